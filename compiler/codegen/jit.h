@@ -1,0 +1,45 @@
+// Loop kernels to native code, in memory. The only door to LLVM.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "compiler/program/program.h"
+#include "runtime/kernels.h"
+
+namespace mtl::codegen {
+
+// One compiled loop kernel. `buffers` are the operands, then the stores; `spaces` is indexed by SpaceId of the program.
+// Runs rows [begin, end): of the kernel's space (row form), of its target space (segment form), or columns
+// [begin, end) of the result (column form). A uniform row kernel is elementwise over [begin, end) elements where
+// `flat` says so, else one row.
+using LoopFn = void (*)(void* const* buffers, const runtime::SpaceView* const* spaces, int64_t begin, int64_t end,
+                        const runtime::StepScalars* step);
+
+struct CompiledLoop {
+  LoopFn run = nullptr;
+  bool flat = false;
+  int64_t cost = 0;  // rough nanoseconds per unit of [begin, end): decides when two threads pay
+};
+
+struct JitOptions {
+  std::string cache_dir;  // compiled objects by content; empty: none
+};
+
+class Jit {
+ public:
+  ~Jit();
+  // Compiles every loop kernel of the program. loops()[i] is that of step i (run = null for calls).
+  static std::unique_ptr<Jit> compile(const program::Program& program, const JitOptions& options);
+  const std::vector<CompiledLoop>& loops() const;
+
+ private:
+  struct State;
+  explicit Jit(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+// LLVM IR of the loop kernels, after optimization, for `mtlc emit llvm`.
+std::string emit_llvm(const program::Program& program);
+
+}  // namespace mtl::codegen

@@ -1,0 +1,38 @@
+// From a CheckedFile to graphs: static values are computed, layers instantiated, bodies unrolled, shapes checked
+// (by the ops' own shape rules, with the source ranges of both facts).
+#pragma once
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "compiler/diag/emitter.h"
+#include "compiler/elaborate/elaborated.h"
+#include "compiler/sema/check.h"
+
+namespace mtl::elaborate {
+
+// Sources, vocabularies and the train block, needed before the data is loaded. nullopt after errors.
+std::optional<Program> describe(const sema::CheckedFile& file, diag::Emitter& emitter);
+
+struct ElaborateOptions {
+  bool training = false;                 // the static value of `training`: dropout is the identity without it
+  // The size of |en|, |atis.slots|; nullopt: not loaded, stays a symbol (`mtlc check`).
+  std::function<std::optional<int64_t>(const std::string& path)> size_of;
+  // The columns of a vocabulary's pretrained vectors, if it has any (embed starts from them).
+  std::function<std::optional<int64_t>(const std::string& vocab)> vectors_of;
+  // Tasks that are summed in the output "objective"; empty: none.
+  std::set<std::string> objective_tasks;
+  // Losses need the targets; `mtlc predict` has none.
+  bool losses = true;
+  // Only these tasks; empty: all.
+  std::set<std::string> tasks;
+};
+
+std::optional<ElaboratedModel> elaborate(const sema::CheckedFile& file, const ElaborateOptions& options,
+                                         diag::Emitter& emitter);
+
+// Statements `require` of the model that can be decided; with data loaded, all of them. False after reports.
+bool check_requirements(const sema::CheckedFile& file, const ElaboratedModel& model, diag::Emitter& emitter);
+
+}  // namespace mtl::elaborate

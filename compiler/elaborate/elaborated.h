@@ -1,0 +1,70 @@
+// What elaboration makes of a checked file: the graph of a model with everything instantiated, and the facts about
+// its parameters and tasks that training, prediction and the model file need.
+#pragma once
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "compiler/ir/graph.h"
+#include "data/spec.h"
+#include "training/config.h"
+
+namespace mtl::elaborate {
+
+struct Init {
+  enum class Kind : uint8_t { zeros, ones, constant, normal, uniform, glorot_uniform, he_normal, orthogonal, vectors } kind =
+      Kind::zeros;
+  double a = 0, b = 0;      // constant: a; normal: mean a, deviation b; uniform: a to b
+  std::string vocab;        // vectors: rows of this vocabulary's `embeddings`, the rest normal(0, 1)
+};
+
+struct ParamInfo {
+  std::string path;                 // "encoder.bilstm.weight_ih_l0", "bottom.gate@intent.weight"
+  std::vector<types::Dim> dims;     // PyTorch's layout
+  Init init;
+  bool trained = true;              // false: a state
+  std::vector<std::string> tasks;   // whose graph reads it, in file order
+  SourceRange range;
+};
+
+struct TaskInfo {
+  std::string name;
+  std::string source;               // "atis"
+  std::string target;               // "intent"; empty: a task without `predicts`
+  training::TargetKind kind = training::TargetKind::label;
+  bool per_position = false;        // label[T]
+  std::string target_dim;           // "T"
+  types::Dim classes;               // |target|
+  std::vector<training::Metric> metrics;
+  bool has_loss = true;
+  double weight = 1;                // when it is a static number (for reports; already in the loss)
+  // Columns of its source that head and predict read (what `mtlc predict` needs).
+  std::vector<std::string> inputs;
+  SourceRange range;
+};
+
+enum class Balance : uint8_t { fixed, uncertainty };
+
+// Graph outputs, by name: "head.TASK" (scores), "predict.TASK" (ids, probabilities or numbers; see below),
+// "loss.TASK" (uniform scalar: the weighted mean loss, before balancing), "objective" (only of the tasks in
+// `objective_tasks`: balanced sum plus the balancer's own penalty).
+// predict: label: i32 class; labels, boolean: f32 probability (decided at 0.5); number: f32 as in the batch
+// (standardized if its column is).
+struct ElaboratedModel {
+  std::string name;
+  ir::Graph graph;
+  std::vector<ParamInfo> params;
+  std::vector<TaskInfo> tasks;
+  std::vector<training::ModelMetric> metrics;
+  Balance balance = Balance::fixed;
+};
+
+// The rest of a checked file.
+struct Program {
+  std::string model_name;
+  data::Spec data;                 // sources and vocabularies that the model's tasks reach
+  training::TrainConfig train;
+};
+
+}  // namespace mtl::elaborate

@@ -1,0 +1,47 @@
+// Batches: a choice of examples of one source, packed for a lowered program. No padding.
+//
+// A Batch owns its buffers at their largest size, so that filling it allocates nothing and its addresses never move:
+// programs bind to them once.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "data/dataset.h"
+#include "runtime/kernels.h"
+
+namespace mtl::data {
+
+struct SpaceBuffers;
+
+class Batch {
+ public:
+  // Room for every batch of at most `examples` examples (and, if not 0, `tokens` positions) of `split`.
+  Batch(const Split& split, std::string source, int64_t examples);
+  ~Batch();
+  Batch(const Batch&) = delete;
+  Batch& operator=(const Batch&) = delete;
+
+  // Gathers these examples. Their order is kept.
+  void fill(std::span<const uint32_t> examples);
+
+  const std::string& source() const { return source_; }
+  int64_t examples() const { return count_; }
+  std::span<const uint32_t> chosen() const;
+  // By full name: "atis", "atis.T", "atis.T.C". nullptr if the source has no such space. Stable address.
+  const runtime::SpaceView* space(const std::string& name) const;
+  // By full name: "atis.words". Base of its packed rows (int32_t or float); nullptr if there is none. Stable address.
+  const void* column(const std::string& name) const;
+
+ private:
+  struct State;
+  const Split& split_;
+  std::string source_;
+  int64_t count_ = 0;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace mtl::data

@@ -1,0 +1,85 @@
+// Encoded data: what files hold after transforms, vocabularies and label sets.
+//
+// The way of a file: read (records of text) -> fit on train (vocabularies, label sets, means) -> encode -> Split.
+// `Fitted` is all that was learnt; it is stored in the model file and encodes new text in `mtlc predict`.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "data/spec.h"
+
+namespace mtl::data {
+
+inline constexpr int32_t kMissing = -1;  // the example, token or class lacks a value
+inline constexpr int32_t kUnseen = -2;   // a label that train does not have: an error in the metrics
+
+// Words of a vocabulary, values of a category, or classes of a label, with their ids. In a vocabulary or a category,
+// id 0 is "<unk>".
+struct IdSet {
+  std::vector<std::string> names;
+  std::unordered_map<std::string, int32_t> ids;
+  bool has_unknown = false;
+  bool lowercase = false;
+  int32_t add(const std::string& name);                // existing id or a new one
+  int32_t find(std::string_view name) const;           // kUnseen or, with has_unknown, 0
+  size_t size() const { return names.size(); }
+};
+
+struct NumberStats {  // per element of a number column, fitted on train; the transforms that were applied, in order
+  std::vector<double> mean, deviation, minimum, maximum, fill;
+  std::vector<std::vector<double>> bin_edges;
+};
+
+struct Fitted {
+  std::map<std::string, IdSet> vocabs;                 // by vocabulary
+  std::map<std::string, IdSet> sets;                   // by "source.column": label, labels, category
+  std::map<std::string, NumberStats> numbers;          // by "source.column"
+  // Rows of pretrained vectors, by vocabulary: [size, width], rows of words that the file lacks are not `known`.
+  struct Vectors {
+    int64_t width = 0;
+    std::vector<float> values;
+    std::vector<bool> known;
+  };
+  std::map<std::string, Vectors> vectors;
+  // |en|, |atis.slots|: the size of a vocabulary or of a column's set (1 for a number or a bool, its length for f32[K]).
+  std::optional<int64_t> size_of(const Spec& spec, const std::string& path) const;
+};
+
+// One encoded column of a split, packed over its rows. A row is an example, or a position of the column's innermost
+// ragged dimension; it has `width` elements.
+struct Column {
+  bool is_ids = false;          // ids: int32; otherwise floats (NaN is missing). labels: multi-hot floats
+  int64_t width = 1;
+  std::vector<int32_t> ids;
+  std::vector<float> numbers;
+};
+
+// Where the segments of a ragged dimension are: offsets over the rows of what encloses it (examples, or the outer
+// dimension's positions).
+struct Ragged {
+  std::string parent;            // "" for the examples, "T" for C in [T, C]
+  std::vector<int32_t> offsets;
+};
+
+struct Split {
+  int64_t examples = 0;
+  std::map<std::string, Ragged> ragged;    // by dimension: "T", "T.C" (nested dims go by their full path)
+  std::map<std::string, Column> columns;   // by column name, without the source
+};
+
+struct Source {
+  std::string name;
+  Split train, dev, test;
+  bool has_dev = false, has_test = false;
+};
+
+struct Dataset {
+  Fitted fitted;
+  std::vector<Source> sources;  // in the order of the spec
+};
+
+}  // namespace mtl::data

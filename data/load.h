@@ -1,0 +1,51 @@
+// Files to a Dataset, through the binary cache.
+#pragma once
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "compiler/diag/emitter.h"
+#include "data/dataset.h"
+
+namespace mtl::data {
+
+struct LoadOptions {
+  std::string data_dir;        // files of the spec are relative to it
+  std::string cache_dir;       // empty: no cache
+  int64_t skip_bad_rows = 0;   // this many bad rows are skipped and counted
+  bool need_test = true;
+  std::function<void(std::string_view what, double fraction)> progress;  // may be empty
+};
+
+// Reads, fits and encodes everything. nullopt after reporting (file:line, the text, what was expected).
+std::optional<Dataset> load(const Spec& spec, const LoadOptions& options, diag::Emitter& emitter);
+
+// Encodes further files of one source with what was fitted before (`mtlc eval` on other files).
+std::optional<Split> encode_files(const Spec& spec, const SourceSpec& source, const Fitted& fitted,
+                                  const std::vector<std::string>& files, const LoadOptions& options,
+                                  diag::Emitter& emitter);
+
+// What `mtlc predict` reads: examples whose label columns may be absent. `columns` are those that the asked-for
+// tasks read; others are left out of the split. Text may be raw lines (a source with exactly one text or token column:
+// a line is its text, split by that column's own transforms, or by `words` for CoNLL), or the source's format.
+struct RawExample {
+  std::map<std::string, std::vector<std::string>> cells;  // column -> cell, or one cell per token
+  std::vector<std::string> lines;                          // the lines it came from, for CoNLL output
+};
+enum class RawFormat : uint8_t { lines, source };
+struct RawInput {
+  Split split;
+  std::vector<RawExample> examples;
+};
+std::optional<RawInput> encode_text(const Spec& spec, const SourceSpec& source, const Fitted& fitted,
+                                    const std::vector<std::string>& columns, RawFormat format, std::string_view text,
+                                    std::string_view path, diag::Emitter& emitter);
+
+// Fitted <-> JSON text, for the model file. from_json checks everything it reads; nullopt and a reason in `why`.
+std::string to_json(const Fitted& fitted);
+std::optional<Fitted> fitted_from_json(std::string_view json, std::string& why);
+
+// A number column's value as the file had it: undoes standardize, minmax and log1p of element `element`.
+double restore_number(const ColumnSpec& column, const NumberStats& stats, int64_t element, double value);
+
+}  // namespace mtl::data

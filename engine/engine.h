@@ -1,0 +1,62 @@
+// Runs a lowered program on batches.
+//
+// Shapes are specialised: for each bucket of row counts there is a plan (arena offsets, bound addresses, workspace),
+// made when the bucket is first seen and kept. A run picks its plan and executes steps: no allocation, no lookup.
+#pragma once
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "compiler/codegen/jit.h"
+#include "compiler/program/program.h"
+#include "data/batch.h"
+#include "runtime/kernels.h"
+
+namespace mtl::engine {
+
+// Where parameters live: one block for weights, one of the same layout for gradients, one for states.
+struct ParamBlock {
+  float* weights = nullptr;
+  float* gradients = nullptr;              // may be null: no training
+  // Offset in floats of each parameter or state path; absent paths are a bug.
+  std::function<int64_t(const std::string& path)> offset;
+};
+
+struct SparseRows {  // the gradient of an embedding table, by rows
+  const int32_t* ids = nullptr;
+  const float* rows = nullptr;
+  int64_t count = 0;
+};
+
+class Engine {
+ public:
+  Engine(program::Program program, std::unique_ptr<codegen::Jit> jit, ParamBlock params);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  // Names the batches that later runs read, one for each source of the program; their addresses must stay.
+  void bind(std::span<const data::Batch* const> batches);
+  void run(const runtime::StepScalars& step);
+
+  const program::Program& program() const;
+  // The step scalars' index by name, for StepScalars::values; -1 if the program does not read it.
+  int scalar(const std::string& name) const;
+  // Results of the last run. `rows` is that of the output's space.
+  const float* output_f32(const std::string& name) const;
+  const int32_t* output_i32(const std::string& name) const;
+  int64_t output_rows(const std::string& name) const;
+  // By index into program().sparse. Before run(), `ids` and `count` are already those of the bound batch.
+  SparseRows sparse_rows(size_t index) const;
+  // Bytes of the largest arena planned so far.
+  size_t arena_bytes() const;
+  size_t plans() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace mtl::engine

@@ -1,0 +1,64 @@
+// Optimizer updates over flat ranges of parameters, and the deferred-exact update of embedding rows.
+//
+// Formulas are PyTorch's (torch.optim), step counts from 1. A dense update runs over one contiguous range; the
+// trainer calls it once per run of parameters that share their settings. Deferred-exact: a row of a table that a
+// step did not use would, under the dense rule, still decay and drift by its momentum. We replay those missed steps
+// when the row is next read, so the result is that of the dense update at the cost of a sparse one.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace mtl::runtime {
+
+enum class OptimizerRule : uint8_t { sgd, momentum, adam, adamw, adagrad, rmsprop, lamb };
+
+struct OptimizerSettings {
+  OptimizerRule rule = OptimizerRule::adamw;
+  float beta1 = 0.9f, beta2 = 0.999f, epsilon = 1e-8f;
+  float momentum = 0.9f;   // momentum, rmsprop (0: none)
+  float alpha = 0.99f;     // rmsprop
+  bool nesterov = false;
+};
+
+// What changes from step to step.
+struct UpdateStep {
+  float lr = 1e-3f;
+  float weight_decay = 0.0f;  // coupled (L2) for all but adamw and lamb
+  float gradient_scale = 1.0f;  // clip_norm's factor, 1 / accumulated steps
+  int64_t step = 1;             // of these parameters: how often they have been updated, counting this one
+};
+
+// How many floats of state per parameter the rule keeps: 0 to 2. State blocks have the layout of the weights.
+int state_slots(OptimizerRule rule);
+// weights, gradient and state slots over `count` elements. For lamb, the range is one parameter.
+void update_dense(const OptimizerSettings&, const UpdateStep&, float* weights, const float* gradient, float* state1,
+                  float* state2, int64_t count);
+// Sum of squares, in double, in a fixed order whatever the number of threads.
+double sum_of_squares(const float* values, int64_t count);
+
+// One embedding table under the deferred-exact rule.
+class RowTable {
+ public:
+  RowTable(const OptimizerSettings&, float* weights, float* state1, float* state2, int64_t rows, int64_t width);
+  ~RowTable();
+  RowTable(const RowTable&) = delete;
+  RowTable& operator=(const RowTable&) = delete;
+  // Brings the rows named by `ids` (with repetition, < 0 skipped) up to date; before the forward pass reads them.
+  void catch_up(const int32_t* ids, int64_t count);
+  // Adds gradient rows by id; several calls a step add up. Returns nothing; begin_step forgets them.
+  void begin_step();
+  void add_gradient(const int32_t* ids, const float* rows, int64_t count);
+  double gradient_sum_of_squares() const;  // of the rows summed by id, for clip_norm
+  // Updates the rows of this step and notes the step for all the others.
+  void update(const UpdateStep&);
+  // All rows up to date: before saving and evaluating.
+  void flush();
+  // Steps missed are forgotten instead of replayed (optimizer setting `lazy = true`).
+  void set_lazy(bool lazy);
+
+ private:
+  struct State;
+  State* state_;
+};
+
+}  // namespace mtl::runtime

@@ -1,0 +1,88 @@
+// How to train, as plain data: what the `train` block and the tasks' settings say. Made by sema/elaborate.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "compiler/base/source.h"
+#include "runtime/optimizer.h"
+
+namespace mtl::training {
+
+struct OptimizerConfig {
+  runtime::OptimizerSettings settings;
+  double lr = 1e-3;
+  double weight_decay = 0;
+  bool lazy = false;
+};
+
+struct ScheduleConfig {
+  enum class Kind : uint8_t { constant, warmup_linear, warmup_cosine, inverse_sqrt, inverse_time, exponential } kind =
+      Kind::constant;
+  double warmup_fraction = 0;           // of all steps, or
+  std::optional<int64_t> warmup_steps;
+  double rate = 0;                      // inverse_time, exponential: per epoch
+  double floor = 0;                     // cosine, linear: lowest factor
+};
+
+struct GroupConfig {  // group encoder { lr = 2e-5 }
+  std::string pattern;                  // "encoder", "encoder.layer.*", see match_path
+  std::optional<double> lr, weight_decay;
+  SourceRange range;
+};
+
+enum class MixKind : uint8_t { joint, round_robin, proportional, uniform, sqrt, temperature, weighted, in_turn };
+struct MixConfig {
+  MixKind kind = MixKind::joint;
+  double temperature = 1;
+  std::map<std::string, double> weights;
+  SourceRange range;
+};
+
+// One number of the dev table: "intent.accuracy", a model-level metric's name, or mean(...) of these.
+struct MetricRef {
+  std::vector<std::string> names;  // more than one: their mean
+};
+
+struct TrainConfig {
+  OptimizerConfig optimizer;
+  ScheduleConfig schedule;
+  std::vector<GroupConfig> groups;
+  MixConfig mix;
+  int64_t batch = 32;
+  bool batch_in_tokens = false;                 // batch = tokens(4096)
+  std::map<std::string, int64_t> batch_of;      // batch[news] = 16
+  int64_t epochs = 10;
+  std::optional<int64_t> steps;                 // instead of epochs
+  double clip_norm = 0;                         // 0: none
+  int64_t accumulate = 1;
+  int64_t patience = 0;                         // 0: no early stopping
+  std::optional<MetricRef> stop_on;
+  uint64_t seed = 1;
+  double ema = 0;                               // average = ema(0.999); 0: none
+  SourceRange range;
+};
+
+enum class TargetKind : uint8_t { label, labels, boolean, number };
+enum class Metric : uint8_t {
+  accuracy, macro_f1, micro_f1, f1, auc, exact_match, span_f1, mae, rmse, r2, pearson
+};
+const char* metric_name(Metric metric);
+std::optional<Metric> metric_from_name(const std::string& name);
+
+// metric name = all_correct([intent, slots]) (per = T: per position) or mean(intent.accuracy, slots.span_f1).
+struct ModelMetric {
+  std::string name;
+  enum class Kind : uint8_t { all_correct, mean } kind = Kind::mean;
+  std::vector<std::string> tasks;   // all_correct
+  std::string per;                  // a ragged dimension, or empty
+  std::vector<std::string> values;  // mean: "intent.accuracy"
+};
+
+// Path patterns: `a.b` names everything below it; `*` any part of one name or index, `**` any number of them.
+// A copy's "@task" is matched only if the pattern names a task.
+bool match_path(const std::string& pattern, const std::string& path);
+
+}  // namespace mtl::training
