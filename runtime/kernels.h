@@ -17,7 +17,7 @@ struct SpaceView {
   const int32_t* parent = nullptr;    // rows
   const int32_t* position = nullptr;  // rows: place in the parent's segment
   const int32_t* order = nullptr;     // parent_rows: parent rows by falling segment length (stable)
-  const uint32_t* example = nullptr;  // rows: number of the example in its split; keys random numbers
+  const uint64_t* identity = nullptr; // rows: who a row is, whatever the batch (random.h); keys random numbers
   int64_t longest = 0;                // longest segment
 };
 

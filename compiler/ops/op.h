@@ -79,7 +79,7 @@ struct HostSpace {
   std::vector<int32_t> offsets;   // parent rows + 1; empty for the uniform space
   std::vector<int32_t> parent;    // the parent row of each row
   std::vector<int32_t> position;  // the place in its parent of each row
-  std::vector<uint32_t> example;  // the number of the example (in its split) that each row belongs to
+  std::vector<uint64_t> identity; // who each row is (runtime/random.h)
 };
 struct HostTensor {
   Type type;                   // dims are constants
