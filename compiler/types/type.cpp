@@ -1,0 +1,132 @@
+// Row spaces and the two spellings of a type. See type.h.
+#include "compiler/types/type.h"
+
+#include <algorithm>
+
+#include "compiler/base/check.h"
+
+namespace mtl::types {
+
+std::string_view dtype_name(DType dtype) {
+  switch (dtype) {
+    case DType::f32: return "f32";
+    case DType::i32: return "i32";
+    case DType::boolean: return "bool";
+  }
+  MTL_CHECK(false, "dtype out of range");
+}
+
+Spaces::Spaces() : spaces_(1) {}
+
+SpaceId Spaces::add_source(const std::string& source) {
+  for (SpaceId id = 1; id < spaces_.size(); ++id) {
+    if (spaces_[id].name == source) return id;
+  }
+  Space space;
+  space.name = source;
+  space.source = source;
+  spaces_.push_back(std::move(space));
+  return static_cast<SpaceId>(spaces_.size() - 1);
+}
+
+SpaceId Spaces::add_ragged(SpaceId parent, const std::string& dim) {
+  for (SpaceId id = 1; id < spaces_.size(); ++id) {
+    if (spaces_[id].parent == parent && spaces_[id].dim == dim && !dim.empty()) return id;
+  }
+  const Space& above = spaces_[parent];
+  Space space;
+  space.name = above.name.empty() ? dim : above.name + "." + dim;
+  space.parent = parent;
+  space.source = above.source;
+  space.dim = dim;
+  space.depth = above.depth + 1;
+  spaces_.push_back(std::move(space));
+  return static_cast<SpaceId>(spaces_.size() - 1);
+}
+
+SpaceId Spaces::add_fixed(SpaceId parent, const Dim& rows) {
+  for (SpaceId id = 1; id < spaces_.size(); ++id) {
+    if (spaces_[id].parent == parent && spaces_[id].fixed == rows) return id;
+  }
+  const Space& above = spaces_[parent];
+  Space space;
+  space.name = above.name + "[" + rows.text() + "]";
+  space.parent = parent;
+  space.source = above.source;
+  space.depth = above.depth;
+  space.fixed = rows;
+  spaces_.push_back(std::move(space));
+  return static_cast<SpaceId>(spaces_.size() - 1);
+}
+
+SpaceId Spaces::find(const std::string& name) const {
+  for (SpaceId id = 0; id < spaces_.size(); ++id) {
+    if (spaces_[id].name == name) return id;
+  }
+  MTL_CHECK(false, "no row space is called `" + name + "`");
+}
+
+bool Spaces::is_ancestor(SpaceId ancestor, SpaceId space) const {
+  while (space != kUniform) {
+    if (space == ancestor) return true;
+    space = spaces_[space].parent;
+  }
+  return ancestor == kUniform;
+}
+
+std::optional<SpaceId> Spaces::join(SpaceId a, SpaceId b) const {
+  if (is_ancestor(a, b)) return b;
+  if (is_ancestor(b, a)) return a;
+  return std::nullopt;
+}
+
+std::vector<std::string> Spaces::ragged(SpaceId id) const {
+  std::vector<std::string> names;
+  for (; id != kUniform; id = spaces_[id].parent) {
+    if (!spaces_[id].dim.empty()) names.push_back(spaces_[id].dim);
+  }
+  std::reverse(names.begin(), names.end());
+  return names;
+}
+
+bool Spaces::operator==(const Spaces& other) const {
+  return std::equal(spaces_.begin(), spaces_.end(), other.spaces_.begin(), other.spaces_.end(),
+                    [](const Space& a, const Space& b) {
+                      return a.name == b.name && a.parent == b.parent && a.source == b.source && a.dim == b.dim &&
+                             a.fixed == b.fixed;
+                    });
+}
+
+namespace {
+std::string bracketed(const std::vector<std::string>& sizes) {
+  if (sizes.empty()) return "";
+  std::string text = "[";
+  for (size_t i = 0; i < sizes.size(); ++i) text += (i ? ", " : "") + sizes[i];
+  return text + "]";
+}
+}  // namespace
+
+std::string graph_text(const Type& type, const Spaces& spaces) {
+  std::string text(dtype_name(type.dtype));
+  if (type.space != kUniform) text += "<" + spaces[type.space].name + ">";
+  std::vector<std::string> sizes;
+  for (const Dim& dim : type.dims) sizes.push_back(dim.text());
+  return text + bracketed(sizes);
+}
+
+std::string source_text(const Type& type, const Spaces& spaces) {
+  std::vector<std::string> sizes;
+  for (SpaceId id = type.space; id != kUniform; id = spaces[id].parent) {
+    const Space& space = spaces[id];
+    if (space.fixed) {
+      sizes.push_back(space.fixed->text());
+    } else if (!space.dim.empty()) {
+      sizes.push_back(space.dim);
+    }
+  }
+  std::reverse(sizes.begin(), sizes.end());
+  for (const Dim& dim : type.dims) sizes.push_back(dim.text());
+  return std::string(dtype_name(type.dtype)) + bracketed(sizes);
+}
+
+}  // namespace mtl::types
