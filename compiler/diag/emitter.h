@@ -22,7 +22,7 @@ const std::vector<const Kind*>& all_kinds();
 
 class Emitter;
 
-class [[nodiscard]] Report {
+class Report {
  public:
   Report(Emitter* emitter, Diagnostic diagnostic) : emitter_(emitter), diagnostic_(std::move(diagnostic)) {}
   Report(Report&& other) noexcept : emitter_(std::exchange(other.emitter_, nullptr)), diagnostic_(std::move(other.diagnostic_)) {}
