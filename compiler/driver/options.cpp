@@ -1,0 +1,121 @@
+// See options.h. One function per command declares its options, so that `mtlc COMMAND --help` shows just those.
+#include "compiler/driver/options.h"
+
+#include <CLI/CLI.hpp>
+
+namespace mtl::driver {
+namespace {
+
+constexpr const char* kVersion = "mtlc 0.1.0 (language 1)";
+
+void add_compile(CLI::App& app, Options& o) {
+  app.add_option("--model", o.model, "Which model, if the file has several")->type_name("NAME");
+  app.add_option_function<std::vector<std::string>>(
+         "--set",
+         [&o](const std::vector<std::string>& items) {
+           for (const std::string& item : items) {
+             const size_t at = item.find('=');
+             if (at == std::string::npos || at == 0) throw CLI::ValidationError("--set", "expected NAME=VALUE, got " + item);
+             o.sets.emplace_back(item.substr(0, at), item.substr(at + 1));
+           }
+         },
+         "Override a const of the file (may be repeated)")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
+}
+
+void add_data(CLI::App& app, Options& o) {
+  app.add_option("--data", o.data_dir, "Folder that data files are relative to (default: that of FILE)")->type_name("DIR");
+  app.add_option("--cache", o.cache_dir, "Folder of the caches (default: .cache/mtlc in the user's cache folder)")->type_name("DIR");
+  app.add_flag("--no-cache", o.no_cache, "Read and compile everything anew");
+  app.add_option("--skip-bad-rows", o.skip_bad_rows, "Skip up to N malformed rows instead of stopping")
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber);
+}
+
+void add_training(CLI::App& app, Options& o) {
+  app.add_option("--run-dir", o.run_dir, "Folder for the results (default: runs/MODEL)")->type_name("DIR");
+  app.add_option("--seed", o.seed, "Instead of the seed of the train block")->type_name("N");
+  app.add_option("--epochs", o.epochs, "Instead of the epochs of the train block")->type_name("N")->check(CLI::PositiveNumber);
+  app.add_flag("--resume", o.resume, "Go on from the last checkpoint in the run folder");
+}
+
+void add_common(CLI::App& app, Options& o) {
+  app.add_option("--threads", o.threads, "Threads (default: one for each core)")->type_name("N")->check(CLI::Range(1, 1024));
+  app.add_flag("--json", o.json, "Machine-readable output: JSON lines");
+  app.add_option("--color", o.color, "auto, always or never")->check(CLI::IsMember({"auto", "always", "never"}));
+}
+
+CLI::App* command(CLI::App& app, Options& o, const char* name, const char* text, const char* file, const char* file_text) {
+  CLI::App* c = app.add_subcommand(name, text);
+  c->add_option(file, o.file, file_text)->required();
+  c->callback([&o, name] { o.command = name; });
+  return c;
+}
+
+void declare(CLI::App& app, Options& o) {
+  CLI::App* check = command(app, o, "check", "Check a file: names, shapes, settings. Needs no data.", "FILE", "A .mtl file");
+  add_compile(*check, o);
+  add_common(*check, o);
+
+  for (auto [name, text] : {std::pair{"run", "Compile, train, evaluate on test, write the run folder."},
+                            std::pair{"train", "Compile and train; like run without the test split."}}) {
+    CLI::App* c = command(app, o, name, text, "FILE", "A .mtl file");
+    add_compile(*c, o);
+    add_data(*c, o);
+    add_training(*c, o);
+    add_common(*c, o);
+  }
+
+  CLI::App* eval = command(app, o, "eval", "Evaluate a trained model on a split of its data.", "MODEL", "A model.safetensors");
+  add_data(*eval, o);
+  eval->add_option("--split", o.split, "train, dev or test")->check(CLI::IsMember({"train", "dev", "test"}));
+  add_common(*eval, o);
+
+  CLI::App* predict = command(app, o, "predict", "Predict for new text or rows, with a trained model.", "MODEL", "A model.safetensors");
+  predict->add_option("INPUT", o.input, "A file to read (default: standard input)");
+  predict->add_option("--task", o.tasks, "Only these tasks (may be repeated)")->type_name("NAME")->allow_extra_args(false);
+  predict->add_option("--format", o.format, "lines: a text on each line; source: the format of the model's data")
+      ->check(CLI::IsMember({"lines", "source"}));
+  predict->add_option("--output", o.output, "jsonl or conll")->check(CLI::IsMember({"jsonl", "conll"}));
+  predict->add_flag("--scores", o.scores, "Add the head's scores");
+  add_common(*predict, o);
+
+  CLI::App* emit = command(app, o, "emit", "Print what the compiler makes of a file.", "ARTIFACT", "graph, ir or llvm");
+  emit->get_option("ARTIFACT")->check(CLI::IsMember({"graph", "ir", "llvm"}));
+  emit->add_option("FILE", o.artifact, "A .mtl file")->required();
+  add_compile(*emit, o);
+  add_data(*emit, o);
+  emit->add_option("--task", o.tasks, "Only what these tasks need")->type_name("NAME")->allow_extra_args(false);
+  emit->add_flag("--training", o.training, "The training step, with gradients, instead of the predictions");
+  emit->add_option("--dump-after", o.dump_after, "Print the graph after this pass")->type_name("PASS");
+  add_common(*emit, o);
+
+  CLI::App* explain = command(app, o, "explain", "Say what an error code means.", "CODE", "For example E0312");
+  add_common(*explain, o);
+}
+
+}  // namespace
+
+std::optional<Options> parse_options(int argc, char** argv, int& exit) {
+  Options o;
+  CLI::App app{
+      "mtlc: multi-task models from a .mtl file.\n\n"
+      "  mtlc check FILE.mtl                        find mistakes before training\n"
+      "  mtlc run FILE.mtl                          train, evaluate, write runs/MODEL/model.safetensors\n"
+      "  echo text | mtlc predict runs/MODEL/model.safetensors\n",
+      "mtlc"};
+  app.set_version_flag("--version", kVersion);
+  app.require_subcommand(1);
+  declare(app, o);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    exit = app.exit(e) == 0 ? kGood : kUsage;
+    return std::nullopt;
+  }
+  if (o.command == "emit") std::swap(o.file, o.artifact);  // ARTIFACT comes first on the command line
+  return o;
+}
+
+}  // namespace mtl::driver

@@ -1,0 +1,50 @@
+// The command line, as plain data.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace mtl::driver {
+
+// Exit codes of the process.
+enum Exit : int { kGood = 0, kUserError = 1, kUsage = 2, kInternal = 3 };
+
+struct Options {
+  std::string command;  // check, run, train, eval, predict, emit, explain
+  std::string file;     // FILE.mtl or model.safetensors; explain: a code
+  // what to compile
+  std::string model;
+  std::vector<std::pair<std::string, std::string>> sets;
+  // data
+  std::string data_dir;
+  std::string cache_dir;
+  bool no_cache = false;
+  int64_t skip_bad_rows = 0;
+  // training
+  std::string run_dir;
+  std::optional<uint64_t> seed;
+  std::optional<int64_t> epochs;
+  bool resume = false;
+  int threads = 0;  // 0: all cores
+  // eval, predict
+  std::string input;  // a file, or empty for standard input
+  std::string split = "test";
+  std::vector<std::string> tasks;
+  std::string format = "lines";  // predict reads: lines, source; and writes:
+  std::string output = "jsonl";  // jsonl, conll
+  bool scores = false;
+  // emit
+  std::string artifact;  // graph, ir, llvm
+  bool training = false;
+  std::string dump_after;
+  // everywhere
+  bool json = false;
+  std::string color = "auto";
+};
+
+// Parses argv. On --help, --version or a usage error prints what is to be printed and sets `exit`.
+std::optional<Options> parse_options(int argc, char** argv, int& exit);
+
+}  // namespace mtl::driver
