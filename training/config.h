@@ -23,7 +23,8 @@ struct ScheduleConfig {
       Kind::constant;
   double warmup_fraction = 0;           // of all steps, or
   std::optional<int64_t> warmup_steps;
-  double rate = 0;                      // inverse_time, exponential: per epoch
+  double rate = 0;                      // inverse_time, exponential: per epoch, or
+  std::optional<int64_t> every;         // exponential(rate = 0.75, every = 5000): once in so many steps
   double floor = 0;                     // cosine, linear: lowest factor
 };
 
