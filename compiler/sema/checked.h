@@ -5,6 +5,7 @@
 // file that it uses, one of the prelude. Every body belongs to a unit, and its names are looked up from there.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
