@@ -1,0 +1,72 @@
+// mtlc emit graph|ir|llvm: what the compiler makes of a file, as text on standard output.
+#include <fmt/format.h>
+
+#include "compiler/codegen/jit.h"
+#include "compiler/driver/commands.h"
+#include "compiler/driver/front.h"
+#include "compiler/elaborate/elaborate.h"
+#include "compiler/ir/print.h"
+#include "compiler/passes/pipeline.h"
+#include "compiler/program/lower.h"
+
+namespace mtl::driver {
+namespace {
+
+// What is asked for: predictions of the tasks, or the objective with the gradient of every parameter.
+ir::Graph make_graph(const Options& options, const elaborate::ElaboratedModel& model) {
+  std::vector<std::string> outputs, params;
+  if (options.training) {
+    outputs = {"objective"};
+    for (const auto& task : model.tasks) {
+      if (task.has_loss) outputs.push_back("loss." + task.name);
+    }
+    for (const auto& param : model.params) {
+      if (param.trained) params.push_back(param.path);
+    }
+  } else {
+    for (const auto& task : model.tasks) outputs.push_back("predict." + task.name);
+  }
+  passes::Options pass_options;
+  if (!options.dump_after.empty()) {
+    pass_options.after = [&](const std::string& pass, const ir::Graph& graph) {
+      if (pass == options.dump_after) fmt::print("// after {}\n{}", pass, ir::print(graph));
+    };
+  }
+  return passes::run_pipeline(model.graph, outputs, params, pass_options);
+}
+
+}  // namespace
+
+int run_emit(const Options& options) {
+  Front front(options);
+  if (!front.open() || !front.load(false)) {
+    front.flush_reports();
+    return kUserError;
+  }
+  elaborate::ElaborateOptions elaborate;
+  elaborate.training = options.training;
+  elaborate.losses = options.training;
+  elaborate.tasks = {options.tasks.begin(), options.tasks.end()};
+  if (options.training) {
+    const auto shape = front.elaborator(front.dataset().fitted)(elaborate);
+    if (shape) {
+      for (const auto& task : shape->tasks) {
+        if (task.has_loss) elaborate.objective_tasks.insert(task.name);
+      }
+    }
+  }
+  const auto model = front.failed() ? std::nullopt : front.elaborator(front.dataset().fitted)(elaborate);
+  front.flush_reports();
+  if (!model || front.failed()) return kUserError;
+  const ir::Graph graph = make_graph(options, *model);
+  if (!options.dump_after.empty()) return kGood;
+  if (options.artifact == "graph") {
+    fmt::print("{}", ir::print(graph));
+  } else {
+    const program::Program program = program::lower(graph);
+    fmt::print("{}", options.artifact == "ir" ? program::print(program) : codegen::emit_llvm(program));
+  }
+  return kGood;
+}
+
+}  // namespace mtl::driver

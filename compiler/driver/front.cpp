@@ -1,0 +1,86 @@
+#include "compiler/driver/front.h"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "compiler/driver/terminal.h"
+#include "compiler/elaborate/elaborate.h"
+#include "data/load.h"
+
+namespace mtl::driver {
+
+namespace fs = std::filesystem;
+
+std::string default_cache_dir() {
+  if (const char* xdg = std::getenv("XDG_CACHE_HOME"); xdg != nullptr && *xdg != 0) return (fs::path(xdg) / "mtlc").string();
+  if (const char* home = std::getenv("HOME"); home != nullptr && *home != 0) return (fs::path(home) / ".cache" / "mtlc").string();
+  return "";
+}
+
+bool Front::open() {
+  file_ = sema::check(options_.file, sources_, {options_.model, options_.sets}, emitter_);
+  return describe();
+}
+
+bool Front::open_text(const std::string& path, std::string text, const std::vector<std::pair<std::string, std::string>>& sets,
+                      const std::string& model) {
+  file_ = sema::check_text(path, std::move(text), sources_, {model, sets}, emitter_);
+  return describe();
+}
+
+bool Front::describe() {
+  if (file_ && !emitter_.has_errors()) program_ = elaborate::describe(*file_, emitter_);
+  return program_.has_value() && !emitter_.has_errors();
+}
+
+bool Front::load(bool need_test) {
+  data::LoadOptions load;
+  load.data_dir = data_dir();
+  load.cache_dir = data_cache();
+  load.skip_bad_rows = options_.skip_bad_rows;
+  load.need_test = need_test;
+  dataset_ = data::load(program_->data, load, emitter_);
+  return dataset_.has_value() && !emitter_.has_errors();
+}
+
+training::Elaborator Front::symbolic_elaborator() {
+  return [this](const elaborate::ElaborateOptions& options) { return elaborate::elaborate(*file_, options, emitter_); };
+}
+
+training::Elaborator Front::elaborator(const data::Fitted& fitted) {
+  return training::make_elaborator(*file_, program_->data, fitted, emitter_);
+}
+
+void Front::flush_reports() {
+  failed_ |= emitter_.has_errors();
+  for (const diag::Diagnostic& d : emitter_.sorted()) {
+    if (options_.json) {
+      fmt::print("{}\n", diag::render_json(d, sources_));
+    } else {
+      fmt::print(stderr, "{}\n", diag::render(d, sources_, use_color(stderr, options_.color)));
+    }
+  }
+  emitter_.clear();
+}
+
+std::string Front::data_dir() const {
+  if (!options_.data_dir.empty()) return options_.data_dir;
+  const std::string folder = fs::path(options_.file).parent_path().string();
+  return folder.empty() ? "." : folder;
+}
+
+std::string Front::data_cache() const {
+  if (options_.no_cache) return "";
+  const std::string base = options_.cache_dir.empty() ? default_cache_dir() : options_.cache_dir;
+  return base.empty() ? "" : (fs::path(base) / "data").string();
+}
+
+std::string Front::object_cache() const {
+  if (options_.no_cache) return "";
+  const std::string base = options_.cache_dir.empty() ? default_cache_dir() : options_.cache_dir;
+  return base.empty() ? "" : (fs::path(base) / "objects").string();
+}
+
+}  // namespace mtl::driver

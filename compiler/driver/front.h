@@ -1,0 +1,59 @@
+// What every command that reads a .mtl file starts with: the checked file, what it says about data and training,
+// and, where the command needs it, the data.
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "compiler/diag/emitter.h"
+#include "compiler/driver/options.h"
+#include "compiler/elaborate/elaborated.h"
+#include "compiler/sema/checked.h"
+#include "data/dataset.h"
+#include "training/compile.h"
+
+namespace mtl::driver {
+
+class Front {
+ public:
+  explicit Front(const Options& options) : options_(options), emitter_(&sources_) {}
+  // Reads and checks options.file.
+  bool open();
+  // The same from text: a model file's own source.
+  bool open_text(const std::string& path, std::string text, const std::vector<std::pair<std::string, std::string>>& sets,
+                 const std::string& model);
+  // Loads its data. The folder is --data or that of the file.
+  bool load(bool need_test);
+  // For `check`: sizes that the data decides are symbols.
+  training::Elaborator symbolic_elaborator();
+  training::Elaborator elaborator(const data::Fitted& fitted);
+
+  // Prints what was reported so far and forgets it; with --json as JSON lines on stdout, else on stderr.
+  void flush_reports();
+  bool failed() const { return emitter_.has_errors() || failed_; }
+
+  const sema::CheckedFile& file() const { return *file_; }
+  const elaborate::Program& program() const { return *program_; }
+  data::Dataset& dataset() { return *dataset_; }
+  diag::Emitter& emitter() { return emitter_; }
+  const Options& options() const { return options_; }
+  std::string data_dir() const;
+  std::string data_cache() const;    // empty: none
+  std::string object_cache() const;  // empty: none
+
+ private:
+  bool describe();
+
+  const Options& options_;
+  SourceMap sources_;
+  diag::Emitter emitter_;
+  bool failed_ = false;
+  std::unique_ptr<sema::CheckedFile> file_;
+  std::optional<elaborate::Program> program_;
+  std::optional<data::Dataset> dataset_;
+};
+
+// Where caches go if --cache does not say: XDG_CACHE_HOME/mtlc or ~/.cache/mtlc.
+std::string default_cache_dir();
+
+}  // namespace mtl::driver
