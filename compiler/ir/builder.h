@@ -35,16 +35,27 @@ class Builder {
   // The first result; MTL_CHECKs that the shapes fit.
   Value must(std::string_view op, std::vector<Value> operands, Attrs attrs = {});
 
-  Value constant(double value);  // uniform f32 scalar; broadcasts everywhere
+  Value constant(double value);        // uniform f32 scalar; broadcasts everywhere
+  Value constant_i32(int64_t value);   // uniform i32 scalar
+  Value input(const std::string& name, const Type& type);
+  Value param(const std::string& path, std::vector<Dim> dims);
+  Value state(const std::string& path, std::vector<Dim> dims);
+  Value scalar(const std::string& name);
   Value add(Value a, Value b) { return must("add", {a, b}); }
   Value sub(Value a, Value b) { return must("sub", {a, b}); }
   Value mul(Value a, Value b) { return must("mul", {a, b}); }
   Value div(Value a, Value b) { return must("div", {a, b}); }
   Value neg(Value a) { return must("neg", {a}); }
   Value where(Value condition, Value a, Value b) { return must("where", {condition, a, b}); }
+  // `x` seen with other static dims (reshape; no node if they are the same).
+  Value reshape(Value x, std::vector<Dim> dims);
+  // Sums over static axes; `keep` leaves them as 1.
+  Value sum(Value x, std::vector<Dim> axes, bool keep = false);
   // Sums `x` down to `type`: over rows to an ancestor space, over dimensions that `type` lacks or has as 1. The
   // inverse of broadcasting, used by every gradient of a broadcasting op.
   Value sum_to(Value x, const Type& type);
+  // Repeats `x` up to the rows and dims of `type`: explicit broadcasting, for ops that do none.
+  Value expand_to(Value x, const Type& type);
 
  private:
   Graph& graph_;

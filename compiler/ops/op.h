@@ -43,7 +43,7 @@ class Required {
 struct InferContext {
   std::span<const Type> operands;
   const Attrs& attrs;
-  const Spaces& spaces;
+  Spaces& spaces;  // map_in adds the fixed space of its result; nothing else does
 };
 using Types = std::vector<Type>;
 using InferResult = Result<Types, ShapeError>;
@@ -133,7 +133,7 @@ struct OpDef {
   const char* name;  // its spelling in the graph's text form
   const char* doc;   // first sentence says what it computes; then the formula
   int operands;      // how many; -1: any number
-  int results;
+  int results;       // how many; -1: the shape rule decides
   Required<InferFn> infer;
   Required<Gradient> gradient;
   Required<EvaluateFn> evaluate;
