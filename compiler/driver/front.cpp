@@ -7,7 +7,6 @@
 
 #include "compiler/driver/terminal.h"
 #include "compiler/elaborate/elaborate.h"
-#include "data/load.h"
 
 namespace mtl::driver {
 
@@ -35,13 +34,17 @@ bool Front::describe() {
   return program_.has_value() && !emitter_.has_errors();
 }
 
-bool Front::load(bool need_test) {
+data::LoadOptions Front::load_options(bool need_test) const {
   data::LoadOptions load;
   load.data_dir = data_dir();
   load.cache_dir = data_cache();
   load.skip_bad_rows = options_.skip_bad_rows;
   load.need_test = need_test;
-  dataset_ = data::load(program_->data, load, emitter_);
+  return load;
+}
+
+bool Front::load(bool need_test) {
+  dataset_ = data::load(program_->data, load_options(need_test), emitter_);
   return dataset_.has_value() && !emitter_.has_errors();
 }
 

@@ -10,6 +10,7 @@
 #include "compiler/elaborate/elaborated.h"
 #include "compiler/sema/checked.h"
 #include "data/dataset.h"
+#include "data/load.h"
 #include "training/compile.h"
 
 namespace mtl::driver {
@@ -36,6 +37,8 @@ class Front {
   const elaborate::Program& program() const { return *program_; }
   data::Dataset& dataset() { return *dataset_; }
   diag::Emitter& emitter() { return emitter_; }
+  const SourceMap& sources() const { return sources_; }
+  data::LoadOptions load_options(bool need_test) const;
   const Options& options() const { return options_; }
   std::string data_dir() const;
   std::string data_cache() const;    // empty: none

@@ -36,7 +36,6 @@ void add_data(CLI::App& app, Options& o) {
 void add_training(CLI::App& app, Options& o) {
   app.add_option("--run-dir", o.run_dir, "Folder for the results (default: runs/MODEL)")->type_name("DIR");
   app.add_option("--seed", o.seed, "Instead of the seed of the train block")->type_name("N");
-  app.add_option("--epochs", o.epochs, "Instead of the epochs of the train block")->type_name("N")->check(CLI::PositiveNumber);
   app.add_flag("--resume", o.resume, "Go on from the last checkpoint in the run folder");
 }
 

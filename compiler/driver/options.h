@@ -25,7 +25,6 @@ struct Options {
   // training
   std::string run_dir;
   std::optional<uint64_t> seed;
-  std::optional<int64_t> epochs;
   bool resume = false;
   int threads = 0;  // 0: all cores
   // eval, predict

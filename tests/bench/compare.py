@@ -52,11 +52,11 @@ def run_peer(args, name):
     return dict(speed=line["examples_per_s"], loss=line["loss_last"], first=line["first_step_s"], mib=line["peak_mib"])
 
 
-def run_ours(args, name, folder, extra=()):
+def run_ours(args, name, folder, first_only=False):
     """Examples per second after the first epoch, which warms up as the peer's does; and the time to the first step."""
     data = args.data if name in TEXT else folder
     command = [args.mtlc, "train", os.path.join(HERE, name.replace("-", "_") + ".mtl"), "--data", data, "--run-dir", os.path.join(folder, "run-" + name),
-               "--cache", os.path.join(folder, "cache"), "--threads", "2", "--json", *extra]
+               "--cache", os.path.join(folder, "cache"), "--threads", "2", "--json"]
     begin = time.perf_counter()
     first = None
     examples = seconds = 0
@@ -66,6 +66,9 @@ def run_ours(args, name, folder, extra=()):
         event = json.loads(line)
         if event["event"] == "step" and first is None:
             first = time.perf_counter() - begin
+            if first_only:
+                process.terminate()
+                break
         if event["event"] == "epoch":
             loss = event["loss"]
             if event["epoch"] > 1:
@@ -110,7 +113,7 @@ def main():
                 for entry in os.scandir(os.path.join(folder, "cache")):  # the compiled model goes, the data stays
                     if entry.is_dir() and entry.name == "objects":
                         subprocess.run(["rm", "-r", entry.path], check=True)
-                cold.append(run_ours(args, name, folder, ("--epochs", "1"))["first"])
+                cold.append(run_ours(args, name, folder, first_only=True)["first"])
             middle = lambda rows, key: statistics.median(r[key] for r in rows)
             print(f"{name:12} {spread(ratios):>20} {middle(ours, 'speed'):12.0f} {middle(peers, 'speed'):12.0f} {middle(ours, 'loss'):9.4f} "
                   f"{middle(peers, 'loss'):9.4f} {statistics.median(cold):8.3f} {middle(peers, 'first'):9.2f}", flush=True)
