@@ -15,17 +15,16 @@
 
 namespace mtl::data {
 
-struct SpaceBuffers;
-
 class Batch {
  public:
-  // Room for every batch of at most `examples` examples (and, if not 0, `tokens` positions) of `split`.
-  Batch(const Split& split, std::string source, int64_t examples);
+  // Room for every batch of at most `examples` examples of `split`, whichever they are; and, if `tokens` is not 0, of
+  // at most `tokens` positions of each outermost ragged dimension (a single longer example is let in).
+  Batch(const Split& split, std::string source, int64_t examples, int64_t tokens = 0);
   ~Batch();
   Batch(const Batch&) = delete;
   Batch& operator=(const Batch&) = delete;
 
-  // Gathers these examples. Their order is kept.
+  // Gathers these examples, which have to fit. Their order is kept.
   void fill(std::span<const uint32_t> examples);
 
   const std::string& source() const { return source_; }
@@ -35,10 +34,11 @@ class Batch {
   const runtime::SpaceView* space(const std::string& name) const;
   // By full name: "atis.words". Base of its packed rows (int32_t or float); nullptr if there is none. Stable address.
   const void* column(const std::string& name) const;
+  // The most rows that the space ever has (0: no such space).
+  int64_t capacity(const std::string& space) const;
 
  private:
   struct State;
-  const Split& split_;
   std::string source_;
   int64_t count_ = 0;
   std::unique_ptr<State> state_;

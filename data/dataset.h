@@ -36,7 +36,7 @@ struct NumberStats {  // per element of a number column, fitted on train; the tr
 
 struct Fitted {
   std::map<std::string, IdSet> vocabs;                 // by vocabulary
-  std::map<std::string, IdSet> sets;                   // by "source.column": label, labels, category
+  std::map<std::string, IdSet> sets;                   // by "source.column": label, labels, category (see README.md)
   std::map<std::string, NumberStats> numbers;          // by "source.column"
   // Rows of pretrained vectors, by vocabulary: [size, width], rows of words that the file lacks are not `known`.
   struct Vectors {
@@ -54,8 +54,11 @@ struct Fitted {
 struct Column {
   bool is_ids = false;          // ids: int32; otherwise floats (NaN is missing). labels: multi-hot floats
   int64_t width = 1;
+  std::string dim;              // innermost ragged dimension, a key of Split::ragged; "" for one row per example
   std::vector<int32_t> ids;
   std::vector<float> numbers;
+  int64_t missing = 0;          // elements without a value, after `fill`
+  std::string first_missing;    // "file:line" of the first of them
 };
 
 // Where the segments of a ragged dimension are: offsets over the rows of what encloses it (examples, or the outer
@@ -63,6 +66,7 @@ struct Column {
 struct Ragged {
   std::string parent;            // "" for the examples, "T" for C in [T, C]
   std::vector<int32_t> offsets;
+  int64_t cut = 0;               // positions that `limit` took away: wrong in evaluation, where they are not seen
 };
 
 struct Split {

@@ -1,0 +1,30 @@
+// The binary cache: a whole Dataset in one file, with what was reported while it was made.
+//
+// A cache file is believed only if its key (the declarations, sizes and times of all files) and its checksum fit;
+// every size and offset in it is checked all the same. Anything odd reads as "there is no cache".
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "compiler/diag/diagnostic.h"
+#include "data/dataset.h"
+#include "data/load.h"
+
+namespace mtl::data {
+
+struct Cached {
+  Dataset dataset;
+  std::vector<diag::Diagnostic> warnings;
+};
+
+std::string join_path(const std::string& folder, const std::string& path);
+// Everything that the result depends on, as text. Empty if a file cannot be found.
+std::string cache_key(const Spec& spec, const LoadOptions& options);
+std::string cache_path(const Spec& spec, const LoadOptions& options);
+std::optional<Cached> read_cache(const std::string& path, const std::string& key);
+// Written aside and renamed. A cache that cannot be written is no error.
+void write_cache(const std::string& path, const std::string& key, const Dataset& dataset,
+                 const std::vector<diag::Diagnostic>& warnings);
+
+}  // namespace mtl::data

@@ -1,0 +1,136 @@
+#include "data/file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace mtl::data {
+namespace {
+
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
+bool is_ascii(std::string_view text) {
+  size_t i = 0;
+  for (; i + 8 <= text.size(); i += 8) {
+    uint64_t eight;
+    std::memcpy(&eight, text.data() + i, 8);
+    if (eight & 0x8080808080808080ull) return false;
+  }
+  for (; i < text.size(); ++i) {
+    if (static_cast<unsigned char>(text[i]) >= 0x80) return false;
+  }
+  return true;
+}
+
+void report_file(const diag::Kind& kind, const std::string& path, SourceRange range, diag::Emitter& emitter,
+                 const std::string& why = {}) {
+  diag::Report report = why.empty() ? emitter.report(kind, path) : emitter.report(kind, path, why);
+  std::move(report).in_file(path);
+  if (range.valid()) std::move(report).at(range, "of this source");
+}
+
+bool read_all(int file, std::string& out) {
+  constexpr size_t kChunk = size_t{1} << 16;
+  for (;;) {
+    const size_t size = out.size();
+    out.resize(size + kChunk);
+    const ssize_t got = ::read(file, out.data() + size, kChunk);
+    out.resize(size + (got > 0 ? static_cast<size_t>(got) : 0));
+    if (got == 0) return true;
+    if (got < 0 && errno != EINTR) return false;
+  }
+}
+
+}  // namespace
+
+std::optional<FileText> FileText::open(const std::string& path, SourceRange range, diag::Emitter& emitter) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) {
+    report_file(diag::DataFileUnreadable, path, range, emitter, std::strerror(errno));
+    return std::nullopt;
+  }
+  struct stat status {};
+  FileText out;
+  int error = ::fstat(file, &status) == 0 ? 0 : errno;
+  const bool folder = error == 0 && S_ISDIR(status.st_mode);
+  if (error == 0 && S_ISREG(status.st_mode) && status.st_size > 0) {
+    const auto size = static_cast<size_t>(status.st_size);
+    void* map = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0);
+    if (map != MAP_FAILED) {
+      ::madvise(map, size, MADV_SEQUENTIAL);
+      out.map_ = map;
+      out.map_size_ = size;
+    }
+  }
+  if (error == 0 && !folder && !out.map_ && !read_all(file, out.read_)) error = errno;
+  ::close(file);
+  if (folder) {
+    report_file(diag::DataFileIsFolder, path, range, emitter);
+  } else if (error != 0) {
+    report_file(diag::DataFileUnreadable, path, range, emitter, std::strerror(error));
+  } else if (out.text().empty()) {
+    report_file(diag::DataFileEmpty, path, range, emitter);
+  } else {
+    return out;
+  }
+  return std::nullopt;
+}
+
+FileText::FileText(FileText&& other) noexcept
+    : map_(std::exchange(other.map_, nullptr)), map_size_(other.map_size_), read_(std::move(other.read_)) {}
+
+FileText::~FileText() {
+  if (map_) ::munmap(map_, map_size_);
+}
+
+std::string_view FileText::text() const {
+  std::string_view text = map_ ? std::string_view(static_cast<const char*>(map_), map_size_) : std::string_view(read_);
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  return text;
+}
+
+void Rows::skip(uint64_t line) {
+  --budget_.left;
+  if (budget_.skipped++ == 0) {
+    budget_.first_path = path_;
+    budget_.first_line = line;
+  }
+}
+
+bool check_text(std::string_view text, uint64_t line, Rows& rows) {
+  const bool utf16 = text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF") ||
+                     (text.size() > 1 && (text[0] == '\0') != (text[1] == '\0'));
+  if (text.size() > kLongestLine) {
+    rows.bad(diag::DataLineTooLong, line, text.substr(0, 200), "is this a text file of the format that the source names?",
+             kLongestLine >> 20);
+    return false;
+  }
+  if (const size_t at = text.find('\0'); at != std::string_view::npos) {
+    rows.bad(diag::NulByteInData, line, text, utf16 ? "it looks like UTF-16; save it as UTF-8" : "", at + 1);
+    return false;
+  }
+  if (is_ascii(text)) return true;
+  const size_t at = find_invalid_utf8(text);
+  if (at == std::string_view::npos) return true;
+  rows.bad(diag::InvalidUtf8InData, line, text,
+           utf16 ? "it looks like UTF-16; save it as UTF-8" : "data files are UTF-8; convert this one, with iconv for instance",
+           at + 1);
+  return false;
+}
+
+bool Lines::next(std::string_view& line) {
+  if (at_ >= text_.size()) return false;
+  const void* found = std::memchr(text_.data() + at_, '\n', text_.size() - at_);
+  const size_t end = found ? static_cast<size_t>(static_cast<const char*>(found) - text_.data()) : text_.size();
+  line = text_.substr(at_, end - at_);
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  at_ = end + 1;
+  ++number_;
+  return true;
+}
+
+}  // namespace mtl::data

@@ -1,0 +1,153 @@
+// What is learnt from train: the ids of words, values and classes. One order for all sets: by falling count, equal
+// counts by name. So ids depend neither on the order of the rows nor on the hash of a string.
+#include "data/fit.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "data/numbers.h"
+#include "data/text.h"
+
+namespace mtl::data {
+namespace {
+
+using Counts = std::vector<std::pair<std::string, int64_t>>;
+
+void sort_counts(Counts& counts) {
+  std::sort(counts.begin(), counts.end(), [](const auto& a, const auto& b) {
+    return a.second != b.second ? a.second > b.second : a.first < b.first;
+  });
+}
+
+// How often each text of an interner occurs in `texts`, from `begin` on in steps of `step`.
+void count_texts(const std::vector<uint32_t>& texts, size_t begin, size_t step, std::vector<int64_t>& counts) {
+  for (size_t i = begin; i < texts.size(); i += step) {
+    if (texts[i] != kMissingText) ++counts[texts[i]];
+  }
+}
+
+class Fitter {
+ public:
+  Fitter(const Spec& spec, const std::vector<TrainPart>& parts, Interners& interners, Fitted& fitted,
+         diag::Emitter& emitter)
+      : spec_(spec), parts_(parts), interners_(interners), fitted_(fitted), emitter_(emitter) {}
+
+  bool run() {
+    for (const VocabSpec& vocab : spec_.vocabs) fit_vocab(vocab);
+    for (const TrainPart& part : parts_) {
+      for (size_t c = 0; c < part.plan->columns.size(); ++c) fit_column(part, c);
+    }
+    for (const TrainPart& part : parts_) {
+      for (const ColumnPlan& column : part.plan->columns) borrow_labels(*part.plan->spec, *column.spec);
+    }
+    return good_;
+  }
+
+ private:
+  void fit_vocab(const VocabSpec& vocab) {
+    const Interner& interner = interners_["vocab " + vocab.name];
+    std::vector<int64_t> counts(interner.size());
+    for (const TrainPart& part : parts_) {
+      for (size_t c = 0; c < part.plan->columns.size(); ++c) {
+        const ColumnSpec& column = *part.plan->columns[c].spec;
+        const bool reads = column.kind == ValueKind::token && column.vocab == vocab.name;
+        if (reads) count_texts(part.staged->columns[c].texts, 0, 1, counts);
+      }
+    }
+    IdSet& set = fitted_.vocabs[vocab.name];
+    set.has_unknown = true;
+    set.lowercase = vocab.lowercase;
+    set.add(kUnknownName);
+    std::unordered_map<std::string, int64_t> merged;  // words that differ in case only are one
+    for (uint32_t i = 0; i < counts.size(); ++i) {
+      if (counts[i] == 0) continue;
+      merged[vocab.lowercase ? lower_text(interner.text(i)) : interner.text(i)] += counts[i];
+    }
+    Counts words(merged.begin(), merged.end());
+    sort_counts(words);
+    const size_t most = vocab.max_size ? static_cast<size_t>(std::max<int64_t>(*vocab.max_size, 1)) : SIZE_MAX;
+    for (const auto& [word, count] : words) {
+      if (count < vocab.min_count || set.size() >= most) break;
+      set.add(word);
+    }
+  }
+
+
+  void fit_column(const TrainPart& part, size_t c) {
+    const ColumnPlan& column = part.plan->columns[c];
+    const ColumnSpec& spec = *column.spec;
+    const StagedColumn& staged = part.staged->columns[c];
+    const std::string name = part.plan->spec->name + "." + spec.name;
+    if (column.holds_numbers()) {
+      NumberStats stats = fit_numbers(spec, column.width, staged.numbers);
+      if (column.is_bins) {
+        if (column.width > 1) {  // one set of classes: the edges of all columns together
+          stats = fit_numbers(spec, 1, staged.numbers);
+          stats.bin_edges.assign(static_cast<size_t>(column.width), stats.bin_edges[0]);
+        }
+        IdSet& set = fitted_.sets[name];
+        for (const std::string& bin : bin_names(stats.bin_edges[0])) set.add(bin);
+      }
+      fitted_.numbers[name] = std::move(stats);
+    } else if (spec.kind == ValueKind::category) {
+      fit_category(column, staged, interners_[interner_key(*part.plan->spec, spec)], fitted_.sets[name]);
+    } else if (spec.kind != ValueKind::token && spec.labels_of.empty()) {
+      IdSet& set = fitted_.sets[name];
+      for (const std::string& label : spec.fixed_labels) set.add(label);
+      if (spec.fixed_labels.empty()) add_sorted(staged.texts, 0, 1, interners_[interner_key(*part.plan->spec, spec)], set, "");
+    }
+  }
+
+  static void add_sorted(const std::vector<uint32_t>& texts, size_t begin, size_t step, const Interner& interner,
+                         IdSet& set, const std::string& prefix) {
+    std::vector<int64_t> counts(interner.size());
+    count_texts(texts, begin, step, counts);
+    Counts values;
+    for (uint32_t i = 0; i < counts.size(); ++i) {
+      if (counts[i] > 0) values.emplace_back(interner.text(i), counts[i]);
+    }
+    sort_counts(values);
+    for (const auto& value : values) set.add(prefix + value.first);
+  }
+
+  static void fit_category(const ColumnPlan& column, const StagedColumn& staged, const Interner& interner, IdSet& set) {
+    set.has_unknown = true;
+    for (int64_t e = 0; e < column.width; ++e) {
+      const std::string prefix = category_name(column, e, "");
+      set.add(prefix + kUnknownName);
+      add_sorted(staged.texts, static_cast<size_t>(e), static_cast<size_t>(column.width), interner, set, prefix);
+    }
+  }
+
+  void borrow_labels(const SourceSpec& source, const ColumnSpec& column) {
+    if (column.labels_of.empty()) return;
+    const auto lender = fitted_.sets.find(column.labels_of);
+    if (lender != fitted_.sets.end()) {
+      fitted_.sets[source.name + "." + column.name] = IdSet(lender->second);
+      return;
+    }
+    good_ = false;
+    diag::Report report = emitter_.report(diag::NoSuchLabelSet, column.name, column.labels_of);
+    if (column.range.valid()) std::move(report).at(column.range);
+  }
+
+  const Spec& spec_;
+  const std::vector<TrainPart>& parts_;
+  Interners& interners_;
+  Fitted& fitted_;
+  diag::Emitter& emitter_;
+  bool good_ = true;
+};
+
+}  // namespace
+
+std::string category_name(const ColumnPlan& column, int64_t element, std::string_view text) {
+  return column.spec->fixed.empty() ? std::string(text) : std::to_string(element) + "=" + std::string(text);
+}
+
+bool fit(const Spec& spec, const std::vector<TrainPart>& parts, Interners& interners, Fitted& fitted,
+         diag::Emitter& emitter) {
+  return Fitter(spec, parts, interners, fitted, emitter).run();
+}
+
+}  // namespace mtl::data

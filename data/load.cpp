@@ -1,0 +1,190 @@
+// The way of files to a Dataset: plan the columns, stage the records, hold out a dev part, fit on train, encode.
+#include "data/load.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "compiler/base/text.h"
+#include "data/cache.h"
+#include "data/fit.h"
+#include "data/stage.h"
+#include "data/vectors.h"
+#include "runtime/random.h"
+
+namespace mtl::data {
+namespace {
+
+// One source on its way.
+struct Work {
+  const SourceSpec* spec = nullptr;
+  SourcePlan plan;
+  Staged train, dev, test;
+  bool has_dev = false, has_test = false;
+};
+
+void stage_file(const SourceSpec& source, const std::string& path, Stager& stager, SkipBudget& budget,
+                diag::Emitter& emitter) {
+  const auto file = FileText::open(path, source.range, emitter);
+  if (!file) return;
+  Rows rows(path, emitter, budget);
+  stager.begin_file(path);
+  const Sink sink{[&](const Layout& layout) { return stager.begin_rows(layout, rows); },
+                  [&](const Record& record) { stager.add(record, rows); }};
+  read_records(read_settings(source), file->text(), rows, sink);
+}
+
+bool stage_files(const SourcePlan& plan, const std::vector<std::string>& files, bool is_train, const LoadOptions& options,
+                 SkipBudget& budget, Interners& interners, Staged& out, diag::Emitter& emitter) {
+  const size_t errors = emitter.error_count();
+  Stager stager(plan, interners, out);
+  for (const std::string& file : files) {
+    if (options.progress) options.progress(file, 0);
+    stage_file(*plan.spec, join_path(options.data_dir, file), stager, budget, emitter);
+  }
+  if (is_train && emitter.error_count() == errors && out.examples > 0) {
+    Rows rows(join_path(options.data_dir, files[0]), emitter, budget);
+    stager.check_keys(rows);
+  }
+  return emitter.error_count() == errors;
+}
+
+// A fixed pseudo-random choice: the `count` examples with the smallest hashes, whatever the seed of the training.
+void hold_out(const SourcePlan& plan, int64_t count, Staged& train, Staged& dev) {
+  const auto hash = [](uint32_t example) { return runtime::mix64(example ^ 0x6D746C2D64657600ull); };
+  std::vector<uint32_t> order(static_cast<size_t>(train.examples));
+  std::iota(order.begin(), order.end(), 0u);
+  std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return hash(a) < hash(b); });
+  std::vector<uint32_t> held(order.begin(), order.begin() + count), kept(order.begin() + count, order.end());
+  std::sort(held.begin(), held.end());
+  std::sort(kept.begin(), kept.end());
+  dev = take_examples(plan, train, held);
+  train = take_examples(plan, train, kept);
+}
+
+bool make_dev(Work& work, diag::Emitter& emitter) {
+  const SourceSpec& source = *work.spec;
+  const int64_t all = work.train.examples;
+  int64_t count = source.holdout_count;
+  if (source.holdout_fraction > 0) count = std::llround(source.holdout_fraction * static_cast<double>(all));
+  const bool folds = count == 0 && source.holdout_fraction <= 0 && source.folds > 0;
+  if (folds) count = all / source.folds;
+  if (!folds && source.holdout_fraction <= 0 && source.holdout_count <= 0) return true;
+  if (count < 1 || count >= all) {
+    diag::Report report = emitter.report(diag::HoldoutTooLarge, count, all, source.name);
+    if (source.range.valid()) std::move(report).at(source.range);
+    return false;
+  }
+  if (folds) emitter.report(diag::FoldHeldOut, source.name, source.folds, count, all);
+  hold_out(work.plan, count, work.train, work.dev);
+  work.has_dev = true;
+  return true;
+}
+
+bool stage_source(Work& work, const LoadOptions& options, SkipBudget& budget, Interners& interners, diag::Emitter& emitter) {
+  const SourceSpec& source = *work.spec;
+  auto plan = plan_source(source, emitter);
+  if (!plan) return false;
+  work.plan = std::move(*plan);
+  bool good = stage_files(work.plan, source.train, true, options, budget, interners, work.train, emitter);
+  if (good && work.train.examples == 0) {
+    emitter.report(diag::NoTrainExamples, source.name).at(source.range);
+    good = false;
+  }
+  if (!source.dev.empty()) {
+    work.has_dev = true;
+    good = stage_files(work.plan, source.dev, false, options, budget, interners, work.dev, emitter) && good;
+  }
+  if (!source.test.empty() && options.need_test) {
+    work.has_test = true;
+    good = stage_files(work.plan, source.test, false, options, budget, interners, work.test, emitter) && good;
+  }
+  return good && (work.has_dev || make_dev(work, emitter));
+}
+
+bool load_vectors(const Spec& spec, const LoadOptions& options, Fitted& fitted, diag::Emitter& emitter) {
+  bool good = true;
+  for (const VocabSpec& vocab : spec.vocabs) {
+    if (vocab.embeddings.empty()) continue;
+    auto vectors = read_vectors(join_path(options.data_dir, vocab.embeddings), vocab.range, vocab.name,
+                                fitted.vocabs.at(vocab.name), emitter);
+    if (vectors) fitted.vectors[vocab.name] = std::move(*vectors);
+    good = good && vectors;
+  }
+  return good;
+}
+
+bool encode_source(const Work& work, const Fitted& fitted, const Interners& interners, Source& out, diag::Emitter& emitter) {
+  out.name = work.spec->name;
+  out.has_dev = work.has_dev;
+  out.has_test = work.has_test;
+  bool good = encode(work.plan, work.train, fitted, interners, "train", out.train, emitter);
+  if (out.has_dev) good = encode(work.plan, work.dev, fitted, interners, "dev", out.dev, emitter) && good;
+  if (out.has_test) good = encode(work.plan, work.test, fitted, interners, "test", out.test, emitter) && good;
+  return good;
+}
+
+void report_skipped(const SkipBudget& budget, diag::Emitter& emitter) {
+  if (budget.skipped == 0) return;
+  emitter.report(diag::BadRowsSkipped, count_of(static_cast<size_t>(budget.skipped), "bad row"))
+      .in_file(budget.first_path, budget.first_line)
+      .note("this is the first of them");
+}
+
+std::optional<Dataset> build(const Spec& spec, const LoadOptions& options, diag::Emitter& emitter) {
+  SkipBudget budget{options.skip_bad_rows, 0, {}, 0};
+  Interners interners;
+  std::vector<Work> works(spec.sources.size());
+  bool good = true;
+  for (size_t s = 0; s < works.size(); ++s) {
+    works[s].spec = &spec.sources[s];
+    good = stage_source(works[s], options, budget, interners, emitter) && good;
+  }
+  if (!good) return std::nullopt;
+  report_skipped(budget, emitter);
+  Dataset out;
+  std::vector<TrainPart> parts;
+  for (const Work& work : works) parts.push_back({&work.plan, &work.train});
+  if (!fit(spec, parts, interners, out.fitted, emitter)) return std::nullopt;
+  if (!load_vectors(spec, options, out.fitted, emitter)) return std::nullopt;
+  for (const Work& work : works) {
+    good = encode_source(work, out.fitted, interners, out.sources.emplace_back(), emitter) && good;
+  }
+  return good ? std::optional<Dataset>(std::move(out)) : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Dataset> load(const Spec& spec, const LoadOptions& options, diag::Emitter& emitter) {
+  if (options.cache_dir.empty()) return build(spec, options, emitter);
+  const std::string key = cache_key(spec, options);
+  const std::string path = cache_path(spec, options);
+  if (auto cached = read_cache(path, key)) {
+    for (diag::Diagnostic& warning : cached->warnings) emitter.add(std::move(warning));
+    return std::move(cached->dataset);
+  }
+  diag::Emitter own(emitter.sources());  // what the cache repeats is what was said about this data
+  auto dataset = build(spec, options, own);
+  std::vector<diag::Diagnostic> said = own.sorted();
+  if (dataset) write_cache(path, key, *dataset, said);
+  for (diag::Diagnostic& diagnostic : said) emitter.add(std::move(diagnostic));
+  return dataset;
+}
+
+std::optional<Split> encode_files(const Spec& spec, const SourceSpec& source, const Fitted& fitted,
+                                  const std::vector<std::string>& files, const LoadOptions& options,
+                                  diag::Emitter& emitter) {
+  (void)spec;
+  const auto plan = plan_source(source, emitter);
+  if (!plan) return std::nullopt;
+  SkipBudget budget{options.skip_bad_rows, 0, {}, 0};
+  Interners interners;
+  Staged staged;
+  if (!stage_files(*plan, files, false, options, budget, interners, staged, emitter)) return std::nullopt;
+  report_skipped(budget, emitter);
+  Split split;
+  if (!encode(*plan, staged, fitted, interners, files.size() == 1 ? files[0] : "these files", split, emitter)) return std::nullopt;
+  return split;
+}
+
+}  // namespace mtl::data

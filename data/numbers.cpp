@@ -1,0 +1,149 @@
+#include "data/numbers.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+
+#include "data/load.h"
+
+namespace mtl::data {
+namespace {
+
+using Kind = Transform::Kind;
+
+std::string shortest(double value) {
+  char text[32];
+  const auto [end, error] = std::to_chars(text, text + sizeof text, value);
+  return std::string(text, end);
+}
+
+// Element `element` of every row that has one.
+template <class Visit>
+void each_value(const std::vector<double>& values, size_t element, size_t width, Visit&& visit) {
+  for (size_t i = element; i < values.size(); i += width) {
+    if (!std::isnan(values[i])) visit(values[i]);
+  }
+}
+
+double mean_of(const std::vector<double>& values, size_t element, size_t width) {
+  double sum = 0;
+  size_t count = 0;
+  each_value(values, element, width, [&](double x) { sum += x, ++count; });
+  return count == 0 ? 0 : sum / static_cast<double>(count);
+}
+
+double deviation_of(const std::vector<double>& values, size_t element, size_t width, double mean) {
+  double squares = 0, largest = 0;
+  size_t count = 0;
+  each_value(values, element, width, [&](double x) {
+    squares += (x - mean) * (x - mean);
+    largest = std::max(largest, std::abs(x));
+    ++count;
+  });
+  const double deviation = count == 0 ? 0 : std::sqrt(squares / static_cast<double>(count));
+  return deviation > largest * 1e-12 ? deviation : 0;  // a constant, but for rounding
+}
+
+std::vector<double> edges_of(const std::vector<double>& values, size_t element, size_t width, int64_t bins) {
+  std::vector<double> sorted, edges;
+  each_value(values, element, width, [&](double x) { sorted.push_back(x); });
+  std::sort(sorted.begin(), sorted.end());
+  for (int64_t k = 1; k < bins && !sorted.empty(); ++k) {
+    const double edge = sorted[static_cast<size_t>(k * static_cast<int64_t>(sorted.size()) / bins)];
+    if (edge > sorted.front() && (edges.empty() || edge > edges.back())) edges.push_back(edge);
+  }
+  return edges;
+}
+
+double apply_one(Kind kind, const NumberStats& stats, size_t element, double x) {
+  switch (kind) {
+    case Kind::standardize:
+      return stats.deviation[element] > 0 ? (x - stats.mean[element]) / stats.deviation[element] : x * 0;
+    case Kind::minmax: {
+      const double span = stats.maximum[element] - stats.minimum[element];
+      return span > 0 ? (x - stats.minimum[element]) / span : x * 0;
+    }
+    case Kind::log1p: return std::isnan(x) || x > -1 ? std::log1p(x) : -std::numeric_limits<double>::infinity();
+    case Kind::fill_number:
+    case Kind::fill_mean: return std::isnan(x) ? stats.fill[element] : x;
+    case Kind::bins: {
+      if (std::isnan(x)) return x;
+      const std::vector<double>& edges = stats.bin_edges[element];
+      return static_cast<double>(std::upper_bound(edges.begin(), edges.end(), x) - edges.begin());
+    }
+    default: return x;
+  }
+}
+
+void fit_one(const Transform& transform, NumberStats& stats, size_t element, size_t width,
+             const std::vector<double>& values) {
+  switch (transform.kind) {
+    case Kind::standardize:
+      stats.mean.push_back(mean_of(values, element, width));
+      stats.deviation.push_back(deviation_of(values, element, width, stats.mean.back()));
+      break;
+    case Kind::minmax: {
+      double low = std::numeric_limits<double>::infinity(), high = -low;
+      each_value(values, element, width, [&](double x) { low = std::min(low, x), high = std::max(high, x); });
+      stats.minimum.push_back(low <= high ? low : 0);
+      stats.maximum.push_back(low <= high ? high : 0);
+      break;
+    }
+    case Kind::fill_number: stats.fill.push_back(transform.number); break;
+    case Kind::fill_mean: stats.fill.push_back(mean_of(values, element, width)); break;
+    case Kind::bins: stats.bin_edges.push_back(edges_of(values, element, width, transform.count)); break;
+    default: break;
+  }
+}
+
+}  // namespace
+
+NumberStats fit_numbers(const ColumnSpec& column, int64_t width, std::vector<double> values) {
+  NumberStats stats;
+  const auto elements = static_cast<size_t>(width);
+  for (const Transform& transform : column.transforms) {
+    for (size_t e = 0; e < elements; ++e) fit_one(transform, stats, e, elements, values);
+    for (size_t i = 0; i < values.size(); ++i) values[i] = apply_one(transform.kind, stats, i % elements, values[i]);
+  }
+  return stats;
+}
+
+std::optional<size_t> apply_numbers(const ColumnSpec& column, const NumberStats& stats, int64_t width,
+                                    std::vector<double>& values) {
+  const auto elements = static_cast<size_t>(width);
+  for (const Transform& transform : column.transforms) {
+    for (size_t i = 0; i < values.size(); ++i) values[i] = apply_one(transform.kind, stats, i % elements, values[i]);
+  }
+  constexpr double kLargest = std::numeric_limits<float>::max();
+  const auto bad = std::find_if(values.begin(), values.end(), [](double x) { return std::abs(x) > kLargest; });
+  return bad == values.end() ? std::nullopt : std::optional<size_t>(bad - values.begin());
+}
+
+std::vector<std::string> bin_names(const std::vector<double>& edges) {
+  std::vector<std::string> names;
+  if (edges.empty()) return {"all"};
+  names.push_back("below " + shortest(edges.front()));
+  for (size_t i = 1; i < edges.size(); ++i) names.push_back(shortest(edges[i - 1]) + " to " + shortest(edges[i]));
+  names.push_back("from " + shortest(edges.back()));
+  return names;
+}
+
+double restore_number(const ColumnSpec& column, const NumberStats& stats, int64_t element, double value) {
+  const auto e = static_cast<size_t>(element);
+  for (auto transform = column.transforms.rbegin(); transform != column.transforms.rend(); ++transform) {
+    switch (transform->kind) {
+      case Kind::standardize:
+        if (e < stats.deviation.size()) value = value * stats.deviation[e] + stats.mean[e];
+        break;
+      case Kind::minmax:
+        if (e < stats.maximum.size()) value = value * (stats.maximum[e] - stats.minimum[e]) + stats.minimum[e];
+        break;
+      case Kind::log1p: value = std::expm1(value); break;
+      default: break;
+    }
+  }
+  return value;
+}
+
+}  // namespace mtl::data

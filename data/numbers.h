@@ -1,0 +1,24 @@
+// Number columns: transforms fitted on train and applied in the order of the declaration.
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data/dataset.h"
+
+namespace mtl::data {
+
+// Learns what the transforms of `column` need from `values` (rows of `width`; NaN is missing and takes no part).
+//   standardize  (x - mean) / sd, the population's: Σ (x - mean)² / n; a constant column becomes 0
+//   minmax       (x - min) / (max - min); a constant column becomes 0
+//   bins(n)      edges at the quantiles 1/n .. (n-1)/n of train, equal ones once
+NumberStats fit_numbers(const ColumnSpec& column, int64_t width, std::vector<double> values);
+
+// Applies them in place (bins: the class). The index of the first element that is not finite afterwards, if any.
+std::optional<size_t> apply_numbers(const ColumnSpec& column, const NumberStats& stats, int64_t width,
+                                    std::vector<double>& values);
+
+// Names of the classes of `bins`: "below 2", "2 to 5", "from 5".
+std::vector<std::string> bin_names(const std::vector<double>& edges);
+
+}  // namespace mtl::data

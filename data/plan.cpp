@@ -1,0 +1,312 @@
+#include "data/plan.h"
+
+#include <algorithm>
+
+#include "compiler/base/text.h"
+
+namespace mtl::data {
+namespace {
+
+bool works_on_numbers(Transform::Kind kind) {
+  switch (kind) {
+    case Transform::Kind::bins:
+    case Transform::Kind::standardize:
+    case Transform::Kind::minmax:
+    case Transform::Kind::log1p:
+    case Transform::Kind::fill_number:
+    case Transform::Kind::fill_mean: return true;
+    default: return false;
+  }
+}
+
+class Planner {
+ public:
+  Planner(const SourceSpec& source, diag::Emitter& emitter) : source_(source), emitter_(emitter) { plan_.spec = &source; }
+
+  std::optional<SourcePlan> run() {
+    for (const ColumnSpec& column : source_.columns) plan_column(column);
+    if (!good_) return std::nullopt;
+    return std::move(plan_);
+  }
+
+ private:
+  template <class... Args>
+  void fail(const ColumnSpec& column, std::string help, const diag::Kind& kind, Args&&... args) {
+    good_ = false;
+    diag::Report report = emitter_.report(kind, std::forward<Args>(args)...);
+    if (column.range.valid()) std::move(report).at(column.range);
+    std::move(report).help(std::move(help));
+  }
+
+  void plan_column(const ColumnSpec& column) {
+    ColumnPlan out;
+    out.spec = &column;
+    out.is_comment = column.binding.kind == Binding::Kind::comment;
+    const bool conll = source_.format == Format::conll || source_.format == Format::conllu;
+    out.per_token = conll && !out.is_comment;
+    for (const int64_t dim : column.fixed) out.width *= dim;
+    if (!check_binding(column) || !check_transforms(column, out)) return;
+    find_dims(column, out);
+    if (!check_levels(column, out)) return;
+    note_dims(column, out);
+    plan_.columns.push_back(std::move(out));
+  }
+
+  bool check_binding(const ColumnSpec& column) {
+    using Kind = Binding::Kind;
+    const Kind kind = column.binding.kind;
+    const bool by_number = kind == Kind::index || kind == Kind::indices;
+    const bool by_name = kind == Kind::name || kind == Kind::names;
+    std::string what, help;
+    switch (source_.format) {
+      case Format::conll:
+        if (by_name) what = "a name", help = "write the number of the column, from 0: `column(0)`";
+        break;
+      case Format::tsv:
+      case Format::csv:
+        if (kind == Kind::comment) what = "`comment(...)`", help = "write `column(...)`";
+        if (by_name && !source_.header.value_or(true)) {
+          what = "a name (the source says `header = false`)", help = "write the number of the column, from 0: `column(0)`";
+        }
+        break;
+      case Format::jsonl:
+        if (by_number) what = "the number of a column", help = "write a key: `column(\"text\")`, or `field(\"a.b\")`";
+        if (kind == Kind::comment) what = "`comment(...)`", help = "write a key: `column(\"text\")`";
+        break;
+      case Format::conllu: break;
+    }
+    if (kind == Kind::field && source_.format != Format::jsonl) what = "`field(...)`", help = "write `column(...)`";
+    if (what.empty()) return true;
+    fail(column, help, diag::BindingNotOfFormat, column.name, what, format_name(source_.format));
+    return false;
+  }
+
+  bool check_transforms(const ColumnSpec& column, ColumnPlan& out) {
+    bool seen[16] = {};
+    for (const Transform& transform : column.transforms) {
+      const Transform::Kind kind = transform.kind;
+      std::string fault;
+      if (out.is_bins) fault = "stands behind `bins`, which ends the list";
+      if (kind == Transform::Kind::bins) {
+        out.is_bins = true;
+        if (column.kind != ValueKind::label || !column.fixed_labels.empty() || !column.labels_of.empty()) {
+          fault = "makes classes: the type has to be `label`";
+        }
+        if (transform.count < 2) fault = "needs at least 2 classes";
+      } else if (works_on_numbers(kind)) {
+        const bool before_bins = column.kind == ValueKind::label && has_bins(column);
+        const bool truth = column.kind == ValueKind::boolean && kind == Transform::Kind::fill_number;
+        if (column.kind != ValueKind::number && !before_bins && !truth) fault = "is for numbers";
+      } else if (kind == Transform::Kind::is) {
+        if (column.kind != ValueKind::boolean) fault = "makes truth values: the type has to be `bool`";
+      } else if (kind == Transform::Kind::limit) {
+        if (transform.count < 1) fault = "needs a number from 1 on";
+      } else if (kind == Transform::Kind::fill_text && column.kind == ValueKind::number) {
+        fault = "fills in a text: a number takes `fill(0.0)` or `fill(mean)`";
+      }
+      const bool repeatable = splits_text(kind) || kind == Transform::Kind::limit;
+      if (fault.empty() && !repeatable && seen[static_cast<size_t>(kind)]) fault = "stands there twice";
+      seen[static_cast<size_t>(kind)] = true;
+      if (fault.empty()) continue;
+      fail(column, "", diag::TransformNotOfColumn, column.name, transform_name(kind), fault);
+      return false;
+    }
+    return true;
+  }
+
+  static bool has_bins(const ColumnSpec& column) {
+    return std::any_of(column.transforms.begin(), column.transforms.end(),
+                       [](const Transform& t) { return t.kind == Transform::Kind::bins; });
+  }
+
+  // The dimensions of the column, made where they are new.
+  void find_dims(const ColumnSpec& column, ColumnPlan& out) {
+    std::string path;
+    int parent = -1;
+    for (const std::string& name : column.ragged) {
+      path += (path.empty() ? "" : ".") + name;
+      auto found = std::find_if(plan_.dims.begin(), plan_.dims.end(), [&](const DimPlan& d) { return d.path == path; });
+      if (found == plan_.dims.end()) {
+        plan_.dims.push_back({path, parent});
+        found = std::prev(plan_.dims.end());
+      }
+      parent = static_cast<int>(found - plan_.dims.begin());
+      out.dims.push_back(parent);
+    }
+  }
+
+  // Do file and transforms give as many levels of sequence as the type has?
+  bool check_levels(const ColumnSpec& column, ColumnPlan& out) {
+    const int splits = static_cast<int>(std::count_if(column.transforms.begin(), column.transforms.end(),
+                                                      [](const Transform& t) { return splits_text(t.kind); }));
+    const int ragged = static_cast<int>(column.ragged.size());
+    const size_t elements = std::max(column.binding.indices.size(), column.binding.names.size());
+    const bool json = source_.format == Format::jsonl;
+    const bool from_one_cell = !column.fixed.empty() && elements == 1 && (json || out.per_token + splits > ragged);
+    out.base_levels = out.per_token ? 1 : 0;
+    if (json) out.base_levels = std::max(0, ragged + (column.kind == ValueKind::labels || from_one_cell) - splits);
+    const int given = out.base_levels + splits;
+    out.inner_level = given == ragged + 1 && (column.kind == ValueKind::labels || from_one_cell);
+    if (given != ragged + (out.inner_level ? 1 : 0)) {
+      fail(column, level_help(column, out, given), diag::ColumnShapeMismatch, column.name, level_fault(given, ragged));
+      return false;
+    }
+    if (!from_one_cell && static_cast<int64_t>(elements) != out.width) {
+      fail(column, "", diag::WrongValueCount, column.name, count_of(static_cast<size_t>(out.width), "column"),
+           std::to_string(elements));
+      return false;
+    }
+    if (elements > 1 && splits > 0) {
+      fail(column, "", diag::ColumnShapeMismatch, column.name, "splits the texts of several columns: bind one column");
+      return false;
+    }
+    return check_limits(column, out);
+  }
+
+  static std::string level_fault(int given, int ragged) {
+    const auto sequences = [](int n) {
+      return n == 0 ? std::string("one value") : n == 1 ? std::string("a sequence") : "a sequence of depth " + std::to_string(n);
+    };
+    return "is declared as " + sequences(ragged) + " for each example, and its binding gives " + sequences(given);
+  }
+  static std::string level_help(const ColumnSpec& column, const ColumnPlan& out, int given) {
+    const int ragged = static_cast<int>(column.ragged.size());
+    if (given < ragged && !out.per_token) return "split its text: `|> split(\" \")`, `|> words` or `|> characters`";
+    if (given > ragged && out.per_token && ragged == 0) {
+      return "a column of a CoNLL file has a value for each token: `" + kind_name(column.kind) +
+             "[T]`; a value for the sentence is a `comment(\"...\")`";
+    }
+    return "";
+  }
+
+  bool check_limits(const ColumnSpec& column, const ColumnPlan& out) {
+    int level = out.base_levels;
+    for (const Transform& transform : column.transforms) {
+      level += splits_text(transform.kind) ? 1 : 0;
+      if (transform.kind != Transform::Kind::limit) continue;
+      if (level == 0 || level > static_cast<int>(out.dims.size())) {
+        fail(column, "", diag::TransformNotOfColumn, column.name, "limit", "cuts a sequence, and here is none");
+        return false;
+      }
+      int64_t& limit = plan_.dims[out.dims[level - 1]].limit;
+      limit = limit == 0 ? transform.count : std::min(limit, transform.count);
+    }
+    return true;
+  }
+
+  void note_dims(const ColumnSpec& column, const ColumnPlan& out) {
+    for (size_t level = 0; level < out.dims.size(); ++level) {
+      DimPlan& dim = plan_.dims[out.dims[level]];
+      dim.columns.emplace_back(plan_.columns.size(), static_cast<int>(level));
+      dim.allow_empty = dim.allow_empty || column.allow_empty || column.binding.allow_empty;
+    }
+  }
+
+  const SourceSpec& source_;
+  diag::Emitter& emitter_;
+  SourcePlan plan_;
+  bool good_ = true;
+};
+
+// The cell of one name or number, or -1 after reporting.
+class Placer {
+ public:
+  Placer(const SourcePlan& plan, const Layout& layout, Rows& rows) : plan_(plan), layout_(layout), rows_(rows) {}
+
+  int by_name(const std::string& name, bool absent_allowed) {
+    const auto found = std::find(layout_.names.begin(), layout_.names.end(), name);
+    if (found == layout_.names.end()) {
+      if (absent_allowed) return -1;
+      const auto near = nearest(name, layout_.names);
+      std::string help = near ? "did you mean `" + *near + "`?" : "its columns are " + excerpt(join(layout_.names), 200);
+      if (layout_.names.size() == 1) help += "; `separator = ...` in the source says how cells are parted";
+      rows_.bad_file(diag::UnknownDataColumn, layout_.line, join(layout_.names, "  ", "  "), help, "column", name);
+      return -1;
+    }
+    if (std::find(found + 1, layout_.names.end(), name) != layout_.names.end()) {
+      rows_.bad_file(diag::DoubleDataColumn, layout_.line, join(layout_.names, "  ", "  "), "", name);
+      return -1;
+    }
+    return static_cast<int>(found - layout_.names.begin());
+  }
+
+  int by_number(int64_t number, bool absent_allowed) {
+    const auto width = static_cast<int64_t>(layout_.width);
+    if (number >= 0 && number < width) return static_cast<int>(number);
+    if (absent_allowed) return -1;
+    std::string help = "columns are counted from 0";
+    if (width == 1 && plan_.spec->format != Format::conllu) help += "; `separator = ...` in the source says how cells are parted";
+    rows_.bad_file(diag::DataColumnOutOfRange, layout_.line, "", help, number, count_of(layout_.width, "cell"));
+    return -1;
+  }
+
+ private:
+  const SourcePlan& plan_;
+  const Layout& layout_;
+  Rows& rows_;
+};
+
+}  // namespace
+
+std::optional<SourcePlan> plan_source(const SourceSpec& source, diag::Emitter& emitter) {
+  return Planner(source, emitter).run();
+}
+
+std::optional<std::vector<Placement>> place_columns(const SourcePlan& plan, const Layout& layout, bool absent_allowed,
+                                                    Rows& rows) {
+  std::vector<Placement> out(plan.columns.size());
+  Placer placer(plan, layout, rows);
+  for (size_t c = 0; c < plan.columns.size(); ++c) {
+    const ColumnPlan& column = plan.columns[c];
+    const Binding& binding = column.spec->binding;
+    if (plan.spec->format == Format::jsonl || column.is_comment || !column.active) continue;
+    const bool may_lack = absent_allowed && column.is_target_only();
+    std::vector<int>& cells = out[c].cells;
+    for (const std::string& name : binding.names) cells.push_back(placer.by_name(name, may_lack));
+    if (binding.names.empty()) {
+      for (const int64_t number : binding.indices) cells.push_back(placer.by_number(number, may_lack));
+    }
+    if (rows.stopped()) return std::nullopt;
+    if (std::find(cells.begin(), cells.end(), -1) != cells.end()) {
+      cells.clear();
+      out[c].absent = true;
+    }
+  }
+  return out;
+}
+
+std::string_view transform_name(Transform::Kind kind) {
+  switch (kind) {
+    case Transform::Kind::split: return "split";
+    case Transform::Kind::words: return "words";
+    case Transform::Kind::characters: return "characters";
+    case Transform::Kind::limit: return "limit";
+    case Transform::Kind::is: return "is";
+    case Transform::Kind::bins: return "bins";
+    case Transform::Kind::standardize: return "standardize";
+    case Transform::Kind::minmax: return "minmax";
+    case Transform::Kind::log1p: return "log1p";
+    case Transform::Kind::fill_number:
+    case Transform::Kind::fill_mean:
+    case Transform::Kind::fill_text: return "fill";
+  }
+  return "";
+}
+
+bool splits_text(Transform::Kind kind) {
+  return kind == Transform::Kind::split || kind == Transform::Kind::words || kind == Transform::Kind::characters;
+}
+
+std::string kind_name(ValueKind kind) {
+  switch (kind) {
+    case ValueKind::token: return "token";
+    case ValueKind::category: return "category";
+    case ValueKind::label: return "label";
+    case ValueKind::labels: return "labels";
+    case ValueKind::boolean: return "bool";
+    case ValueKind::number: return "f32";
+  }
+  return "";
+}
+
+}  // namespace mtl::data

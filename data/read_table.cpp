@@ -1,0 +1,195 @@
+// Tables: TSV (no quoting: a quotation mark is a character) and CSV (RFC 4180: quoted cells, doubled quotes, line ends
+// inside quotes). Empty lines are skipped.
+#include <deque>
+
+#include "data/record.h"
+#include "data/text.h"
+
+namespace mtl::data {
+namespace {
+
+// What both formats do with a row of cells: header, number of cells, record.
+class Table {
+ public:
+  Table(const ReadSettings& settings, Rows& rows, const Sink& sink)
+      : header_(settings.header), rows_(rows), sink_(sink) {}
+
+  std::vector<std::string_view>& cells() { return record_.cells; }
+
+  // The row in cells(); false: stop.
+  bool take(uint64_t line, std::string_view text) {
+    Layout layout;
+    if (record_.width == 0) {
+      record_.width = record_.cells.size();
+      layout = {{}, record_.width, line};
+      if (header_) layout.names.assign(record_.cells.begin(), record_.cells.end());
+      for (std::string& name : layout.names) name = std::string(trim(name));
+      if (!sink_.layout(layout)) return false;
+      if (header_) return true;
+    }
+    if (record_.cells.size() != record_.width) {
+      rows_.bad(diag::WrongCellCount, line, text, "", count_of(record_.cells.size(), "cell"),
+                std::to_string(record_.width) + (header_ ? ", as in the header," : ", as in the first row,"));
+      return !rows_.stopped();
+    }
+    record_.line = line;
+    record_.text = text;
+    sink_.record(record_);
+    return !rows_.stopped();
+  }
+
+ private:
+  bool header_;
+  Rows& rows_;
+  const Sink& sink_;
+  Record record_;
+};
+
+// One CSV record at a time, out of the whole text.
+class CsvCursor {
+ public:
+  CsvCursor(std::string_view text, std::string_view separator, Rows& rows)
+      : text_(text), separator_(separator), rows_(rows) {}
+
+  uint64_t line() const { return first_line_; }
+  std::string_view record() const { return text_.substr(begin_, end_ - begin_); }
+
+  enum class Outcome : uint8_t { record, bad, end };
+  Outcome next(std::vector<std::string_view>& cells) {
+    cells.clear();
+    unquoted_.clear();
+    while (at_ < text_.size() && at_line_end()) skip_line_end();  // empty lines
+    if (at_ >= text_.size()) return Outcome::end;
+    begin_ = at_;
+    first_line_ = line_;
+    for (;;) {
+      if (!(text_[at_] == '"' ? quoted(cells) : plain(cells))) return Outcome::bad;
+      if (at_ >= text_.size() || at_line_end()) break;
+      at_ += separator_.size();
+      if (at_ >= text_.size() || at_line_end()) {  // a separator ends the row: one more, empty cell
+        cells.emplace_back("");
+        break;
+      }
+    }
+    end_ = at_;
+    if (at_ < text_.size()) skip_line_end();
+    return check_text(record(), first_line_, rows_) ? Outcome::record : Outcome::bad;
+  }
+
+ private:
+  bool at_line_end() const { return text_[at_] == '\n' || (text_[at_] == '\r' && at_ + 1 < text_.size() && text_[at_ + 1] == '\n'); }
+  void skip_line_end() {
+    at_ += text_[at_] == '\r' ? 2 : 1;
+    ++line_;
+  }
+  bool at_separator(size_t at) const { 
+    return text_[at] == separator_[0] && text_.compare(at, separator_.size(), separator_) == 0;
+  }
+
+  bool plain(std::vector<std::string_view>& cells) {
+    const size_t begin = at_;
+    while (at_ < text_.size() && text_[at_] != '\n' && !at_separator(at_)) ++at_;
+    size_t end = at_;
+    if (at_ < text_.size() && text_[at_] == '\n' && end > begin && text_[end - 1] == '\r') at_ = --end;
+    if (at_ == text_.size() && end > begin && text_[end - 1] == '\r') --end;
+    cells.push_back(text_.substr(begin, end - begin));
+    return true;
+  }
+
+  bool quoted(std::vector<std::string_view>& cells) {
+    const size_t opened = at_;
+    const uint64_t opened_line = line_;
+    size_t begin = ++at_;
+    std::string* joined = nullptr;
+    for (;;) {
+      const size_t quote = text_.find('"', at_);
+      if (quote == std::string_view::npos || quote - opened > kLongestLine) return unclosed(opened, opened_line);
+      for (size_t i = at_; i < quote; ++i) line_ += text_[i] == '\n';
+      at_ = quote + 1;
+      if (at_ < text_.size() && text_[at_] == '"') {  // a doubled quote is one
+        if (!joined) joined = &unquoted_.emplace_back();
+        joined->append(text_, begin, at_ - begin);
+        begin = ++at_;
+        continue;
+      }
+      const std::string_view rest = text_.substr(begin, quote - begin);
+      if (joined) joined->append(rest);
+      cells.push_back(joined ? std::string_view(*joined) : rest);
+      if (at_ >= text_.size() || at_line_end() || at_separator(at_)) return true;
+      if (text_[at_] == '\r' && at_ + 1 == text_.size()) {
+        ++at_;
+        return true;
+      }
+      return text_behind_quote();
+    }
+  }
+
+  bool unclosed(size_t opened, uint64_t opened_line) {
+    line_ = opened_line;
+    at_ = opened;
+    const std::string_view line = skip_rest_of_line();
+    rows_.bad(diag::UnclosedQuote, opened_line, line,
+              "a quotation mark that is no quoting is written twice, inside quotes; a file without quoting is `tsv`");
+    return false;
+  }
+  bool text_behind_quote() {
+    const uint64_t number = line_;
+    const std::string_view found = text_.substr(at_, std::min<size_t>(text_.find('\n', at_), text_.size()) - at_);
+    const std::string shown = excerpt(found, 20);
+    const std::string_view line = skip_rest_of_line();
+    rows_.bad(diag::TextAfterQuote, number, line, "a quotation mark inside a quoted cell is written twice", shown);
+    return false;
+  }
+  // Moves behind the current line; its text from the start of the record.
+  std::string_view skip_rest_of_line() {
+    const size_t end = std::min(text_.find('\n', at_), text_.size());
+    const std::string_view line = text_.substr(begin_, end - begin_);
+    at_ = std::min(end + 1, text_.size());
+    ++line_;
+    return line;
+  }
+
+  std::string_view text_;
+  std::string_view separator_;
+  Rows& rows_;
+  size_t at_ = 0, begin_ = 0, end_ = 0;
+  uint64_t line_ = 1, first_line_ = 1;
+  std::deque<std::string> unquoted_;
+};
+
+}  // namespace
+
+void read_tsv(const ReadSettings& settings, std::string_view text, Rows& rows, const Sink& sink) {
+  const std::string separator = settings.separator.empty() ? "\t" : settings.separator;
+  const bool one_character = separator.size() == 1;
+  Table table(settings, rows, sink);
+  Lines lines(text);
+  std::string_view line;
+  while (!rows.stopped() && lines.next(line)) {
+    if (line.empty()) continue;
+    if (!check_text(line, lines.number(), rows)) continue;
+    std::vector<std::string_view>& cells = table.cells();
+    cells.clear();
+    size_t begin = 0;
+    for (size_t end; (end = one_character ? line.find(separator[0], begin) : line.find(separator, begin)) !=
+                     std::string_view::npos;
+         begin = end + separator.size()) {
+      cells.push_back(line.substr(begin, end - begin));
+    }
+    cells.push_back(line.substr(begin));
+    if (!table.take(lines.number(), line)) return;
+  }
+}
+
+void read_csv(const ReadSettings& settings, std::string_view text, Rows& rows, const Sink& sink) {
+  const std::string separator = settings.separator.empty() ? "," : settings.separator;
+  Table table(settings, rows, sink);
+  CsvCursor cursor(text, separator, rows);
+  while (!rows.stopped()) {
+    const CsvCursor::Outcome outcome = cursor.next(table.cells());
+    if (outcome == CsvCursor::Outcome::end) return;
+    if (outcome == CsvCursor::Outcome::record && !table.take(cursor.line(), cursor.record())) return;
+  }
+}
+
+}  // namespace mtl::data

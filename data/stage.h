@@ -1,0 +1,123 @@
+// Records to staged columns: texts as numbers of an interner, numbers as doubles, lengths of sequences. Nothing is
+// fitted here. A record is taken whole or not at all.
+#pragma once
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "data/plan.h"
+#include "data/record.h"
+
+namespace mtl::data {
+
+// Distinct texts, numbered in order of appearance.
+class Interner {
+ public:
+  uint32_t add(std::string_view text);
+  const std::string& text(uint32_t number) const { return texts_[number]; }
+  size_t size() const { return texts_.size(); }
+
+ private:
+  std::deque<std::string> texts_;  // a deque: the map's keys point into it
+  std::unordered_map<std::string_view, uint32_t> numbers_;
+};
+
+// One interner for each vocabulary ("vocab en") and each label or category column ("snips.intent").
+using Interners = std::map<std::string, Interner>;
+std::string interner_key(const SourceSpec& source, const ColumnSpec& column);
+
+inline constexpr uint32_t kMissingText = 0xFFFFFFFFu;
+
+struct StagedColumn {
+  std::vector<uint32_t> texts;    // token, category, label, labels; rows * width, or sum of counts
+  std::vector<int32_t> counts;    // labels: classes of each row; -1: missing
+  std::vector<double> numbers;    // number, bool, bins; rows * width
+};
+
+struct Staged {
+  int64_t examples = 0;
+  std::vector<std::vector<int32_t>> lengths;  // by dimension of the plan: one for each row of its parent
+  std::vector<std::vector<int32_t>> cuts;     // by dimension with a limit: positions it took from each example
+  std::vector<StagedColumn> columns;          // by column of the plan
+  struct Place {
+    uint32_t file = 0;
+    uint32_t line = 0;
+  };
+  std::vector<Place> places;                  // of the examples
+  std::vector<std::string> files;
+};
+
+// The pieces of one column of one record.
+struct Pieces {
+  // By level: one for each piece of the level above; as in the file, while pieces behind a `limit` are left out.
+  std::vector<std::vector<int32_t>> lengths;
+  std::vector<std::string_view> items;        // innermost; a null view is missing
+  bool missing = false;                       // the whole column: its lengths are those of the other columns
+  void clear();
+};
+
+class Stager {
+ public:
+  Stager(const SourcePlan& plan, Interners& interners, Staged& out);
+
+  struct Options {
+    bool absent_allowed = false;  // label columns may be absent
+    bool words_of_lines = false;  // records are raw lines; tokens of a CoNLL source are their `words`
+  };
+  void set_options(const Options& options) { options_ = options; }
+  void begin_file(const std::string& path);
+  bool begin_rows(const Layout& layout, Rows& rows);
+  // False if the record is bad (reported to rows).
+  bool add(const Record& record, Rows& rows);
+  // Reports columns whose comment or JSON key no record had.
+  void check_keys(Rows& rows) const;
+  // Pieces of a column in the last record.
+  const Pieces& pieces(size_t column) const { return pieces_[column]; }
+
+ private:
+  bool collect(size_t c, const Record& record, Rows& rows);
+  bool collect_base(size_t c, const Record& record, Rows& rows);
+  bool collect_json(size_t c, const Record& record, Rows& rows);
+  bool check_lengths(const Record& record, Rows& rows);
+  int64_t limit_of(const ColumnPlan& column, size_t level) const;
+  void keep_front(size_t c, size_t level, size_t begin);
+  void count_cut(size_t dim);
+  void note_key(std::string_view key);
+  bool commit(size_t c, const Record& record, Rows& rows);
+  bool commit_item(size_t c, size_t item, std::string_view text, const Record& record, Rows& rows);
+  bool commit_number(size_t c, size_t item, std::string_view text, const Record& record, Rows& rows);
+  void commit_missing(size_t c);
+  // Positions of the column's innermost dimension in this record.
+  size_t rows_of(const ColumnPlan& column) const;
+  uint64_t line_of(size_t c, size_t item, const Record& record) const;
+  void roll_back();
+  void remember();
+
+  const SourcePlan& plan_;
+  Staged& out_;
+  Options options_;
+  std::vector<Interner*> interners_;          // by column
+  std::vector<Placement> placements_;
+  std::vector<Pieces> pieces_;
+  std::vector<std::vector<int32_t>> lengths_; // by dimension, of this record
+  std::vector<std::vector<int32_t>> full_;    // the same before `limit`
+  std::vector<std::string_view> scratch_;
+  std::deque<std::string> made_;              // texts that the record does not hold as such
+  struct Sizes {
+    size_t texts, counts, numbers;
+  };
+  std::vector<Sizes> sizes_;
+  std::vector<std::string> keys_seen_;        // comments or JSON keys of records that lack a column's own
+  std::vector<bool> key_found_;               // by column
+  uint32_t file_ = 0;
+};
+
+// The chosen examples of `staged`, in this order.
+Staged take_examples(const SourcePlan& plan, const Staged& staged, const std::vector<uint32_t>& examples);
+
+}  // namespace mtl::data

@@ -1,0 +1,256 @@
+// The second half of staging: pieces of a record become entries of the staged columns, or none of them do.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "data/stage.h"
+#include "data/text.h"
+
+namespace mtl::data {
+namespace {
+
+constexpr double kNoNumber = std::numeric_limits<double>::quiet_NaN();
+
+bool is_missing(std::string_view item) { return item.data() == nullptr; }
+
+std::string shown(std::string_view text) { return excerpt(text, 40); }
+
+const Transform* find_transform(const ColumnSpec& column, Transform::Kind kind) {
+  for (const Transform& transform : column.transforms) {
+    if (transform.kind == kind) return &transform;
+  }
+  return nullptr;
+}
+
+const std::string kEmptyHelp =
+    "`missing = [\"\"]` in the source says that empty cells are missing values; `fill(...)` puts something in their place";
+
+}  // namespace
+
+void Stager::remember() {
+  for (size_t c = 0; c < sizes_.size(); ++c) {
+    const StagedColumn& column = out_.columns[c];
+    sizes_[c] = {column.texts.size(), column.counts.size(), column.numbers.size()};
+  }
+}
+
+void Stager::roll_back() {
+  for (size_t c = 0; c < sizes_.size(); ++c) {
+    StagedColumn& column = out_.columns[c];
+    column.texts.resize(sizes_[c].texts);
+    column.counts.resize(sizes_[c].counts);
+    column.numbers.resize(sizes_[c].numbers);
+  }
+}
+
+void Stager::count_cut(size_t d) {
+  if (plan_.dims[d].limit == 0) return;
+  int32_t cut = 0;
+  for (size_t i = 0; i < lengths_[d].size(); ++i) cut += full_[d][i] - lengths_[d][i];
+  out_.cuts[d].push_back(cut);
+}
+
+size_t Stager::rows_of(const ColumnPlan& column) const {
+  if (column.dims.empty()) return 1;
+  size_t rows = 0;
+  for (const int32_t n : lengths_[column.dims.back()]) rows += static_cast<size_t>(n);
+  return rows;
+}
+
+// The line that item `item` of a column came from.
+uint64_t Stager::line_of(size_t c, size_t item, const Record& record) const {
+  const ColumnPlan& column = plan_.columns[c];
+  if (record.lines.empty() || !column.per_token) return record.line;
+  const Pieces& pieces = pieces_[c];
+  size_t token = pieces.lengths.size() > 1 ? 0 : item / static_cast<size_t>(column.width);
+  if (pieces.lengths.size() > 1) {
+    for (size_t left = item; token + 1 < pieces.lengths[1].size(); ++token) {
+      const auto here = static_cast<size_t>(pieces.lengths[1][token]);
+      if (left < here) break;
+      left -= here;
+    }
+  }
+  return record.lines[std::min(token, record.lines.size() - 1)];
+}
+
+void Stager::commit_missing(size_t c) {
+  const ColumnPlan& column = plan_.columns[c];
+  StagedColumn& out = out_.columns[c];
+  const size_t rows = rows_of(column);
+  const size_t elements = rows * static_cast<size_t>(column.width);
+  const Transform* fill = find_transform(*column.spec, Transform::Kind::fill_text);
+  if (column.holds_numbers()) {
+    double value = kNoNumber;
+    if (fill && column.spec->kind == ValueKind::boolean) {
+      const Transform* is = find_transform(*column.spec, Transform::Kind::is);
+      value = is ? std::count(is->texts.begin(), is->texts.end(), fill->text) > 0
+                 : parse_truth(fill->text).value_or(false);
+    }
+    out.numbers.insert(out.numbers.end(), elements, value);
+  } else if (column.spec->kind == ValueKind::labels) {
+    out.counts.insert(out.counts.end(), rows, fill ? 1 : -1);
+    if (fill) out.texts.insert(out.texts.end(), rows, interners_[c]->add(fill->text));
+  } else {
+    out.texts.insert(out.texts.end(), elements, fill ? interners_[c]->add(fill->text) : kMissingText);
+  }
+}
+
+bool Stager::commit(size_t c, const Record& record, Rows& rows) {
+  const ColumnPlan& column = plan_.columns[c];
+  const Pieces& pieces = pieces_[c];
+  StagedColumn& out = out_.columns[c];
+  if (pieces.missing) {
+    commit_missing(c);
+    return true;
+  }
+  if (column.spec->kind == ValueKind::labels) {
+    if (column.inner_level) {
+      out.counts.insert(out.counts.end(), pieces.lengths.back().begin(), pieces.lengths.back().end());
+    } else {
+      for (const std::string_view item : pieces.items) out.counts.push_back(is_missing(item) ? -1 : 1);
+    }
+  } else if (column.inner_level) {
+    for (size_t i = 0; i < pieces.lengths.back().size(); ++i) {
+      const int32_t found = pieces.lengths.back()[i];
+      if (found == column.width) continue;
+      rows.bad(diag::WrongValueCount, record.line, record.text, "", column.spec->name,
+               count_of(static_cast<size_t>(column.width), "value"), found);
+      return false;
+    }
+  }
+  for (size_t i = 0; i < pieces.items.size(); ++i) {
+    const std::string_view item = pieces.items[i];
+    const bool good = column.holds_numbers() ? commit_number(c, i, item, record, rows) : commit_item(c, i, item, record, rows);
+    if (!good) return false;
+  }
+  return true;
+}
+
+bool Stager::commit_item(size_t c, size_t item, std::string_view text, const Record& record, Rows& rows) {
+  const ColumnSpec& column = *plan_.columns[c].spec;
+  std::vector<uint32_t>& out = out_.columns[c].texts;
+  const bool set = column.kind == ValueKind::labels;
+  if (is_missing(text)) {
+    if (!set) out.push_back(kMissingText);
+    return true;
+  }
+  if (text.empty()) {
+    if (set && plan_.columns[c].inner_level) {  // "a,,b": no class
+      out.push_back(kMissingText);
+      return true;
+    }
+    rows.bad(diag::EmptyCell, line_of(c, item, record), record.text, kEmptyHelp, column.name);
+    return false;
+  }
+  const bool fixed = !column.fixed_labels.empty() && !options_.absent_allowed;
+  if (fixed && std::find(column.fixed_labels.begin(), column.fixed_labels.end(), text) == column.fixed_labels.end()) {
+    const auto near = nearest(text, column.fixed_labels);
+    rows.bad(diag::LabelNotInSet, line_of(c, item, record), record.text, near ? "did you mean `" + *near + "`?" : "",
+             shown(text), column.name, excerpt(join(column.fixed_labels), 200));
+    return false;
+  }
+  out.push_back(interners_[c]->add(text));
+  return true;
+}
+
+bool Stager::commit_number(size_t c, size_t item, std::string_view text, const Record& record, Rows& rows) {
+  const ColumnSpec& column = *plan_.columns[c].spec;
+  std::vector<double>& out = out_.columns[c].numbers;
+  if (is_missing(text)) {
+    out.push_back(kNoNumber);
+    return true;
+  }
+  const uint64_t line = line_of(c, item, record);
+  if (column.kind == ValueKind::boolean) {
+    const Transform* is = find_transform(column, Transform::Kind::is);
+    const auto truth = is ? std::count(is->texts.begin(), is->texts.end(), text) > 0 : parse_truth(text);
+    if (truth) {
+      out.push_back(*truth ? 1 : 0);
+      return true;
+    }
+    rows.bad(diag::BadTruthValue, line, record.text,
+             "true, false, yes, no, 1 and 0 are understood; `|> is(\"...\")` names the texts that mean true", shown(text),
+             column.name);
+    return false;
+  }
+  if (const auto number = parse_number(text)) {
+    out.push_back(*number);
+    return true;
+  }
+  if (trim(text).empty()) {
+    rows.bad(diag::EmptyCell, line, record.text, kEmptyHelp, column.name);
+  } else {
+    std::string help;
+    if (std::find(text.begin(), text.end(), ',') != text.end()) help = "a decimal point was expected, not a comma";
+    if (text == "?" || text == "NA" || text == "nan" || text == "NaN" || text == "_" || text == "-") {
+      help = "`missing = [\"" + std::string(text) + "\"]` in the source says that this is a missing value";
+    }
+    rows.bad(diag::BadDataNumber, line, record.text, help, shown(text), column.name);
+  }
+  return false;
+}
+
+void Stager::check_keys(Rows& rows) const {
+  const bool json = plan_.spec->format == Format::jsonl;
+  for (size_t c = 0; c < plan_.columns.size(); ++c) {
+    const ColumnPlan& column = plan_.columns[c];
+    if (!(column.is_comment || json) || !column.active || key_found_[c]) continue;
+    const std::string& key = column.spec->binding.names[0];
+    const auto near = nearest(key, keys_seen_);
+    std::string help = near ? "did you mean `" + *near + "`?" : "its records have " + excerpt(join(keys_seen_), 200);
+    if (!near && keys_seen_.empty()) help = "its sentences have no comment lines, `# " + key + " = ...`";
+    rows.bad_file(diag::UnknownDataColumn, 0, "", help, json ? "key" : "comment", key);
+  }
+}
+
+Staged take_examples(const SourcePlan& plan, const Staged& staged, const std::vector<uint32_t>& examples) {
+  // Where the rows of each dimension start, for every example: starts[d][e].
+  std::vector<std::vector<size_t>> starts(plan.dims.size());
+  std::vector<std::vector<size_t>> segments(plan.dims.size());  // of the rows of the parent
+  const auto count = static_cast<size_t>(staged.examples);
+  for (size_t d = 0; d < plan.dims.size(); ++d) {
+    const int parent = plan.dims[d].parent;
+    segments[d].assign(1, 0);
+    for (const int32_t n : staged.lengths[d]) segments[d].push_back(segments[d].back() + static_cast<size_t>(n));
+    for (size_t e = 0; e <= count; ++e) starts[d].push_back(segments[d][parent < 0 ? e : starts[parent][e]]);
+  }
+  Staged out;
+  out.examples = static_cast<int64_t>(examples.size());
+  out.files = staged.files;
+  out.cuts.resize(plan.dims.size());
+  out.lengths.resize(plan.dims.size());
+  out.columns.resize(plan.columns.size());
+  const auto append = [](auto& to, const auto& from, size_t begin, size_t end) {
+    if (from.empty()) return;
+    to.insert(to.end(), from.begin() + static_cast<std::ptrdiff_t>(begin), from.begin() + static_cast<std::ptrdiff_t>(end));
+  };
+  const auto parent_row = [&](size_t d, size_t e) { return plan.dims[d].parent < 0 ? e : starts[plan.dims[d].parent][e]; };
+  std::vector<std::vector<size_t>> texts_at(plan.columns.size());  // labels: where each row's classes start
+  for (size_t c = 0; c < plan.columns.size(); ++c) {
+    texts_at[c].assign(1, 0);
+    for (const int32_t n : staged.columns[c].counts) texts_at[c].push_back(texts_at[c].back() + static_cast<size_t>(std::max(n, 0)));
+  }
+  for (const uint32_t e : examples) {
+    out.places.push_back(staged.places[e]);
+    for (size_t d = 0; d < plan.dims.size(); ++d) {
+      append(out.lengths[d], staged.lengths[d], parent_row(d, e), parent_row(d, e + 1));
+      append(out.cuts[d], staged.cuts[d], e, e + 1);
+    }
+    for (size_t c = 0; c < plan.columns.size(); ++c) {
+      const ColumnPlan& column = plan.columns[c];
+      const size_t begin = column.dims.empty() ? e : starts[column.dims.back()][e];
+      const size_t end = column.dims.empty() ? e + 1 : starts[column.dims.back()][e + 1];
+      const auto width = static_cast<size_t>(column.width);
+      append(out.columns[c].numbers, staged.columns[c].numbers, begin * width, end * width);
+      if (staged.columns[c].counts.empty()) {
+        append(out.columns[c].texts, staged.columns[c].texts, begin * width, end * width);
+      } else {
+        append(out.columns[c].counts, staged.columns[c].counts, begin, end);
+        append(out.columns[c].texts, staged.columns[c].texts, texts_at[c][begin], texts_at[c][end]);
+      }
+    }
+  }
+  return out;
+}
+
+}  // namespace mtl::data

@@ -1,0 +1,129 @@
+// Staging of JSON objects: the value of a key or a field path, arrays as sequences.
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "data/stage.h"
+#include "data/text.h"
+
+namespace mtl::data {
+namespace {
+
+using Json = nlohmann::json;
+
+// "a.b.0": keys and array indices; a key that holds dots as a whole goes first. nullptr: absent.
+const Json* find_field(const Json& object, std::string_view path) {
+  const Json* at = &object;
+  while (!path.empty()) {
+    if (at->is_object()) {
+      if (const auto whole = at->find(std::string(path)); whole != at->end()) return &*whole;
+    }
+    const size_t dot = path.find('.');
+    const std::string step(path.substr(0, dot));
+    path = dot == std::string_view::npos ? std::string_view() : path.substr(dot + 1);
+    if (at->is_object()) {
+      const auto found = at->find(step);
+      if (found == at->end()) return nullptr;
+      at = &*found;
+    } else if (at->is_array()) {
+      const auto index = parse_number(step);
+      if (!index || *index < 0 || *index >= static_cast<double>(at->size()) || step.find('.') != std::string::npos) return nullptr;
+      at = &(*at)[static_cast<size_t>(*index)];
+    } else {
+      return nullptr;
+    }
+  }
+  return at;
+}
+
+std::string found_text(const Json& json) { return std::string(json.type_name()) + " `" + excerpt(json.dump(), 40) + "`"; }
+
+struct Collector {
+  Pieces& pieces;
+  std::deque<std::string>& made;
+  const std::vector<std::string>& missing_marks;
+  std::string expected;  // set on a fault
+  const Json* fault = nullptr;
+
+  bool fail(const Json& json, std::string what) {
+    expected = std::move(what);
+    fault = &json;
+    return false;
+  }
+
+  bool scalar(const Json& json) {
+    if (json.is_null()) {
+      pieces.items.emplace_back();
+      return true;
+    }
+    if (json.is_string()) {
+      const std::string& text = json.get_ref<const std::string&>();
+      const bool missing = std::find(missing_marks.begin(), missing_marks.end(), text) != missing_marks.end();
+      pieces.items.push_back(missing ? std::string_view() : std::string_view(text));
+      return true;
+    }
+    if (json.is_number() || json.is_boolean()) {
+      pieces.items.push_back(made.emplace_back(json.dump()));
+      return true;
+    }
+    return fail(json, "a text, a number or a truth value");
+  }
+
+  // `limits`: by level; 0 is none.
+  bool levels(const Json& json, size_t level, size_t count, const std::vector<int64_t>& limits) {
+    if (level == count) return scalar(json);
+    if (!json.is_array()) return fail(json, "an array");
+    pieces.lengths[level].push_back(static_cast<int32_t>(json.size()));
+    int64_t taken = 0;
+    for (const Json& element : json) {
+      if (limits[level] > 0 && taken++ >= limits[level]) break;
+      if (!levels(element, level + 1, count, limits)) return false;
+    }
+    return true;
+  }
+};
+
+}  // namespace
+
+bool Stager::collect_json(size_t c, const Record& record, Rows& rows) {
+  const ColumnPlan& column = plan_.columns[c];
+  const Binding& binding = column.spec->binding;
+  Pieces& pieces = pieces_[c];
+  std::vector<int64_t> limits;
+  for (int level = 0; level <= column.base_levels; ++level) limits.push_back(limit_of(column, static_cast<size_t>(level)));
+  Collector collector{pieces, made_, plan_.spec->missing, {}, nullptr};
+  for (const std::string& name : binding.names) {
+    const Json* value = nullptr;
+    if (binding.kind == Binding::Kind::field) {
+      value = find_field(*record.json, name);
+    } else if (const auto found = record.json->find(name); found != record.json->end()) {
+      value = &*found;
+    }
+    if (value && !value->is_null()) {
+      key_found_[c] = true;
+      const bool lone_class = column.spec->kind == ValueKind::labels && column.base_levels == 1 && value->is_string();
+      bool good = true;
+      if (lone_class) {
+        pieces.lengths[0].push_back(1);
+        good = collector.scalar(*value);
+      } else {
+        good = collector.levels(*value, 0, static_cast<size_t>(column.base_levels), limits);
+      }
+      if (good) continue;
+      rows.bad(diag::WrongJsonValue, record.line, record.text, "", column.spec->name, collector.expected,
+               found_text(*collector.fault));
+      return false;
+    }
+    if (!key_found_[c]) {
+      for (const auto& item : record.json->items()) note_key(item.key());
+    }
+    if (column.base_levels > 0) {
+      pieces.missing = true;
+      pieces.items.assign(1, std::string_view());
+      return true;
+    }
+    pieces.items.emplace_back();
+  }
+  return true;
+}
+
+}  // namespace mtl::data

@@ -1,0 +1,191 @@
+#include "data/text.h"
+
+#include <array>
+#include <charconv>
+#include <cmath>
+
+namespace mtl::data {
+namespace {
+
+// How a range of capital letters maps: every one by `offset`, or (pairs) each even or odd one by 1.
+enum class Step : uint8_t { every, even, odd };
+struct CaseRange {
+  uint32_t first, last;
+  int32_t offset;
+  Step step;
+};
+
+constexpr std::array kCaseRanges = {
+    CaseRange{0x00C0, 0x00D6, 32, Step::every},   CaseRange{0x00D8, 0x00DE, 32, Step::every},
+    CaseRange{0x0100, 0x012F, 1, Step::even},     CaseRange{0x0130, 0x0130, -199, Step::every},
+    CaseRange{0x0132, 0x0137, 1, Step::even},     CaseRange{0x0139, 0x0148, 1, Step::odd},
+    CaseRange{0x014A, 0x0177, 1, Step::even},     CaseRange{0x0178, 0x0178, -121, Step::every},
+    CaseRange{0x0179, 0x017E, 1, Step::odd},      CaseRange{0x0181, 0x0181, 210, Step::every},
+    CaseRange{0x0182, 0x0185, 1, Step::even},     CaseRange{0x0186, 0x0186, 206, Step::every},
+    CaseRange{0x0187, 0x0187, 1, Step::every},    CaseRange{0x0189, 0x018A, 205, Step::every},
+    CaseRange{0x018E, 0x018E, 79, Step::every},   CaseRange{0x018F, 0x018F, 202, Step::every},
+    CaseRange{0x0190, 0x0190, 203, Step::every},  CaseRange{0x0191, 0x0191, 1, Step::every},
+    CaseRange{0x0198, 0x0198, 1, Step::every},    CaseRange{0x01A0, 0x01A5, 1, Step::even},
+    CaseRange{0x01AF, 0x01AF, 1, Step::every},    CaseRange{0x01B3, 0x01B6, 1, Step::odd},
+    CaseRange{0x01CD, 0x01DC, 1, Step::odd},      CaseRange{0x01DE, 0x01EF, 1, Step::even},
+    CaseRange{0x01F8, 0x021F, 1, Step::even},     CaseRange{0x0222, 0x0233, 1, Step::even},
+    CaseRange{0x0246, 0x024F, 1, Step::even},     CaseRange{0x0386, 0x0386, 38, Step::every},
+    CaseRange{0x0388, 0x038A, 37, Step::every},   CaseRange{0x038C, 0x038C, 64, Step::every},
+    CaseRange{0x038E, 0x038F, 63, Step::every},   CaseRange{0x0391, 0x03A1, 32, Step::every},
+    CaseRange{0x03A3, 0x03AB, 32, Step::every},   CaseRange{0x0400, 0x040F, 80, Step::every},
+    CaseRange{0x0410, 0x042F, 32, Step::every},   CaseRange{0x0460, 0x0481, 1, Step::even},
+    CaseRange{0x048A, 0x04BF, 1, Step::even},     CaseRange{0x04C0, 0x04C0, 15, Step::every},
+    CaseRange{0x04C1, 0x04CE, 1, Step::odd},      CaseRange{0x04D0, 0x052F, 1, Step::even},
+    CaseRange{0x0531, 0x0556, 48, Step::every},   CaseRange{0x1E00, 0x1E95, 1, Step::even},
+    CaseRange{0x1E9E, 0x1E9E, -7615, Step::every}, CaseRange{0x1EA0, 0x1EFF, 1, Step::even},
+    CaseRange{0x1F08, 0x1F0F, -8, Step::every},   CaseRange{0x1F18, 0x1F1D, -8, Step::every},
+    CaseRange{0x1F28, 0x1F2F, -8, Step::every},   CaseRange{0x1F38, 0x1F3F, -8, Step::every},
+    CaseRange{0x1F48, 0x1F4D, -8, Step::every},   CaseRange{0x1F68, 0x1F6F, -8, Step::every},
+    CaseRange{0xFF21, 0xFF3A, 32, Step::every},
+};
+
+void append_code_point(std::string& out, uint32_t c) {
+  if (c < 0x80) {
+    out += static_cast<char>(c);
+  } else if (c < 0x800) {
+    out += static_cast<char>(0xC0 | (c >> 6));
+    out += static_cast<char>(0x80 | (c & 0x3F));
+  } else if (c < 0x10000) {
+    out += static_cast<char>(0xE0 | (c >> 12));
+    out += static_cast<char>(0x80 | ((c >> 6) & 0x3F));
+    out += static_cast<char>(0x80 | (c & 0x3F));
+  } else {
+    out += static_cast<char>(0xF0 | (c >> 18));
+    out += static_cast<char>(0x80 | ((c >> 12) & 0x3F));
+    out += static_cast<char>(0x80 | ((c >> 6) & 0x3F));
+    out += static_cast<char>(0x80 | (c & 0x3F));
+  }
+}
+
+bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
+bool is_space(uint32_t c) {
+  return (c < 0x80 && is_blank(static_cast<char>(c))) || c == 0x85 || c == 0xA0 || c == 0x1680 ||
+         (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
+}
+
+// Beyond ASCII everything counts as a letter but the blocks of punctuation and symbols.
+bool is_word_character(uint32_t c) {
+  if (c < 0x80) return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  if (c < 0xC0) return c == 0xAA || c == 0xB5 || c == 0xBA || c == 0xB2 || c == 0xB3 || c == 0xB9;
+  if (c == 0xD7 || c == 0xF7) return false;
+  if (c >= 0x2000 && c <= 0x2BFF) return (c >= 0x2070 && c <= 0x209F) || (c >= 0x2100 && c <= 0x218F);
+  if (c >= 0x3000 && c <= 0x303F) return c == 0x3005 || c == 0x3007;
+  if ((c >= 0xFE10 && c <= 0xFE6F) || (c >= 0xFF01 && c <= 0xFF0F)) return false;
+  if ((c >= 0xFF1A && c <= 0xFF20) || (c >= 0xFF3B && c <= 0xFF40) || (c >= 0xFF5B && c <= 0xFF65)) return false;
+  if (c == 0x060C || c == 0x061B || c == 0x061F || c == 0x066A || c == 0x06D4 || c == 0x0964 || c == 0x0965) return false;
+  if (c == 0x37E || c == 0x387 || c == 0x589 || c == 0x5BE) return false;
+  return c < 0x1F000 || c >= 0x20000;  // pictographs stand alone
+}
+
+}  // namespace
+
+uint32_t next_code_point(std::string_view text, size_t& i) {
+  const auto byte = [&](size_t k) { return static_cast<uint32_t>(static_cast<unsigned char>(text[k])); };
+  const uint32_t lead = byte(i);
+  const size_t length = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+  if (length == 1 || i + length > text.size()) {
+    ++i;
+    return lead;
+  }
+  uint32_t c = lead & (0xFFu >> (length + 1));
+  for (size_t k = 1; k < length; ++k) c = (c << 6) | (byte(i + k) & 0x3F);
+  i += length;
+  return c;
+}
+
+uint32_t lower_code_point(uint32_t c) {
+  if (c < 0x80) return c >= 'A' && c <= 'Z' ? c + 32 : c;
+  for (const CaseRange& range : kCaseRanges) {
+    if (c < range.first) return c;  // ranges are sorted
+    if (c > range.last) continue;
+    const bool maps = range.step == Step::every || (c % 2 == 1) == (range.step == Step::odd);
+    return maps ? static_cast<uint32_t>(static_cast<int32_t>(c) + range.offset) : c;
+  }
+  return c;
+}
+
+std::string lower_text(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (size_t i = 0; i < text.size();) {
+    if (const char c = text[i]; static_cast<unsigned char>(c) < 0x80) {
+      out += c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+      ++i;
+    } else {
+      append_code_point(out, lower_code_point(next_code_point(text, i)));
+    }
+  }
+  return out;
+}
+
+void split_at(std::string_view text, std::string_view separator, std::vector<std::string_view>& out) {
+  if (text.empty()) return;
+  if (separator.find_first_not_of(' ') == std::string_view::npos) {
+    for (size_t i = 0; i < text.size();) {
+      while (i < text.size() && is_blank(text[i])) ++i;
+      const size_t begin = i;
+      while (i < text.size() && !is_blank(text[i])) ++i;
+      if (i > begin) out.push_back(text.substr(begin, i - begin));
+    }
+    return;
+  }
+  size_t begin = 0;
+  for (size_t end; (end = text.find(separator, begin)) != std::string_view::npos; begin = end + separator.size()) {
+    out.push_back(text.substr(begin, end - begin));
+  }
+  out.push_back(text.substr(begin));
+}
+
+void split_words(std::string_view text, std::vector<std::string_view>& out) {
+  size_t run = std::string_view::npos;  // where the current run of word characters began
+  for (size_t i = 0; i < text.size();) {
+    const size_t begin = i;
+    const uint32_t c = next_code_point(text, i);
+    if (is_word_character(c) && !is_space(c)) {
+      if (run == std::string_view::npos) run = begin;
+      continue;
+    }
+    if (run != std::string_view::npos) out.push_back(text.substr(run, begin - run));
+    run = std::string_view::npos;
+    if (!is_space(c)) out.push_back(text.substr(begin, i - begin));
+  }
+  if (run != std::string_view::npos) out.push_back(text.substr(run));
+}
+
+void split_characters(std::string_view text, std::vector<std::string_view>& out) {
+  for (size_t i = 0; i < text.size();) {
+    const size_t begin = i;
+    next_code_point(text, i);
+    out.push_back(text.substr(begin, i - begin));
+  }
+}
+
+std::string_view trim(std::string_view text) {
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+std::optional<double> parse_number(std::string_view text) {
+  text = trim(text);
+  if (text.size() > 1 && text[0] == '+' && text[1] != '-' && text[1] != '+') text.remove_prefix(1);
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) return std::nullopt;
+  return value;
+}
+
+std::optional<bool> parse_truth(std::string_view text) {
+  const std::string word = lower_text(trim(text));
+  if (word == "true" || word == "yes" || word == "1") return true;
+  if (word == "false" || word == "no" || word == "0") return false;
+  return std::nullopt;
+}
+
+}  // namespace mtl::data

@@ -1,0 +1,179 @@
+#include "data/vectors.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "compiler/base/text.h"
+#include "data/text.h"
+
+namespace mtl::data {
+namespace {
+
+std::string_view strip_end(std::string_view line) {
+  while (!line.empty() && (line.back() == ' ' || line.back() == '\t')) line.remove_suffix(1);
+  return line;
+}
+
+size_t count_fields(std::string_view line) {
+  std::vector<std::string_view> fields;
+  split_at(line, " ", fields);
+  return fields.size();
+}
+
+class VectorReader {
+ public:
+  VectorReader(const IdSet& words, Fitted::Vectors& out) : words_(words), out_(out) {
+    exact_.resize(words.size());
+  }
+
+  void run(std::string_view text) {
+    Lines lines(text);
+    std::string_view line;
+    while (lines.next(line)) {
+      line = strip_end(line);
+      if (line.empty() || (lines.number() == 1 && is_header(line))) continue;
+      if (width_ == 0) set_width(line);
+      if (width_ == 0 || !take(line)) note_bad(lines.number(), line);
+    }
+  }
+
+  uint64_t bad = 0, first_bad = 0, good = 0, known = 0;
+  std::string first_bad_text;
+
+ private:
+  static bool is_header(std::string_view line) {
+    std::vector<std::string_view> fields;
+    split_at(line, " ", fields);
+    const auto is_count = [](std::string_view text) {
+      return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+    };
+    return fields.size() == 2 && is_count(fields[0]) && is_count(fields[1]);
+  }
+
+  // The first line says how many numbers there are: the longest run of numbers at its end.
+  void set_width(std::string_view line) {
+    std::vector<std::string_view> fields;
+    split_at(line, " ", fields);
+    size_t numbers = 0;
+    while (numbers + 1 < fields.size() && parse_number(fields[fields.size() - 1 - numbers])) ++numbers;
+    width_ = static_cast<int64_t>(numbers);
+    out_.width = width_;
+    out_.values.assign(words_.size() * numbers, 0.0f);
+    out_.known.assign(words_.size(), false);
+  }
+
+  void note_bad(uint64_t number, std::string_view line) {
+    if (bad++ > 0) return;
+    first_bad = number;
+    first_bad_text = excerpt(line, 80);
+  }
+
+  // Where the word ends: before the last `width_` fields (words of some files hold blanks).
+  size_t word_end(std::string_view line) const {
+    size_t end = line.size();
+    for (int64_t i = 0; i < width_; ++i) {
+      end = line.find_last_of(" \t", end == 0 ? 0 : end - 1);
+      if (end == std::string_view::npos || end == 0) return 0;
+      while (end > 0 && (line[end - 1] == ' ' || line[end - 1] == '\t')) --end;
+    }
+    return end;
+  }
+
+  bool take(std::string_view line) {
+    const size_t first_blank = line.find_first_of(" \t");
+    if (first_blank == std::string_view::npos || first_blank == 0) return false;
+    std::string_view word = line.substr(0, first_blank);
+    const auto id = id_of(word);
+    const size_t end = id ? word_end(line) : first_blank;  // lines of other words are looked at no closer
+    if (end == 0) return false;
+    if (!id) return count_other(line);
+    if (end != first_blank) return count_fields(line) > static_cast<size_t>(width_);  // ". . . 0.1 0.2": another word
+    const bool exact = words_.names[static_cast<size_t>(*id)] == word;
+    const auto row = static_cast<size_t>(*id);
+    if (out_.known[row] && (exact_[row] || !exact)) return true;
+    if (!read_numbers(line.substr(end), out_.values.data() + row * static_cast<size_t>(width_))) return false;
+    known += out_.known[row] ? 0 : 1;
+    out_.known[row] = true;
+    exact_[row] = exact;
+    ++good;
+    return true;
+  }
+
+  bool count_other(std::string_view line) {
+    const auto blanks = static_cast<int64_t>(std::count(line.begin(), line.end(), ' ') + std::count(line.begin(), line.end(), '\t'));
+    if (blanks < width_) return false;
+    ++good;
+    return true;
+  }
+
+  std::optional<int32_t> id_of(std::string_view word) const {
+    key_.assign(word);
+    auto found = words_.ids.find(key_);
+    if (found == words_.ids.end() && words_.lowercase && find_invalid_utf8(word) == std::string_view::npos) {
+      found = words_.ids.find(lower_text(word));
+    }
+    return found == words_.ids.end() ? std::nullopt : std::optional<int32_t>(found->second);
+  }
+
+  bool read_numbers(std::string_view text, float* row) const {
+    std::vector<float> values;
+    const char* at = text.data();
+    const char* const end = at + text.size();
+    while (at < end) {
+      if (*at == ' ' || *at == '\t') {
+        ++at;
+        continue;
+      }
+      float value = 0;
+      const auto [next, error] = std::from_chars(at, end, value);
+      const bool ends = next == end || *next == ' ' || *next == '\t';
+      if (error != std::errc() || !ends || !std::isfinite(value)) return false;
+      values.push_back(value);
+      at = next;
+    }
+    if (static_cast<int64_t>(values.size()) != width_) return false;
+    std::copy(values.begin(), values.end(), row);
+    return true;
+  }
+
+  const IdSet& words_;
+  Fitted::Vectors& out_;
+  int64_t width_ = 0;
+  std::vector<bool> exact_;
+  mutable std::string key_;
+};
+
+}  // namespace
+
+std::optional<Fitted::Vectors> parse_vectors(std::string_view text, const std::string& path, const std::string& vocab,
+                                             const IdSet& words, diag::Emitter& emitter) {
+  Fitted::Vectors out;
+  VectorReader reader(words, out);
+  reader.run(text);
+  if (reader.good == 0) {
+    emitter.report(diag::NoVectorsInFile, path)
+        .in_file(path, reader.first_bad, reader.first_bad_text)
+        .help("a line holds a word and its numbers, parted by spaces");
+    return std::nullopt;
+  }
+  if (reader.bad > 0) {
+    emitter.report(diag::BadVectorLines, count_of(reader.bad, "line"), path)
+        .in_file(path, reader.first_bad, reader.first_bad_text)
+        .note("the others have " + count_of(static_cast<size_t>(out.width), "number"));
+  }
+  if (reader.known == 0) {
+    emitter.report(diag::NoKnownVectors, path, vocab)
+        .help(words.lowercase ? "" : "are its words in lower case? the vocabulary can say `lowercase = true`");
+  }
+  return out;
+}
+
+std::optional<Fitted::Vectors> read_vectors(const std::string& path, SourceRange range, const std::string& vocab,
+                                            const IdSet& words, diag::Emitter& emitter) {
+  const auto file = FileText::open(path, range, emitter);
+  if (!file) return std::nullopt;
+  return parse_vectors(file->text(), path, vocab, words, emitter);
+}
+
+}  // namespace mtl::data

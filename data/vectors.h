@@ -1,0 +1,21 @@
+// Pretrained word vectors in the text form of GloVe and word2vec: a word and its numbers on each line, parted by
+// spaces; the first line may say how many lines and numbers there are.
+#pragma once
+#include <string>
+#include <string_view>
+
+#include "compiler/diag/emitter.h"
+#include "data/dataset.h"
+#include "data/file.h"
+
+namespace mtl::data {
+
+// Keeps the rows of words that are in `words`; numbers of other words are not even read. A vocabulary in lower case
+// takes the row of the word itself if there is one, else that of the first word that becomes it. nullopt after
+// reporting.
+std::optional<Fitted::Vectors> read_vectors(const std::string& path, SourceRange range, const std::string& vocab,
+                                            const IdSet& words, diag::Emitter& emitter);
+std::optional<Fitted::Vectors> parse_vectors(std::string_view text, const std::string& path, const std::string& vocab,
+                                             const IdSet& words, diag::Emitter& emitter);
+
+}  // namespace mtl::data
