@@ -37,7 +37,7 @@ enum class Access : uint8_t {
   row,          // the same row (of the same space)
   ancestor,     // the row of an ancestor space that r belongs to
   uniform,      // the only row
-  first_child,  // the first row of r's segment in a child space
+  first_child,  // the first row of r's segment in a child space; zeros if the segment is empty
   last_child
 };
 
@@ -52,7 +52,7 @@ struct Instr {
     random,    // uniform in [0, 1): runtime/random.h: stream(seed, step, key), the row's identity, the element's index
     scalar,    // step scalar number `operand` (program::Program::scalars), f32
     apply,     // fn(args...)
-    reduce,    // reduce args[0] over `axes`, which stay as 1
+    reduce,    // reduce args[0] over `axes`, which stay as 1; one of them is larger than 1
     view       // args[0] read at sum(index[i] * strides[i]) + offset: transpose, slice, broadcast, reshape
   } op;
   Shape shape;
@@ -80,6 +80,9 @@ struct KernelOperand {
 struct KernelStore {
   uint32_t buffer = 0;
   InstrId value = 0;
+  // Segment and column kernels: sum, max, min or prod over the rows; argmax and argmin (segment only) store the place
+  // (i32) of the first extreme within the segment. No rows: 0 (prod: 1), position -1.
+  Reduce accumulate = Reduce::sum;
   int64_t element_offset = 0;
   std::vector<int64_t> strides;  // empty: dense, the value's own shape
 };
@@ -92,7 +95,8 @@ struct LoopKernel {
   } form = Form::row;
   types::SpaceId space = 0;   // rows it runs over; kUniform: once
   types::SpaceId target = 0;  // segment
-  // segment and column: sum, max or min; argmax and argmin store the position (i32) of the first extreme
+  // segment and column: sum, max or min; argmax and argmin store the position (i32) of the first extreme. An empty
+  // segment gives 0, and the position -1.
   Reduce accumulate = Reduce::sum;
   std::vector<KernelOperand> operands;
   std::vector<Instr> instrs;
