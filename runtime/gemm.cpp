@@ -1,0 +1,144 @@
+// Matrix products: dnnl_sgemm on blocks, own loops where one side is so narrow that packing does not pay.
+#include "runtime/gemm.h"
+
+#include <omp.h>
+#include <oneapi/dnnl/dnnl.h>
+
+#include "runtime/parallel.h"
+#include "runtime/vector.h"
+
+namespace mtl::runtime {
+namespace {
+
+constexpr int64_t kNarrow = 8;
+
+// c = a b^T with dot products, 2 rows of a against 8 rows of b at a time. For n <= 8 or m <= 2.
+MTL_CLONES void dot_products(const Gemm& p) {
+  const int64_t whole = p.k / kLanes * kLanes;
+  for (int64_t i = 0; i < p.m; i += 2) {
+    const float* a0 = p.a + i * p.lda;
+    const float* a1 = i + 1 < p.m ? a0 + p.lda : a0;
+    for (int64_t j = 0; j < p.n; j += 8) {
+      const float* b[8];
+      for (int64_t u = 0; u < 8; ++u) b[u] = p.b + (j + u < p.n ? j + u : p.n - 1) * p.ldb;
+      Floats sum[16] = {};
+      for (int64_t x = 0; x < whole; x += kLanes) {
+        const Floats u = load(a0 + x), v = load(a1 + x);
+        for (int w = 0; w < 8; ++w) {
+          const Floats row = load(b[w] + x);
+          sum[w] += u * row;
+          sum[w + 8] += v * row;
+        }
+      }
+      const Floats vector = sums_of_16(sum);
+      float dots[kLanes];
+      store(dots, vector);
+      const int64_t rows = p.m - i < 2 ? p.m - i : 2, columns = p.n - j < 8 ? p.n - j : 8;
+      for (int64_t r = 0; r < rows; ++r) {
+        const float* ar = r == 0 ? a0 : a1;
+        for (int64_t w = 0; w < columns; ++w) {
+          float dot = dots[r * 8 + w];
+          for (int64_t x = whole; x < p.k; ++x) dot += ar[x] * b[w][x];
+          float& c = p.c[(i + r) * p.ldc + j + w];
+          c = p.accumulate ? c + dot : dot;
+        }
+      }
+    }
+  }
+}
+
+// c = a b for k <= 8: each row of c is a sum of k rows of b.
+template <int K>
+MTL_INLINE void row_sums_of(const Gemm& p) {
+  for (int64_t i = 0; i < p.m; ++i) {
+    float weight[K];
+    for (int x = 0; x < K; ++x) weight[x] = p.a[i * p.lda + x];
+    float* c = p.c + i * p.ldc;
+    int64_t j = 0;
+    for (; j + kLanes <= p.n; j += kLanes) {
+      Floats sum = p.accumulate ? load(c + j) : Floats{};
+      for (int x = 0; x < K; ++x) sum += weight[x] * load(p.b + x * p.ldb + j);
+      store(c + j, sum);
+    }
+    for (; j < p.n; ++j) {
+      float sum = p.accumulate ? c[j] : 0.0f;
+      for (int x = 0; x < K; ++x) sum += weight[x] * p.b[x * p.ldb + j];
+      c[j] = sum;
+    }
+  }
+}
+MTL_CLONES void row_sums(const Gemm& p) {
+  switch (p.k) {
+    case 1: return row_sums_of<1>(p);
+    case 2: return row_sums_of<2>(p);
+    case 3: return row_sums_of<3>(p);
+    case 4: return row_sums_of<4>(p);
+    case 5: return row_sums_of<5>(p);
+    case 6: return row_sums_of<6>(p);
+    case 7: return row_sums_of<7>(p);
+    default: return row_sums_of<8>(p);
+  }
+}
+
+void clear(const Gemm& p) {
+  if (p.accumulate) return;
+  for (int64_t i = 0; i < p.m; ++i) {
+    for (int64_t j = 0; j < p.n; ++j) p.c[i * p.ldc + j] = 0.0f;
+  }
+}
+
+// One block on this thread; oneDNN must not fork, which it would outside of a parallel region.
+void block(const Gemm& p) {
+  if (p.m <= 0 || p.n <= 0) return;
+  if (p.k <= 0) return clear(p);
+  if (!p.transpose_a && p.transpose_b && p.k >= kLanes && (p.n <= kNarrow || p.m <= 2)) return dot_products(p);
+  if (!p.transpose_a && !p.transpose_b && p.k <= kNarrow && p.n >= kLanes) return row_sums(p);
+  dnnl_sgemm(p.transpose_a ? 'T' : 'N', p.transpose_b ? 'T' : 'N', p.m, p.n, p.k, 1.0f, p.a, p.lda, p.b, p.ldb,
+             p.accumulate ? 1.0f : 0.0f, p.c, p.ldc);
+}
+
+// How many blocks: by arithmetic alone.
+int64_t block_count(const Gemm& p) {
+  const double flops = 2.0 * static_cast<double>(p.m) * static_cast<double>(p.n) * static_cast<double>(p.k);
+  if (flops < 0.5e6) return 1;
+  return flops < 1e8 ? 2 : flops < 1e9 ? 4 : 8;
+}
+
+Gemm part(const Gemm& p, bool by_rows, int64_t parts, int64_t i) {
+  constexpr int64_t kStep = 16;
+  const int64_t size = by_rows ? p.m : p.n;
+  Range range = part_range((size + kStep - 1) / kStep, parts, i);
+  range.begin *= kStep;
+  range.end = range.end * kStep < size ? range.end * kStep : size;
+  Gemm out = p;
+  if (by_rows) {
+    out.m = range.end - range.begin;
+    out.a += p.transpose_a ? range.begin : range.begin * p.lda;
+    out.c += range.begin * p.ldc;
+  } else {
+    out.n = range.end - range.begin;
+    out.b += p.transpose_b ? range.begin * p.ldb : range.begin;
+    out.c += range.begin;
+  }
+  return out;
+}
+
+}  // namespace
+
+void gemm_serial(const Gemm& product) {
+  if (omp_in_parallel()) return block(product);
+  const int before = omp_get_max_threads();
+  if (before > 1) omp_set_num_threads(1);
+  block(product);
+  if (before > 1) omp_set_num_threads(before);
+}
+
+void gemm(const Gemm& product) {
+  const int64_t parts = block_count(product);
+  // Cutting rows lets every block read b whole; very wide results are cut by columns instead.
+  const bool by_rows = product.n < 2 * product.m;
+  if (parts == 1) return gemm_serial(product);
+  parallel_for(parts, [&](int64_t i) { gemm_serial(part(product, by_rows, parts, i)); });
+}
+
+}  // namespace mtl::runtime

@@ -1,0 +1,28 @@
+// Our one face to the matrix products of oneDNN; no other file includes its headers.
+//
+// c[m, n] = op(a) op(b) + (accumulate ? c : 0), row-major, op(a) is [m, k] and op(b) is [k, n]; lda, ldb, ldc are the
+// distances of the stored rows. Why dnnl_sgemm and not matmul primitives, and why we cut products ourselves:
+// README.md, "Products".
+#pragma once
+#include <cstdint>
+
+namespace mtl::runtime {
+
+struct Gemm {
+  bool transpose_a = false, transpose_b = false;
+  int64_t m = 0, n = 0, k = 0;
+  const float* a = nullptr;
+  int64_t lda = 0;
+  const float* b = nullptr;
+  int64_t ldb = 0;
+  float* c = nullptr;
+  int64_t ldc = 0;
+  bool accumulate = false;
+};
+
+// Cut into blocks by shape and spread over the threads; the same bits for any number of threads.
+void gemm(const Gemm& product);
+// On the calling thread alone; for callers that are parallel themselves.
+void gemm_serial(const Gemm& product);
+
+}  // namespace mtl::runtime

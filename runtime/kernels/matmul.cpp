@@ -1,0 +1,96 @@
+// Products of matrices: over rows, into weights, and batched.
+#include "runtime/gemm.h"
+#include "runtime/kernels/all.h"
+#include "runtime/parallel.h"
+#include "runtime/vector.h"
+
+namespace mtl::runtime::kernels {
+namespace {
+
+// Below this many multiplications a plain loop beats a call of gemm.
+constexpr int64_t kSmallProduct = 2048;
+
+MTL_CLONES void small_product(const Gemm& p) {
+  const int64_t step_a = p.transpose_a ? p.lda : 1, row_a = p.transpose_a ? 1 : p.lda;
+  for (int64_t i = 0; i < p.m; ++i) {
+    float* c = p.c + i * p.ldc;
+    const float* a = p.a + i * row_a;
+    if (p.transpose_b) {
+      for (int64_t j = 0; j < p.n; ++j) {
+        const float* b = p.b + j * p.ldb;
+        float dot = 0;
+        for (int64_t x = 0; x < p.k; ++x) dot += a[x * step_a] * b[x];
+        c[j] = dot;
+      }
+    } else {
+      for (int64_t j = 0; j < p.n; ++j) c[j] = 0;
+      for (int64_t x = 0; x < p.k; ++x) {
+        const float factor = a[x * step_a];
+        const float* b = p.b + x * p.ldb;
+#pragma GCC ivdep
+        for (int64_t j = 0; j < p.n; ++j) c[j] += factor * b[j];
+      }
+    }
+  }
+}
+
+}  // namespace
+
+size_t matmul_workspace(const WorkspaceQuery&) { return 0; }
+
+void matmul(const KernelArgs& args) {
+  const int64_t rows = args.spaces[0]->rows * args.ints[0], n = args.ints[1], k = args.ints[2];
+  const bool transposed = args.ints[3] != 0;
+  gemm({.transpose_b = transposed, .m = rows, .n = n, .k = k, .a = buffer<float>(args, 0), .lda = k,
+        .b = buffer<float>(args, 1), .ldb = transposed ? k : n, .c = buffer<float>(args, 2), .ldc = n});
+}
+
+size_t matmul_rows_workspace(const WorkspaceQuery&) { return 0; }
+
+void matmul_rows(const KernelArgs& args) {
+  const int64_t rows = args.spaces[0]->rows * args.ints[0], n = args.ints[1], k = args.ints[2];
+  gemm({.transpose_a = true, .m = n, .n = k, .k = rows, .a = buffer<float>(args, 0), .lda = n,
+        .b = buffer<float>(args, 1), .ldb = k, .c = buffer<float>(args, 2), .ldc = k});
+}
+
+size_t matmul_batched_workspace(const WorkspaceQuery&) { return 0; }
+
+void matmul_batched(const KernelArgs& args) {
+  const int64_t rows = args.spaces[0]->rows, batch = args.ints[0], m = args.ints[1], n = args.ints[2], k = args.ints[3];
+  const bool transpose_a = args.ints[4] != 0, transpose_b = args.ints[5] != 0;
+  const bool a_uniform = args.ints[6] != 0, b_uniform = args.ints[7] != 0;
+  const float *a = buffer<float>(args, 0), *b = buffer<float>(args, 1);
+  float* c = buffer<float>(args, 2);
+  const Gemm shape{.transpose_a = transpose_a, .transpose_b = transpose_b, .m = m, .n = n, .k = k,
+                   .lda = transpose_a ? m : k, .ldb = transpose_b ? k : n, .ldc = n};
+  if (batch == 1 && b_uniform && !a_uniform && !transpose_a) {  // rows of one product
+    Gemm whole = shape;
+    whole.m = rows * m;
+    whole.a = a;
+    whole.b = b;
+    whole.c = c;
+    return gemm(whole);
+  }
+  const auto product = [&](int64_t i) {
+    Gemm p = shape;
+    p.a = a + (a_uniform ? i % batch : i) * m * k;
+    p.b = b + (b_uniform ? i % batch : i) * k * n;
+    p.c = c + i * m * n;
+    return p;
+  };
+  const int64_t items = rows * batch, work = m * n * k;
+  if (work >= 8'000'000) {  // each is worth all threads
+    for (int64_t i = 0; i < items; ++i) gemm(product(i));
+    return;
+  }
+  const int64_t parts = parts_of(items, 1 + 200'000 / (work + 1));
+  parallel_for(parts, [&](int64_t part) {
+    const Range range = part_range(items, parts, part);
+    for (int64_t i = range.begin; i < range.end; ++i) {
+      if (work <= kSmallProduct) small_product(product(i));
+      else gemm_serial(product(i));
+    }
+  });
+}
+
+}  // namespace mtl::runtime::kernels

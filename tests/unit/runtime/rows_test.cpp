@@ -1,0 +1,62 @@
+// scatter_rows, windows, and the table of kernels.
+#include "tests/unit/runtime/harness.h"
+
+using namespace mtl::runtime;
+using namespace mtl::runtime::testing;
+
+TEST_CASE("kernels are found by name") {
+  CHECK(find_kernel("lstm_scan") != nullptr);
+  CHECK(find_kernel("lstm") == nullptr);
+}
+
+TEST_CASE("threads stay within the machine") {
+  set_threads(1000);
+  CHECK(threads() >= 1);
+  CHECK(threads() <= 1000);
+  set_threads(0);
+  CHECK(threads() == 1);
+}
+
+TEST_CASE("scatter_rows adds rows by id and clears the rest") {
+  for (const int64_t width : {5, 96}) {
+    const Ragged space({150, 0, 200});
+    const int64_t m = 2, rows = 40;
+    std::mt19937 generator(5);
+    std::vector<int32_t> ids(static_cast<size_t>(space.view.rows * m));
+    for (int32_t& id : ids) id = static_cast<int32_t>(generator() % (rows + 2)) - 2;
+    Vector x = random_vector(ids.size() * static_cast<size_t>(width), 1);
+    std::vector<double> expected(static_cast<size_t>(rows * width), 0.0);
+    for (size_t i = 0; i < ids.size(); ++i) {
+      for (int64_t j = 0; ids[i] >= 0 && j < width; ++j) expected[ids[i] * width + j] += x[i * width + j];
+    }
+    Vector table(expected.size(), 9.0f);
+    check_same_on_two_threads([&] {
+      call("scatter_rows", {ids.data(), x.data(), table.data()}, {m, rows, width}, {}, space.view);
+      CHECK(difference(table, expected) < 1e-5);
+      return std::vector<Vector>{table};
+    });
+  }
+}
+
+TEST_CASE("windows stay inside their segment, and their gradient is the transpose") {
+  const Ragged space({4, 0, 1, 7, 2});
+  for (const int64_t before : {0, 1, 3}) {
+    const int64_t width = 6, size = 4, rows = space.view.rows;
+    Vector x = random_vector(static_cast<size_t>(rows * width), 1), y(static_cast<size_t>(rows * width * size));
+    call("windows", {x.data(), y.data()}, {width, size, before}, {}, space.view);
+    for (int64_t r = 0; r < rows; ++r) {
+      for (int64_t d = 0; d < width; ++d) {
+        for (int64_t j = 0; j < size; ++j) {
+          const int64_t src = r + j - before, p = space.parent[r];
+          const float expected = src >= space.offsets[p] && src < space.offsets[p + 1] ? x[src * width + d] : 0.0f;
+          REQUIRE(y[(r * width + d) * size + j] == expected);
+        }
+      }
+    }
+    // <windows(x), dy> = <x, windows_grad(dy)>
+    Vector dy = random_vector(y.size(), 2), dx(x.size());
+    call("windows_grad", {dy.data(), dx.data()}, {width, size, before}, {}, space.view);
+    const double left = std::inner_product(y.begin(), y.end(), dy.begin(), 0.0);
+    CHECK(std::inner_product(x.begin(), x.end(), dx.begin(), 0.0) == Approx(left).epsilon(1e-4));
+  }
+}
