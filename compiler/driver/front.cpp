@@ -19,14 +19,22 @@ std::string default_cache_dir() {
 }
 
 bool Front::open() {
-  file_ = sema::check(options_.file, sources_, {options_.model, options_.sets}, emitter_);
+  file_ = sema::check(options_.file, sources_, {options_.model, options_.sets, {}}, emitter_);
   return describe();
 }
 
-bool Front::open_text(const std::string& path, std::string text, const std::vector<std::pair<std::string, std::string>>& sets,
-                      const std::string& model) {
-  file_ = sema::check_text(path, std::move(text), sources_, {model, sets}, emitter_);
-  return describe();
+std::optional<model::ModelFile> Front::open_model() {
+  std::string why;
+  std::optional<model::ModelFile> model = model::load_model(options_.file, why);
+  if (!model) {
+    emitter_.report(diag::CannotLoadModel, options_.file, why);
+    return std::nullopt;
+  }
+  sema::CheckOptions check{model->model, model->sets, {}};
+  check.texts.emplace(model->sources.begin(), model->sources.end());
+  file_ = sema::check_text(model->sources.front().first, model->sources.front().second, sources_, check, emitter_);
+  if (!describe()) return std::nullopt;
+  return model;
 }
 
 bool Front::describe() {
@@ -70,6 +78,7 @@ void Front::flush_reports() {
 
 std::string Front::data_dir() const {
   if (!options_.data_dir.empty()) return options_.data_dir;
+  if (options_.command == "eval") return ".";
   const std::string folder = fs::path(options_.file).parent_path().string();
   return folder.empty() ? "." : folder;
 }

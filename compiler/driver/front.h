@@ -11,6 +11,7 @@
 #include "compiler/sema/checked.h"
 #include "data/dataset.h"
 #include "data/load.h"
+#include "model/model_file.h"
 #include "training/compile.h"
 
 namespace mtl::driver {
@@ -20,9 +21,8 @@ class Front {
   explicit Front(const Options& options) : options_(options), emitter_(&sources_) {}
   // Reads and checks options.file.
   bool open();
-  // The same from text: a model file's own source.
-  bool open_text(const std::string& path, std::string text, const std::vector<std::pair<std::string, std::string>>& sets,
-                 const std::string& model);
+  // Reads options.file as a model file and checks the source that it carries; nothing else is read from disk.
+  std::optional<model::ModelFile> open_model();
   // Loads its data. The folder is --data or that of the file.
   bool load(bool need_test);
   // For `check`: sizes that the data decides are symbols.

@@ -132,7 +132,7 @@ int run_train(const Options& options) {
   JsonObserver json;
   TextObserver text(use_color(stdout, options.color));
   training::Observer& observer = options.json ? static_cast<training::Observer&>(json) : text;
-  const auto report = training::train_file(front.file(), front.sources(), {options.model, options.sets}, front.load_options(train.test), train,
+  const auto report = training::train_file(front.file(), front.sources(), {options.model, options.sets, {}}, front.load_options(train.test), train,
                                            observer, front.emitter());
   front.flush_reports();
   return report && !front.failed() ? kGood : kUserError;

@@ -1,0 +1,118 @@
+// mtlc predict: answers of a trained model for new text, as JSON lines or CoNLL. Reads a file or standard input; typed
+// at a terminal, every line is answered at once.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <iostream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "compiler/driver/commands.h"
+#include "compiler/driver/front.h"
+#include "compiler/sema/load.h"
+#include "training/predict.h"
+
+namespace mtl::driver {
+namespace {
+
+using training::Prediction;
+using training::Predictor;
+
+void print_json(const Predictor& predictor, const std::vector<Prediction>& predictions, const std::vector<data::RawExample>& raw, bool lines) {
+  for (size_t i = 0; i < predictions.size(); ++i) {
+    nlohmann::ordered_json out;
+    if (lines) out["text"] = raw[i].lines.front();
+    out.update(nlohmann::ordered_json::parse(training::to_json(predictions[i], predictor)));
+    fmt::print("{}\n", out.dump());
+  }
+}
+
+// The tokens that `count` labels belong to: their lines, or the words of a column of that length.
+std::vector<std::string> tokens_of(const data::RawExample& example, size_t count, bool lines) {
+  if (!lines && example.lines.size() == count) return example.lines;
+  for (const auto& [column, cells] : example.cells) {
+    if (cells.size() == count) return cells;
+  }
+  return std::vector<std::string>(count, "_");
+}
+
+// Sentence labels as comments, then a line for each token: what was read and a column for each task with labels per position.
+void print_conll(const Predictor& predictor, const std::vector<Prediction>& predictions, const std::vector<data::RawExample>& raw, bool lines) {
+  for (size_t i = 0; i < predictions.size(); ++i) {
+    std::vector<const training::Answer*> columns;
+    for (const training::Answer& answer : predictions[i].answers) {
+      const auto& task = predictor.tasks()[answer.task];
+      if (task.per_position) {
+        columns.push_back(&answer);
+      } else if (!answer.labels.empty()) {
+        fmt::print("# {} = {}\n", task.name, fmt::join(answer.labels, "|"));
+      } else {
+        fmt::print("# {} = {}\n", task.name, fmt::join(answer.numbers, " "));
+      }
+    }
+    const size_t count = columns.empty() ? 0 : columns.front()->labels.size();
+    const std::vector<std::string> tokens = tokens_of(raw[i], count, lines);
+    for (size_t t = 0; t < count; ++t) {
+      fmt::print("{}", tokens[t]);
+      for (const training::Answer* answer : columns) fmt::print("\t{}", answer->labels[t]);
+      fmt::print("\n");
+    }
+    fmt::print("\n");
+  }
+}
+
+bool answer(const Options& options, Front& front, Predictor& predictor, std::string_view text, const std::string& path) {
+  const bool lines = options.format == "lines";
+  std::vector<data::RawExample> raw;
+  const auto predictions = predictor.predict(lines ? data::RawFormat::lines : data::RawFormat::source, text, path, front.emitter(), &raw);
+  const bool good = predictions && !front.emitter().has_errors();
+  front.flush_reports();
+  if (!good) return false;
+  if (options.output == "conll") {
+    print_conll(predictor, *predictions, raw, lines);
+  } else {
+    print_json(predictor, *predictions, raw, lines);
+  }
+  std::fflush(stdout);
+  return true;
+}
+
+bool answer_input(const Options& options, Front& front, Predictor& predictor) {
+  if (!options.input.empty() && options.input != "-") {
+    std::string why;
+    const auto text = sema::read_file(options.input, why);
+    if (text) return answer(options, front, predictor, *text, options.input);
+    front.emitter().report(diag::CannotReadInput, options.input, why);
+    return false;
+  }
+  if (options.format == "lines" && isatty(STDIN_FILENO) != 0) {
+    for (std::string line; std::getline(std::cin, line);) {
+      if (line.find_first_not_of(" \t\r") != std::string::npos) answer(options, front, predictor, line, "standard input");
+    }
+    return true;
+  }
+  const std::string text{std::istreambuf_iterator<char>(std::cin), {}};
+  return answer(options, front, predictor, text, "standard input");
+}
+
+}  // namespace
+
+int run_predict(const Options& options) {
+  Front front(options);
+  const auto model = front.open_model();
+  std::unique_ptr<Predictor> predictor;
+  if (model) {
+    training::PredictOptions predict;
+    predict.tasks = options.tasks;
+    predict.scores = options.scores;
+    predict.object_cache = front.object_cache();
+    predictor = Predictor::open(front.file(), *model, predict, front.emitter());
+  }
+  front.flush_reports();
+  if (!predictor || front.failed()) return kUserError;
+  const bool good = answer_input(options, front, *predictor);
+  front.flush_reports();
+  return good && !front.failed() ? kGood : kUserError;
+}
+
+}  // namespace mtl::driver
