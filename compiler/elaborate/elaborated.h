@@ -35,6 +35,7 @@ struct TaskInfo {
   training::TargetKind kind = training::TargetKind::label;
   bool per_position = false;        // label[T]
   std::string target_dim;           // "T"
+  std::string when;                 // `predicts ali.buy when ali.click`: "click"; empty: every example counts
   types::Dim classes;               // |target|
   std::vector<training::Metric> metrics;
   bool has_loss = true;
@@ -49,6 +50,7 @@ enum class Balance : uint8_t { fixed, uncertainty };
 // Graph outputs, by name: "head.TASK" (scores), "predict.TASK" (ids, probabilities or numbers; see below),
 // "loss.TASK" (uniform scalar: the weighted mean loss, before balancing), "objective" (only of the tasks in
 // `objective_tasks`: balanced sum plus the balancer's own penalty).
+// "update PATH" (training only): the next value of a state, set after the step.
 // predict: label: i32 class; labels, boolean: f32 probability (decided at 0.5); number: f32 as in the batch
 // (standardized if its column is).
 struct ElaboratedModel {

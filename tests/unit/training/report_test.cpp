@@ -1,0 +1,44 @@
+#include "training/report.h"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+
+using namespace mtl::training;
+
+static Scores sample() {
+  Scores scores;
+  scores.tasks = {{"intent", 0.5, {{Metric::accuracy, 0.9}, {Metric::macro_f1, 0.7}}, 10},
+                  {"in.tent", std::nullopt, {{Metric::rmse, 2.0}}, 10}};
+  scores.combined = {{"sentence", 0.4, false}};
+  return scores;
+}
+
+TEST_CASE("scores are found by name") {
+  const Scores scores = sample();
+  CHECK(scores.find("intent.macro_f1") == 0.7);
+  CHECK(scores.find("in.tent.rmse") == 2.0);
+  CHECK(scores.find("sentence") == 0.4);
+  CHECK_FALSE(scores.find("intent.f1"));
+  CHECK_FALSE(scores.find("intent"));
+  CHECK(scores.names() == std::vector<std::string>{"intent.accuracy", "intent.macro_f1", "in.tent.rmse", "sentence"});
+}
+
+TEST_CASE("the number to stop by") {
+  Scores scores = sample();
+  CHECK(*stop_value(scores, std::nullopt) == Approx((0.9 - 2.0) / 2));
+  CHECK(*stop_value(scores, MetricRef{{"sentence"}}) == Approx(0.4));
+  CHECK(*stop_value(scores, MetricRef{{"intent.accuracy", "sentence"}}) == Approx(0.65));
+  CHECK(*stop_value(scores, MetricRef{{"in.tent.rmse"}}) == Approx(-2.0));
+  scores.combined[0].lower_is_better = true;
+  CHECK(*stop_value(scores, MetricRef{{"sentence"}}) == Approx(-0.4));
+  scores.tasks[0].metrics[0].second = NAN;  // undefined: the others decide
+  CHECK(*stop_value(scores, std::nullopt) == Approx(-2.0));
+  CHECK_FALSE(stop_value(Scores{}, std::nullopt));
+}
+
+TEST_CASE("scores as JSON; what is undefined is null") {
+  Scores scores = sample();
+  scores.combined[0].value = NAN;
+  CHECK(to_json(scores) ==
+        R"({"intent.loss":0.5,"intent.accuracy":0.9,"intent.macro_f1":0.7,"in.tent.rmse":2.0,"sentence":null})");
+}

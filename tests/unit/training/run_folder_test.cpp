@@ -1,0 +1,96 @@
+#include "training/run_folder.h"
+
+#include <catch2/catch.hpp>
+#include <fstream>
+#include <iterator>
+
+#include "tests/unit/model/temporary_folder.h"
+
+using namespace mtl;
+using namespace mtl::training;
+
+namespace {
+
+Checkpoint sample() {
+  Checkpoint c;
+  c.weights = {{"a", {2}, {1, 2}}};
+  c.best = {{"a", {2}, {3, 4}}};
+  c.optimizer = {{1, 2, 0}, {5, 6, 0}};
+  c.counts = {7, 8};
+  c.cursors = {{1, 20}, {0, 5}};
+  c.epoch = 3;
+  c.steps_done = 4;
+  c.updates = 55;
+  c.batches = 56;
+  c.best_epoch = 2;
+  c.waited = 1;
+  c.best_value = 0.1 + 0.2;
+  c.seconds = 1.5;
+  c.seed = 0xFFFFFFFFFFFFFFFF;
+  c.fingerprint = "123";
+  return c;
+}
+
+std::string slurp(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+}  // namespace
+
+TEST_CASE("a checkpoint is read back, bit by bit") {
+  TemporaryFolder folder;
+  std::string why;
+  REQUIRE(write_checkpoint(folder.path("c"), sample(), why));
+  const auto c = read_checkpoint(folder.path("c"), why);
+  INFO(why);
+  REQUIRE(c);
+  CHECK(c->weights[0].values == sample().weights[0].values);
+  CHECK(c->best[0].values == sample().best[0].values);
+  CHECK(c->optimizer == sample().optimizer);
+  CHECK(c->counts == sample().counts);
+  CHECK(c->cursors[0].at == 20);
+  CHECK(c->cursors[0].pass == 1);
+  CHECK(c->epoch == 3);
+  CHECK(c->steps_done == 4);
+  CHECK(c->updates == 55);
+  CHECK(c->batches == 56);
+  CHECK(c->best_value == 0.1 + 0.2);
+  CHECK(c->seed == 0xFFFFFFFFFFFFFFFF);
+  CHECK(c->fingerprint == "123");
+}
+
+TEST_CASE("no damage to a checkpoint goes further than a reason") {
+  TemporaryFolder folder;
+  std::string why;
+  REQUIRE(write_checkpoint(folder.path("c"), sample(), why));
+  const std::string bytes = slurp(folder.path("c"));
+  for (size_t at = 0; at < bytes.size(); ++at) {
+    std::ofstream(folder.path("d"), std::ios::binary) << bytes.substr(0, at);
+    CHECK_FALSE(read_checkpoint(folder.path("d"), why));
+    std::string flipped = bytes;
+    flipped[at] = static_cast<char>(flipped[at] ^ 0x11);
+    std::ofstream(folder.path("d"), std::ios::binary) << flipped;
+    read_checkpoint(folder.path("d"), why);
+  }
+}
+
+TEST_CASE("logs grow, and start anew with a new run") {
+  TemporaryFolder folder;
+  SourceMap sources;
+  diag::Emitter emitter(&sources);
+  const std::string run = folder.path("deep/run");
+  {
+    auto logs = RunFolder::open(run, false, emitter);
+    REQUIRE(logs);
+    logs->metrics("{}");
+    logs->log("one");
+  }
+  RunFolder::open(run, true, emitter)->log("two");
+  CHECK(slurp(run + "/train.log") == "one\ntwo\n");
+  RunFolder::open(run, false, emitter)->log("three");
+  CHECK(slurp(run + "/train.log") == "three\n");
+  CHECK_FALSE(emitter.has_errors());
+  CHECK_FALSE(RunFolder::open(run + "/train.log", false, emitter));
+  CHECK(emitter.error_count() == 1);
+}

@@ -1,0 +1,49 @@
+// Predictions on labelled data to scores: all tasks, whole splits.
+#pragma once
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "compiler/diag/emitter.h"
+#include "data/batch.h"
+#include "data/load.h"
+#include "model/model_file.h"
+#include "training/compile.h"
+#include "training/report.h"
+
+namespace mtl::training {
+
+struct SplitOf {
+  std::string source;
+  const data::Split* split = nullptr;
+};
+
+// Compiles the program of a source when it is first evaluated, and keeps it. Uses the session's weights as they are.
+class Evaluator {
+ public:
+  // All must outlive the evaluator.
+  Evaluator(Session& session, const data::Spec& spec, const data::Fitted& fitted);
+  ~Evaluator();
+  Evaluator(const Evaluator&) = delete;
+  Evaluator& operator=(const Evaluator&) = delete;
+  // Splits must stay where they are: batches over them are kept. Tasks without any label in their split are left out.
+  Scores evaluate(const std::vector<SplitOf>& splits);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// `mtlc eval`: a model file on a split ("train", "dev", "test") of its sources, read from `load.data_dir`; or on
+// `files` by source. nullopt after reports.
+struct EvaluateOptions {
+  std::string split = "test";
+  std::map<std::string, std::vector<std::string>> files;
+  data::LoadOptions load;
+  std::string object_cache;
+};
+std::optional<Scores> evaluate_model(const sema::CheckedFile& file, const model::ModelFile& model,
+                                     const EvaluateOptions& options, diag::Emitter& emitter);
+
+}  // namespace mtl::training

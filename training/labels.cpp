@@ -1,0 +1,81 @@
+#include "training/labels.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "compiler/base/check.h"
+
+namespace mtl::training {
+
+const data::Source* find_source(const data::Dataset& dataset, const std::string& name) {
+  for (const data::Source& source : dataset.sources)
+    if (source.name == name) return &source;
+  return nullptr;
+}
+
+const data::SourceSpec* find_source(const data::Spec& spec, const std::string& name) {
+  for (const data::SourceSpec& source : spec.sources)
+    if (source.name == name) return &source;
+  return nullptr;
+}
+
+const data::ColumnSpec* find_column(const data::Spec& spec, const std::string& source, const std::string& column) {
+  const data::SourceSpec* found = find_source(spec, source);
+  if (found == nullptr) return nullptr;
+  for (const data::ColumnSpec& mine : found->columns)
+    if (mine.name == column) return &mine;
+  return nullptr;
+}
+
+const data::IdSet* label_set(const data::Spec& spec, const data::Fitted& fitted, const std::string& source,
+                             const std::string& column) {
+  const auto own = fitted.sets.find(source + "." + column);
+  if (own != fitted.sets.end()) return &own->second;
+  const data::ColumnSpec* found = find_column(spec, source, column);  // label(src.col): the set of another column
+  if (found == nullptr || found->labels_of.empty()) return nullptr;
+  const auto other = fitted.sets.find(found->labels_of);
+  return other == fitted.sets.end() ? nullptr : &other->second;
+}
+
+std::vector<bool> rows_that_count(const data::Split& split, const elaborate::TaskInfo& task) {
+  if (task.when.empty()) return {};
+  const data::Column& when = split.columns.at(task.when);
+  std::vector<bool> counts(when.numbers.size());
+  for (size_t i = 0; i < counts.size(); ++i) counts[i] = when.numbers[i] > 0.5f;  // NaN: it does not
+  if (!task.per_position) return counts;
+  const data::Ragged& ragged = split.ragged.at(task.target_dim);
+  const auto positions = static_cast<size_t>(ragged.offsets.back());
+  if (counts.size() == positions) return counts;  // `when` is per position itself
+  std::vector<bool> by_position(positions);
+  for (size_t i = 0; i + 1 < ragged.offsets.size(); ++i)
+    for (int32_t p = ragged.offsets[i]; p < ragged.offsets[i + 1]; ++p) by_position[static_cast<size_t>(p)] = counts[i];
+  return by_position;
+}
+
+int64_t count_labels(const data::Split& split, const elaborate::TaskInfo& task) {
+  const auto found = split.columns.find(task.target);
+  MTL_CHECK(found != split.columns.end(), "the target column of a task");
+  const data::Column& column = found->second;
+  const auto width = static_cast<size_t>(std::max<int64_t>(column.width, 1));
+  const size_t rows = (column.is_ids ? column.ids.size() : column.numbers.size()) / width;
+  const std::vector<bool> counts = rows_that_count(split, task);
+  int64_t count = 0;
+  for (size_t row = 0; row < rows; ++row) {
+    if (!counts.empty() && !counts[row]) continue;
+    bool has = false;
+    for (size_t i = row * width; i < (row + 1) * width; ++i)
+      has = has || (column.is_ids ? column.ids[i] != data::kMissing : !std::isnan(column.numbers[i]));
+    count += has;
+  }
+  return count;
+}
+
+std::vector<std::string> metric_names(const elaborate::ElaboratedModel& model) {
+  std::vector<std::string> names;
+  for (const elaborate::TaskInfo& task : model.tasks)
+    for (Metric metric : task.metrics) names.push_back(task.name + "." + metric_name(metric));
+  for (const ModelMetric& metric : model.metrics) names.push_back(metric.name);
+  return names;
+}
+
+}  // namespace mtl::training

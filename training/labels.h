@@ -1,0 +1,27 @@
+// The labels that a task's examples or positions have: who counts, and in which sets their names are.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "compiler/elaborate/elaborated.h"
+#include "data/dataset.h"
+
+namespace mtl::training {
+
+const data::Source* find_source(const data::Dataset& dataset, const std::string& name);
+const data::SourceSpec* find_source(const data::Spec& spec, const std::string& name);
+const data::ColumnSpec* find_column(const data::Spec& spec, const std::string& source, const std::string& column);
+// The names of a label column's classes; nullptr: it has none (numbers, booleans).
+const data::IdSet* label_set(const data::Spec& spec, const data::Fitted& fitted, const std::string& source,
+                             const std::string& column);
+
+// By row of the task's target: whether it counts (`when` holds there). Empty: all do.
+std::vector<bool> rows_that_count(const data::Split& split, const elaborate::TaskInfo& task);
+// Rows of the target that have a value (labels that train does not have included) and count.
+int64_t count_labels(const data::Split& split, const elaborate::TaskInfo& task);
+
+// "intent.accuracy", ..., and the model's own metrics.
+std::vector<std::string> metric_names(const elaborate::ElaboratedModel& model);
+
+}  // namespace mtl::training

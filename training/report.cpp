@@ -1,0 +1,77 @@
+#include "training/report.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+namespace mtl::training {
+
+namespace {
+
+// JSON has no NaN.
+nlohmann::ordered_json number(double value) {
+  return std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json(nullptr);
+}
+
+// Whether a smaller value of this name is better.
+bool is_error(const Scores& scores, const std::string& name) {
+  for (const CombinedScore& mine : scores.combined)
+    if (mine.name == name) return mine.lower_is_better;
+  const size_t dot = name.rfind('.');
+  const auto metric = dot == std::string::npos ? std::nullopt : metric_from_name(name.substr(dot + 1));
+  return metric && lower_is_better(*metric);
+}
+
+}  // namespace
+
+bool lower_is_better(Metric metric) { return metric == Metric::rmse || metric == Metric::mae; }
+
+std::optional<double> Scores::find(const std::string& name) const {
+  for (const CombinedScore& mine : combined)
+    if (mine.name == name) return mine.value;
+  for (const TaskScores& task : tasks) {
+    if (name.size() <= task.task.size() + 1 || name.compare(0, task.task.size(), task.task) != 0) continue;
+    if (name[task.task.size()] != '.') continue;
+    for (const auto& [metric, value] : task.metrics)
+      if (name.compare(task.task.size() + 1, std::string::npos, metric_name(metric)) == 0) return value;
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string> Scores::names() const {
+  std::vector<std::string> names;
+  for (const TaskScores& task : tasks)
+    for (const auto& [metric, value] : task.metrics) names.push_back(task.task + "." + metric_name(metric));
+  for (const CombinedScore& mine : combined) names.push_back(mine.name);
+  return names;
+}
+
+std::optional<double> stop_value(const Scores& dev, const std::optional<MetricRef>& on) {
+  double sum = 0;
+  int64_t count = 0;
+  const auto add = [&](double value, bool lower) {
+    if (std::isnan(value)) return;
+    sum += lower ? -value : value;
+    ++count;
+  };
+  if (on) {
+    for (const std::string& name : on->names)
+      if (const auto value = dev.find(name)) add(*value, is_error(dev, name));
+  } else {
+    for (const TaskScores& task : dev.tasks)
+      if (!task.metrics.empty()) add(task.metrics[0].second, lower_is_better(task.metrics[0].first));
+  }
+  if (count == 0) return std::nullopt;
+  return sum / static_cast<double>(count);
+}
+
+std::string to_json(const Scores& scores) {
+  nlohmann::ordered_json out = nlohmann::ordered_json::object();
+  for (const TaskScores& task : scores.tasks) {
+    if (task.loss) out[task.task + ".loss"] = number(*task.loss);
+    for (const auto& [metric, value] : task.metrics) out[task.task + "." + metric_name(metric)] = number(value);
+  }
+  for (const CombinedScore& mine : scores.combined) out[mine.name] = number(mine.value);
+  return out.dump();
+}
+
+}  // namespace mtl::training

@@ -1,0 +1,107 @@
+// What training and evaluation report, as plain data: scores, events of a run, and its final report. The command line
+// prints it; `to_json` is what metrics.jsonl and the model file hold.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "training/config.h"
+
+namespace mtl::training {
+
+struct TaskScores {
+  std::string task;
+  std::optional<double> loss;                           // mean over the split; nullopt: the task has no loss
+  std::vector<std::pair<Metric, double>> metrics;       // in the task's order; NaN: undefined on this split
+  int64_t counted = 0;                                  // labelled examples or positions
+};
+
+struct CombinedScore {                                  // `metric NAME = ...` of the model
+  std::string name;
+  double value = 0;
+  bool lower_is_better = false;                         // a mean of errors
+};
+
+// All tasks on one split.
+struct Scores {
+  std::vector<TaskScores> tasks;                        // in file order; tasks without labels here are left out
+  std::vector<CombinedScore> combined;
+  double seconds = 0;
+  // "intent.accuracy" or the name of a combined metric.
+  std::optional<double> find(const std::string& name) const;
+  std::vector<std::string> names() const;
+};
+
+// rmse and mae.
+bool lower_is_better(Metric metric);
+// One number to choose the epoch by: the mean over `on`, or of each task's first metric; errors count negative.
+// nullopt: nothing of it is defined.
+std::optional<double> stop_value(const Scores& dev, const std::optional<MetricRef>& on);
+std::string to_json(const Scores& scores);
+
+struct TaskLoss {
+  std::string task;
+  double loss = 0;
+};
+
+struct SourceFacts {
+  std::string name;
+  int64_t train = 0, dev = 0, test = 0;  // examples
+};
+struct StartEvent {
+  std::string model;
+  int64_t parameters = 0;                // numbers that are trained
+  std::vector<SourceFacts> sources;
+  int64_t epochs = 0, updates = 0;       // planned
+  int64_t resumed_epoch = 0;             // 0: a fresh run
+};
+
+// After every update. References live until the observer returns.
+struct StepEvent {
+  int64_t epoch = 1, epochs = 1;
+  int64_t update = 1, updates = 1;              // of the run
+  int64_t step_in_epoch = 1, steps_in_epoch = 1;
+  double objective = 0;                         // of this step
+  const std::vector<TaskLoss>& losses;          // of this step's tasks, by number of task; NaN: absent
+  const std::vector<TaskLoss>& running;         // smoothed over about 50 steps; NaN: not seen yet
+  double learning_factor = 1;
+  double gradient_norm = 0;                     // 0 unless clip_norm asks for it
+  double examples_per_second = 0;
+  double seconds_left = 0;
+};
+
+struct EpochEvent {
+  int64_t epoch = 1, epochs = 1;
+  std::vector<TaskLoss> losses;                 // means over the epoch; tasks that were absent are left out
+  std::optional<Scores> dev;
+  std::optional<double> stop;                   // stop_value of dev
+  bool best = false;
+  double seconds = 0;                           // of training, without dev
+  double examples_per_second = 0;
+};
+
+struct TrainReport {
+  std::vector<EpochEvent> epochs;               // of this process (a resumed run lacks the earlier ones)
+  int64_t best_epoch = 0;                       // 0: the last weights
+  std::optional<Scores> dev;                    // with the kept weights
+  std::optional<Scores> test;
+  int64_t updates = 0;
+  double seconds = 0;
+  bool interrupted = false;
+  std::string model_path;
+};
+
+// What a command shows while training runs. Every function does nothing unless overridden.
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  virtual void on_start(const StartEvent&) {}
+  virtual void on_step(const StepEvent&) {}
+  virtual void on_epoch(const EpochEvent&) {}
+  virtual void on_end(const TrainReport&) {}
+};
+
+}  // namespace mtl::training

@@ -1,0 +1,152 @@
+// A checkpoint is a safetensors file: "weights/PATH", "best/PATH", "optimizer/0", ..., and its counters as one JSON
+// text in the metadata. Read back, everything is checked; the trainer compares shapes with the model at hand.
+#include "training/run_folder.h"
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+namespace mtl::training {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kKey = "mtlc.checkpoint";
+constexpr int kVersion = 1;
+
+bool whole(const json& object, const char* key, int64_t& out) {
+  if (!object.contains(key) || !object[key].is_number_integer()) return false;
+  out = object[key].get<int64_t>();
+  return out >= 0;
+}
+
+bool read_counters(const json& state, Checkpoint& out) {
+  int64_t version = 0;
+  bool good = state.is_object() && whole(state, "version", version) && version == kVersion &&
+              whole(state, "epoch", out.epoch) && whole(state, "steps_done", out.steps_done) &&
+              whole(state, "updates", out.updates) && whole(state, "batches", out.batches) &&
+              whole(state, "best_epoch", out.best_epoch) && whole(state, "waited", out.waited);
+  for (const char* key : {"best_value", "seconds"}) good = good && state.contains(key) && state[key].is_number();
+  good = good && state.contains("seed") && state["seed"].is_number_unsigned() && state.contains("fingerprint") &&
+         state["fingerprint"].is_string();
+  for (const char* key : {"counts", "cursors"}) good = good && state.contains(key) && state[key].is_array();
+  if (!good) return false;
+  out.best_value = state["best_value"].get<double>();
+  out.seconds = state["seconds"].get<double>();
+  out.seed = state["seed"].get<uint64_t>();
+  out.fingerprint = state["fingerprint"].get<std::string>();
+  for (const json& count : state["counts"]) {
+    if (!count.is_number_integer() || count.get<int64_t>() < 0) return false;
+    out.counts.push_back(count.get<int64_t>());
+  }
+  for (const json& cursor : state["cursors"]) {
+    Stream::Cursor mine;
+    if (!cursor.is_object() || !whole(cursor, "pass", mine.pass) || !whole(cursor, "at", mine.at)) return false;
+    out.cursors.push_back(mine);
+  }
+  return true;
+}
+
+}  // namespace
+
+bool write_checkpoint(const std::string& path, const Checkpoint& checkpoint, std::string& why) {
+  model::TensorFile file;
+  json cursors = json::array();
+  for (const Stream::Cursor& cursor : checkpoint.cursors) cursors.push_back({{"pass", cursor.pass}, {"at", cursor.at}});
+  const json state = {{"version", kVersion},
+                      {"epoch", checkpoint.epoch},
+                      {"steps_done", checkpoint.steps_done},
+                      {"updates", checkpoint.updates},
+                      {"batches", checkpoint.batches},
+                      {"best_epoch", checkpoint.best_epoch},
+                      {"waited", checkpoint.waited},
+                      {"best_value", checkpoint.best_value},
+                      {"seconds", checkpoint.seconds},
+                      {"seed", checkpoint.seed},
+                      {"fingerprint", checkpoint.fingerprint},
+                      {"counts", checkpoint.counts},
+                      {"cursors", cursors}};
+  file.metadata[kKey] = state.dump(-1, ' ', false, json::error_handler_t::replace);
+  const auto add = [&](const char* prefix, const std::vector<model::Tensor>& tensors) {
+    for (const model::Tensor& tensor : tensors) file.tensors.push_back({prefix + tensor.name, tensor.dims, tensor.values});
+  };
+  add("weights/", checkpoint.weights);
+  add("best/", checkpoint.best);
+  for (size_t i = 0; i < checkpoint.optimizer.size(); ++i)
+    file.tensors.push_back({"optimizer/" + std::to_string(i),
+                            {static_cast<int64_t>(checkpoint.optimizer[i].size())},
+                            checkpoint.optimizer[i]});
+  return model::write_safetensors(path, file, why);
+}
+
+std::optional<Checkpoint> read_checkpoint(const std::string& path, std::string& why) {
+  auto file = model::read_safetensors(path, why);
+  if (!file) return std::nullopt;
+  Checkpoint out;
+  const auto text = file->metadata.find(kKey);
+  if (text == file->metadata.end() || !read_counters(json::parse(text->second, nullptr, false), out)) {
+    why = "it is no checkpoint of this version of mtlc, or it is damaged";
+    return std::nullopt;
+  }
+  std::map<std::string, std::vector<float>> blocks;
+  for (model::Tensor& tensor : file->tensors) {
+    const size_t slash = tensor.name.find('/');
+    const std::string prefix = tensor.name.substr(0, slash);
+    tensor.name = slash == std::string::npos ? "" : tensor.name.substr(slash + 1);
+    if (prefix == "weights") out.weights.push_back(std::move(tensor));
+    else if (prefix == "best") out.best.push_back(std::move(tensor));
+    else if (prefix == "optimizer") blocks[tensor.name] = std::move(tensor.values);
+  }
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    const auto found = blocks.find(std::to_string(i));
+    if (found == blocks.end()) {
+      why = "it lacks a part of the optimizer's state";
+      return std::nullopt;
+    }
+    out.optimizer.push_back(found->second);
+  }
+  return out;
+}
+
+std::unique_ptr<RunFolder> RunFolder::open(const std::string& path, bool resume, diag::Emitter& emitter) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error || !std::filesystem::is_directory(path, error)) {
+    emitter.report(diag::CannotMakeFolder, path, error ? error.message() : "there is a file of this name");
+    return nullptr;
+  }
+  std::unique_ptr<RunFolder> folder(new RunFolder(path, emitter));
+  const char* mode = resume ? "ae" : "we";
+  folder->metrics_ = std::fopen((path + "/metrics.jsonl").c_str(), mode);
+  const int first = errno;
+  folder->log_ = std::fopen((path + "/train.log").c_str(), mode);
+  if (folder->metrics_ == nullptr || folder->log_ == nullptr) {
+    const bool metrics = folder->metrics_ == nullptr;
+    emitter.report(diag::CannotWriteFile, "cannot create `" + path + (metrics ? "/metrics.jsonl`: " : "/train.log`: ") +
+                                              std::strerror(metrics ? first : errno));
+    return nullptr;
+  }
+  return folder;
+}
+
+RunFolder::~RunFolder() {
+  for (std::FILE* file : {metrics_, log_})
+    if (file != nullptr) std::fclose(file);
+}
+
+void RunFolder::append(std::FILE*& file, const std::string& name, std::string_view line) {
+  if (file == nullptr) return;
+  const bool good = std::fwrite(line.data(), 1, line.size(), file) == line.size() && std::fputc('\n', file) != EOF &&
+                    std::fflush(file) == 0;
+  if (good) return;
+  emitter_->report(diag::LogNotWritten, "cannot write `" + path_ + "/" + name + "`: " + std::strerror(errno));
+  std::fclose(file);
+  file = nullptr;
+}
+
+void RunFolder::metrics(std::string_view json) { append(metrics_, "metrics.jsonl", json); }
+void RunFolder::log(std::string_view line) { append(log_, "train.log", line); }
+
+}  // namespace mtl::training

@@ -1,0 +1,60 @@
+// The files of a run: model.safetensors (the kept weights), checkpoint.safetensors (to resume from), metrics.jsonl and
+// train.log. Models and checkpoints are written aside and renamed; the two logs grow line by line.
+#pragma once
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "compiler/diag/emitter.h"
+#include "model/model_file.h"
+#include "training/sources.h"
+
+namespace mtl::training {
+
+// Everything that a run is made of between two steps.
+struct Checkpoint {
+  std::vector<model::Tensor> weights, best;           // best is empty before the first dev evaluation
+  std::vector<std::vector<float>> optimizer;          // Optimizer::blocks(), each in the layout of the weights
+  std::vector<int64_t> counts;                        // Optimizer::counts()
+  std::vector<Stream::Cursor> cursors;
+  int64_t epoch = 0;                                  // the one at hand, from 0
+  int64_t steps_done = 0;                             // of it
+  int64_t updates = 0, batches = 0;                   // of the run
+  int64_t best_epoch = 0, waited = 0;
+  double best_value = 0;
+  double seconds = 0;
+  uint64_t seed = 0;
+  std::string fingerprint;                            // of the source text and the --set values
+};
+
+bool write_checkpoint(const std::string& path, const Checkpoint& checkpoint, std::string& why);
+std::optional<Checkpoint> read_checkpoint(const std::string& path, std::string& why);
+
+class RunFolder {
+ public:
+  // Makes the folder; with `resume`, the logs go on instead of starting anew. nullptr after reports.
+  static std::unique_ptr<RunFolder> open(const std::string& path, bool resume, diag::Emitter& emitter);
+  ~RunFolder();
+  RunFolder(const RunFolder&) = delete;
+  RunFolder& operator=(const RunFolder&) = delete;
+
+  std::string model_path() const { return path_ + "/model.safetensors"; }
+  std::string checkpoint_path() const { return path_ + "/checkpoint.safetensors"; }
+  // One line each; a disk that is full is warned of once.
+  void metrics(std::string_view json);
+  void log(std::string_view line);
+
+ private:
+  RunFolder(std::string path, diag::Emitter& emitter) : path_(std::move(path)), emitter_(&emitter) {}
+  void append(std::FILE*& file, const std::string& name, std::string_view line);
+
+  std::string path_;
+  diag::Emitter* emitter_;
+  std::FILE* metrics_ = nullptr;
+  std::FILE* log_ = nullptr;
+};
+
+}  // namespace mtl::training
