@@ -1,0 +1,69 @@
+// Load, lex, repair, parse, build: the phases of the parser in order.
+#include "compiler/syntax/parse.h"
+
+#include "compiler/syntax/error_strategy.h"
+#include "compiler/syntax/lex.h"
+#include "compiler/syntax/token_pass.h"
+#include "compiler/syntax/token_spelling.h"
+#include "compiler/syntax/tree_builder.h"
+
+namespace mtl::syntax {
+namespace {
+
+// A source for the tokens that the parser conjures itself; it never reads.
+class NoSource : public antlr4::TokenSource {
+ public:
+  std::unique_ptr<antlr4::Token> nextToken() override { return nullptr; }
+  size_t getLine() const override { return 0; }
+  size_t getCharPositionInLine() override { return 0; }
+  antlr4::CharStream* getInputStream() override { return nullptr; }
+  std::string getSourceName() override { return {}; }
+  antlr4::TokenFactory<antlr4::CommonToken>* getTokenFactory() override {
+    return antlr4::CommonTokenFactory::DEFAULT.get();
+  }
+};
+
+std::vector<std::unique_ptr<antlr4::Token>> to_antlr(const std::vector<Token>& tokens, NoSource& source) {
+  std::vector<std::unique_ptr<antlr4::Token>> out;
+  out.reserve(tokens.size());
+  for (const Token& token : tokens) {
+    const std::pair<antlr4::TokenSource*, antlr4::CharStream*> origin(&source, nullptr);
+    auto made = std::make_unique<antlr4::CommonToken>(origin, token.type, antlr4::Token::DEFAULT_CHANNEL, token.begin,
+                                                      token.end == 0 ? 0 : token.end - 1);
+    made->setLine(token.line);
+    made->setCharPositionInLine(token.column);
+    made->setTokenIndex(out.size());
+    out.push_back(std::move(made));
+  }
+  return out;
+}
+
+}  // namespace
+
+File parse(FileId file, diag::Emitter& emitter) {
+  File empty;
+  empty.file = file;
+  const size_t errors_before = emitter.error_count();
+  const std::optional<LoadedText> text = load_text(file, emitter);
+  if (!text) return empty;
+  TokenText lexed = lex(*text, emitter.sources()->file(file));
+  TokenPass pass(repair_spelling(std::move(lexed.tokens), file, emitter), lexed.comments, file, emitter);
+  if (!pass.run()) return empty;
+
+  const std::vector<Token> tokens = pass.take();
+  NoSource no_source;
+  antlr4::ListTokenSource source(to_antlr(tokens, no_source));
+  antlr4::CommonTokenStream stream(&source);
+  grammar::MtlParser parser(&stream);
+  parser.removeErrorListeners();
+  parser.setErrorHandler(std::make_shared<ErrorStrategy>(tokens, file, emitter));
+  TreeBuilder builder(tokens, lexed.comments, file, emitter);
+  File out = builder.file(parser.file());
+  if (emitter.error_count() == errors_before) {  // after an error, what belongs together may have been lost
+    builder.report_unused_docs();
+    report_number_comments(lexed.comments, file, emitter);
+  }
+  return out;
+}
+
+}  // namespace mtl::syntax

@@ -1,0 +1,199 @@
+// Rules of the token pass where a statement or a clause may start.
+#include <algorithm>
+
+#include "compiler/base/text.h"
+#include "compiler/syntax/token_pass.h"
+
+namespace mtl::syntax {
+namespace {
+
+std::string list_of(const std::vector<TokenType>& types) {
+  std::vector<std::string> words;
+  for (const TokenType type : types) words.push_back("`" + spelling(type) + "`");
+  return join(words);
+}
+
+// What can follow a statement word: a misspelled one has such a token behind it.
+bool follows_statement_word(TokenType type) {
+  return is_word(type) || type == Tok::STRING || type == Tok::LBRACE || type == Tok::LBRACK || type == Tok::INT ||
+         type == Tok::FLOAT || type == Tok::STAR;
+}
+
+}  // namespace
+
+// L1 and L3 outside brackets.
+TokenPass::Outcome TokenPass::continued_line() {
+  if (!in_brace() || !operand_ended_ || !new_line_) return Outcome::go_on;
+  const bool bracket = type() == Tok::LPAREN || type() == Tok::LBRACK;
+  if (bracket && !header_ && previous_type() != Tok::ELLIPSIS) {
+    emitter_.report(diag::LineStartsWithBracket, spelling(type()))
+        .at(here())
+        .note("a call or an index starts on the line of what it applies to");
+  }
+  if (type() == Tok::MINUS && next() && current_->touches(*next())) {
+    emitter_.report(diag::LineStartsWithMinus).at(here()).help("write `- ` with a space, or give the value a name");
+  }
+  return Outcome::go_on;
+}
+
+// `task a predicts b.c` and on the next line a statement.
+TokenPass::Outcome TokenPass::missing_open_brace() {
+  if (!word_starts() || !declares_block(owner_) || !new_line_) return Outcome::go_on;
+  if (!before_sign() && (!is_keyword(type()) || is_clause_word(type()))) return Outcome::go_on;
+  expected("`{`");
+  const uint32_t indent = out_.empty() ? 0 : out_.back().indent;
+  conjure(Tok::LBRACE);
+  enter(out_.back(), block_for_brace(), indent);
+  header_ = false;
+  owner_ = 0;
+  ++imbalance_;
+  return Outcome::again;
+}
+
+// Where braces are missing, a statement at or left of the opener's indentation closes the block.
+TokenPass::Outcome TokenPass::dedented() {
+  if (!word_starts() || imbalance_ <= 0 || brackets_.empty()) return Outcome::go_on;
+  if (!current_->first || current_->indent > brackets_.back().indent) return Outcome::go_on;
+  close_top(true);
+  --imbalance_;
+  return Outcome::again;
+}
+
+// `name =`, `name :`; L2.
+TokenPass::Outcome TokenPass::setting() {
+  const bool compared = type_at(1) == Tok::EQEQ && type() == Tok::NAME;
+  if (!word_starts() || (!before_sign() && !compared)) return Outcome::go_on;
+  if (compared) {
+    emitter_.report(diag::CompareForAssign).at(range(*next()));
+    in_[i_ + 1].type = Tok::ASSIGN;
+  }
+  const std::string text = excerpt(current_->text);
+  if (operand_ended_ && !new_line_) {
+    const std::string call = "did you mean `" + excerpt(out_.back().text) + "(" + text + " = ...)`?";
+    emitter_.report(diag::TwoOnLine, text).at(here()).help(previous_type() == Tok::NAME ? call : "");
+  }
+  if (is_keyword(type()) && starts_in(block(), type()) && !variables_.contains(current_->text)) {
+    emitter_.report(diag::ExpectedAfter, "a name", "`" + text + "`").at({file_, current_->end, current_->end});
+  }
+  skip_.on = false;
+  pending_ifs() = 0;
+  owner_ = 0;
+  forget_operators();
+  return take_as(Tok::SETTING, true);
+}
+
+TokenPass::Outcome TokenPass::statement_word() {
+  if (!word_starts() || !is_statement_word(type())) return Outcome::go_on;
+  if (!starts_in(block(), type())) return misplaced_statement();
+  skip_.on = false;
+  start_statement(type());
+  emit(true);
+  return Outcome::taken;
+}
+
+// It belongs to an outer block whose `}` was forgotten, or it cannot stand here and is dropped.
+TokenPass::Outcome TokenPass::misplaced_statement() {
+  for (size_t k = brackets_.size(); k-- > 0;) {
+    const Block outside = k == 0 ? Block::file : brackets_[k - 1].inner;
+    if (!starts_in(outside, type())) continue;
+    const bool placed = !current_->first || current_->indent <= brackets_[k].indent || imbalance_ > 0;
+    if (!placed) break;
+    imbalance_ -= static_cast<int>(brackets_.size() - k);
+    for (bool report = true; brackets_.size() > k; report = false) close_top(report);
+    return Outcome::again;
+  }
+  const Block home = home_of(type());
+  std::string help = std::string("it belongs ") + (home == Block::file ? "at the " : "in a ") + block_name(home);
+  if (home == Block::body) help = "it belongs in the body of a module or function";
+  emitter_.report(diag::WrongPlace, excerpt(current_->text), block_name(block())).at(here()).help(help);
+  begin_skip(true);
+  return Outcome::taken;
+}
+
+TokenPass::Outcome TokenPass::unknown_word() {
+  if (!word_starts() || type() != Tok::NAME || skip_.on) return Outcome::go_on;
+  for (const Rule rule : {&TokenPass::misspelled_statement, &TokenPass::missing_clause_word, &TokenPass::missing_pipe,
+                          &TokenPass::unknown_statement}) {
+    const Outcome outcome = (this->*rule)();
+    if (outcome != Outcome::go_on) return outcome;
+  }
+  if (!operand_ended_ || !new_line_) return Outcome::go_on;
+  diag::Report report = emitter_.report(diag::ExpectedFound, "a statement", quoted(*current_)).at(here());
+  std::move(report).note("an expression cannot continue with a name");
+  begin_skip(false);
+  return Outcome::taken;
+}
+
+TokenPass::Outcome TokenPass::misspelled_statement() {
+  const bool clause = operand_ended_ && !new_line_;
+  std::vector<TokenType> candidates = starters(block());
+  if (clause) {
+    candidates = {Tok::PREDICTS, Tok::WHEN, Tok::ONTO, Tok::UNTIL, Tok::FROM, Tok::EXCEPT, Tok::WITH, Tok::IN};
+  }
+  if (previous_type() == Tok::RBRACE) candidates.push_back(Tok::ELSE);
+  const TokenType meant = nearest_word(current_->text, candidates);
+  if (meant == 0 || !follows_statement_word(type_at(1))) return Outcome::go_on;
+  emitter_.report(diag::UnknownWord, excerpt(current_->text)).at(here()).help("did you mean `" + spelling(meant) + "`?");
+  if (!clause) start_statement(meant);
+  return take_as(meant, !clause);
+}
+
+TokenPass::Outcome TokenPass::missing_clause_word() {
+  if (!operand_ended_ || new_line_) return Outcome::go_on;
+  if (owner_ == Tok::WRAP || owner_ == Tok::PROJECT) {
+    const TokenType word = owner_ == Tok::WRAP ? Tok::WITH : Tok::ONTO;
+    expected("`" + spelling(word) + "`");
+    conjure(word);
+    emit();
+    return Outcome::taken;
+  }
+  if (owner_ != Tok::TASK || !follows_statement_word(type_at(1))) return Outcome::go_on;
+  emitter_.report(diag::UnknownWord, excerpt(current_->text)).at(here()).help("expected `predicts`, `when` or `{`");
+  return take_as(Tok::WHEN);
+}
+
+// `f() g()` on one line.
+TokenPass::Outcome TokenPass::missing_pipe() {
+  if (!operand_ended_ || new_line_) return Outcome::go_on;
+  if (type_at(1) != Tok::LPAREN && previous_type() != Tok::RPAREN) return Outcome::go_on;
+  expected("an operator or a new line").help("did you mean `|> " + excerpt(current_->text) + "`?");
+  conjure(Tok::PIPE);
+  emit();
+  return Outcome::taken;
+}
+
+// `tower encoder = ...`, `loss crf()`, `weight 2.0`
+TokenPass::Outcome TokenPass::unknown_statement() {
+  const TokenType after = type_at(1);
+  if (!follows_statement_word(after)) return Outcome::go_on;
+  const bool value_follows = (after == Tok::NAME && type_at(2) == Tok::LPAREN) ||
+                             (starts_operand(after) && after != Tok::NAME);
+  if (value_follows) {
+    emitter_.report(diag::ExpectedAfter, "`=`", quoted(*current_)).at({file_, current_->end, current_->end});
+    take_as(Tok::SETTING, true);
+    conjure(Tok::ASSIGN);
+    return Outcome::taken;
+  }
+  const std::vector<TokenType>& words = starters(block());
+  const std::string help =
+      words.empty() ? "write `name = value`" : "expected one of " + list_of(words) + ", or `name = value`";
+  emitter_.report(diag::UnknownWord, excerpt(current_->text)).at(here()).help(help);
+  if (after == Tok::NAME && type_at(2) == Tok::ASSIGN) {
+    current_ = &in_[++i_];
+    return take_as(Tok::SETTING, true);
+  }
+  begin_skip(false);
+  return Outcome::taken;
+}
+
+TokenPass::Outcome TokenPass::else_or_loop() {
+  if (type() == Tok::ELSE) {
+    const bool of_value = else_of_value_ && previous_type() == Tok::RBRACE;
+    if (of_value && type_at(1) == Tok::LBRACE) ++pending_ifs();
+    else_of_value_ = of_value;
+  }
+  if (type() == Tok::ELSE || type() == Tok::IF || type() == Tok::FOR) owner_ = type();
+  return Outcome::go_on;
+}
+
+}  // namespace mtl::syntax

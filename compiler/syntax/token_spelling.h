@@ -1,0 +1,11 @@
+// First half of the token pass: characters and operators of other languages. Each is reported once and replaced by
+// what was meant, or dropped, so that everything after sees tokens of the language only.
+#pragma once
+#include "compiler/diag/emitter.h"
+#include "compiler/syntax/token.h"
+
+namespace mtl::syntax {
+
+std::vector<Token> repair_spelling(std::vector<Token> tokens, FileId file, diag::Emitter& emitter);
+
+}  // namespace mtl::syntax
