@@ -38,6 +38,7 @@ struct TaskInfo {
   std::string when;                 // `predicts ali.buy when ali.click`: "click"; empty: every example counts
   types::Dim classes;               // |target|
   std::vector<training::Metric> metrics;
+  bool span_f1_if_tagged = false;   // it names no metrics: span F1 too, should its labels turn out to be BIO or IOBES tags
   bool has_loss = true;
   double weight = 1;                // when it is a static number (for reports; already in the loss)
   // Columns of its source that head and predict read (what `mtlc predict` needs).

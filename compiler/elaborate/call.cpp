@@ -1,0 +1,271 @@
+// Calls: arguments to parameters, for modules (static ones), functions and primitives. A call that lacks its first
+// input is the layer that awaits it.
+#include <algorithm>
+
+#include "compiler/base/text.h"
+#include "compiler/elaborate/elaborator.h"
+#include "compiler/elaborate/primitives.h"
+
+namespace mtl::elaborate {
+
+using namespace syntax;
+
+Value Elaborator::call_expr(const CallExpr& node, const Expr& expr, Frame& frame) {
+  Value callee = evaluate(*node.callee, frame);
+  std::vector<Argument> arguments;
+  At at{frame, expr.range};
+  bool good = !callee.poisoned();
+  for (const syntax::Argument& given : node.arguments) {
+    Argument argument{given.name ? given.name->text : "", evaluate(*given.value, frame), given.value->range};
+    at.operands.push_back(argument.range);
+    arguments.push_back(std::move(argument));
+  }
+  return good ? call(callee, std::move(arguments), &expr, at) : Value{};
+}
+
+Value Elaborator::call(const Value& callee, std::vector<Argument> arguments, const void* where, const At& at) {
+  if (callee.poisoned()) return {};
+  if (const LayerPtr* layer = callee.layer()) return apply(*layer, std::move(arguments), where, at);
+  const Callable* callable = callee.callable();
+  if (!callable) {
+    report(at, diag::CallOfNoLayer, callee.as_static() ? callee.as_static()->text() : callee.kind());
+    return {};
+  }
+  if (!callable->static_function.empty()) return call_static(callable->static_function, arguments, at);
+  if (callable->primitive) return call_primitive(*callable->primitive, std::move(arguments), at);
+  if (callable->decl->kind == sema::DeclKind::function) return call_function(*callable->decl, std::move(arguments), at);
+  return describe_layer(*callable->decl, std::move(arguments), at);
+}
+
+bool Elaborator::all_static(const std::vector<Argument>& arguments) const {
+  return std::all_of(arguments.begin(), arguments.end(), [](const Argument& a) { return a.value.as_static(); });
+}
+
+Value Elaborator::call_static(const std::string& function, const std::vector<Argument>& arguments, const At& at) {
+  std::vector<sema::StaticEvaluator::Named> given;
+  for (const Argument& argument : arguments) {
+    if (argument.value.poisoned()) return {};
+    const StaticValue* known = argument.value.as_static();
+    if (!known) {
+      report_at(at.frame, argument.range, diag::NotKnownNow, "an argument of `" + function + "`", argument.value.kind());
+      return {};
+    }
+    given.push_back({argument.name, *known, argument.range});
+  }
+  auto value = statics_.call(function, given, at.range);
+  if (!value) failed_ = true;
+  return value ? Value{*value, at.range} : Value{};
+}
+
+bool Elaborator::bind_arguments(const std::vector<std::string>& names, size_t skip, std::vector<Argument> arguments,
+                                const std::string& callee, std::vector<std::optional<Argument>>& out, const At& at) {
+  out.assign(names.size(), std::nullopt);
+  size_t next = skip;
+  for (Argument& argument : arguments) {
+    size_t place = next;
+    if (argument.name.empty()) {
+      ++next;
+    } else {
+      place = std::find(names.begin(), names.end(), argument.name) - names.begin();
+      if (place == names.size()) {
+        auto near = nearest(argument.name, names);
+        report_at(at.frame, argument.range, diag::UnknownArgument, callee, argument.name)
+            .help(near ? "did you mean `" + *near + "`?" : "");
+        return false;
+      }
+    }
+    if (place >= names.size()) {
+      report_at(at.frame, argument.range, diag::TooManyArguments, callee, count_of(names.size() - skip, "argument"));
+      return false;
+    }
+    if (out[place]) {
+      report_at(at.frame, argument.range, diag::DoubledArgument, names[place]);
+      return false;
+    }
+    out[place] = std::move(argument);
+  }
+  return true;
+}
+
+namespace {
+const std::vector<Parameter>& statics_of(const sema::Found& found) {
+  if (found.kind == sema::DeclKind::criterion) return found.as<CriterionDecl>().statics;
+  return found.as<ModuleDecl>().statics;
+}
+std::vector<std::string> names_of(const std::vector<Parameter>& parameters) {
+  std::vector<std::string> names;
+  for (const Parameter& parameter : parameters) names.push_back(parameter.name.text);
+  return names;
+}
+}  // namespace
+
+Value Elaborator::describe_layer(const sema::Found& found, std::vector<Argument> arguments, const At& at) {
+  const std::vector<Parameter>& parameters = statics_of(found);
+  auto layer = std::make_shared<Layer>();
+  layer->kind = Layer::Kind::description;
+  layer->module = &found;
+  layer->range = at.range;
+  const std::string name = layer->name();
+  for (const Argument& argument : arguments) {
+    if (argument.value.poisoned()) return {};
+    if (!argument.value.tensor()) continue;
+    report(at, diag::InputAmongStatics, name)
+        .help("static arguments come first: `" + name + "(...)(x)` or `x |> " + name + "(...)`");
+    return {};
+  }
+  std::vector<std::optional<Argument>> bound;
+  if (!bind_arguments(names_of(parameters), 0, std::move(arguments), name, bound, at)) return {};
+  // Defaults may mention what stands before them.
+  Frame scope;
+  scope.unit = found.unit;
+  scope.library = file_.units[found.unit]->library;
+  scope.title = "`" + name + "`";
+  scope.place = at.frame.place;
+  scope.caller = &at.frame;
+  scope.call = at.range;
+  scope.scopes.emplace_back();
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    const Parameter& parameter = parameters[i];
+    Value value;
+    SourceRange range = at.range;
+    if (bound[i]) {
+      value = bound[i]->value;
+      range = bound[i]->range;
+    } else if (parameter.default_value) {
+      value = evaluate(*parameter.default_value, scope);
+    } else {
+      report(at, diag::MissingArgument, name, parameter.name.text);
+      return {};
+    }
+    value = static_argument(parameter, std::move(value), {bound[i] ? at.frame : scope, range});
+    if (value.poisoned()) return {};
+    scope.bind(parameter.name.text, value);
+    layer->statics[parameter.name.text] = std::move(value);
+  }
+  return {LayerPtr(layer), at.range};
+}
+
+Value Elaborator::static_argument(const Parameter& parameter, Value value, const At& at) {
+  if (value.poisoned()) return {};
+  const std::string& type = parameter.type.name.text;
+  const StaticValue* known = value.as_static();
+  const auto wrong = [&](const std::string& wanted) {
+    if (const auto* dim = std::get_if<RaggedDim>(&value.v)) {
+      report(at, diag::RaggedStatic, parameter.name.text, spaces()[dim->space].dim);
+      return Value{};
+    }
+    const std::string found = known ? known->text() : value.kind();
+    report(at, diag::StaticArgumentType, parameter.name.text, wanted, found);
+    return Value{};
+  };
+  if (type == "int") return known && known->as_dim() ? value : wrong("an int");
+  if (type == "float") {
+    if (!known || (!known->as_number() && !known->as_dim())) return wrong("a number");
+    if (auto number = known->as_number()) return {StaticValue{*number, known->from_data}, value.range};
+    return value;
+  }
+  if (type == "bool") return known && (known->is_bool() || known->is_open()) ? value : wrong("true or false");
+  if (type == "string") return known && known->is_text() ? value : wrong("a string");
+  if (type == "initializer") {
+    const bool named = value.callable() && !value.callable()->static_function.empty();
+    const bool good = named || std::holds_alternative<Vectors>(value.v) || (known && known->is_initializer());
+    return good ? value : wrong("an initialiser");
+  }
+  if (type == "layer") {
+    LayerPtr layer = as_layer(value, at);
+    return layer ? Value{layer, value.range} : Value{};
+  }
+  if (type == "list") {
+    const bool listed = std::holds_alternative<ListPtr>(value.v) || (known && known->is_list()) ||
+                        (value.layer() && (*value.layer())->kind == Layer::Kind::array);
+    return listed ? value : wrong("a list");
+  }
+  report(at, diag::StaticArgumentType, parameter.name.text, "a static value", type);
+  return {};
+}
+
+Value Elaborator::call_function(const sema::Found& found, std::vector<Argument> arguments, const At& at) {
+  const FunctionDecl& decl = found.as<FunctionDecl>();
+  const std::string& name = decl.name.text;
+  const std::vector<std::string> names = names_of(decl.inputs);
+  size_t positional = 0, needed = 0;
+  bool first_named = false;
+  for (const Argument& argument : arguments) {
+    if (argument.value.poisoned()) return {};
+    positional += argument.name.empty();
+    first_named = first_named || (!names.empty() && argument.name == names[0]);
+  }
+  // Required parameters that stand behind what the positional arguments reach, and are not named.
+  for (size_t i = positional; i < decl.inputs.size(); ++i) {
+    const bool given = std::any_of(arguments.begin(), arguments.end(), [&](const Argument& a) { return a.name == names[i]; });
+    needed += !decl.inputs[i].default_value && !given;
+  }
+  if (!first_named && !names.empty() && needed == 1) {
+    // One too few: the first input is what is missing.
+    auto layer = std::make_shared<Layer>();
+    layer->kind = Layer::Kind::partial;
+    layer->callable = Callable{&found, nullptr, ""};
+    layer->arguments = std::move(arguments);
+    layer->range = at.range;
+    return {LayerPtr(layer), at.range};
+  }
+  std::vector<std::optional<Argument>> bound;
+  if (!bind_arguments(names, 0, std::move(arguments), name, bound, at)) return {};
+  Frame callee;
+  callee.kind = Frame::Kind::function;
+  callee.unit = found.unit;
+  callee.library = file_.units[found.unit]->library;
+  callee.title = "function `" + name + "`";
+  callee.place = at.frame.place;
+  callee.declared = at.frame.declared;
+  callee.loops = at.frame.loops;
+  return run_callable(decl.inputs, std::move(bound), decl.body, decl.result, std::move(callee), name, at);
+}
+
+Value Elaborator::call_primitive(const sema::Primitive& primitive, std::vector<Argument> arguments, const At& at) {
+  const std::string name(primitive.name);
+  for (const Argument& argument : arguments) {
+    if (argument.value.poisoned()) return {};
+  }
+  if (!primitive.in_ops && !arguments.empty() && sema::is_static_function(name) && all_static(arguments)) {
+    const bool over = std::any_of(arguments.begin(), arguments.end(), [](const Argument& a) { return a.name == "over"; });
+    if (!over) return call_static(name, arguments, at);
+  }
+  PrimitiveCall call{*this, primitive, at};
+  std::vector<std::string> names = sema::parameter_names(primitive);
+  const std::vector<bool> optional = optional_parameters(primitive);
+  const bool first_named = std::any_of(arguments.begin(), arguments.end(), [&](const Argument& a) { return a.name == names[0]; });
+  const size_t positional = std::count_if(arguments.begin(), arguments.end(), [](const Argument& a) { return a.name.empty(); });
+  bool awaits = !first_named && positional == 0 && !optional[0];
+  for (size_t i = 1; !first_named && !primitive.variadic && i < names.size(); ++i) {
+    const bool given = std::any_of(arguments.begin(), arguments.end(), [&](const Argument& a) { return a.name == names[i]; });
+    if (!optional[i] && !given && positional == i) awaits = true;
+  }
+  if (awaits) {
+    auto layer = std::make_shared<Layer>();
+    layer->kind = Layer::Kind::partial;
+    layer->callable = Callable{nullptr, &primitive, ""};
+    layer->arguments = std::move(arguments);
+    layer->range = at.range;
+    return {LayerPtr(layer), at.range};
+  }
+  if (primitive.variadic) {
+    std::vector<Argument> attributes;
+    for (Argument& argument : arguments) (argument.name.empty() ? call.values : attributes).push_back(std::move(argument));
+    arguments = std::move(attributes);
+    names.erase(names.begin());
+  }
+  std::vector<std::optional<Argument>> bound;
+  if (!bind_arguments(names, 0, std::move(arguments), name, bound, at)) return {};
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (bound[i]) {
+      call.bound[names[i]] = *bound[i];
+    } else if (!optional[i + (primitive.variadic ? 1 : 0)]) {
+      report(at, diag::MissingArgument, name, names[i]);
+      return {};
+    }
+  }
+  return run_primitive(call);
+}
+
+}  // namespace mtl::elaborate

@@ -1,0 +1,324 @@
+// The elaborator: an interpreter of bodies that builds the graph.
+//
+// One object for one call of elaborate(). Tasks are computed one after the other, each with its own version of every
+// value. Every node goes through emit(), which answers the same operation on the same operands with the same node: so
+// "the same call of the same layer on the same input" is one node whichever task asked for it. Parts:
+//
+//   expressions.cpp   an expression to a Value           statements.cpp   bodies, loops, declarations
+//   names.cpp         what a name means                  operators.cpp    arithmetic, comparisons, `@`
+//   call.cpp          arguments to parameters            apply.cpp        modules: dimensions, mapping, results
+//   layers.cpp        descriptions to layers             params.cpp       paths and parameters
+//   emit.cpp          nodes, shapes, messages            primitives*.cpp  the table of primitive operations
+//   task.cpp          heads and settings                 loss.cpp         losses, masks, the objective
+#pragma once
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "compiler/diag/emitter.h"
+#include "compiler/elaborate/elaborate.h"
+#include "compiler/elaborate/frame.h"
+#include "compiler/ir/builder.h"
+
+namespace mtl::elaborate {
+
+struct PrimitiveCall;
+
+// What is known of a task; the rest of TaskInfo is copied out at the end.
+struct TaskState {
+  const syntax::TaskDecl* decl = nullptr;
+  TaskInfo info;
+  Frame frame;
+  enum class Stage : uint8_t { fresh, running, done, failed } stage = Stage::fresh;
+  std::map<std::string, const syntax::Expr*> settings;
+  Value head;                 // as written
+  const syntax::Expr* head_expr = nullptr;
+  ir::Value scores;           // after the shape check
+  ir::Value target, mask;     // of the target column: cleaned values, 1 where it is labelled
+  ir::Value when;             // 1 where it counts; invalid: everywhere
+  types::Type target_type;
+  IdSetPtr target_set;
+  ir::Value predict, loss;
+  bool judged = false, judging = false;
+  bool reading_loss = false;  // columns read now count as missing where they are NaN
+  std::vector<ir::Value> loss_masks;
+};
+
+// The input of a parameter, by path.
+struct ParamRecord {
+  ParamInfo info;
+  IdSetPtr table;
+  SourceRange call;  // the user's call that fixed its dimensions
+  bool shared = false;
+  PlacePtr private_at;  // whose word made it a copy of one task
+};
+
+class Elaborator {
+ public:
+  Elaborator(const sema::CheckedFile& file, const ElaborateOptions& options, diag::Emitter& emitter);
+  std::optional<ElaboratedModel> run();
+
+ private:
+  friend struct Primitives;
+
+  // ---- expressions.cpp
+  Value evaluate(const syntax::Expr& expr, Frame& frame);
+  Value evaluate_node(const syntax::Expr& expr, Frame& frame);
+  Value evaluate_size(const syntax::SizeExpr& node, SourceRange range, Frame& frame);
+  Value evaluate_list(const syntax::ListExpr& node, SourceRange range, Frame& frame);
+  Value evaluate_generator(const syntax::GeneratorExpr& node, SourceRange range, Frame& frame);
+  bool generate(const syntax::GeneratorExpr& node, size_t clause, Frame& frame, std::vector<Value>& out);
+  Value evaluate_if(const syntax::IfExpr& node, Frame& frame);
+  Value evaluate_index(const syntax::IndexExpr& node, SourceRange range, Frame& frame);
+  Value evaluate_unary(const syntax::UnaryExpr& node, SourceRange range, Frame& frame);
+  Value evaluate_binary(const syntax::BinaryExpr& node, SourceRange range, Frame& frame, const syntax::Expr& expr);
+  Value make_list(std::vector<Value> items, SourceRange range);
+  // With a wanted form; nullopt after a report.
+  std::optional<bool> condition(const syntax::Expr& expr, Frame& frame, std::string_view what);
+  std::optional<int64_t> integer(const Value& value, const At& at, std::string_view what);
+  std::optional<std::vector<Value>> items(const Value& value, const At& at);
+
+  // ---- names.cpp
+  Value name(const std::string& name, SourceRange range, Frame& frame);
+  Value unknown_name(const std::string& name, SourceRange range, Frame& frame);
+  Value model_name(const std::string& name, SourceRange range, Frame& frame, bool& found);
+  Value member(const syntax::MemberExpr& node, SourceRange range, Frame& frame);
+  Value column(const std::string& source, const syntax::Name& column, SourceRange range, Frame& frame);
+  Value task_member(size_t task, const syntax::Name& member, SourceRange range, Frame& frame);
+  Value layer_member(const PlacePtr& place, const syntax::Name& member, SourceRange range, Frame& frame);
+  std::optional<StaticValue> size_of_column(const std::string& source, const std::string& column, Frame& frame);
+  IdSetPtr set_of_column(const std::string& source, const syntax::ColumnDecl& column);
+  IdSetPtr set_of_vocab(const std::string& vocab);
+  SpaceId space_of_column(const std::string& source, const syntax::ColumnDecl& column, std::vector<Dim>& fixed);
+
+  // ---- statements.cpp
+  // False: stop (returned, or an error that makes the rest pointless).
+  bool run_body(const syntax::Body& body, Frame& frame);
+  bool run_statement(const syntax::Stmt& stmt, Frame& frame);
+  void declare_layer(const syntax::LayerStmt& stmt, SourceRange range, Frame& frame);
+  LayerPtr declare_array(const syntax::LayerStmt& stmt, size_t index, const PlacePtr& place, Frame& frame);
+  LayerPtr declare_one(const syntax::LayerStmt& stmt, const PlacePtr& place, Frame& frame);
+  void declare_param(const syntax::ParamStmt& stmt, SourceRange range, Frame& frame);
+  bool run_for(const syntax::ForStmt& stmt, SourceRange range, Frame& frame);
+  bool run_if(const syntax::IfStmt& stmt, Frame& frame);
+  void run_return(const syntax::ReturnStmt& stmt, SourceRange range, Frame& frame);
+  void run_let(const syntax::LetStmt& stmt, Frame& frame);
+  void run_require(const syntax::RequireStmt& stmt, Frame& frame);
+  bool spend_statement(SourceRange range, Frame& frame);
+
+  // ---- layers.cpp
+  LayerPtr as_layer(const Value& value, const At& at);
+  LayerPtr instantiate(const LayerPtr& term, const PlacePtr& place, const At& at);
+  LayerPtr compose(const Value& left, const Value& right, const At& at);
+  // A layer for a description that is applied at `where`, the same at each visit.
+  LayerPtr unnamed(const LayerPtr& description, const void* where, size_t ordinal, const At& at);
+  PlacePtr child(const PlacePtr& parent, const std::string& name, syntax::Owner word, SourceRange range, Frame& frame);
+  std::string fresh_name(const PlacePtr& parent, const std::string& base, const std::set<std::string>& taken);
+  Value apply(const LayerPtr& layer, std::vector<Argument> arguments, const void* where, const At& at);
+  Value apply_parts(const Layer& layer, std::vector<Argument> arguments, const void* where, size_t& ordinal,
+                    const At& at);
+  Value apply_array(const Layer& layer, const std::vector<Argument>& arguments, const void* where, const At& at);
+
+  // ---- call.cpp
+  Value call(const Value& callee, std::vector<Argument> arguments, const void* where, const At& at);
+  Value call_expr(const syntax::CallExpr& node, const syntax::Expr& expr, Frame& frame);
+  Value describe_layer(const sema::Found& found, std::vector<Argument> arguments, const At& at);
+  Value call_function(const sema::Found& found, std::vector<Argument> arguments, const At& at);
+  Value call_primitive(const sema::Primitive& primitive, std::vector<Argument> arguments, const At& at);
+  Value call_static(const std::string& function, const std::vector<Argument>& arguments, const At& at);
+  bool all_static(const std::vector<Argument>& arguments) const;
+  // Arguments in the order of `names`; a parameter without one is empty. False after a report.
+  bool bind_arguments(const std::vector<std::string>& names, size_t skip, std::vector<Argument> arguments,
+                      const std::string& callee, std::vector<std::optional<Argument>>& out, const At& at);
+  Value static_argument(const syntax::Parameter& parameter, Value value, const At& at);
+
+  // ---- apply.cpp
+  struct Signature {  // what is known of one call of a module, function or criterion
+    std::string callee;
+    std::optional<std::vector<Axis>> rest;  // what `...` stands for
+    std::vector<Axis> extra;                // the dimensions that it is mapped over
+    std::string extra_of;                   // the input that has them
+    std::vector<bool> mapped;               // by input
+    SpaceId space = types::kUniform;        // of results of a mapped call
+    int64_t fixed = 0;                      // how many of `extra` are static
+  };
+  Value apply_instance(const LayerPtr& layer, std::vector<Argument> arguments, const At& at);
+  struct Judgement {  // what a criterion says; poisoned parts are missing
+    Value loss, predict;
+  };
+  Judgement judge(const LayerPtr& criterion, std::vector<Argument> arguments, const At& at);
+  Frame frame_of(const LayerPtr& layer, const At& at);
+  Value run_callable(const std::vector<syntax::Parameter>& inputs, std::vector<std::optional<Argument>> bound,
+                     const syntax::Body& body, const std::optional<syntax::ResultType>& result, Frame callee,
+                     const std::string& name, const At& at);
+  // Solves the dimensions of the inputs and binds them in `callee`.
+  bool enter(const std::vector<syntax::Parameter>& inputs, std::vector<std::optional<Argument>>& bound, Frame& callee,
+             Signature& signature, const At& at);
+  const std::set<std::string>& declared_in(const syntax::Body& body);
+  // ---- signature.cpp
+  bool match_input(const syntax::Parameter& parameter, size_t index, Value& value, Frame& callee, Signature& signature,
+                   const At& at);
+  bool match_set(const syntax::Parameter& parameter, Tensor& tensor, Frame& callee, Signature& signature, const At& at);
+  bool match_axis(const syntax::TypeExpr::DimItem& item, const Axis& axis, std::string& why, Frame& callee);
+  bool map_inputs(std::vector<Value>& values, Frame& callee, Signature& signature, const At& at);
+  Value map_result(Value result, const Signature& signature, const At& at);
+  bool check_type(const syntax::TypeExpr& type, const Value& value, Frame& frame, const Signature* signature,
+                  const diag::Kind& kind, const At& at);
+  Value check_result(const std::optional<syntax::ResultType>& result, Value value, Frame& frame,
+                     const Signature& signature, const At& at);
+  std::optional<Axis> dim_of(const syntax::TypeExpr::DimItem& item, Frame& frame);
+  std::string type_text(const syntax::TypeExpr& type) const;  // as it is written
+
+  // ---- params.cpp
+  std::string path_of(const PlacePtr& place) const;          // with the copy of the current task
+  std::string plain_path_of(const PlacePtr& place) const;    // "bottom.gate"
+  Value parameter(const PlacePtr& place, std::vector<Dim> dims, const Value& init, IdSetPtr table, bool state,
+                  const At& at);
+  std::optional<Init> initial(const Value& init, const IdSetPtr& table, const std::vector<Dim>& dims, const At& at);
+  bool may_own(const PlacePtr& place, const At& at);
+
+  // ---- emit.cpp
+  std::vector<ir::Value> emit_all(const std::string& op, const std::vector<ir::Value>& operands, ir::Attrs attrs,
+                                  const At& at);
+  // The first result; invalid after a report, and silently if an operand is invalid.
+  ir::Value emit(const std::string& op, const std::vector<ir::Value>& operands, const At& at, ir::Attrs attrs = {});
+  ir::Value constant(double value, const At& at);
+  ir::Value to_tensor(const Value& value, const At& at);      // numbers become constants
+  std::vector<Axis> axes(ir::Value value, const Frame& frame) const;
+  std::string shape_text(ir::Value value, const Frame& frame, const IdSetPtr& ids = nullptr) const;
+  std::string axes_text(const std::vector<Axis>& axes) const;
+  std::string axis_text(const Axis& axis) const;
+  std::string value_text(const Value& value, const Frame& frame) const;
+  // Ragged dimensions of `space` below `base`, outermost first.
+  std::vector<SpaceId> ragged_below(SpaceId space, SpaceId base) const;
+  ir::Value with_rank(ir::Value value, int rank, const At& at);  // literal 1 in front
+  ir::Value to_space(ir::Value value, SpaceId space, const At& at);
+  ir::Value as_numbers(ir::Value value, const At& at);           // f32
+  std::vector<std::string> size_notes(const std::string& message) const;
+  const types::Type& type(ir::Value value) const { return builder_.type(value); }
+  types::Spaces& spaces() { return graph_.spaces; }
+
+  template <class... Args>
+  diag::Report report(const At& at, const diag::Kind& kind, Args&&... args) {
+    return report_at(at.frame, at.range, kind, std::forward<Args>(args)...);
+  }
+  template <class... Args>
+  diag::Report report_at(const Frame& frame, SourceRange range, const diag::Kind& kind, Args&&... args) {
+    failed_ = true;
+    std::string note;
+    SourceRange user = user_range(frame, range, note);
+    diag::Report made = emitter_.report(kind, std::forward<Args>(args)...).at(user);
+    if (note.empty()) return made;
+    return std::move(made).note(note);
+  }
+  // The user's place for something that happened in `frame`: the call of the library if it was inside.
+  SourceRange user_range(const Frame& frame, SourceRange range, std::string& note) const;
+
+  // ---- operators.cpp
+  Value binary_values(syntax::BinaryOp op, const Value& left, const Value& right, const At& at);
+  ir::Value binary(const std::string& op, ir::Value a, ir::Value b, const At& at);
+  ir::Value power(ir::Value a, const Value& exponent, const At& at);
+  bool align(ir::Value& a, ir::Value& b, const std::string& what, const At& at);
+  ir::Value matmul(ir::Value a, ir::Value b, const At& at);
+  ir::Value matmul_matrices(ir::Value a, ir::Value b, const At& at);
+  ir::Value dot_last(ir::Value a, ir::Value b, const At& at);
+  ir::Value transposed(ir::Value matrix, const At& at);
+  Value index_tensor(const Tensor& tensor, const std::vector<syntax::IndexExpr::Item>& items, const At& at);
+  Value index_axis(const Tensor& tensor, int axis, const Value& index, const At& at, bool& dropped);
+  Value index_ids(const Tensor& tensor, int axis, const Tensor& ids, const At& at);
+
+  // ---- reductions, primitives*.cpp
+  ir::Value reduce(const std::string& what, ir::Value x, const Value* over, const At& at);
+  ir::Value reduce_axes(const std::string& what, ir::Value x, std::vector<int> axes, const At& at);
+  ir::Value reduce_ragged(const std::string& what, ir::Value x, SpaceId space, const At& at);
+  // `over = T`, `over = 0`, `over = [0, T]`: places in axes(x); nullopt after a report.
+  std::optional<std::vector<int>> over_axes(ir::Value x, const Value* over, const At& at);
+  ir::Value softmax(const std::string& what, ir::Value x, const Value* over, const At& at);
+  ir::Value mix(ir::Value weights, ir::Value values, const At& at);
+  ir::Value concat(std::vector<ir::Value> parts, const Value* over, const At& at);
+  ir::Value stack(std::vector<ir::Value> parts, const At& at);
+  Value run_primitive(PrimitiveCall& call);
+  int64_t random_key(const std::vector<ir::Value>& operands, const At& at);
+
+  // ---- task.cpp
+  void collect_model();
+  void collect_statement(const syntax::Stmt& stmt);
+  bool run_head(size_t index);
+  bool run_settings(TaskState& task, const syntax::Body& body);
+  bool read_target(TaskState& task);
+  void read_mask(TaskState& task, ir::Value raw, bool ids, const At& at);
+  bool check_head(TaskState& task, const syntax::Expr& expr);
+  std::vector<Axis> target_axes(const TaskState& task);
+  void wrong_head(TaskState& task, const std::vector<Axis>& wanted, ir::Value head, const At& at);
+  void read_metrics(TaskState& task);
+  std::optional<StaticValue> target_size(const TaskState& task);
+  // ---- loss.cpp
+  bool run_loss(size_t index);  // predictions too
+  Judgement judge_task(TaskState& task);
+  LayerPtr default_criterion(const TaskState& task, const At& at);
+  void run_predict(TaskState& task, const Judgement& judgement, const At& at);
+  void mean_loss(TaskState& task, ir::Value loss, const At& at);
+  ir::Value fit_mask(ir::Value mask, ir::Value loss, const At& at);
+  ir::Value sum_all(ir::Value x, const At& at);
+  void read_balance();
+  void make_objective();
+  // ---- finish.cpp
+  void read_model_metrics();
+  ElaboratedModel finish();
+  void warn();
+  // Parameters that `from` depends on; `trained`: through gradients.
+  std::set<std::string> reached(const std::vector<ir::Value>& from, bool trained) const;
+  std::set<std::string> inputs_of(const std::vector<ir::Value>& from) const;
+  bool selected(const TaskState& task) const { return options_.tasks.empty() || options_.tasks.count(task.info.name) > 0; }
+
+  const sema::CheckedFile& file_;
+  const ElaborateOptions& options_;
+  diag::Emitter& emitter_;
+  sema::StaticBudget budget_;
+  sema::StaticEvaluator statics_;
+  ir::Graph graph_;
+  ir::Builder builder_;
+  bool failed_ = false;
+
+  Frame model_frame_;
+  std::vector<TaskState> tasks_;
+  int current_task_ = -1;
+  struct ModelItem {
+    const syntax::Stmt* stmt = nullptr;
+    bool busy = false;
+    bool used = false;
+    std::optional<Value> layer;        // of layers: the same for all tasks
+    std::map<int, Value> let;          // by task
+  };
+  std::map<std::string, ModelItem> items_;
+  const syntax::Expr* balance_setting_ = nullptr;
+  Balance balance_ = Balance::fixed;
+  ir::Value objective_;
+  PlacePtr root_;
+  std::vector<training::ModelMetric> metrics_;
+
+  using NodeKey = std::tuple<std::string, std::vector<ir::Value>, ir::Attrs>;
+  std::map<NodeKey, ir::NodeId> memo_;
+  std::map<std::string, ParamRecord> params_;                        // by path
+  std::vector<std::string> param_order_;
+  std::map<std::pair<std::string, std::pair<const void*, size_t>>, std::string> unnamed_;  // (owner, place) -> name
+  std::map<std::string, std::set<std::string>> names_below_;         // owner -> names of unnamed layers
+  std::map<std::pair<std::string, std::vector<ir::Value>>, int64_t> random_calls_;
+  std::map<std::string, int64_t> random_counts_;
+  std::map<std::string, std::map<uint32_t, int64_t>> random_places_;
+  std::map<const syntax::Body*, std::set<std::string>> declared_;
+  std::map<int64_t, std::string> known_sizes_;                       // "|atis.slots|", for notes
+  std::map<std::string, IdSetPtr> sets_;
+  int64_t statements_ = 0;
+  int64_t layers_ = 0;
+  bool out_of_budget_ = false;
+};
+
+// A source name with a capital letter: a dimension.
+bool is_dimension_name(const std::string& name);
+
+}  // namespace mtl::elaborate

@@ -1,0 +1,184 @@
+// Nodes, and what is said about them: the one door through which the graph grows, and the words for shapes.
+#include <algorithm>
+
+#include "compiler/elaborate/elaborator.h"
+
+namespace mtl::elaborate {
+
+namespace {
+// What an op is called by a user.
+std::string op_text(const std::string& op) {
+  static const std::map<std::string, std::string> kNames = {
+      {"add", "`+`"},    {"sub", "`-`"},        {"mul", "`*`"},         {"div", "`/`"},     {"pow", "`**`"},
+      {"eq", "`==`"},    {"ne", "`!=`"},        {"lt", "`<`"},          {"le", "`<=`"},     {"gt", "`>`"},
+      {"ge", "`>=`"},    {"linear", "matrix product"}, {"matmul", "matrix product"}, {"and", "`and`"}, {"or", "`or`"}};
+  auto it = kNames.find(op);
+  return it == kNames.end() ? "`" + op + "`" : it->second;
+}
+}  // namespace
+
+std::vector<ir::Value> Elaborator::emit_all(const std::string& op, const std::vector<ir::Value>& operands,
+                                            ir::Attrs attrs, const At& at) {
+  for (ir::Value operand : operands) {
+    if (!operand.valid()) return {};
+  }
+  NodeKey key{op, operands, attrs};
+  if (auto it = memo_.find(key); it != memo_.end()) {
+    std::vector<ir::Value> results;
+    for (uint32_t i = 0; i < graph_.nodes[it->second].types.size(); ++i) results.push_back({it->second, i});
+    return results;
+  }
+  builder_.set_range(at.range);
+  auto made = builder_.make(op, operands, std::move(attrs));
+  if (!made) {
+    const ir::ShapeError& error = made.error();
+    diag::Report report = this->report(at, diag::ShapeMismatch, op_text(op), error.message).help(error.help);
+    for (int operand : {error.operand, error.other_operand}) {
+      if (operand < 0 || operand >= static_cast<int>(at.operands.size()) || at.frame.library) continue;
+      if (!at.operands[operand].valid() || at.operands[operand] == at.range) continue;
+      std::move(report).label(at.operands[operand], shape_text(operands[operand], at.frame));
+    }
+    for (std::string& note : size_notes(error.message)) std::move(report).note(std::move(note));
+    return {};
+  }
+  memo_[std::move(key)] = made->front().node;
+  return *made;
+}
+
+ir::Value Elaborator::emit(const std::string& op, const std::vector<ir::Value>& operands, const At& at,
+                           ir::Attrs attrs) {
+  std::vector<ir::Value> results = emit_all(op, operands, std::move(attrs), at);
+  return results.empty() ? ir::Value{} : results.front();
+}
+
+ir::Value Elaborator::constant(double value, const At& at) { return emit("constant", {}, at, {{"value", value}}); }
+
+ir::Value Elaborator::to_tensor(const Value& value, const At& at) {
+  if (value.poisoned()) return {};
+  if (const Tensor* tensor = value.tensor()) return tensor->node;
+  if (const auto* dim = std::get_if<RaggedDim>(&value.v)) {
+    return emit("length", {}, at, {{"space", ir::SpaceRef{dim->space}}});
+  }
+  if (const auto* path = std::get_if<PathRef>(&value.v)) {
+    auto it = params_.find(path_of(path->place));
+    if (it != params_.end()) {
+      return emit(it->second.info.trained ? "param" : "state", {}, at,
+                  {{"path", it->second.info.path}, {"dims", it->second.info.dims}});
+    }
+    report(at, diag::NoSuchParameter, plain_path_of(path->place));
+    return {};
+  }
+  if (const StaticValue* known = value.as_static()) {
+    if (known->is_bool()) return constant(std::get<bool>(known->value) ? 1 : 0, at);
+    if (auto number = known->as_number()) return constant(*number, at);
+    // A size that waits for the data: `mtlc check` runs nothing, so any number will do.
+    if (known->as_dim() || known->is_open()) return constant(1, at);
+  }
+  if (auto list = value.as_static() && value.as_static()->is_list() ? items(value, at)
+                  : std::holds_alternative<ListPtr>(value.v)         ? items(value, at)
+                                                                     : std::nullopt) {
+    std::vector<ir::Value> parts;
+    for (const Value& item : *list) parts.push_back(to_tensor(item, at));
+    return parts.empty() ? ir::Value{} : stack(parts, at);
+  }
+  report(at, diag::NotATensor, value.kind())
+      .help(value.layer() || value.callable() ? "a layer is applied with `x |> layer` or `layer(x)`" : "");
+  return {};
+}
+
+std::vector<SpaceId> Elaborator::ragged_below(SpaceId space, SpaceId base) const {
+  const types::Spaces& all = graph_.spaces;
+  if (!all.is_ancestor(base, space)) return {};
+  std::vector<SpaceId> found;
+  for (; space != base && space != types::kUniform; space = all[space].parent) {
+    if (!all[space].dim.empty()) found.push_back(space);
+  }
+  std::reverse(found.begin(), found.end());
+  return found;
+}
+
+std::vector<Axis> Elaborator::axes(ir::Value value, const Frame& frame) const {
+  std::vector<Axis> all;
+  if (!value.valid()) return all;
+  const types::Type& type = builder_.type(value);
+  for (SpaceId space : ragged_below(type.space, frame.base)) all.push_back({space, {}});
+  for (const Dim& dim : type.dims) all.push_back({std::nullopt, dim});
+  return all;
+}
+
+std::string Elaborator::axis_text(const Axis& axis) const {
+  return axis.ragged ? graph_.spaces[*axis.ragged].dim : axis.size.text();
+}
+
+std::string Elaborator::axes_text(const std::vector<Axis>& axes) const {
+  if (axes.empty()) return "";
+  std::string text;
+  for (const Axis& axis : axes) text += (text.empty() ? "[" : ", ") + axis_text(axis);
+  return text + "]";
+}
+
+std::string Elaborator::shape_text(ir::Value value, const Frame& frame, const IdSetPtr& ids) const {
+  if (!value.valid()) return "unknown";
+  const types::Type& type = builder_.type(value);
+  std::string name = type.dtype == types::DType::i32 ? "id" : std::string(types::dtype_name(type.dtype));
+  if (ids && !ids->text.empty()) name = "ids of " + ids->text + " ";
+  return name + axes_text(axes(value, frame));
+}
+
+std::string Elaborator::value_text(const Value& value, const Frame& frame) const {
+  if (const Tensor* tensor = value.tensor()) return shape_text(tensor->node, frame, tensor->ids);
+  if (const StaticValue* known = value.as_static()) return known->text();
+  return value.kind();
+}
+
+ir::Value Elaborator::with_rank(ir::Value value, int rank, const At& at) {
+  if (!value.valid()) return value;
+  std::vector<Dim> dims = type(value).dims;
+  if (static_cast<int>(dims.size()) >= rank) return value;
+  dims.insert(dims.begin(), rank - dims.size(), Dim(1));
+  return emit("reshape", {value}, at, {{"dims", dims}});
+}
+
+ir::Value Elaborator::to_space(ir::Value value, SpaceId space, const At& at) {
+  if (!value.valid() || type(value).space == space) return value;
+  return emit("to_space", {value}, at, {{"space", ir::SpaceRef{space}}});
+}
+
+ir::Value Elaborator::as_numbers(ir::Value value, const At& at) {
+  if (!value.valid() || type(value).dtype == types::DType::f32) return value;
+  return emit("to_f32", {value}, at);
+}
+
+std::vector<std::string> Elaborator::size_notes(const std::string& message) const {
+  std::vector<std::string> notes;
+  for (const auto& [number, text] : known_sizes_) {
+    const std::string digits = std::to_string(number);
+    for (size_t at = message.find(digits); at != std::string::npos; at = message.find(digits, at + 1)) {
+      const bool starts = at == 0 || !isdigit(static_cast<unsigned char>(message[at - 1]));
+      const size_t end = at + digits.size();
+      if (!starts || (end < message.size() && isdigit(static_cast<unsigned char>(message[end])))) continue;
+      notes.push_back(digits + " is " + text);
+      break;
+    }
+  }
+  return notes;
+}
+
+SourceRange Elaborator::user_range(const Frame& frame, SourceRange range, std::string& note) const {
+  if (!frame.library || !frame.caller) return range;
+  const Frame* user = &frame;
+  SourceRange place = range;
+  while (user->library && user->caller) {
+    place = user->call;
+    user = user->caller;
+  }
+  const SourceMap* sources = emitter_.sources();
+  note = "in " + frame.title;
+  if (sources && range.valid()) {
+    const SourceFile& file = sources->file(range.file);
+    note += ", " + file.path() + ":" + std::to_string(file.locate(range.begin).line);
+  }
+  return place;
+}
+
+}  // namespace mtl::elaborate

@@ -1,0 +1,128 @@
+// The end of an elaboration: outputs, what each task reads and trains, metrics over several tasks, warnings.
+#include <algorithm>
+
+#include "compiler/elaborate/elaborator.h"
+#include "compiler/ops/op.h"
+#include "compiler/sema/task_metrics.h"
+
+namespace mtl::elaborate {
+
+using namespace syntax;
+
+namespace {
+// Calls `visit` for every node that `from` depends on. With `trained`, only where a gradient can go.
+template <class F>
+void walk(const ir::Graph& graph, const std::vector<ir::Value>& from, bool trained, F visit) {
+  std::vector<char> seen(graph.nodes.size(), 0);
+  std::vector<ir::NodeId> open;
+  const auto push = [&](ir::Value value) {
+    if (!value.valid() || seen[value.node]) return;
+    seen[value.node] = 1;
+    open.push_back(value.node);
+  };
+  for (ir::Value value : from) push(value);
+  while (!open.empty()) {
+    const ir::Node& node = graph.nodes[open.back()];
+    open.pop_back();
+    visit(node);
+    if (trained && (node.op->name == std::string("stop_gradient") || node.types.front().dtype == types::DType::i32)) continue;
+    for (ir::Value operand : node.operands) push(operand);
+  }
+}
+const std::string& text_attr(const ir::Node& node, const char* name) { return std::get<std::string>(node.attrs.at(name)); }
+}  // namespace
+
+std::set<std::string> Elaborator::reached(const std::vector<ir::Value>& from, bool trained) const {
+  std::set<std::string> paths;
+  walk(graph_, from, trained, [&](const ir::Node& node) {
+    const std::string op = node.op->name;
+    if (op == "param" || (op == "state" && !trained)) paths.insert(text_attr(node, "path"));
+  });
+  return paths;
+}
+
+std::set<std::string> Elaborator::inputs_of(const std::vector<ir::Value>& from) const {
+  std::set<std::string> names;
+  walk(graph_, from, false, [&](const ir::Node& node) {
+    if (node.op->name != std::string("input")) return;
+    const std::string& name = text_attr(node, "name");
+    names.insert(name.substr(name.find('.') + 1));
+  });
+  return names;
+}
+
+void Elaborator::read_model_metrics() {
+  auto metrics = sema::model_metrics(file_, *file_.model, emitter_);
+  if (!metrics) {
+    failed_ = true;
+    return;
+  }
+  metrics_ = std::move(*metrics);
+}
+
+ElaboratedModel Elaborator::finish() {
+  ElaboratedModel model;
+  model.name = file_.model->name.text;
+  model.balance = balance_;
+  model.metrics = metrics_;
+  std::map<std::string, std::vector<std::string>> readers;
+  for (TaskState& task : tasks_) {
+    if (!selected(task)) continue;
+    graph_.outputs.push_back({"head." + task.info.name, task.scores});
+    graph_.outputs.push_back({"predict." + task.info.name, task.predict});
+    if (task.loss.valid()) graph_.outputs.push_back({"loss." + task.info.name, task.loss});
+    for (const std::string& column : inputs_of({task.scores, task.predict})) task.info.inputs.push_back(column);
+    for (const std::string& path : reached({task.scores, task.predict, task.loss}, false)) readers[path].push_back(task.info.name);
+    model.tasks.push_back(task.info);
+  }
+  if (objective_.valid()) graph_.outputs.push_back({"objective", objective_});
+  for (const std::string& path : param_order_) {
+    ParamInfo info = params_.at(path).info;
+    info.tasks = readers[path];
+    if (info.tasks.empty() && params_.at(path).private_at && path.find('@') != std::string::npos) {
+      const std::string task = path.substr(path.find('@') + 1);  // a balancer's own
+      info.tasks.push_back(task.substr(0, task.find('.')));
+    }
+    model.params.push_back(std::move(info));
+  }
+  if (options_.tasks.empty() && options_.losses) warn();
+  model.graph = std::move(graph_);
+  return model;
+}
+
+void Elaborator::warn() {
+  for (const auto& [name, item] : items_) {
+    if (item.used || !std::holds_alternative<LayerStmt>(item.stmt->node)) continue;
+    const auto& layer = std::get<LayerStmt>(item.stmt->node);
+    if (layer.name.name.text == name) emitter_.report(diag::LayerNotUsed, name).at(layer.name.name.range);
+  }
+  bool any_shared = false;
+  std::set<std::string> trained;
+  std::map<std::string, std::pair<PlacePtr, std::set<std::string>>> copies;
+  for (const auto& [path, record] : params_) {
+    any_shared = any_shared || record.shared;
+    if (!record.private_at || path.rfind("balance.", 0) == 0) continue;
+    auto& [place, tasks] = copies[plain_path_of(record.private_at)];
+    place = record.private_at;
+    const std::string task = path.substr(path.find('@') + 1);
+    tasks.insert(task.substr(0, task.find('.')));
+  }
+  for (const auto& [path, copy] : copies) {
+    if (copy.second.size() != 1 || tasks_.size() < 2 || !copy.first->range.valid()) continue;
+    emitter_.report(diag::PrivateOfOneTask, path, *copy.second.begin()).at(copy.first->range);
+  }
+  for (const TaskState& task : tasks_) {
+    const std::set<std::string> paths = reached({task.loss}, true);
+    trained.insert(paths.begin(), paths.end());
+    if (!task.loss.valid() || !any_shared) continue;
+    const bool shares = std::any_of(paths.begin(), paths.end(), [&](const std::string& path) { return params_.at(path).shared; });
+    if (!shares) emitter_.report(diag::TaskSharesNothing, task.info.name).at(task.info.range);
+  }
+  for (const std::string& path : param_order_) {
+    const ParamRecord& record = params_.at(path);
+    if (!record.info.trained || trained.count(path) || path.rfind("balance.", 0) == 0) continue;
+    emitter_.report(diag::ParameterNotTrained, path).at(record.call);
+  }
+}
+
+}  // namespace mtl::elaborate

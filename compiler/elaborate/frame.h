@@ -1,0 +1,62 @@
+// Where a body runs: its names, the owner of the layers that it makes, and the rows that it does not see.
+#pragma once
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "compiler/elaborate/value.h"
+
+namespace mtl::elaborate {
+
+struct Binding {
+  Value value;
+  bool variable = false;  // `var`
+};
+
+struct Frame {
+  enum class Kind : uint8_t { model, task, module, function, criterion } kind = Kind::module;
+  sema::UnitId unit = 0;
+  bool library = false;
+  std::string title;        // "module `linear`", for messages
+  Frame* model = nullptr;   // of a task: where names go that the task does not have
+  PlacePtr place;           // owner of the layers and parameters made here
+  // The rows that the body is mapped over: it sees of a value only the dimensions below this space.
+  SpaceId base = types::kUniform;
+  std::vector<std::map<std::string, Binding>> scopes;  // innermost last
+  std::map<std::string, IdSetPtr> sets;                // `K` of id(K)
+  std::set<std::string> declared;                      // layer names of the body, so that unnamed ones avoid them
+  const Frame* caller = nullptr;
+  SourceRange call;  // in the caller's file
+  int depth = 0;
+  int loops = 0;  // inside how many `for` and generators
+  bool returned = false;
+  Value result;
+  std::map<std::string, Value> assigned;  // of a criterion: loss, predict
+
+  Binding* find(const std::string& name) {
+    for (auto scope = scopes.rbegin(); scope != scopes.rend(); ++scope) {
+      if (auto it = scope->find(name); it != scope->end()) return &it->second;
+    }
+    return nullptr;
+  }
+  void bind(const std::string& name, Value value, bool variable = false) {
+    scopes.back()[name] = Binding{std::move(value), variable};
+  }
+};
+
+// A dimension as a body sees it.
+struct Axis {
+  std::optional<SpaceId> ragged;
+  Dim size;  // if it is not ragged
+  bool operator==(const Axis&) const = default;
+};
+
+// Where an operation is asked for, and by which expressions its operands were given.
+struct At {
+  Frame& frame;
+  SourceRange range;
+  std::vector<SourceRange> operands = {};
+};
+
+}  // namespace mtl::elaborate

@@ -1,0 +1,170 @@
+// Layers as values: descriptions become layers where they are declared or applied; a layer stays that layer.
+#include "compiler/elaborate/elaborator.h"
+
+namespace mtl::elaborate {
+
+namespace {
+constexpr int64_t kLayerBudget = 100'000;
+}
+
+LayerPtr Elaborator::as_layer(const Value& value, const At& at) {
+  if (value.poisoned()) return nullptr;
+  if (const LayerPtr* layer = value.layer()) return *layer;
+  if (const Callable* callable = value.callable(); callable && callable->static_function.empty()) {
+    const bool module = callable->decl && callable->decl->kind != sema::DeclKind::function;
+    if (module) {
+      Value described = describe_layer(*callable->decl, {}, at);
+      return described.layer() ? *described.layer() : nullptr;
+    }
+    auto layer = std::make_shared<Layer>();
+    layer->kind = Layer::Kind::partial;
+    layer->callable = *callable;
+    layer->range = at.range;
+    return layer;
+  }
+  report(at, diag::NotALayer, value.as_static() ? value.as_static()->text() : value.kind());
+  return nullptr;
+}
+
+PlacePtr Elaborator::child(const PlacePtr& parent, const std::string& name, syntax::Owner word, SourceRange range,
+                           Frame& frame) {
+  auto place = std::make_shared<Place>();
+  place->parent = parent;
+  place->name = name;
+  place->word = word;
+  place->range = range;
+  place->in_loop = frame.loops > 0;
+  return place;
+}
+
+std::string Elaborator::fresh_name(const PlacePtr& parent, const std::string& base, const std::set<std::string>& taken) {
+  std::set<std::string>& used = names_below_[plain_path_of(parent)];
+  std::string name = base;
+  for (int number = 2; used.count(name) || taken.count(name); ++number) name = base + "_" + std::to_string(number);
+  used.insert(name);
+  return name;
+}
+
+LayerPtr Elaborator::instantiate(const LayerPtr& term, const PlacePtr& place, const At& at) {
+  if (++layers_ > kLayerBudget && !out_of_budget_) {
+    out_of_budget_ = true;
+    report(at, diag::TooManyLayers, kLayerBudget);
+  }
+  if (out_of_budget_) return nullptr;
+  switch (term->kind) {
+    case Layer::Kind::instance:
+    case Layer::Kind::array:
+      report(at, diag::LayerDeclaredAgain, plain_path_of(term->place))
+          .label(term->place->range, "declared here")
+          .help("use the layer itself, or write its description once more for a copy with parameters of its own");
+      return nullptr;
+    case Layer::Kind::partial: return term;
+    case Layer::Kind::description: {
+      auto layer = std::make_shared<Layer>(*term);
+      layer->kind = Layer::Kind::instance;
+      layer->place = place;
+      layer->argument_place = nullptr;
+      return layer;
+    }
+    case Layer::Kind::composition: break;
+  }
+  auto layer = std::make_shared<Layer>(*term);
+  layer->place = place;
+  layer->argument_place = nullptr;
+  std::map<std::string, int> count;
+  for (LayerPtr& part : layer->parts) {
+    if (part->kind != Layer::Kind::description) continue;
+    const int number = ++count[part->name()];
+    const std::string name = number == 1 ? part->name() : part->name() + "_" + std::to_string(number);
+    part = instantiate(part, child(place, name, syntax::Owner::enclosing, part->range, at.frame), at);
+    if (!part) return nullptr;
+  }
+  return layer;
+}
+
+LayerPtr Elaborator::compose(const Value& left, const Value& right, const At& at) {
+  LayerPtr first = as_layer(left, {at.frame, left.range});
+  LayerPtr second = as_layer(right, {at.frame, right.range});
+  if (!first || !second) return nullptr;
+  auto layer = std::make_shared<Layer>();
+  layer->kind = Layer::Kind::composition;
+  layer->range = at.range;
+  for (const LayerPtr& part : {first, second}) {
+    // A declared composition stays one part: its own parts have their places already.
+    const bool open = part->kind == Layer::Kind::composition && !part->place;
+    if (open) {
+      layer->parts.insert(layer->parts.end(), part->parts.begin(), part->parts.end());
+    } else {
+      layer->parts.push_back(part);
+    }
+  }
+  return layer;
+}
+
+LayerPtr Elaborator::unnamed(const LayerPtr& description, const void* where, size_t ordinal, const At& at) {
+  const std::string owner = plain_path_of(at.frame.place);
+  std::string& name = unnamed_[{owner, {where, ordinal}}];
+  if (name.empty()) name = fresh_name(at.frame.place, description->name(), at.frame.declared);
+  auto place = std::make_shared<Place>(*child(at.frame.place, name, syntax::Owner::enclosing, at.range, at.frame));
+  place->unnamed = true;
+  return instantiate(description, place, at);
+}
+
+Value Elaborator::apply(const LayerPtr& layer, std::vector<Argument> arguments, const void* where, const At& at) {
+  if (out_of_budget_) return {};
+  if (layer->argument_place && has_description(*layer)) {
+    LayerPtr named = instantiate(layer, layer->argument_place, at);
+    return named ? apply(named, std::move(arguments), where, at) : Value{};
+  }
+  size_t ordinal = 0;
+  return apply_parts(*layer, std::move(arguments), where, ordinal, at);
+}
+
+Value Elaborator::apply_parts(const Layer& layer, std::vector<Argument> arguments, const void* where, size_t& ordinal,
+                              const At& at) {
+  switch (layer.kind) {
+    case Layer::Kind::instance: return apply_instance(std::make_shared<Layer>(layer), std::move(arguments), at);
+    case Layer::Kind::description: {
+      LayerPtr named = layer.argument_place ? instantiate(std::make_shared<Layer>(layer), layer.argument_place, at)
+                                            : unnamed(std::make_shared<Layer>(layer), where, ordinal++, at);
+      return named ? apply_instance(named, std::move(arguments), at) : Value{};
+    }
+    case Layer::Kind::partial: {
+      arguments.insert(arguments.begin() + std::min<size_t>(1, arguments.size()), layer.arguments.begin(),
+                       layer.arguments.end());
+      return call(Value{layer.callable, layer.range}, std::move(arguments), where, at);
+    }
+    case Layer::Kind::array: return apply_array(layer, arguments, where, at);
+    case Layer::Kind::composition: break;
+  }
+  Value value;
+  for (size_t i = 0; i < layer.parts.size(); ++i) {
+    value = apply_parts(*layer.parts[i], std::move(arguments), where, ordinal, at);
+    if (value.poisoned()) return {};
+    if (std::holds_alternative<RecordPtr>(value.v) && i + 1 < layer.parts.size()) {
+      report(at, diag::ComposedRecord, layer.parts[i]->name());
+      return {};
+    }
+    arguments.clear();
+    arguments.push_back({"", value, at.range});
+  }
+  return value;
+}
+
+Value Elaborator::apply_array(const Layer& layer, const std::vector<Argument>& arguments, const void* where,
+                              const At& at) {
+  std::vector<ir::Value> results;
+  for (const LayerPtr& part : layer.parts) {
+    Value value = apply(part, arguments, where, at);
+    if (value.poisoned()) return {};
+    results.push_back(to_tensor(value, at));
+  }
+  if (results.empty()) {
+    report(at, diag::EmptyArray, plain_path_of(layer.place));
+    return {};
+  }
+  ir::Value stacked = stack(results, at);
+  return stacked.valid() ? Value{Tensor{stacked, nullptr, nullptr}, at.range} : Value{};
+}
+
+}  // namespace mtl::elaborate

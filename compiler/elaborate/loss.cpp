@@ -1,0 +1,244 @@
+// Losses, predictions and the objective.
+//
+// A task's loss is sum(weight * mask * loss) / max(1, sum(mask)) over the rows of the batch: labelled positions where the
+// criterion is mapped over positions, labelled examples else. The mask leaves out missing targets, what `when` leaves
+// out, and what a loss expression reads and the row lacks.
+#include <algorithm>
+
+#include "compiler/elaborate/elaborator.h"
+
+namespace mtl::elaborate {
+
+using namespace syntax;
+using training::TargetKind;
+
+namespace {
+bool is_name(const Expr* expr, const char* name) {
+  const auto* node = expr ? std::get_if<NameExpr>(&expr->node) : nullptr;
+  return node && node->name == name;
+}
+}  // namespace
+
+LayerPtr Elaborator::default_criterion(const TaskState& task, const At& at) {
+  const char* name = task.info.kind == TargetKind::label    ? "cross_entropy"
+                     : task.info.kind == TargetKind::number ? "mse"
+                                                            : "binary_cross_entropy";
+  const sema::Found* found = file_.prelude ? file_.find(*file_.prelude, name) : nullptr;
+  if (!found) {
+    report(at, diag::UnknownName, name);
+    return nullptr;
+  }
+  Value described = describe_layer(*found, {}, at);
+  return described.layer() ? *described.layer() : nullptr;
+}
+
+Elaborator::Judgement Elaborator::judge_task(TaskState& task) {
+  auto setting = task.settings.find("loss");
+  const Expr* expr = setting == task.settings.end() ? nullptr : setting->second;
+  const At at{task.frame, expr ? expr->range : task.info.range};
+  task.info.has_loss = expr ? !is_name(expr, "none") : task.decl->predicts.has_value();
+  if (!task.info.has_loss) return {};
+  LayerPtr criterion;
+  if (!expr) {
+    criterion = default_criterion(task, at);
+    if (!criterion) return {};
+  } else {
+    const auto* called = std::get_if<CallExpr>(&expr->node);
+    const bool applied = called && std::holds_alternative<CallExpr>(called->callee->node);
+    // Without targets (`mtlc predict`) an expression has nothing to be computed from.
+    const bool named = std::holds_alternative<NameExpr>(expr->node) || (called && !applied);
+    if (!options_.losses && !named) return {};
+    task.reading_loss = true;
+    Value value = evaluate(*expr, task.frame);
+    task.reading_loss = false;
+    if (value.poisoned()) return {};
+    const Callable* callable = value.callable();
+    const bool is_layer = value.layer() || (callable && callable->decl);
+    if (!is_layer) {
+      Judgement judgement;
+      if (options_.losses) judgement.loss = std::move(value);
+      return judgement;
+    }
+    criterion = as_layer(value, at);
+    if (!criterion) return {};
+    if (!criterion->module || criterion->module->kind != sema::DeclKind::criterion) {
+      report(at, diag::NotACriterion, criterion->name());
+      return {};
+    }
+  }
+  if (criterion->kind == Layer::Kind::description) criterion = unnamed(criterion, expr ? expr : nullptr, 0, at);
+  if (!criterion) return {};
+  std::vector<Argument> arguments;
+  arguments.push_back({"", task.head, task.head_expr->range});
+  if (task.target.valid()) {
+    arguments.push_back({"", Value{Tensor{task.target, task.target_set, nullptr}}, task.decl->predicts->range});
+  } else if (options_.losses) {
+    report(at, diag::NoTarget, task.info.name);
+    return {};
+  } else {
+    arguments.push_back({"", Value{}, task.info.range});
+  }
+  return judge(criterion, std::move(arguments), at);
+}
+
+bool Elaborator::run_loss(size_t index) {
+  TaskState& task = tasks_[index];
+  if (!run_head(index)) return false;
+  if (task.judged) return task.predict.valid();
+  task.judging = true;
+  const int outer = std::exchange(current_task_, static_cast<int>(index));
+  const At at{task.frame, task.head_expr->range};
+  const Judgement judgement = judge_task(task);
+  run_predict(task, judgement, at);
+  const bool wants_loss = options_.losses && task.info.has_loss;
+  if (wants_loss && !judgement.loss.poisoned()) {
+    auto setting = task.settings.find("loss");
+    const At loss_at{task.frame, setting == task.settings.end() ? at.range : setting->second->range};
+    mean_loss(task, to_tensor(judgement.loss, loss_at), loss_at);
+  }
+  current_task_ = outer;
+  task.judging = false;
+  task.judged = true;
+  return task.predict.valid() && (!wants_loss || task.loss.valid());
+}
+
+void Elaborator::run_predict(TaskState& task, const Judgement& judgement, const At& at) {
+  const bool label = task.info.kind == TargetKind::label && task.decl->predicts;
+  auto setting = task.settings.find("predict");
+  if (setting != task.settings.end()) {
+    const At here{task.frame, setting->second->range};
+    task.predict = to_tensor(evaluate(*setting->second, task.frame), here);
+    if (task.predict.valid() && label != (type(task.predict).dtype == types::DType::i32)) {
+      report(here, diag::PredictKind, shape_text(task.predict, task.frame), label ? "ids" : "numbers");
+      task.predict = {};
+    }
+  } else if (!judgement.predict.poisoned()) {
+    task.predict = to_tensor(judgement.predict, at);
+  } else if (!task.decl->predicts || task.info.kind == TargetKind::number) {
+    task.predict = task.scores;
+  } else if (label) {
+    task.predict = emit("argmax", {task.scores}, at, {{"axis", static_cast<int64_t>(type(task.scores).rank() - 1)}});
+  } else {
+    task.predict = emit("sigmoid", {task.scores}, at);
+  }
+  if (task.predict.valid() && !label) task.predict = as_numbers(task.predict, at);
+  if (task.predict.valid() && task.decl->predicts) task.predict = to_space(task.predict, task.target_type.space, at);
+}
+
+ir::Value Elaborator::sum_all(ir::Value x, const At& at) {
+  if (!x.valid()) return {};
+  std::vector<Dim> axes;
+  for (int i = 0; i < type(x).rank(); ++i) axes.push_back(i);
+  if (!axes.empty()) x = emit("sum", {x}, at, {{"axes", axes}, {"keep", false}});
+  if (!x.valid() || type(x).space == types::kUniform) return x;
+  return emit("segment_sum", {x}, at, {{"to", ir::SpaceRef{types::kUniform}}});
+}
+
+// A mask in the shape of the loss: what the loss has summed up counts where all of its parts are labelled.
+ir::Value Elaborator::fit_mask(ir::Value mask, ir::Value loss, const At& at) {
+  if (!mask.valid() || !loss.valid()) return {};
+  const types::Type wanted = type(loss);
+  if (type(mask).dims != wanted.dims && type(mask).rank() > 0) {
+    std::vector<Dim> axes;
+    for (int i = 0; i < type(mask).rank(); ++i) axes.push_back(i);
+    mask = emit("min", {mask}, at, {{"axes", axes}, {"keep", false}});
+  }
+  while (mask.valid() && type(mask).space != wanted.space && spaces().is_ancestor(wanted.space, type(mask).space)) {
+    mask = emit("segment_min", {mask}, at, {{"to", ir::SpaceRef{spaces()[type(mask).space].parent}}});
+  }
+  if (!mask.valid()) return {};
+  mask = to_space(mask, wanted.space, at);
+  if (!mask.valid() || type(mask).dims == wanted.dims) return mask;
+  return emit("broadcast", {with_rank(mask, wanted.rank(), at)}, at, {{"dims", wanted.dims}});
+}
+
+void Elaborator::mean_loss(TaskState& task, ir::Value loss, const At& at) {
+  if (!loss.valid()) return;
+  loss = as_numbers(loss, at);
+  ir::Value mask;
+  std::vector<ir::Value> masks = task.loss_masks;
+  if (task.mask.valid()) masks.insert(masks.begin(), task.mask);
+  if (task.when.valid()) masks.push_back(task.when);
+  for (ir::Value each : masks) {
+    ir::Value fitted = fit_mask(each, loss, at);
+    if (!fitted.valid()) return;
+    mask = mask.valid() ? emit("mul", {mask, fitted}, at) : fitted;
+  }
+  if (!mask.valid()) {  // nothing can be missing: every row counts
+    mask = fit_mask(constant(1, at), loss, at);
+    if (!mask.valid()) return;
+  }
+  ir::Value count = emit("max", {sum_all(mask, at), constant(1, at)}, at);
+  ir::Value weighted = emit("mul", {loss, mask}, at);
+  ir::Value factor;
+  if (auto setting = task.settings.find("weight"); setting != task.settings.end()) {
+    const At here{task.frame, setting->second->range};
+    task.reading_loss = true;
+    Value weight = evaluate(*setting->second, task.frame);
+    task.reading_loss = false;
+    if (weight.poisoned()) return;
+    const bool known = weight.as_static() && weight.as_static()->as_number();
+    if (known) task.info.weight = *weight.as_static()->as_number();
+    ir::Value value = to_tensor(weight, here);
+    if (!value.valid()) return;
+    if (type(value).space != types::kUniform || type(value).rank() > 0) {
+      weighted = binary("mul", weighted, value, here);
+    } else if (!known || task.info.weight != 1) {
+      factor = value;
+    }
+  }
+  ir::Value mean = emit("div", {sum_all(weighted, at), count}, at);
+  task.loss = factor.valid() ? emit("mul", {mean, factor}, at) : mean;
+}
+
+void Elaborator::read_balance() {
+  if (!balance_setting_) return;
+  const At at{model_frame_, balance_setting_->range};
+  const Expr* callee = balance_setting_;
+  if (const auto* call = std::get_if<CallExpr>(&callee->node)) {
+    callee = call->callee.get();
+    if (!call->arguments.empty()) report(at, diag::NotSupportedYet, "an argument of a balancer");
+  }
+  const auto* name = std::get_if<NameExpr>(&callee->node);
+  const sema::Found* own = name ? file_.find(0, name->name) : nullptr;
+  if (own && own->kind == sema::DeclKind::balancer) {
+    report(at, diag::NotSupportedYet, "a balancer of your own");
+  } else if (is_name(callee, "uncertainty")) {
+    balance_ = Balance::uncertainty;
+  } else if (!is_name(callee, "fixed")) {
+    report(at, diag::NotSupportedYet, "`balance = " + (name ? name->name : std::string("...")) + "`")
+        .help("`fixed` and `uncertainty()` are there");
+  }
+}
+
+void Elaborator::make_objective() {
+  if (options_.objective_tasks.empty()) return;
+  const At at{model_frame_, file_.model->name.range};
+  for (TaskState& task : tasks_) {
+    if (!task.loss.valid() || options_.objective_tasks.count(task.info.name) == 0) continue;
+    const At here{model_frame_, balance_setting_ ? balance_setting_->range : task.info.range};
+    ir::Value part = task.loss;
+    if (balance_ == Balance::uncertainty) {
+      // 0.5 exp(-s) L + 0.5 s with s = log of the variance (Kendall, Gal & Cipolla 2018). One s for each task, so that
+      // a task that is absent from a step leaves it alone.
+      auto owner = std::make_shared<Place>();
+      owner->parent = root_;
+      owner->name = "balance";
+      owner->word = Owner::enclosing;
+      auto place = std::make_shared<Place>();
+      place->parent = owner;
+      place->name = "log_var";
+      place->word = Owner::private_;
+      const int outer = std::exchange(current_task_, static_cast<int>(&task - tasks_.data()));
+      Value log_var = parameter(place, {}, Value{StaticValue{sema::Initializer{}}}, nullptr, false, here);
+      current_task_ = outer;
+      ir::Value s = to_tensor(log_var, here);
+      ir::Value scaled = emit("mul", {emit("exp", {emit("neg", {s}, here)}, here), part}, here);
+      part = emit("mul", {emit("add", {scaled, s}, here), constant(0.5, here)}, here);
+    }
+    if (!part.valid()) return;
+    objective_ = objective_.valid() ? emit("add", {objective_, part}, at) : part;
+  }
+}
+
+}  // namespace mtl::elaborate

@@ -1,0 +1,311 @@
+// Arithmetic, comparisons and `@` on tensors, under the language's rule for broadcasting: the dimensions that a body
+// sees are aligned at the right, a ragged one never meets another, and only a missing dimension or a literal 1 repeats.
+#include <algorithm>
+
+#include "compiler/elaborate/elaborator.h"
+
+namespace mtl::elaborate {
+
+using syntax::BinaryOp;
+
+namespace {
+const char* op_name(BinaryOp op) {
+  switch (op) {
+    case BinaryOp::add: return "add";
+    case BinaryOp::subtract: return "sub";
+    case BinaryOp::multiply: return "mul";
+    case BinaryOp::divide: return "div";
+    case BinaryOp::equal: return "eq";
+    case BinaryOp::not_equal: return "ne";
+    case BinaryOp::less: return "lt";
+    case BinaryOp::less_equal: return "le";
+    case BinaryOp::greater: return "gt";
+    case BinaryOp::greater_equal: return "ge";
+    case BinaryOp::logical_and: return "and";
+    case BinaryOp::logical_or: return "or";
+    case BinaryOp::power: return "pow";
+    case BinaryOp::matmul:
+    case BinaryOp::range:
+    case BinaryOp::compose:
+    case BinaryOp::pipe: break;
+  }
+  return nullptr;
+}
+bool is_comparison(BinaryOp op) { return op >= BinaryOp::equal && op <= BinaryOp::greater_equal; }
+}  // namespace
+
+bool Elaborator::align(ir::Value& a, ir::Value& b, const std::string& what, const At& at) {
+  if (!a.valid() || !b.valid()) return false;
+  const std::vector<Axis> left = axes(a, at.frame), right = axes(b, at.frame);
+  const size_t common = std::min(left.size(), right.size());
+  for (size_t i = 1; i <= common; ++i) {
+    const Axis& x = left[left.size() - i];
+    const Axis& y = right[right.size() - i];
+    if (!x.ragged && !y.ragged) continue;  // the op's own rule compares sizes
+    if (x.ragged && y.ragged && x.ragged == y.ragged) continue;
+    report(at, diag::ShapeMismatch, what,
+           "left is " + shape_text(a, at.frame) + ", right is " + shape_text(b, at.frame) + ": " + axis_text(x) +
+               " is not " + axis_text(y));
+    return false;
+  }
+  const int rank = std::max(type(a).rank(), type(b).rank());
+  // Uniform scalars repeat everywhere; anything else gets literal ones in front, so that ranks agree in the graph.
+  for (ir::Value* value : {&a, &b}) {
+    if (type(*value).rank() > 0 || type(*value).space != types::kUniform) *value = with_rank(*value, rank, at);
+  }
+  return true;
+}
+
+ir::Value Elaborator::binary(const std::string& op, ir::Value a, ir::Value b, const At& at) {
+  static const std::map<std::string, std::string> kSigns = {{"add", "`+`"}, {"sub", "`-`"}, {"mul", "`*`"}, {"div", "`/`"}};
+  auto sign = kSigns.find(op);
+  if (!align(a, b, sign == kSigns.end() ? "`" + op + "`" : sign->second, at)) return {};
+  return emit(op, {a, b}, at);
+}
+
+ir::Value Elaborator::power(ir::Value a, const Value& exponent, const At& at) {
+  const StaticValue* known = exponent.as_static();
+  if (known && known->as_number()) {
+    const double number = *known->as_number();
+    if (number == 1) return a;
+    if (number == 2) return emit("square", {a}, at);
+    if (number == 0.5) return emit("sqrt", {a}, at);
+    if (number == -1) return emit("reciprocal", {a}, at);
+    if (number == 3) return emit("mul", {emit("square", {a}, at), a}, at);
+  }
+  return binary("pow", a, to_tensor(exponent, at), at);
+}
+
+Value Elaborator::binary_values(BinaryOp op, const Value& left, const Value& right, const At& at) {
+  if (left.poisoned() || right.poisoned()) return {};
+  const StaticValue* a = left.as_static();
+  const StaticValue* b = right.as_static();
+  if (a && b) {
+    auto value = statics_.binary(op, *a, *b, at.range);
+    if (!value) {
+      failed_ = true;
+      return {};
+    }
+    return {*value, at.range};
+  }
+  if (op == BinaryOp::range) {
+    report(at, diag::NotKnownNow, "the ends of a range", left.as_static() ? right.kind() : left.kind());
+    return {};
+  }
+  const At first{at.frame, left.range.valid() ? left.range : at.range};
+  const At second{at.frame, right.range.valid() ? right.range : at.range};
+  ir::Value x = to_tensor(left, first);
+  if (!x.valid()) return {};
+  if (op == BinaryOp::power) return {Tensor{power(as_numbers(x, at), right, at), nullptr, nullptr}, at.range};
+  ir::Value y = to_tensor(right, second);
+  if (!y.valid()) return {};
+  const bool ids = type(x).dtype == types::DType::i32 || type(y).dtype == types::DType::i32;
+  if (ids && !is_comparison(op)) {
+    const bool left_ids = type(x).dtype == types::DType::i32;
+    report_at(at.frame, left_ids ? first.range : second.range, diag::IdsAreNotNumbers, value_text(left_ids ? left : right, at.frame))
+        .help("`float(x)` makes numbers of ids");
+    return {};
+  }
+  if (ids && type(x).dtype != type(y).dtype) x = as_numbers(x, at), y = as_numbers(y, at);
+  ir::Value result;
+  if (op == BinaryOp::matmul) {
+    result = matmul(x, y, at);
+  } else {
+    result = binary(op_name(op), x, y, at);
+  }
+  if (!result.valid()) return {};
+  return {Tensor{result, nullptr, nullptr}, at.range};
+}
+
+ir::Value Elaborator::transposed(ir::Value matrix, const At& at) {
+  const ir::Node& node = graph_.node(matrix);
+  const int rank = type(matrix).rank();
+  std::vector<Dim> swap;
+  for (int i = 0; i < rank; ++i) swap.push_back(i);
+  std::swap(swap[rank - 1], swap[rank - 2]);
+  // The transpose of a transpose is what was there before.
+  if (auto perm = node.attrs.find("perm"); perm != node.attrs.end() && !node.operands.empty() &&
+                                           perm->second == ir::Attr(swap)) {
+    return node.operands[0];
+  }
+  return emit("transpose", {matrix}, at, {{"perm", swap}});
+}
+
+ir::Value Elaborator::dot_last(ir::Value a, ir::Value b, const At& at) {
+  if (!align(a, b, "matrix product", at)) return {};
+  ir::Value product = emit("mul", {a, b}, at);
+  if (!product.valid()) return {};
+  return emit("sum", {product}, at, {{"axes", std::vector<Dim>{type(product).rank() - 1}}, {"keep", false}});
+}
+
+ir::Value Elaborator::matmul(ir::Value a, ir::Value b, const At& at) {
+  const types::Type left = type(a), right = type(b);
+  const std::vector<Axis> x = axes(a, at.frame), y = axes(b, at.frame);
+  const auto fail = [&](const std::string& why) {
+    diag::Report made = report(at, diag::ShapeMismatch, "matrix product",
+                               "left is " + shape_text(a, at.frame) + ", right is " + shape_text(b, at.frame) + ": " + why);
+    const bool swapped = left.rank() >= 1 && right.rank() >= 2 && right.space == types::kUniform &&
+                         left.dims.back().equals(right.dims.back()) == types::Answer::yes;
+    if (swapped) std::move(made).help("did you mean `transpose` of the right side?");
+    for (std::string& note : size_notes(why)) std::move(made).note(std::move(note));
+    return ir::Value{};
+  };
+  if (x.empty() || y.empty()) return fail("a scalar has no dimension to contract");
+  const Axis& inner_left = x.back();
+  const Axis& inner_right = y.size() == 1 ? y[0] : y[y.size() - 2];
+  if (inner_left.ragged || inner_right.ragged) {
+    if (!inner_left.ragged || !inner_right.ragged) return fail(axis_text(inner_left) + " is not " + axis_text(inner_right));
+    report(at, diag::NotSupportedYet, "a matrix product over a ragged dimension")
+        .help("write it as a sum, `sum(a * b, over = " + axis_text(inner_left) + ")`");
+    return {};
+  }
+  if (inner_left.size.equals(inner_right.size) == types::Answer::no) {
+    return fail(inner_left.size.text() + " is not " + inner_right.size.text());
+  }
+  const bool vector_left = x.size() == 1, vector_right = y.size() == 1;
+  if (vector_left && vector_right) return dot_last(a, b, at);
+  if (vector_right) {
+    // weight @ x: the rows of a uniform matrix with each vector.
+    if (left.space == types::kUniform && left.rank() == 2) return emit("linear", {b, a}, at);
+    return dot_last(a, b, at);
+  }
+  if (right.space == types::kUniform && right.rank() == 2) return emit("linear", {a, transposed(b, at)}, at);
+  return matmul_matrices(a, b, at);
+}
+
+ir::Value Elaborator::matmul_matrices(ir::Value a, ir::Value b, const At& at) {
+  const bool vector_left = type(a).rank() == 1;
+  if (type(b).rank() < 2) {
+    report(at, diag::NotSupportedYet, "a matrix product whose right side has a ragged dimension");
+    return {};
+  }
+  if (vector_left) {
+    a = emit("reshape", {a}, at, {{"dims", std::vector<Dim>{1, type(a).dims[0]}}});
+    if (!a.valid()) return {};
+  }
+  ir::Value product = emit("matmul", {a, b}, at, {{"transpose_a", false}, {"transpose_b", false}});
+  if (!product.valid() || !vector_left) return product;
+  std::vector<Dim> dims = type(product).dims;
+  dims.erase(dims.end() - 2);
+  return emit("reshape", {product}, at, {{"dims", dims}});
+}
+
+Value Elaborator::index_tensor(const Tensor& tensor, const std::vector<syntax::IndexExpr::Item>& items, const At& at) {
+  using Kind = syntax::IndexExpr::Item::Kind;
+  Tensor current = tensor;
+  int axis = 0;
+  for (size_t i = 0; i < items.size(); ++i) {
+    const int rank = static_cast<int>(axes(current.node, at.frame).size());
+    if (items[i].kind == Kind::ellipsis) {
+      axis = rank - static_cast<int>(items.size() - 1 - i);
+      continue;
+    }
+    if (axis >= rank) {
+      report_at(at.frame, items[i].range, diag::TooManyIndices, shape_text(current.node, at.frame));
+      return {};
+    }
+    Value index = evaluate(*items[i].value, at.frame);
+    if (index.poisoned()) return {};
+    const At here{at.frame, at.range, {at.range, items[i].range}};
+    bool dropped = true;
+    Value next;
+    if (items[i].kind == Kind::from) {
+      const Axis which = axes(current.node, at.frame)[axis];
+      auto start = index.as_static() ? index.as_static()->as_dim() : std::nullopt;
+      if (which.ragged || !start || !which.size.constant() || !start->constant()) {
+        report(here, diag::NotSupportedYet, "a slice of a dimension whose size is not a constant");
+        return {};
+      }
+      sema::StaticValue::List range;
+      for (int64_t k = start->value(); k < which.size.value(); ++k) range.push_back({k});
+      next = index_axis(current, axis, {StaticValue::list(std::move(range)), items[i].range}, here, dropped);
+    } else {
+      next = index_axis(current, axis, index, here, dropped);
+    }
+    const Tensor* result = next.tensor();
+    if (!result) return {};
+    current = *result;
+    if (!dropped) ++axis;
+  }
+  return {current, at.range};
+}
+
+Value Elaborator::index_axis(const Tensor& tensor, int axis, const Value& index, const At& at, bool& dropped) {
+  const std::vector<Axis> all = axes(tensor.node, at.frame);
+  const Axis& which = all[axis];
+  const int ragged = static_cast<int>(all.size()) - type(tensor.node).rank();
+  if (const Tensor* ids = index.tensor()) return index_ids(tensor, axis, *ids, at);
+  if (which.ragged) {
+    auto place = index.as_static() ? index.as_static()->as_int() : std::nullopt;
+    if (!place || (*place != 0 && *place != -1) || axis != ragged - 1) {
+      report(at, diag::NotSupportedYet, "an index into a ragged dimension other than 0 and -1");
+      return {};
+    }
+    const SpaceId parent = spaces()[*which.ragged].parent;
+    ir::Value edge = emit(*place == 0 ? "first" : "last", {tensor.node}, at, {{"to", ir::SpaceRef{parent}}});
+    return edge.valid() ? Value{Tensor{edge, tensor.ids, nullptr}, at.range} : Value{};
+  }
+  const StaticValue* known = index.as_static();
+  int64_t start = 0, stop = 0;
+  if (known && known->is_list() && !known->items().empty()) {
+    start = known->items().front().as_int().value_or(0);
+    stop = known->items().back().as_int().value_or(-2) + 1;
+    dropped = false;
+  } else {
+    auto place = integer(index, at, "an index");
+    if (!place) return {};
+    start = *place;
+    if (start < 0 && which.size.constant()) start += which.size.value();
+    stop = start + 1;
+    dropped = true;
+  }
+  if (start < 0 || stop <= start || (which.size.constant() && stop > which.size.value())) {
+    report(at, diag::IndexOutOfRange, index.as_static() ? index.as_static()->text() : "", which.size.text());
+    return {};
+  }
+  const int64_t place = axis - ragged;
+  ir::Value part = emit("slice", {tensor.node}, at, {{"axis", place}, {"start", start}, {"stop", stop}});
+  if (!part.valid()) return {};
+  if (dropped) {
+    std::vector<Dim> dims = type(part).dims;
+    dims.erase(dims.begin() + place);
+    part = emit("reshape", {part}, at, {{"dims", dims}});
+  }
+  return {Tensor{part, tensor.ids, dropped ? nullptr : tensor.table}, at.range};
+}
+
+// `table[ids]` and `scores[target]`: a uniform tensor is a table whose rows are looked up; any other gives, in each row,
+// the element that the row's id names.
+Value Elaborator::index_ids(const Tensor& tensor, int axis, const Tensor& ids, const At& at) {
+  const types::Type type = this->type(tensor.node);
+  if (this->type(ids.node).dtype != types::DType::i32) {
+    report(at, diag::IndexIsNoId, shape_text(ids.node, at.frame));
+    return {};
+  }
+  if (ids.ids && tensor.table && !ids.ids->key.empty() && !tensor.table->key.empty() &&
+      ids.ids->key != tensor.table->key) {
+    report(at, diag::WrongIds, ids.ids->text, tensor.table->text);
+    return {};
+  }
+  if (axis != 0) {
+    report(at, diag::NotSupportedYet, "an index by ids behind another dimension");
+    return {};
+  }
+  if (type.space == types::kUniform && type.rank() >= 1) {
+    ir::Value places = ids.node;
+    if (ids.ids && ids.ids->ragged && type.dims[0].constant()) {
+      // Positions have no bound of their own: those behind the table's end share its last row.
+      places = emit("min", {places, emit("constant_i32", {}, at, {{"value", type.dims[0].value() - 1}})}, at);
+    }
+    ir::Value rows = emit("gather", {tensor.node, places}, at);
+    return rows.valid() ? Value{Tensor{rows, nullptr, nullptr}, at.range} : Value{};
+  }
+  if (type.rank() != 1) {
+    report(at, diag::NotSupportedYet, "an index by ids into " + shape_text(tensor.node, at.frame));
+    return {};
+  }
+  ir::Value picked = emit("pick", {tensor.node, ids.node}, at);
+  return picked.valid() ? Value{Tensor{picked, nullptr, nullptr}, at.range} : Value{};
+}
+
+}  // namespace mtl::elaborate

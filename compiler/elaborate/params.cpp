@@ -1,0 +1,164 @@
+// Paths and parameters: who owns what.
+//
+// The nearest word wins, going out from the parameter. `private`: a copy for each task, whose path has @task after
+// the name that the word stands at; `shared`: one copy, whatever is around it.
+#include "compiler/elaborate/elaborator.h"
+#include "runtime/random.h"
+
+namespace mtl::elaborate {
+
+using syntax::Owner;
+
+namespace {
+// The place whose word decides; null if none does.
+const Place* deciding(const Place* place) {
+  for (; place; place = place->parent.get()) {
+    if (place->word != Owner::enclosing) return place;
+    if (place->task) return nullptr;
+  }
+  return nullptr;
+}
+}  // namespace
+
+std::string Elaborator::path_of(const PlacePtr& place) const {
+  const Place* word = deciding(place.get());
+  std::string path;
+  for (const Place* at = place.get(); at && at->parent; at = at->parent.get()) {
+    std::string part = at->name;
+    if (at == word && word->word == Owner::private_ && current_task_ >= 0) part += "@" + tasks_[current_task_].info.name;
+    path = path.empty() ? part : part + "." + path;
+  }
+  return path;
+}
+
+std::string Elaborator::plain_path_of(const PlacePtr& place) const {
+  std::string path;
+  for (const Place* at = place.get(); at && at->parent; at = at->parent.get()) {
+    path = path.empty() ? at->name : at->name + "." + path;
+  }
+  return path;
+}
+
+bool Elaborator::may_own(const PlacePtr& place, const At& at) {
+  const Place* root = place.get();
+  for (const Place* step = place.get(); step && step->parent; step = step->parent.get()) {
+    root = step;
+    if (!step->in_loop) continue;
+    report_at(at.frame, at.range, diag::OwnedInLoop, plain_path_of(place))
+        .help("declare an array of layers in front of the loop, `layer " + step->name + "[n] = ...`, and index it");
+    return false;
+  }
+  if (root->task || deciding(place.get())) return true;
+  if (root->unnamed) {
+    report(at, diag::UnnamedAtModel, root->name).help("write `shared NAME = " + root->name + "(...)` and apply the name");
+  } else {
+    report(at, diag::OwnerMissing, root->name)
+        .label(root->range, "neither `shared` nor `private`")
+        .help("write `shared " + root->name + " = ...` for one copy or `private " + root->name + " = ...` for one per task");
+  }
+  return false;
+}
+
+std::optional<Init> Elaborator::initial(const Value& init, const IdSetPtr& table, const std::vector<Dim>& dims,
+                                        const At& at) {
+  Init out;
+  if (std::holds_alternative<Vectors>(init.v)) {
+    out.kind = Init::Kind::normal;
+    out.b = 1;
+    const std::string prefix = "vocab ";
+    if (!table || table->key.rfind(prefix, 0) != 0 || !options_.vectors_of) return out;
+    const std::string vocab = table->key.substr(prefix.size());
+    auto width = options_.vectors_of(vocab);
+    if (!width) return out;
+    if (dims.size() != 2 || dims[1].equals(Dim(*width)) == types::Answer::no) {
+      report(at, diag::VectorWidth, vocab, *width, dims.size() == 2 ? dims[1].text() : "other");
+      return std::nullopt;
+    }
+    out.kind = Init::Kind::vectors;
+    out.vocab = vocab;
+    return out;
+  }
+  const StaticValue* known = init.as_static();
+  Value called;
+  if (const Callable* callable = init.callable(); callable && !callable->static_function.empty()) {
+    called = call_static(callable->static_function, {}, at);
+    known = called.as_static();
+    if (!known) return std::nullopt;
+  }
+  if (!known || !known->is_initializer()) {
+    report(at, diag::NotAnInitializer, known ? known->text() : init.kind())
+        .help(known && known->as_number() ? "write `constant(" + known->text() + ")`" : "");
+    return std::nullopt;
+  }
+  using Kind = sema::Initializer::Kind;
+  const auto& given = std::get<sema::Initializer>(known->value);
+  out.a = given.a;
+  out.b = given.b;
+  switch (given.kind) {
+    case Kind::zeros: out.kind = Init::Kind::zeros; break;
+    case Kind::ones: out.kind = Init::Kind::ones; break;
+    case Kind::constant: out.kind = Init::Kind::constant; break;
+    case Kind::normal: out.kind = Init::Kind::normal; break;
+    case Kind::uniform: out.kind = Init::Kind::uniform; break;
+    case Kind::glorot_uniform: out.kind = Init::Kind::glorot_uniform; break;
+    case Kind::he_normal: out.kind = Init::Kind::he_normal; break;
+    case Kind::orthogonal: out.kind = Init::Kind::orthogonal; break;
+    case Kind::one_hot_mix: report(at, diag::NotSupportedYet, "`one_hot_mix`"); return std::nullopt;
+  }
+  return out;
+}
+
+Value Elaborator::parameter(const PlacePtr& place, std::vector<Dim> dims, const Value& init, IdSetPtr table, bool state,
+                            const At& at) {
+  if (!may_own(place, at)) return {};
+  const std::string path = path_of(place);
+  auto it = params_.find(path);
+  std::string ignored;
+  const SourceRange call = user_range(at.frame, at.range, ignored);
+  if (it == params_.end()) {
+    auto start = initial(init, table, dims, at);
+    if (!start) return {};
+    const Place* word = deciding(place.get());
+    ParamRecord record{{path, dims, *start, !state, {}, at.range}, table, call, word && word->word == Owner::shared, {}};
+    for (PlacePtr step = place; step && word && word->word == Owner::private_; step = step->parent) {
+      if (step.get() == word) record.private_at = step;
+    }
+    it = params_.emplace(path, std::move(record)).first;
+    param_order_.push_back(path);
+  }
+  ParamRecord& record = it->second;
+  bool same = record.info.dims.size() == dims.size();
+  for (size_t i = 0; same && i < dims.size(); ++i) same = record.info.dims[i].equals(dims[i]) != types::Answer::no;
+  if (!same) {
+    const auto text = [&](const std::vector<Dim>& sizes) {
+      std::vector<Axis> all;
+      for (const Dim& size : sizes) all.push_back({std::nullopt, size});
+      return "f32" + axes_text(all);
+    };
+    report(at, diag::ParameterShape, path, text(dims), text(record.info.dims))
+        .label(record.call, "this call makes it " + text(record.info.dims))
+        .help("the dimensions of a parameter are fixed by all calls of its layer together");
+    return {};
+  }
+  if (table && record.table && table->key != record.table->key) {
+    report(at, diag::WrongIds, table->text, record.table->text).label(record.call, "a table for " + record.table->text);
+    return {};
+  }
+  ir::Value node = emit(state ? "state" : "param", {}, at, {{"path", path}, {"dims", record.info.dims}});
+  return node.valid() ? Value{Tensor{node, nullptr, table}, at.range} : Value{};
+}
+
+// Keys of random streams: the path of the layer, the place in its body, and the number of the distinct call there, so
+// that one layer called twice on one input draws once, and an edit elsewhere changes nothing.
+int64_t Elaborator::random_key(const std::vector<ir::Value>& operands, const At& at) {
+  std::string path = path_of(at.frame.place);
+  std::map<uint32_t, int64_t>& places = random_places_[path];
+  const int64_t place = places.emplace(at.range.begin, static_cast<int64_t>(places.size())).first->second;
+  path += "#" + std::to_string(place);
+  auto [it, fresh] = random_calls_.try_emplace({path, operands}, 0);
+  if (fresh) it->second = random_counts_[path]++;
+  const std::string text = path + "#" + std::to_string(it->second);
+  return static_cast<int64_t>(runtime::hash_text(text.data(), text.size()));
+}
+
+}  // namespace mtl::elaborate

@@ -1,0 +1,143 @@
+// The table of primitives, and those that work element by element. See primitives.h.
+#include "compiler/elaborate/primitives.h"
+
+#include "compiler/base/text.h"
+
+namespace mtl::elaborate {
+
+std::vector<bool> optional_parameters(const sema::Primitive& primitive) {
+  std::vector<bool> optional;
+  for (const std::string& part : split(primitive.parameters, ",")) optional.push_back(part.find('?') != std::string::npos);
+  return optional;
+}
+
+ir::Value Primitives::tensor(PrimitiveCall& call, const std::string& name) {
+  const Value* value = call.find(name);
+  return value ? call.e.to_tensor(*value, call.at_argument(name)) : ir::Value{};
+}
+
+Value Primitives::result(ir::Value node, const PrimitiveCall& call, IdSetPtr ids) {
+  return node.valid() ? Value{Tensor{node, std::move(ids), nullptr}, call.at.range} : Value{};
+}
+
+std::optional<int64_t> Primitives::integer(PrimitiveCall& call, const std::string& name, int64_t otherwise) {
+  const Value* value = call.find(name);
+  return value ? call.e.integer(*value, call.at_argument(name), "`" + name + "`") : std::optional(otherwise);
+}
+
+std::optional<double> Primitives::number(PrimitiveCall& call, const std::string& name, double otherwise) {
+  const Value* value = call.find(name);
+  if (!value) return otherwise;
+  if (value->as_static() && value->as_static()->as_number()) return value->as_static()->as_number();
+  if (!value->poisoned()) call.e.report(call.at_argument(name), diag::NotKnownNow, "`" + name + "`", value->kind());
+  return std::nullopt;
+}
+
+std::optional<bool> Primitives::flag(PrimitiveCall& call, const std::string& name, bool otherwise) {
+  const Value* value = call.find(name);
+  if (!value) return otherwise;
+  if (value->as_static() && value->as_static()->is_bool()) return std::get<bool>(value->as_static()->value);
+  if (!value->poisoned()) call.e.report(call.at_argument(name), diag::NotKnownNow, "`" + name + "`", value->kind());
+  return std::nullopt;
+}
+
+std::optional<std::vector<Axis>> Primitives::dims(PrimitiveCall& call, const std::string& name) {
+  const Value* value = call.find(name);
+  const At at = call.at_argument(name);
+  auto listed = call.e.items(*value, at);
+  if (!listed) return std::nullopt;
+  std::vector<Axis> dims;
+  for (const Value& item : *listed) {
+    if (const auto* ragged = std::get_if<RaggedDim>(&item.v)) {
+      dims.push_back({ragged->space, {}});
+    } else if (item.as_static() && item.as_static()->as_dim()) {
+      dims.push_back({std::nullopt, *item.as_static()->as_dim()});
+    } else {
+      call.e.report(at, diag::NotADimension, item.as_static() ? item.as_static()->text() : item.kind());
+      return std::nullopt;
+    }
+  }
+  return dims;
+}
+
+Value Elaborator::run_primitive(PrimitiveCall& call) {
+  for (const Primitives::Table* table :
+       {&Primitives::elementwise(), &Primitives::reductions(), &Primitives::shapes(), &Primitives::sequences()}) {
+    const std::string key = (call.primitive.in_ops ? "ops." : "") + std::string(call.primitive.name);
+    if (auto it = table->find(key); it != table->end()) return it->second(call);
+  }
+  report(call.at, diag::NotSupportedYet, "`" + std::string(call.primitive.name) + "`");
+  return {};
+}
+
+namespace {
+using Call = PrimitiveCall;
+}
+
+const Primitives::Table& Primitives::elementwise() {
+  // Ops of the same name and one operand.
+  static const Run unary = [](Call& c) {
+    ir::Value x = tensor(c, "x");
+    if (x.valid() && c.e.type(x).dtype == types::DType::i32) {
+      c.e.report(c.at, diag::IdsAreNotNumbers, c.e.shape_text(x, c.at.frame)).help("`float(x)` makes numbers of ids");
+      return Value{};
+    }
+    return result(c.e.emit(std::string(c.primitive.name), {x}, c.at), c);
+  };
+  static const Run clamp = [](Call& c) {
+    ir::Value x = tensor(c, "x");
+    ir::Value low = c.e.binary("max", x, tensor(c, "low"), c.at);
+    return result(c.e.binary("min", low, tensor(c, "high"), c.at), c);
+  };
+  static const Run where = [](Call& c) {
+    ir::Value condition = tensor(c, "condition"), yes = tensor(c, "yes"), no = tensor(c, "no");
+    if (!c.e.align(yes, no, "`where`", c.at) || !c.e.align(condition, yes, "`where`", c.at) ||
+        !c.e.align(condition, no, "`where`", c.at)) {
+      return Value{};
+    }
+    return result(c.e.emit("where", {condition, yes, no}, c.at), c);
+  };
+  static const Run identity = [](Call& c) { return c.bound.at("x").value; };
+  static const Run to_float = [](Call& c) { return result(c.e.as_numbers(tensor(c, "x"), c.at), c); };
+  static const Run reverse = [](Call& c) {
+    auto scale = number(c, "scale", 1);
+    return scale ? result(c.e.emit("reverse_gradient", {tensor(c, "x")}, c.at, {{"scale", *scale}}), c) : Value{};
+  };
+  static const Run stop = [](Call& c) {
+    const Tensor* given = c.find("x")->tensor();
+    return result(c.e.emit("stop_gradient", {tensor(c, "x")}, c.at), c, given ? given->ids : nullptr);
+  };
+  static const Run noise = [](Call& c) {
+    ir::Value x = tensor(c, "x");
+    if (!x.valid()) return Value{};
+    return result(c.e.emit(std::string(c.primitive.name), {x}, c.at, {{"key", c.e.random_key({x}, c.at)}}), c);
+  };
+  static const Run mix = [](Call& c) { return result(c.e.mix(tensor(c, "weights"), tensor(c, "values"), c.at), c); };
+  static const Run chain = [](Call& c) {
+    auto listed = c.e.items(*c.find("layers"), c.at_argument("layers"));
+    if (!listed) return Value{};
+    auto layer = std::make_shared<Layer>();
+    layer->kind = Layer::Kind::composition;
+    layer->range = c.at.range;
+    for (const Value& item : *listed) {
+      LayerPtr part = c.e.as_layer(item, c.at);
+      if (!part) return Value{};
+      layer->parts.push_back(std::move(part));
+    }
+    return Value{LayerPtr(layer), c.at.range};
+  };
+  static const Run len = [](Call& c) {
+    auto listed = c.e.items(*c.find("list"), c.at_argument("list"));
+    return listed ? Value{StaticValue{static_cast<int64_t>(listed->size())}, c.at.range} : Value{};
+  };
+  static const Table table = {
+      {"exp", unary},       {"log", unary},     {"sqrt", unary},  {"abs", unary},    {"sign", unary},
+      {"tanh", unary},      {"sigmoid", unary}, {"relu", unary},  {"gelu", unary},   {"silu", unary},
+      {"softplus", unary},  {"clamp", clamp},   {"where", where}, {"identity", identity},
+      {"float", to_float},  {"reverse_gradient", reverse},        {"stop_gradient", stop},
+      {"uniform_noise", noise},                 {"normal_noise", noise},
+      {"mix", mix},         {"chain", chain},   {"len", len}};
+  return table;
+}
+
+}  // namespace mtl::elaborate

@@ -1,0 +1,54 @@
+// The primitive operations of the language: what each name means in ops of the graph.
+//
+// Names and parameters are sema's table (sema/primitives.def); run_primitive() looks the name up in the tables of the
+// files primitives_*.cpp. A new primitive is one line there, one line here, and its op if it needs a new one.
+#pragma once
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "compiler/elaborate/elaborator.h"
+
+namespace mtl::elaborate {
+
+// Arguments of one call, by the names of the table.
+struct PrimitiveCall {
+  Elaborator& e;
+  const sema::Primitive& primitive;
+  At at;
+  std::map<std::string, Argument> bound = {};
+  std::vector<Argument> values = {};  // of a variadic one
+
+  const Value* find(const std::string& name) const {
+    auto it = bound.find(name);
+    return it == bound.end() ? nullptr : &it->second.value;
+  }
+  At at_argument(const std::string& name) const {
+    auto it = bound.find(name);
+    return {at.frame, it == bound.end() ? at.range : it->second.range};
+  }
+};
+
+// Which parameters may be left out.
+std::vector<bool> optional_parameters(const sema::Primitive& primitive);
+
+// The implementations; a friend of the elaborator.
+struct Primitives {
+  using Run = Value (*)(PrimitiveCall&);
+  using Table = std::map<std::string_view, Run>;
+  static const Table& elementwise();  // primitives.cpp
+  static const Table& reductions();   // primitives_reduce.cpp
+  static const Table& shapes();       // primitives_shape.cpp
+  static const Table& sequences();    // primitives_sequence.cpp (also what stands under `ops`)
+
+  // The tensor of an argument; invalid after a report.
+  static ir::Value tensor(PrimitiveCall& call, const std::string& name);
+  static Value result(ir::Value node, const PrimitiveCall& call, IdSetPtr ids = nullptr);
+  static std::optional<int64_t> integer(PrimitiveCall& call, const std::string& name, int64_t otherwise);
+  static std::optional<double> number(PrimitiveCall& call, const std::string& name, double otherwise);
+  static std::optional<bool> flag(PrimitiveCall& call, const std::string& name, bool otherwise);
+  static std::optional<std::vector<Axis>> dims(PrimitiveCall& call, const std::string& name);
+};
+
+}  // namespace mtl::elaborate

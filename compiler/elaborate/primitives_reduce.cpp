@@ -1,0 +1,299 @@
+// Reductions and what goes over a dimension: sums, extremes, softmax, edges. Static dimensions are ops of one row;
+// ragged ones sum, compare or pick the rows of a segment. Dimensions count from the written shape, `over =` takes
+// names and numbers, and without it a reduction is over all dimensions that the body sees.
+#include <algorithm>
+
+#include "compiler/elaborate/primitives.h"
+
+namespace mtl::elaborate {
+
+std::optional<std::vector<int>> Elaborator::over_axes(ir::Value x, const Value* over, const At& at) {
+  const std::vector<Axis> all = axes(x, at.frame);
+  std::vector<int> found;
+  std::vector<Value> wanted;
+  const bool listed = over && (std::holds_alternative<ListPtr>(over->v) || (over->as_static() && over->as_static()->is_list()));
+  if (listed) {
+    auto each = items(*over, at);
+    if (!each) return std::nullopt;
+    wanted = std::move(*each);
+  } else if (over) {
+    wanted.push_back(*over);
+  }
+  for (const Value& value : wanted) {
+    const auto* ragged = std::get_if<RaggedDim>(&value.v);
+    const StaticValue* known = value.as_static();
+    std::vector<int> places;
+    std::string name;
+    if (ragged) {
+      name = spaces()[ragged->space].dim;
+      for (size_t i = 0; i < all.size(); ++i) {
+        if (all[i].ragged == ragged->space) places.push_back(static_cast<int>(i));
+      }
+    } else if (known && std::holds_alternative<int64_t>(known->value)) {
+      const int64_t number = std::get<int64_t>(known->value), rank = static_cast<int64_t>(all.size());
+      name = std::to_string(number);
+      if (number >= -rank && number < rank) places.push_back(static_cast<int>(number < 0 ? number + rank : number));
+    } else if (known && known->as_dim()) {  // a dimension of the signature that is static in this call
+      name = known->text();
+      for (size_t i = 0; i < all.size(); ++i) {
+        if (!all[i].ragged && all[i].size == *known->as_dim()) places.push_back(static_cast<int>(i));
+      }
+    } else if (!value.poisoned()) {
+      report(at, diag::NotADimension, known ? known->text() : value.kind());
+    }
+    if (value.poisoned() || (places.empty() && name.empty())) return std::nullopt;
+    if (places.size() != 1) {
+      report(at, places.empty() ? diag::NoSuchDimension : diag::DimensionTwice, name, shape_text(x, at.frame));
+      return std::nullopt;
+    }
+    found.push_back(places[0]);
+  }
+  if (!over) {
+    for (size_t i = 0; i < all.size(); ++i) found.push_back(static_cast<int>(i));
+  }
+  std::sort(found.begin(), found.end());
+  found.erase(std::unique(found.begin(), found.end()), found.end());
+  // A nested ragged dimension has to go before the one that it is nested in.
+  const int ragged = static_cast<int>(all.size()) - type(x).rank();
+  const int taken = static_cast<int>(std::count_if(found.begin(), found.end(), [&](int axis) { return axis < ragged; }));
+  for (int axis : found) {
+    if (axis >= ragged || axis >= ragged - taken) continue;
+    report(at, diag::NestedFirst, axis_text(all[ragged - 1]), axis_text(all[axis]));
+    return std::nullopt;
+  }
+  return found;
+}
+
+ir::Value Elaborator::reduce_ragged(const std::string& what, ir::Value x, SpaceId space, const At& at) {
+  const SpaceId parent = spaces()[space].parent;
+  const ir::Attrs to = {{"to", ir::SpaceRef{parent}}};
+  if (what == "sum") return emit("segment_sum", {x}, at, to);
+  if (what == "mean") {
+    ir::Value sum = emit("segment_sum", {x}, at, to);
+    ir::Value length = emit("length", {}, at, {{"space", ir::SpaceRef{space}}});
+    if (!sum.valid() || !length.valid()) return {};
+    return emit("div", {sum, with_rank(length, type(sum).rank(), at)}, at);
+  }
+  if (what == "max") return emit("segment_max", {x}, at, to);
+  if (what == "min") return emit("segment_min", {x}, at, to);
+  report(at, diag::NotSupportedYet, "`" + what + "` over a ragged dimension");
+  return {};
+}
+
+ir::Value Elaborator::reduce_axes(const std::string& what, ir::Value x, std::vector<int> axes, const At& at) {
+  const std::vector<Axis> all = this->axes(x, at.frame);
+  const int ragged = static_cast<int>(all.size()) - type(x).rank();
+  std::vector<Dim> fixed;
+  std::vector<SpaceId> rows;
+  for (int axis : axes) {
+    if (axis < ragged) {
+      rows.push_back(*all[axis].ragged);
+    } else {
+      fixed.push_back(axis - ragged);
+    }
+  }
+  if (!fixed.empty()) x = emit(what, {x}, at, {{"axes", fixed}, {"keep", false}});
+  for (auto space = rows.rbegin(); space != rows.rend() && x.valid(); ++space) {
+    // The mean over two ragged dimensions is that over all their positions, not a mean of means.
+    if (what == "mean" && rows.size() > 1) break;
+    x = reduce_ragged(what, x, *space, at);
+  }
+  if (what == "mean" && rows.size() > 1 && x.valid()) {
+    const ir::Attrs to = {{"to", ir::SpaceRef{spaces()[rows.front()].parent}}};
+    ir::Value ones = to_space(constant(1, at), rows.back(), at);
+    ir::Value count = emit("segment_sum", {ones}, at, to);
+    ir::Value sum = emit("segment_sum", {x}, at, to);
+    if (!sum.valid() || !count.valid()) return {};
+    x = emit("div", {sum, with_rank(count, type(sum).rank(), at)}, at);
+  }
+  return x;
+}
+
+ir::Value Elaborator::reduce(const std::string& what, ir::Value x, const Value* over, const At& at) {
+  if (!x.valid()) return {};
+  if (type(x).dtype == types::DType::i32) {
+    report(at, diag::IdsAreNotNumbers, shape_text(x, at.frame)).help("`float(x)` makes numbers of ids");
+    return {};
+  }
+  x = as_numbers(x, at);
+  auto axes = over_axes(x, over, at);
+  if (!axes) return {};
+  if (what == "norm") return emit("sqrt", {reduce_axes("sum", emit("square", {x}, at), *axes, at)}, at);
+  if (what == "variance") {
+    ir::Value mean = reduce_axes("mean", x, *axes, at);
+    if (!mean.valid()) return {};
+    // Put back the static dimensions that were reduced, as literal ones.
+    std::vector<Dim> dims = type(x).dims;
+    const int ragged = static_cast<int>(this->axes(x, at.frame).size()) - type(x).rank();
+    for (int axis : *axes) {
+      if (axis >= ragged) dims[axis - ragged] = 1;
+    }
+    mean = emit("reshape", {mean}, at, {{"dims", dims}});
+    return reduce_axes("mean", emit("square", {emit("sub", {x, mean}, at)}, at), *axes, at);
+  }
+  return reduce_axes(what, x, *axes, at);
+}
+
+ir::Value Elaborator::softmax(const std::string& what, ir::Value x, const Value* over, const At& at) {
+  if (!x.valid()) return {};
+  const std::vector<Axis> all = axes(x, at.frame);
+  if (all.empty()) {
+    report(at, diag::NoSuchDimension, "-1", shape_text(x, at.frame));
+    return {};
+  }
+  int axis = static_cast<int>(all.size()) - 1;
+  if (over) {
+    auto found = over_axes(x, over, at);
+    if (!found) return {};
+    if (found->size() != 1) {
+      report(at, diag::NotSupportedYet, "`" + what + "` over several dimensions");
+      return {};
+    }
+    axis = found->front();
+  }
+  const int ragged = static_cast<int>(all.size()) - type(x).rank();
+  if (axis >= ragged) {
+    return emit(what, {x}, at, {{"axis", static_cast<int64_t>(axis - ragged)}});
+  }
+  const SpaceId space = *all[axis].ragged;
+  const ir::Attrs to = {{"to", ir::SpaceRef{spaces()[space].parent}}};
+  // The greatest is taken off for the sake of exp alone: no gradient goes through it.
+  ir::Value greatest = emit("stop_gradient", {emit("segment_max", {x}, at, to)}, at);
+  ir::Value shifted = emit("sub", {x, greatest}, at);
+  ir::Value powers = emit("exp", {shifted}, at);
+  ir::Value total = emit("segment_sum", {powers}, at, to);
+  if (what == "softmax") return emit("div", {powers, total}, at);
+  if (what == "log_softmax") return emit("sub", {shifted, emit("log", {total}, at)}, at);
+  return emit("add", {emit("log", {total}, at), greatest}, at);
+}
+
+// mix(w, v): the last dimension of w with the first of v. One vector of weights is a weighted sum; a matrix gives
+// one such sum for each of its rows.
+ir::Value Elaborator::mix(ir::Value weights, ir::Value values, const At& at) {
+  if (!weights.valid() || !values.valid()) return {};
+  const std::vector<Axis> w = axes(weights, at.frame), v = axes(values, at.frame);
+  const auto fail = [&](const std::string& why) {
+    report(at, diag::ShapeMismatch, "`mix`",
+           "weights are " + shape_text(weights, at.frame) + ", values are " + shape_text(values, at.frame) + ": " + why);
+    return ir::Value{};
+  };
+  if (w.empty() || v.empty()) return fail("both need a dimension");
+  if (w.back() != v.front()) {
+    const bool open = !w.back().ragged && !v.front().ragged && w.back().size.equals(v.front().size) != types::Answer::no;
+    if (!open) return fail(axis_text(w.back()) + " is not " + axis_text(v.front()));
+  }
+  if (w.size() == 1) {
+    std::vector<Dim> dims = type(values).dims;
+    if (v.front().ragged) {
+      if (v.size() > 1 && v[1].ragged) return fail("a nested ragged dimension stands in the way");
+      for (Dim& dim : dims) dim = 1;
+      ir::Value product = emit("mul", {emit("reshape", {weights}, at, {{"dims", dims}}), values}, at);
+      return reduce_ragged("sum", product, *v.front().ragged, at);
+    }
+    for (size_t i = 1; i < dims.size(); ++i) dims[i] = 1;
+    ir::Value product = emit("mul", {emit("reshape", {weights}, at, {{"dims", dims}}), values}, at);
+    return emit("sum", {product}, at, {{"axes", std::vector<Dim>{0}}, {"keep", false}});
+  }
+  if (w.back().ragged || w.front().ragged) {
+    report(at, diag::NotSupportedYet, "`mix` with weights " + shape_text(weights, at.frame));
+    return {};
+  }
+  std::vector<Dim> dims = type(weights).dims, rest(type(values).dims.begin() + 1, type(values).dims.end());
+  const Dim inner = dims.back();
+  dims.pop_back();
+  ir::Value a = emit("reshape", {weights}, at, {{"dims", std::vector<Dim>{types::product(dims), inner}}});
+  ir::Value b = emit("reshape", {values}, at, {{"dims", std::vector<Dim>{inner, types::product(rest)}}});
+  ir::Value product = emit("matmul", {a, b}, at, {{"transpose_a", false}, {"transpose_b", false}});
+  dims.insert(dims.end(), rest.begin(), rest.end());
+  return emit("reshape", {product}, at, {{"dims", dims}});
+}
+
+namespace {
+using Call = PrimitiveCall;
+}
+
+const Primitives::Table& Primitives::reductions() {
+  static const auto refuse_per = [](Call& c) {
+    if (!c.find("per")) return false;
+    c.e.report(c.at_argument("per"), diag::NotSupportedYet, "`per =`");
+    return true;
+  };
+  static const Run reduce = [](Call& c) {
+    if (refuse_per(c)) return Value{};
+    return result(c.e.reduce(std::string(c.primitive.name), tensor(c, "x"), c.find("over"), c.at), c);
+  };
+  static const Run extreme = [](Call& c) {
+    if (!c.find("other")) return reduce(c);
+    ir::Value x = tensor(c, "x"), other = tensor(c, "other");
+    return result(c.e.binary(std::string(c.primitive.name), x, other, c.at), c);
+  };
+  static const Run softmax = [](Call& c) {
+    return result(c.e.softmax(std::string(c.primitive.name), tensor(c, "x"), c.find("over"), c.at), c);
+  };
+  static const Run arg = [](Call& c) {
+    ir::Value x = tensor(c, "x");
+    if (!x.valid()) return Value{};
+    const std::string name(c.primitive.name);
+    const std::vector<Axis> all = c.e.axes(x, c.at.frame);
+    const int ragged = static_cast<int>(all.size()) - c.e.type(x).rank();
+    int axis = static_cast<int>(all.size()) - 1;
+    if (c.find("over")) {
+      auto found = c.e.over_axes(x, c.find("over"), c.at);
+      if (!found || found->size() != 1) return Value{};
+      axis = found->front();
+    }
+    if (axis < 0) {
+      c.e.report(c.at, diag::NoSuchDimension, "-1", c.e.shape_text(x, c.at.frame));
+      return Value{};
+    }
+    auto set = std::make_shared<IdSet>();
+    if (axis >= ragged) {
+      set->size = c.e.type(x).dims[axis - ragged];
+      return result(c.e.emit(name, {x}, c.at, {{"axis", static_cast<int64_t>(axis - ragged)}}), c, set);
+    }
+    set->ragged = *all[axis].ragged;
+    const SpaceId parent = c.e.spaces()[*set->ragged].parent;
+    auto results = c.e.emit_all(name == "argmax" ? "segment_max" : "segment_min", {x}, {{"to", ir::SpaceRef{parent}}}, c.at);
+    return results.size() == 2 ? result(results[1], c, set) : Value{};
+  };
+  static const Run edge = [](Call& c) {
+    if (refuse_per(c)) return Value{};
+    ir::Value x = tensor(c, "x");
+    if (!x.valid()) return Value{};
+    const Tensor* given = c.find("x")->tensor();
+    const std::vector<Axis> all = c.e.axes(x, c.at.frame);
+    int axis = 0;
+    if (c.find("over")) {
+      auto found = c.e.over_axes(x, c.find("over"), c.at);
+      if (!found || found->size() != 1) return Value{};
+      axis = found->front();
+    }
+    bool dropped = true;
+    if (all.empty()) {
+      c.e.report(c.at, diag::NoSuchDimension, "0", c.e.shape_text(x, c.at.frame));
+      return Value{};
+    }
+    const int64_t place = c.primitive.name == "first" ? 0 : -1;
+    return c.e.index_axis(given ? *given : Tensor{x, nullptr, nullptr}, axis, Value{StaticValue{place}, c.at.range}, c.at, dropped);
+  };
+  static const Run top_k = [](Call& c) {
+    ir::Value x = tensor(c, "x");
+    auto k = integer(c, "k", 1);
+    if (!x.valid() || !k) return Value{};
+    auto results = c.e.emit_all("top_k", {x}, {{"k", *k}}, c.at);
+    if (results.size() != 2) return Value{};
+    Record record;
+    auto set = std::make_shared<IdSet>();
+    set->size = c.e.type(x).dims.back();
+    record.fields.emplace_back("values", Value{Tensor{results[0], nullptr, nullptr}, c.at.range});
+    record.fields.emplace_back("ids", Value{Tensor{results[1], set, nullptr}, c.at.range});
+    return Value{std::make_shared<const Record>(std::move(record)), c.at.range};
+  };
+  static const Table table = {{"sum", reduce},      {"mean", reduce},     {"prod", reduce},        {"variance", reduce},
+                              {"norm", reduce},     {"max", extreme},     {"min", extreme},        {"softmax", softmax},
+                              {"logsumexp", softmax}, {"log_softmax", softmax}, {"argmax", arg},   {"argmin", arg},
+                              {"first", edge},      {"last", edge},       {"top_k", top_k}};
+  return table;
+}
+
+}  // namespace mtl::elaborate

@@ -1,0 +1,230 @@
+// Shapes: reshape, flatten, transpose, stack, concat, pad, and values made from sizes. Static dimensions only: a ragged
+// one is part of who the rows are, so what would move it is "not supported yet".
+#include <algorithm>
+
+#include "compiler/elaborate/primitives.h"
+
+namespace mtl::elaborate {
+
+ir::Value Elaborator::stack(std::vector<ir::Value> parts, const At& at) {
+  int rank = 0;
+  for (ir::Value part : parts) {
+    if (!part.valid()) return {};
+    rank = std::max(rank, type(part).rank());
+    if (ragged_below(type(part).space, at.frame.base).empty()) continue;
+    report(at, diag::NotSupportedYet, "a dimension in front of a ragged one, in a stack of " + shape_text(part, at.frame))
+        .help("put it in a module that is written for one position; it is mapped over the others");
+    return {};
+  }
+  return emit("stack", parts, at, {{"axis", int64_t{0}}});
+}
+
+ir::Value Elaborator::concat(std::vector<ir::Value> parts, const Value* over, const At& at) {
+  size_t rank = 0;
+  for (ir::Value part : parts) {
+    if (!part.valid()) return {};
+    rank = std::max(rank, axes(part, at.frame).size());
+  }
+  if (parts.empty()) {
+    report(at, diag::EmptyArray, "concat");
+    return {};
+  }
+  std::vector<Axis> front;  // the ragged dimensions, which have to be the same
+  for (size_t i = 0; i < parts.size(); ++i) {
+    std::vector<Axis> all = axes(parts[i], at.frame);
+    // f32 and f32[1] stand for each other here: a number for each position is one feature.
+    const bool number = all.size() + 1 == std::max<size_t>(rank, 1) || (all.empty() && rank == 0);
+    if (number && type(parts[i]).rank() == 0) {
+      parts[i] = emit("reshape", {parts[i]}, at, {{"dims", std::vector<Dim>{1}}});
+      all = axes(parts[i], at.frame);
+    }
+    if (!parts[i].valid()) return {};
+    std::vector<Axis> ragged(all.begin(), all.end() - type(parts[i]).rank());
+    if (i == 0) front = ragged;
+    if (ragged != front) {
+      report(at, diag::ShapeMismatch, "`concat`",
+             "the first is " + shape_text(parts[0], at.frame) + ", another is " + shape_text(parts[i], at.frame))
+          .help("pool over the ragged dimension, or call a module that is mapped over it");
+      return {};
+    }
+  }
+  int64_t axis = type(parts[0]).rank() - 1;
+  if (over) {
+    auto found = over_axes(parts[0], over, at);
+    if (!found) return {};
+    const int64_t place = found->size() == 1 ? found->front() - static_cast<int64_t>(front.size()) : -1;
+    if (place < 0) {
+      report(at, diag::NotSupportedYet, "`concat` over a ragged dimension");
+      return {};
+    }
+    axis = place;
+  }
+  return emit("concat", parts, at, {{"axis", axis}});
+}
+
+namespace {
+using Call = PrimitiveCall;
+std::vector<Dim> fixed_of(const std::vector<Axis>& axes) {
+  std::vector<Dim> dims;
+  for (const Axis& axis : axes) {
+    if (!axis.ragged) dims.push_back(axis.size);
+  }
+  return dims;
+}
+}  // namespace
+
+const Primitives::Table& Primitives::shapes() {
+  static const Run reshape = [](Call& c) {
+    ir::Value x = tensor(c, "x");
+    auto wanted = dims(c, "shape");
+    if (!x.valid() || !wanted) return Value{};
+    std::vector<Axis> all = c.e.axes(x, c.at.frame);
+    const size_t ragged = all.size() - c.e.type(x).rank();
+    const bool kept = ragged <= wanted->size() && std::equal(all.begin(), all.begin() + ragged, wanted->begin());
+    const std::vector<Dim> fixed = fixed_of(*wanted);
+    if (!kept || fixed.size() + ragged != wanted->size()) {
+      c.e.report(c.at, diag::ReshapeRagged, c.e.axes_text(*wanted), c.e.shape_text(x, c.at.frame));
+      return Value{};
+    }
+    return result(c.e.emit("reshape", {x}, c.at, {{"dims", fixed}}), c);
+  };
+  static const Run flatten = [](Call& c) {
+    ir::Value x = tensor(c, "x");
+    if (!x.valid()) return Value{};
+    const std::vector<Axis> all = c.e.axes(x, c.at.frame);
+    const int64_t rank = static_cast<int64_t>(all.size()), ragged = rank - c.e.type(x).rank();
+    auto from = integer(c, "from", 0), to = integer(c, "to", rank);
+    if (!from || !to) return Value{};
+    if (*from < 0 || *to > rank || *from > *to) {
+      c.e.report(c.at, diag::NoSuchDimension, *from < 0 || *from > rank ? *from : *to, c.e.shape_text(x, c.at.frame));
+      return Value{};
+    }
+    if (*from < ragged) {
+      c.e.report(c.at, diag::FlattenRagged, c.e.axis_text(all[*from]), c.e.shape_text(x, c.at.frame))
+          .help("`flatten(x, from = " + std::to_string(ragged) + ")` keeps the ragged dimensions");
+      return Value{};
+    }
+    const std::vector<Dim> old = c.e.type(x).dims;
+    std::vector<Dim> fresh(old.begin(), old.begin() + (*from - ragged));
+    fresh.push_back(types::product({old.begin() + (*from - ragged), old.begin() + (*to - ragged)}));
+    fresh.insert(fresh.end(), old.begin() + (*to - ragged), old.end());
+    return result(c.e.emit("reshape", {x}, c.at, {{"dims", fresh}}), c);
+  };
+  static const Run transpose = [](Call& c) {
+    ir::Value x = tensor(c, "x");
+    if (!x.valid()) return Value{};
+    const int rank = c.e.type(x).rank();
+    const int ragged = static_cast<int>(c.e.axes(x, c.at.frame).size()) - rank;
+    std::vector<Dim> order;
+    if (const Value* given = c.find("order")) {
+      auto listed = c.e.items(*given, c.at_argument("order"));
+      if (!listed) return Value{};
+      for (size_t i = 0; i < listed->size(); ++i) {
+        auto place = c.e.integer((*listed)[i], c.at_argument("order"), "`order`");
+        if (!place) return Value{};
+        if (static_cast<int>(i) < ragged && *place == static_cast<int64_t>(i)) continue;
+        order.push_back(*place - ragged);
+      }
+    } else {
+      for (int i = 0; i < rank; ++i) order.push_back(i);
+      if (rank >= 2) std::swap(order[rank - 1], order[rank - 2]);
+    }
+    if (rank < 2) {
+      c.e.report(c.at, diag::NotSupportedYet, "`transpose` of " + c.e.shape_text(x, c.at.frame));
+      return Value{};
+    }
+    return result(c.e.emit("transpose", {x}, c.at, {{"perm", order}}), c);
+  };
+  static const Run stack = [](Call& c) {
+    auto listed = c.e.items(*c.find("values"), c.at_argument("values"));
+    if (!listed) return Value{};
+    std::vector<ir::Value> parts;
+    for (const Value& item : *listed) parts.push_back(c.e.to_tensor(item, c.at_argument("values")));
+    return result(c.e.stack(parts, c.at), c);
+  };
+  static const Run concat = [](Call& c) {
+    std::vector<ir::Value> parts;
+    std::vector<Argument> given = c.values;
+    if (given.size() == 1 && !given[0].value.tensor()) {  // a list
+      auto listed = c.e.items(given[0].value, c.at);
+      if (!listed) return Value{};
+      std::vector<Argument> each;
+      for (Value& item : *listed) each.push_back({"", std::move(item), given[0].range});
+      given = std::move(each);
+    }
+    for (const Argument& part : given) parts.push_back(c.e.to_tensor(part.value, {c.at.frame, part.range}));
+    return result(c.e.concat(parts, c.find("over"), c.at), c);
+  };
+  static const Run pad = [](Call& c) {
+    ir::Value x = tensor(c, "x");
+    auto before = integer(c, "before", 0), after = integer(c, "after", 0);
+    if (!x.valid() || !before || !after) return Value{};
+    const int ragged = static_cast<int>(c.e.axes(x, c.at.frame).size()) - c.e.type(x).rank();
+    int64_t axis = c.e.type(x).rank() - 1;
+    if (c.find("over")) {
+      auto found = c.e.over_axes(x, c.find("over"), c.at);
+      if (!found || found->size() != 1) return Value{};
+      axis = found->front() - ragged;
+    }
+    if (axis < 0) {
+      c.e.report(c.at, diag::NotSupportedYet, "`pad` of a ragged dimension");
+      return Value{};
+    }
+    return result(c.e.emit("pad", {x}, c.at, {{"axis", axis}, {"before", *before}, {"after", *after}}), c);
+  };
+  static const Run one_hot = [](Call& c) {
+    const Value* given = c.find("ids");
+    ir::Value ids;
+    if (const StaticValue* known = given->as_static(); known && known->as_int()) {
+      ids = c.e.emit("constant_i32", {}, c.at, {{"value", *known->as_int()}});
+    } else {
+      ids = tensor(c, "ids");
+    }
+    const Value* classes = c.find("classes");
+    auto size = classes->as_static() ? classes->as_static()->as_dim() : std::nullopt;
+    if (!size) {
+      c.e.report(c.at_argument("classes"), diag::NotAnInt, "`classes`", classes->kind());
+      return Value{};
+    }
+    return result(c.e.emit("one_hot", {ids}, c.at, {{"classes", std::vector<Dim>{*size}}}), c);
+  };
+  static const Run full = [](Call& c) {
+    auto wanted = dims(c, "shape");
+    const Value* value = c.find("value");
+    if (!wanted) return Value{};
+    const bool id = value->as_static() && std::holds_alternative<int64_t>(value->as_static()->value);
+    ir::Value node = id ? c.e.emit("constant_i32", {}, c.at, {{"value", std::get<int64_t>(value->as_static()->value)}})
+                        : tensor(c, "value");
+    const std::vector<Dim> fixed = fixed_of(*wanted);
+    if (!fixed.empty() && node.valid()) {
+      node = c.e.with_rank(node, static_cast<int>(fixed.size()), c.at);
+      node = c.e.emit("broadcast", {node}, c.at, {{"dims", fixed}});
+    }
+    for (const Axis& axis : *wanted) {
+      if (axis.ragged) node = c.e.to_space(node, *axis.ragged, c.at);
+    }
+    return result(node, c);
+  };
+  static const Run positions = [](Call& c) {
+    const Value* value = c.find("dimension");
+    auto set = std::make_shared<IdSet>();
+    if (const auto* ragged = std::get_if<RaggedDim>(&value->v)) {
+      set->ragged = ragged->space;
+      return result(c.e.emit("position", {}, c.at, {{"space", ir::SpaceRef{ragged->space}}}), c, set);
+    }
+    auto size = value->as_static() ? value->as_static()->as_dim() : std::nullopt;
+    if (!size) {
+      c.e.report(c.at, diag::NotADimension, value->kind());
+      return Value{};
+    }
+    set->size = *size;
+    ir::Value count = c.e.emit("iota", {}, c.at, {{"dims", std::vector<Dim>{*size}}, {"axis", int64_t{0}}});
+    return result(c.e.emit("to_i32", {count}, c.at), c, set);
+  };
+  static const Table table = {{"reshape", reshape}, {"flatten", flatten}, {"transpose", transpose}, {"stack", stack},
+                              {"concat", concat},   {"pad", pad},         {"one_hot", one_hot},     {"full", full},
+                              {"positions", positions}};
+  return table;
+}
+
+}  // namespace mtl::elaborate

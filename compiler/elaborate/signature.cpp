@@ -1,0 +1,255 @@
+// Signatures: the dimensions of a call, solved by matching right to left, and the mapping over what is left in front.
+#include <algorithm>
+
+#include "compiler/elaborate/elaborator.h"
+
+namespace mtl::elaborate {
+
+using namespace syntax;
+using Kind = TypeExpr::DimItem::Kind;
+
+namespace {
+bool is_id_type(const std::string& name) {
+  return name == "id" || name == "token" || name == "category" || name == "label" || name == "index";
+}
+const std::string* simple_name(const ExprPtr& expr) {
+  const auto* name = expr ? std::get_if<NameExpr>(&expr->node) : nullptr;
+  return name ? &name->name : nullptr;
+}
+}  // namespace
+
+std::string Elaborator::type_text(const TypeExpr& type) const {
+  const SourceMap* sources = emitter_.sources();
+  if (!sources || !type.range.valid()) return type.name.text;
+  return sources->file(type.range.file).text().substr(type.range.begin, type.range.end - type.range.begin);
+}
+
+std::optional<Axis> Elaborator::dim_of(const TypeExpr::DimItem& item, Frame& frame) {
+  if (item.kind != Kind::size || !item.size) {
+    report_at(frame, item.range, diag::NotSupportedYet, "this form of a dimension");
+    return std::nullopt;
+  }
+  Value value = evaluate(*item.size, frame);
+  if (value.poisoned()) return std::nullopt;
+  if (const auto* ragged = std::get_if<RaggedDim>(&value.v)) return Axis{ragged->space, {}};
+  if (value.as_static()) {
+    if (auto dim = value.as_static()->as_dim()) return Axis{std::nullopt, *dim};
+  }
+  report_at(frame, item.range, diag::NotADimension, value.as_static() ? value.as_static()->text() : value.kind());
+  return std::nullopt;
+}
+
+bool Elaborator::match_axis(const TypeExpr::DimItem& item, const Axis& axis, std::string& why, Frame& callee) {
+  const std::string* name = simple_name(item.size);
+  if (name && *name == "_") return true;
+  if (name && is_dimension_name(*name) && !callee.find(*name)) {
+    callee.bind(*name, axis.ragged ? Value{RaggedDim{*axis.ragged}} : Value{StaticValue{axis.size}});
+    return true;
+  }
+  auto wanted = dim_of(item, callee);
+  if (!wanted) return false;
+  const bool same = wanted->ragged || axis.ragged ? wanted->ragged == axis.ragged
+                                                  : wanted->size.equals(axis.size) != types::Answer::no;
+  if (same) return true;
+  why = axis_text(axis) + " is not " + axis_text(*wanted);
+  if (name && is_dimension_name(*name)) why += " (`" + *name + "` is " + axis_text(*wanted) + " already)";
+  return false;
+}
+
+bool Elaborator::match_set(const Parameter& parameter, Tensor& tensor, Frame& callee, Signature& signature, const At& at) {
+  if (type(tensor.node).dtype != types::DType::i32) {
+    report(at, diag::InputMismatch, parameter.name.text, signature.callee, type_text(parameter.type),
+           shape_text(tensor.node, at.frame) + ": ids are needed here");
+    return false;
+  }
+  if (!tensor.ids || parameter.type.arguments.empty()) return true;
+  const IdSetPtr& set = tensor.ids;
+  const std::string* name = simple_name(parameter.type.arguments[0]);
+  if (name && is_dimension_name(*name)) {
+    auto [known, fresh] = callee.sets.try_emplace(*name, set);
+    if (!fresh && !known->second->key.empty() && !set->key.empty() && known->second->key != set->key) {
+      report(at, diag::WrongIds, set->text, known->second->text);
+      return false;
+    }
+    Axis size{set->ragged, set->size};
+    Binding* bound = callee.find(*name);
+    if (!bound) {
+      callee.bind(*name, set->ragged ? Value{RaggedDim{*set->ragged}} : Value{StaticValue{set->size, true}});
+      return true;
+    }
+    const StaticValue* dim = bound->value.as_static();
+    if (!dim || set->ragged || !dim->as_dim() || dim->as_dim()->equals(set->size) != types::Answer::no) return true;
+    report(at, diag::SetSize, set->text, set->size.text(), *name, dim->as_dim()->text());
+    return false;
+  }
+  Value wanted = evaluate(*parameter.type.arguments[0], callee);
+  const StaticValue* size = wanted.as_static();
+  if (!size || !size->as_dim() || set->ragged || size->as_dim()->equals(set->size) != types::Answer::no) return true;
+  report(at, diag::SetSize, set->text, set->size.text(), "the set of `" + parameter.name.text + "`", size->as_dim()->text());
+  return false;
+}
+
+bool Elaborator::match_input(const Parameter& parameter, size_t index, Value& value, Frame& callee, Signature& signature,
+                             const At& at) {
+  const bool ids = is_id_type(parameter.type.name.text);
+  Tensor tensor;
+  if (value.tensor()) {
+    tensor = *value.tensor();
+  } else if (ids && value.as_static() && std::holds_alternative<int64_t>(value.as_static()->value)) {
+    tensor.node = emit("constant_i32", {}, at, {{"value", std::get<int64_t>(value.as_static()->value)}});
+  } else {
+    tensor.node = to_tensor(value, at);
+  }
+  if (!tensor.node.valid()) return false;
+  if (ids && !match_set(parameter, tensor, callee, signature, at)) return false;
+  const std::vector<Axis> all = axes(tensor.node, at.frame);
+  const auto mismatch = [&](const std::string& why) {
+    diag::Report made = report(at, diag::InputMismatch, parameter.name.text, signature.callee, type_text(parameter.type),
+                               shape_text(tensor.node, at.frame, tensor.ids) + (why.empty() ? "" : ": " + why));
+    if (!callee.library) std::move(made).label(parameter.type.range, "declared here");
+    for (std::string& note : size_notes(why)) std::move(made).note(std::move(note));
+    return false;
+  };
+  if (!ids && type(tensor.node).dtype == types::DType::i32) return mismatch("`float(x)` makes numbers of ids");
+  const auto& dims = parameter.type.dims;
+  const bool open = !dims.empty() && dims.front().kind == Kind::rest;
+  const size_t count = dims.size() - (open ? 1 : 0);
+  if (all.size() < count) return mismatch("");
+  for (size_t i = 1; i <= count; ++i) {
+    std::string why;
+    if (!match_axis(dims[dims.size() - i], all[all.size() - i], why, callee)) return why.empty() ? false : mismatch(why);
+  }
+  std::vector<Axis> front(all.begin(), all.end() - count);
+  value = Value{tensor, value.range};
+  if (open) {
+    if (signature.rest && *signature.rest != front) {
+      return mismatch("`...` is " + axes_text(*signature.rest) + " already");
+    }
+    signature.rest = front;
+    return true;
+  }
+  if (front.empty()) return true;
+  if (!signature.extra.empty() && signature.extra != front) {
+    report(at, diag::MappedOverBoth, parameter.name.text, axes_text(front), signature.extra_of, axes_text(signature.extra));
+    return false;
+  }
+  signature.extra = front;
+  signature.extra_of = parameter.name.text;
+  signature.mapped[index] = true;
+  return true;
+}
+
+bool Elaborator::map_inputs(std::vector<Value>& values, Frame& callee, Signature& signature, const At& at) {
+  if (signature.extra.empty()) return true;
+  std::vector<Dim> fixed;
+  for (const Axis& axis : signature.extra) {
+    if (axis.ragged) {
+      callee.base = *axis.ragged;
+    } else {
+      fixed.push_back(axis.size);
+    }
+  }
+  signature.space = callee.base;
+  if (fixed.empty()) return true;
+  SpaceId space = callee.base;
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (!signature.mapped[i]) continue;
+    auto joined = spaces().join(space, type(values[i].tensor()->node).space);
+    if (!joined) {
+      report(at, diag::NotSupportedYet, "a call mapped over values of different rows");
+      return false;
+    }
+    space = *joined;
+  }
+  SpaceId inner = space;
+  for (const Dim& size : fixed) inner = spaces().add_fixed(inner, size);
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (!signature.mapped[i]) continue;
+    Tensor tensor = *values[i].tensor();
+    tensor.node = to_space(tensor.node, space, at);
+    tensor.node = emit("map_in", {tensor.node}, at, {{"count", static_cast<int64_t>(fixed.size())}});
+    if (!tensor.node.valid()) return false;
+    values[i] = Value{tensor, values[i].range};
+  }
+  callee.base = inner;
+  signature.space = inner;
+  signature.fixed = static_cast<int64_t>(fixed.size());
+  return true;
+}
+
+Value Elaborator::map_result(Value result, const Signature& signature, const At& at) {
+  if (signature.extra.empty() || result.poisoned()) return result;
+  if (const auto* record = std::get_if<RecordPtr>(&result.v)) {
+    Record mapped;
+    for (const auto& [name, value] : (*record)->fields) mapped.fields.emplace_back(name, map_result(value, signature, at));
+    return {std::make_shared<const Record>(std::move(mapped)), result.range};
+  }
+  Tensor tensor{to_tensor(result, at), nullptr, nullptr};
+  if (!tensor.node.valid()) return {};
+  if (const Tensor* given = result.tensor()) tensor.ids = given->ids;
+  const SpaceId space = type(tensor.node).space;
+  // The dimensions of the mapping stand in front of every result, also of one that does not depend on the input.
+  if (space != signature.space && spaces().is_ancestor(space, signature.space)) {
+    tensor.node = to_space(tensor.node, signature.space, at);
+  }
+  if (signature.fixed > 0) tensor.node = emit("map_out", {tensor.node}, at, {{"count", signature.fixed}});
+  return tensor.node.valid() ? Value{tensor, result.range} : Value{};
+}
+
+bool Elaborator::check_type(const TypeExpr& type, const Value& value, Frame& frame, const Signature* signature,
+                            const diag::Kind& kind, const At& at) {
+  if (value.poisoned() || type.error) return true;
+  if (!value.tensor()) {
+    const StaticValue* known = value.as_static();
+    if (type.dims.empty() && known && (known->is_number() || known->as_dim())) return true;
+    if (!value.layer() && !known) return true;
+    report(at, kind, type_text(type), value.as_static() ? value.as_static()->text() : value.kind());
+    return false;
+  }
+  const Tensor& tensor = *value.tensor();
+  const std::vector<Axis> all = axes(tensor.node, frame);
+  const bool open = !type.dims.empty() && type.dims.front().kind == Kind::rest;
+  const size_t count = type.dims.size() - (open ? 1 : 0);
+  std::string why;
+  bool good = open ? all.size() >= count : all.size() == count;
+  for (size_t i = 1; good && i <= count; ++i) {
+    good = match_axis(type.dims[type.dims.size() - i], all[all.size() - i], why, frame);
+    if (!good && why.empty()) return false;
+  }
+  if (good && open && signature && signature->rest) {
+    good = std::vector<Axis>(all.begin(), all.end() - count) == *signature->rest;
+  }
+  const bool ids = this->type(tensor.node).dtype == types::DType::i32;
+  if (good && ids != is_id_type(type.name.text)) good = false;
+  if (good) return true;
+  report(at, kind, type_text(type), shape_text(tensor.node, frame) + (why.empty() ? "" : ": " + why))
+      .label(type.range, "declared here");
+  return false;
+}
+
+Value Elaborator::check_result(const std::optional<ResultType>& result, Value value, Frame& frame,
+                               const Signature& signature, const At& at) {
+  (void)at;
+  if (!result || value.poisoned()) return value;
+  const At here{frame, value.range.valid() ? value.range : at.range};
+  if (result->single) {
+    return check_type(*result->single, value, frame, &signature, diag::ResultMismatch, here) ? value : Value{};
+  }
+  if (result->fields.empty()) return value;
+  const auto* record = std::get_if<RecordPtr>(&value.v);
+  if (!record) {
+    report(here, diag::ResultsMissing, frame.title);
+    return {};
+  }
+  for (const ResultType::Field& field : result->fields) {
+    const Value* given = (*record)->find(field.name.text);
+    if (!given) {
+      report(here, diag::NoSuchResult, field.name.text, frame.title);
+      return {};
+    }
+    if (!check_type(field.type, *given, frame, &signature, diag::ResultMismatch, here)) return {};
+  }
+  return value;
+}
+
+}  // namespace mtl::elaborate

@@ -1,0 +1,211 @@
+// Bodies: declarations bind names, `for` and `if` are unrolled, `return` ends.
+#include "compiler/elaborate/elaborator.h"
+
+namespace mtl::elaborate {
+
+using namespace syntax;
+
+namespace {
+constexpr int64_t kStatementBudget = 1'000'000;
+}
+
+bool Elaborator::spend_statement(SourceRange range, Frame& frame) {
+  if (out_of_budget_) return false;
+  if (++statements_ <= kStatementBudget) return true;
+  out_of_budget_ = true;
+  report({frame, range}, diag::TooManyStatements, frame.title);
+  return false;
+}
+
+bool Elaborator::run_body(const Body& body, Frame& frame) {
+  for (const Stmt& stmt : body) {
+    if (!run_statement(stmt, frame)) return false;
+  }
+  return true;
+}
+
+bool Elaborator::run_statement(const Stmt& stmt, Frame& frame) {
+  if (!spend_statement(stmt.range, frame)) return false;
+  struct Visitor {
+    Elaborator& e;
+    const Stmt& stmt;
+    Frame& frame;
+    bool unsupported(const char* what) {
+      e.report({frame, stmt.range}, diag::NotSupportedYet, what);
+      return true;
+    }
+    bool operator()(const ErrorStmt&) { return true; }
+    bool operator()(const LayerStmt& node) { return e.declare_layer(node, stmt.range, frame), true; }
+    bool operator()(const ParamStmt& node) { return e.declare_param(node, stmt.range, frame), true; }
+    bool operator()(const LetStmt& node) { return e.run_let(node, frame), true; }
+    bool operator()(const VarStmt& node) {
+      Value value = e.evaluate(*node.value, frame);
+      frame.bind(node.name.text, std::move(value), true);
+      return true;
+    }
+    bool operator()(const AssignStmt& node) {
+      Value value = e.evaluate(*node.value, frame);
+      if (Binding* binding = frame.find(node.name.text); binding && binding->variable) {
+        binding->value = std::move(value);
+      } else if (frame.kind == Frame::Kind::criterion) {
+        frame.assigned[node.name.text] = std::move(value);
+      } else {
+        e.report({frame, stmt.range}, diag::AssignToUnknown, node.name.text);
+      }
+      return true;
+    }
+    bool operator()(const ForStmt& node) { return e.run_for(node, stmt.range, frame); }
+    bool operator()(const IfStmt& node) { return e.run_if(node, frame); }
+    bool operator()(const ReturnStmt& node) { return e.run_return(node, stmt.range, frame), false; }
+    bool operator()(const PenaltyStmt&) { return unsupported("`penalty`"); }
+    bool operator()(const MonitorStmt&) { return unsupported("`monitor`"); }
+    bool operator()(const UpdateStmt&) { return unsupported("`update`"); }
+    bool operator()(const RequireStmt& node) { return e.run_require(node, frame), true; }
+  };
+  return std::visit(Visitor{*this, stmt, frame}, stmt.node);
+}
+
+void Elaborator::run_let(const LetStmt& stmt, Frame& frame) {
+  Value value = evaluate(*stmt.value, frame);
+  if (stmt.type && !value.poisoned()) {
+    check_type(*stmt.type, value, frame, nullptr, diag::LetMismatch, {frame, stmt.value->range});
+  }
+  frame.bind(stmt.name.text, std::move(value));
+}
+
+void Elaborator::run_require(const RequireStmt& stmt, Frame& frame) {
+  auto holds = condition(*stmt.condition, frame, "a requirement");
+  if (holds && !*holds) report({frame, stmt.condition->range}, diag::RequirementFails, frame.title);
+}
+
+bool Elaborator::run_for(const ForStmt& stmt, SourceRange range, Frame& frame) {
+  Value list = evaluate(*stmt.in, frame);
+  if (list.poisoned()) return true;
+  if (std::holds_alternative<RaggedDim>(list.v) || list.tensor()) {
+    report({frame, stmt.in->range}, diag::NotKnownNow, "the bound of `for`", list.kind());
+    return true;
+  }
+  auto elements = items(list, {frame, stmt.in->range});
+  if (!elements) return true;
+  ++frame.loops;
+  bool going = true;
+  for (Value& element : *elements) {
+    if (!spend_statement(range, frame)) going = false;
+    if (!going) break;
+    frame.scopes.emplace_back();
+    frame.bind(stmt.variable.text, std::move(element));
+    going = run_body(stmt.body, frame);
+    frame.scopes.pop_back();
+  }
+  --frame.loops;
+  return going;
+}
+
+bool Elaborator::run_if(const IfStmt& stmt, Frame& frame) {
+  for (const IfStmt::Branch& branch : stmt.branches) {
+    if (branch.condition) {
+      auto chosen = condition(*branch.condition, frame, "the condition of `if`");
+      if (!chosen) return false;
+      if (!*chosen) continue;
+    }
+    // A block scopes values; what it declares belongs to the body all the same.
+    frame.scopes.emplace_back();
+    const bool going = run_body(branch.body, frame);
+    frame.scopes.pop_back();
+    return going;
+  }
+  return true;
+}
+
+void Elaborator::run_return(const ReturnStmt& stmt, SourceRange range, Frame& frame) {
+  frame.returned = true;
+  if (stmt.single) {
+    frame.result = evaluate(*stmt.single, frame);
+    return;
+  }
+  Record record;
+  for (const ReturnStmt::Field& field : stmt.fields) record.fields.emplace_back(field.name.text, evaluate(*field.value, frame));
+  frame.result = Value{std::make_shared<const Record>(std::move(record)), range};
+}
+
+void Elaborator::declare_layer(const LayerStmt& stmt, SourceRange range, Frame& frame) {
+  PlacePtr place = child(frame.place, stmt.name.name.text, stmt.owner, range, frame);
+  LayerPtr layer = stmt.name.indices.empty() ? declare_one(stmt, place, frame) : declare_array(stmt, 0, place, frame);
+  frame.bind(stmt.name.name.text, layer ? Value{layer, range} : Value{});
+}
+
+LayerPtr Elaborator::declare_one(const LayerStmt& stmt, const PlacePtr& place, Frame& frame) {
+  const At at{frame, stmt.value->range};
+  Value value = evaluate(*stmt.value, frame);
+  LayerPtr term = as_layer(value, at);
+  return term ? instantiate(term, place, at) : nullptr;
+}
+
+LayerPtr Elaborator::declare_array(const LayerStmt& stmt, size_t index, const PlacePtr& place, Frame& frame) {
+  if (index == stmt.name.indices.size()) return declare_one(stmt, place, frame);
+  const DeclName::Index& level = stmt.name.indices[index];
+  const At at{frame, level.count->range};
+  Value count = evaluate(*level.count, frame);
+  if (count.poisoned()) return nullptr;
+  std::vector<Value> elements;
+  if (level.variable) {
+    auto listed = items(count, at);
+    if (!listed) return nullptr;
+    elements = std::move(*listed);
+  } else {
+    auto number = integer(count, at, "the number of layers");
+    if (!number) return nullptr;
+    if (*number < 0 || *number > 100'000) {
+      report(at, diag::TooManyLayers, *number);
+      return nullptr;
+    }
+    elements.resize(*number);
+  }
+  auto array = std::make_shared<Layer>();
+  array->kind = Layer::Kind::array;
+  array->place = place;
+  array->range = stmt.name.name.range;
+  for (size_t i = 0; i < elements.size(); ++i) {
+    frame.scopes.emplace_back();
+    if (level.variable) frame.bind(level.variable->text, elements[i]);
+    PlacePtr element = child(place, std::to_string(i), Owner::enclosing, stmt.name.name.range, frame);
+    LayerPtr part = declare_array(stmt, index + 1, element, frame);
+    frame.scopes.pop_back();
+    if (!part) return nullptr;
+    array->parts.push_back(std::move(part));
+  }
+  return array;
+}
+
+void Elaborator::declare_param(const ParamStmt& stmt, SourceRange range, Frame& frame) {
+  const At at{frame, range};
+  std::vector<Dim> dims;
+  IdSetPtr table;
+  bool good = stmt.type.name.text == "f32";
+  if (!good) report({frame, stmt.type.range}, diag::ParamType, stmt.type.name.text);
+  for (const TypeExpr::DimItem& item : stmt.type.dims) {
+    auto axis = dim_of(item, frame);
+    good = good && axis;
+    if (!axis) continue;
+    if (axis->ragged) {
+      const std::string text = axis_text(*axis);
+      report({frame, item.range}, diag::RaggedParameter, stmt.name.text, text)
+          .help("features are the last dimension; a value without one gets it from `reshape` or a layer");
+      good = false;
+      continue;
+    }
+    if (const auto* name = item.size ? std::get_if<NameExpr>(&item.size->node) : nullptr; name && dims.empty()) {
+      if (auto set = frame.sets.find(name->name); set != frame.sets.end()) table = set->second;
+    }
+    dims.push_back(axis->size);
+  }
+  Value init = stmt.init ? evaluate(*stmt.init, frame) : Value{StaticValue{sema::Initializer{}}};
+  if (!good || init.poisoned()) {
+    frame.bind(stmt.name.text, Value{});
+    return;
+  }
+  PlacePtr place = child(frame.place, stmt.name.text, stmt.owner, stmt.name.range, frame);
+  frame.bind(stmt.name.text, parameter(place, std::move(dims), init, table, stmt.state, at));
+}
+
+}  // namespace mtl::elaborate

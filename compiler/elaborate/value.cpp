@@ -1,0 +1,73 @@
+// Small questions about values. See value.h.
+#include "compiler/elaborate/value.h"
+
+#include <algorithm>
+
+namespace mtl::elaborate {
+
+namespace {
+std::string declared_name(const sema::Found& found) {
+  if (const auto* module = std::get_if<syntax::ModuleDecl>(&found.decl->node)) return module->name.text;
+  if (const auto* function = std::get_if<syntax::FunctionDecl>(&found.decl->node)) return function->name.text;
+  if (const auto* criterion = std::get_if<syntax::CriterionDecl>(&found.decl->node)) return criterion->name.text;
+  return "";
+}
+}  // namespace
+
+std::string Callable::name() const {
+  if (decl) return declared_name(*decl);
+  if (primitive) return std::string(primitive->name);
+  return static_function;
+}
+
+const char* Value::kind() const {
+  struct Names {
+    const char* operator()(const Poison&) const { return "an error"; }
+    const char* operator()(const StaticValue& value) const {
+      if (value.is_text()) return "a string";
+      if (value.is_bool()) return "a truth value";
+      if (value.is_list()) return "a list";
+      if (value.is_initializer()) return "an initialiser";
+      return "a number";
+    }
+    const char* operator()(const Tensor&) const { return "a tensor"; }
+    const char* operator()(const RaggedDim&) const { return "a dimension"; }
+    const char* operator()(const LayerPtr& layer) const {
+      return layer->kind == Layer::Kind::array ? "an array of layers" : "a layer";
+    }
+    const char* operator()(const Callable& callable) const {
+      return callable.decl && callable.decl->kind == sema::DeclKind::criterion ? "a criterion" : "a layer";
+    }
+    const char* operator()(const ListPtr&) const { return "a list"; }
+    const char* operator()(const RecordPtr&) const { return "several named results"; }
+    const char* operator()(const TaskRef&) const { return "a task"; }
+    const char* operator()(const SourceRef&) const { return "a data source"; }
+    const char* operator()(const FileRef&) const { return "a file"; }
+    const char* operator()(const PathRef&) const { return "a layer"; }
+    const char* operator()(const Vectors&) const { return "an initialiser"; }
+  };
+  return std::visit(Names{}, v);
+}
+
+const Value* Record::find(const std::string& name) const {
+  auto it = std::find_if(fields.begin(), fields.end(), [&](const auto& field) { return field.first == name; });
+  return it == fields.end() ? nullptr : &it->second;
+}
+
+std::string Layer::name() const {
+  switch (kind) {
+    case Kind::description:
+    case Kind::instance: return declared_name(*module);
+    case Kind::partial: return callable.name();
+    case Kind::composition:
+    case Kind::array: return parts.empty() ? "" : parts.front()->name();
+  }
+  return "";
+}
+
+bool has_description(const Layer& layer) {
+  if (layer.kind == Layer::Kind::description) return true;
+  return std::any_of(layer.parts.begin(), layer.parts.end(), [](const LayerPtr& part) { return has_description(*part); });
+}
+
+}  // namespace mtl::elaborate

@@ -1,0 +1,138 @@
+// What an expression of a body can be while the graph is built: numbers known now, tensors of the graph, dimensions,
+// layers, lists and records of these. See elaborator.h for who computes with them.
+#pragma once
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "compiler/ir/graph.h"
+#include "compiler/sema/checked.h"
+#include "compiler/sema/primitives.h"
+#include "compiler/sema/statics.h"
+
+namespace mtl::elaborate {
+
+using sema::StaticValue;
+using types::Dim;
+using types::SpaceId;
+
+// Which set an id belongs to. Ids of one set do not fit the table of another.
+struct IdSet {
+  std::string key;   // "vocab en", "column atis.slots"; empty: plain positions, which fit any table
+  std::string text;  // for messages: "vocabulary `en`"
+  Dim size;
+  std::optional<SpaceId> ragged;  // positions in a ragged dimension: the size is its length
+};
+using IdSetPtr = std::shared_ptr<const IdSet>;
+
+struct Tensor {
+  ir::Value node;
+  IdSetPtr ids;    // the values are ids of this set
+  IdSetPtr table;  // the first dimension is indexed by ids of this set
+};
+
+// A ragged dimension by name, `T`. (A static one is a StaticValue.)
+struct RaggedDim {
+  SpaceId space = 0;
+};
+
+// Where a layer or parameter hangs in the tree of owners; its path is made of the names on the way down.
+struct Place;
+using PlacePtr = std::shared_ptr<const Place>;
+struct Place {
+  PlacePtr parent;  // null: the root of the model
+  std::string name;
+  syntax::Owner word = syntax::Owner::enclosing;
+  SourceRange range;
+  bool task = false;     // the block of a task: its layers are the task's own
+  bool unnamed = false;  // a description applied where it stands
+  bool in_loop = false;  // declared or applied inside `for` or a list: may not own parameters
+};
+
+struct Value;
+struct Layer;
+using LayerPtr = std::shared_ptr<const Layer>;
+using ListPtr = std::shared_ptr<const std::vector<Value>>;
+struct Record;
+using RecordPtr = std::shared_ptr<const Record>;
+
+// Something that can be called by name.
+struct Callable {
+  const sema::Found* decl = nullptr;           // a module, function or criterion, or
+  const sema::Primitive* primitive = nullptr;  // a primitive, or
+  std::string static_function;                 // an initialiser or a function of static values
+  std::string name() const;
+};
+
+struct Poison {};  // something was reported; every use is silent
+struct TaskRef {   // `pos` in pos.head
+  size_t index = 0;
+};
+struct SourceRef {  // `atis` in atis.words
+  std::string name;
+};
+struct FileRef {  // `sequence` in sequence.lstm; `ops` in ops.lstm
+  std::string name;
+};
+struct PathRef {  // `word.weight`: below a declared layer
+  PlacePtr place;
+};
+struct Vectors {};  // the initialiser that starts a table from its vocabulary's `embeddings`
+
+struct Value {
+  std::variant<Poison, StaticValue, Tensor, RaggedDim, LayerPtr, Callable, ListPtr, RecordPtr, TaskRef, SourceRef,
+               FileRef, PathRef, Vectors>
+      v;
+  SourceRange range;
+
+  Value() = default;
+  template <class T>
+  Value(T value, SourceRange where = {}) : v(std::move(value)), range(where) {}
+
+  bool poisoned() const { return std::holds_alternative<Poison>(v); }
+  const StaticValue* as_static() const { return std::get_if<StaticValue>(&v); }
+  const Tensor* tensor() const { return std::get_if<Tensor>(&v); }
+  const LayerPtr* layer() const { return std::get_if<LayerPtr>(&v); }
+  const Callable* callable() const { return std::get_if<Callable>(&v); }
+  const char* kind() const;  // "a number", "a layer", for messages
+};
+
+struct Record {
+  std::vector<std::pair<std::string, Value>> fields;
+  const Value* find(const std::string& name) const;
+};
+
+struct Argument {
+  std::string name;  // empty: by position
+  Value value;
+  SourceRange range;
+};
+
+// A layer as a value. Descriptions have no place yet; instances have.
+struct Layer {
+  enum class Kind : uint8_t {
+    description,  // linear(8): a module or criterion with its static arguments
+    instance,     // the same, declared: it has a place
+    composition,  // parts, from left to right
+    partial,      // a function or primitive that lacks its first input
+    array         // parts by index
+  } kind = Kind::description;
+  const sema::Found* module = nullptr;
+  std::map<std::string, Value> statics;
+  Callable callable;
+  std::vector<Argument> arguments;
+  std::vector<LayerPtr> parts;
+  PlacePtr place;
+  // Of a description that came as the argument of a module: where it becomes a layer if the module applies it.
+  PlacePtr argument_place;
+  SourceRange range;
+  std::string name() const;  // "linear"
+};
+
+// True if a description is in it that a declaration would have to give a place.
+bool has_description(const Layer& layer);
+
+}  // namespace mtl::elaborate
