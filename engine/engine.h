@@ -30,6 +30,14 @@ struct SparseRows {  // the gradient of an embedding table, by rows
   int64_t count = 0;
 };
 
+// Where a program's spaces and columns come from; a data::Batch is one. Addresses must stay while they are bound.
+class Inputs {
+ public:
+  virtual ~Inputs() = default;
+  virtual const runtime::SpaceView* space(const std::string& name) const = 0;  // null: not here
+  virtual const void* column(const std::string& name) const = 0;
+};
+
 class Engine {
  public:
   Engine(program::Program program, std::unique_ptr<codegen::Jit> jit, ParamBlock params);
@@ -39,6 +47,7 @@ class Engine {
 
   // Names the batches that later runs read, one for each source of the program; their addresses must stay.
   void bind(std::span<const data::Batch* const> batches);
+  void bind(const Inputs& inputs);
   void run(const runtime::StepScalars& step);
 
   const program::Program& program() const;

@@ -19,7 +19,11 @@ using LoopFn = void (*)(void* const* buffers, const runtime::SpaceView* const* s
 struct CompiledLoop {
   LoopFn run = nullptr;
   bool flat = false;
-  int64_t cost = 0;  // rough nanoseconds per unit of [begin, end): decides when two threads pay
+  // The range of a flat kernel (elements) or a column kernel (columns); cut it at multiples of kGrain. Row and segment
+  // kernels: 0, the range is that of the rows.
+  int64_t units = 0;
+  double cost = 0;  // rough nanoseconds per row of the kernel's space, or per element if flat: when do two threads pay?
+  static constexpr int64_t kGrain = 64;
 };
 
 struct JitOptions {

@@ -14,6 +14,8 @@
 
 namespace mtl::program {
 
+inline constexpr uint32_t kNoBuffer = 0xFFFFFFFF;
+
 struct Buffer {
   enum class Kind : uint8_t {
     arena,     // lives between its first and last step; offset planned per shape bucket
@@ -29,6 +31,10 @@ struct Buffer {
   types::SpaceId space = 0;
   Shape shape;  // of one row
   std::vector<float> values;  // constant (uniform) buffers
+  // The memory of another buffer under another space and shape (reshape, map_in, map_out); that one is never a view.
+  uint32_t view_of = kNoBuffer;
+  // The row has `shape` times the longest segment of the space: what attention keeps of its probabilities.
+  bool times_longest = false;
 };
 
 struct Call {

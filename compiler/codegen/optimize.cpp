@@ -1,0 +1,84 @@
+// Loops are vectorised and unrolled as they are emitted, so the pipeline is short: registers for allocas, common
+// subexpressions, simplification, and invariant code out of loops. See feasibility.md, section 2, for its price.
+#include "compiler/codegen/optimize.h"
+
+#include <llvm/Analysis/TargetTransformInfo.h>
+#include <llvm/Config/llvm-config.h>
+#include <llvm/IR/LegacyPassManager.h>
+#include <llvm/IR/Verifier.h>
+#include <llvm/MC/TargetRegistry.h>
+#include <llvm/Passes/PassBuilder.h>
+#include <llvm/Support/TargetSelect.h>
+#include <llvm/Support/raw_ostream.h>
+#include <llvm/TargetParser/Host.h>
+#include <llvm/TargetParser/SubtargetFeature.h>
+
+#include "compiler/base/check.h"
+
+namespace mtl::codegen {
+
+std::unique_ptr<llvm::TargetMachine> make_target() {
+  llvm::InitializeNativeTarget();
+  llvm::InitializeNativeTargetAsmPrinter();
+  const std::string triple = llvm::sys::getProcessTriple();
+  std::string error;
+  const llvm::Target* target = llvm::TargetRegistry::lookupTarget(triple, error);
+  MTL_CHECK(target != nullptr, "LLVM does not know this machine: " + error);
+  llvm::SubtargetFeatures features;
+  for (const auto& feature : llvm::sys::getHostCPUFeatures()) features.AddFeature(feature.first(), feature.second);
+  llvm::TargetOptions options;
+  options.AllowFPOpFusion = llvm::FPOpFusion::Fast;
+  return std::unique_ptr<llvm::TargetMachine>(
+      target->createTargetMachine(triple, llvm::sys::getHostCPUName(), features.getString(), options,
+                                  llvm::Reloc::PIC_, std::nullopt, llvm::CodeGenOptLevel::Default, true));
+}
+
+std::string target_fingerprint(const llvm::TargetMachine& target) {
+  return std::string(LLVM_VERSION_STRING) + '\n' + target.getTargetTriple().str() + '\n' +
+         target.getTargetCPU().str() + '\n' + target.getTargetFeatureString().str();
+}
+
+void prepare_module(llvm::Module& module, const llvm::TargetMachine& target) {
+  module.setTargetTriple(target.getTargetTriple().str());
+  module.setDataLayout(target.createDataLayout());
+}
+
+void optimize(llvm::Module& module, llvm::TargetMachine& target) {
+  std::string broken;
+  llvm::raw_string_ostream out(broken);
+  MTL_CHECK(!llvm::verifyModule(module, &out), "emitted LLVM IR is broken: " + out.str());
+  for (llvm::Function& function : module) {
+    if (function.isDeclaration()) continue;
+    function.addFnAttr("target-cpu", target.getTargetCPU());
+    function.addFnAttr("target-features", target.getTargetFeatureString());
+  }
+  llvm::LoopAnalysisManager loops;
+  llvm::FunctionAnalysisManager functions;
+  llvm::CGSCCAnalysisManager sccs;
+  llvm::ModuleAnalysisManager modules;
+  llvm::PassBuilder builder(&target);
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(sccs);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, sccs, modules);
+  llvm::ModulePassManager passes;
+  llvm::Error failed = builder.parsePassPipeline(
+      passes,
+      "function(sroa,early-cse<memssa>,instcombine<no-verify-fixpoint>,loop-mssa(licm),early-cse<memssa>,"
+      "instcombine<no-verify-fixpoint>)");
+  MTL_CHECK(!failed, "LLVM does not know our pass pipeline");
+  passes.run(module, modules);
+}
+
+std::unique_ptr<llvm::MemoryBuffer> compile_object(llvm::Module& module, llvm::TargetMachine& target) {
+  llvm::SmallVector<char, 0> bytes;
+  llvm::raw_svector_ostream out(bytes);
+  llvm::legacy::PassManager passes;
+  MTL_CHECK(!target.addPassesToEmitFile(passes, out, nullptr, llvm::CodeGenFileType::ObjectFile),
+            "LLVM cannot write object files for this machine");
+  passes.run(module);
+  return llvm::MemoryBuffer::getMemBufferCopy(llvm::StringRef(bytes.data(), bytes.size()), "kernels.o");
+}
+
+}  // namespace mtl::codegen

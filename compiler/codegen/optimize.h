@@ -1,0 +1,21 @@
+// From LLVM IR as emitted to IR worth compiling, and to an object file, for the machine at hand.
+#pragma once
+#include <llvm/IR/Module.h>
+#include <llvm/Support/MemoryBuffer.h>
+#include <llvm/Target/TargetMachine.h>
+
+#include <memory>
+#include <string>
+
+namespace mtl::codegen {
+
+// The host's CPU and features; one for each thread that compiles.
+std::unique_ptr<llvm::TargetMachine> make_target();
+// Whatever decides about the code besides the IR: LLVM's version, CPU, features.
+std::string target_fingerprint(const llvm::TargetMachine& target);
+
+void prepare_module(llvm::Module& module, const llvm::TargetMachine& target);
+void optimize(llvm::Module& module, llvm::TargetMachine& target);
+std::unique_ptr<llvm::MemoryBuffer> compile_object(llvm::Module& module, llvm::TargetMachine& target);
+
+}  // namespace mtl::codegen

@@ -1,0 +1,126 @@
+#include "engine/spaces.h"
+
+#include <numeric>
+
+#include "compiler/base/check.h"
+#include "runtime/random.h"
+
+namespace mtl::engine {
+
+using types::kUniform;
+using types::SpaceId;
+
+BoundSpaces::BoundSpaces(const program::Program& program)
+    : program_(program),
+      used_(program.spaces.size()),
+      longest_matters_(program.spaces.size()),
+      views_(program.spaces.size()) {
+  std::vector<bool> identities(program.spaces.size());
+  auto use = [&](SpaceId id) {
+    for (; !used_[id]; id = program_.spaces[id].parent) used_[id] = true;
+  };
+  used_[kUniform] = true;
+  views_[kUniform] = &uniform_;
+  for (const program::Buffer& buffer : program.buffers) {
+    use(buffer.space);
+    if (buffer.times_longest) longest_matters_[buffer.space] = true;
+  }
+  for (const program::Step& step : program.steps) {
+    if (const auto* kernel = std::get_if<program::LoopKernel>(&step.work)) {
+      use(kernel->space);
+      for (const program::Instr& instr : kernel->instrs) use(instr.space);
+    } else {
+      for (SpaceId id : std::get<program::Call>(step.work).spaces) {
+        use(id);
+        identities[id] = longest_matters_[id] = true;  // workspaces may depend on it
+      }
+    }
+  }
+  for (SpaceId id = 1; id < program.spaces.size(); ++id) {
+    if (!used_[id] || !program.spaces[id].fixed) continue;
+    auto fixed = std::make_unique<Fixed>();
+    fixed->id = id;
+    fixed->size = program.spaces[id].fixed->value();
+    fixed->identities = identities[id];
+    views_[id] = &fixed->view;
+    fixed_.push_back(std::move(fixed));
+  }
+}
+
+void BoundSpaces::bind(const Inputs& inputs) {
+  for (SpaceId id = 1; id < views_.size(); ++id) {
+    if (!used_[id] || program_.spaces[id].fixed) continue;
+    views_[id] = inputs.space(program_.spaces[id].name);
+    MTL_CHECK(views_[id] != nullptr, "no batch has the rows of " + program_.spaces[id].name);
+  }
+}
+
+int64_t BoundSpaces::rows_bucket(SpaceId id) const {
+  if (id == kUniform || !used_[id]) return 1;
+  const types::Space& space = program_.spaces[id];
+  return space.fixed ? rows_bucket(space.parent) * space.fixed->value() : bucket(views_[id]->rows);
+}
+
+int64_t BoundSpaces::longest_bucket(SpaceId id) const {
+  if (!longest_matters_[id] || program_.spaces[id].fixed) return 0;
+  return bucket(views_[id]->longest);
+}
+
+bool BoundSpaces::fits(const Capacity& capacity) const {
+  for (SpaceId id = 1; id < views_.size(); ++id) {
+    if (capacity.rows[id] != rows_bucket(id) || capacity.longest[id] != longest_bucket(id)) return false;
+  }
+  return true;
+}
+
+Capacity BoundSpaces::capacity() const {
+  Capacity capacity;
+  for (SpaceId id = 0; id < views_.size(); ++id) {
+    capacity.rows.push_back(rows_bucket(id));
+    capacity.longest.push_back(longest_bucket(id));
+  }
+  return capacity;
+}
+
+void BoundSpaces::reserve(const Capacity& capacity) {
+  for (auto& fixed : fixed_) {
+    const auto rows = static_cast<size_t>(capacity.rows[fixed->id]);
+    if (fixed->parent.size() >= rows) continue;
+    const auto n = static_cast<int32_t>(fixed->size);
+    const auto parents = static_cast<int32_t>(rows / fixed->size);
+    fixed->parent.resize(rows);
+    fixed->position.resize(rows);
+    for (int32_t r = 0; r < static_cast<int32_t>(rows); ++r) {
+      fixed->parent[r] = r / n;
+      fixed->position[r] = r % n;
+    }
+    fixed->offsets.resize(parents + 1);
+    for (int32_t p = 0; p <= parents; ++p) fixed->offsets[p] = p * n;
+    fixed->order.resize(parents);
+    std::iota(fixed->order.begin(), fixed->order.end(), 0);
+    if (fixed->identities) fixed->identity.resize(rows);
+    runtime::SpaceView& view = fixed->view;
+    view.offsets = fixed->offsets.data();
+    view.parent = fixed->parent.data();
+    view.position = fixed->position.data();
+    view.order = fixed->order.data();
+    view.identity = fixed->identity.empty() ? nullptr : fixed->identity.data();
+    view.longest = fixed->size;
+  }
+}
+
+void BoundSpaces::refresh() {
+  for (auto& fixed : fixed_) {  // parents come first
+    const SpaceId parent_id = program_.spaces[fixed->id].parent;
+    const runtime::SpaceView& parent = *views_[parent_id];
+    fixed->view.parent_rows = parent.rows;
+    fixed->view.rows = parent.rows * fixed->size;
+    if (!fixed->identities) continue;
+    for (int64_t r = 0; r < fixed->view.rows; ++r) {
+      const uint64_t who = parent_id == kUniform ? 0 : parent.identity[r / fixed->size];
+      fixed->identity[r] = runtime::child_identity(who, static_cast<uint64_t>(r % fixed->size));
+    }
+  }
+}
+
+}  // namespace mtl::engine

@@ -1,0 +1,47 @@
+// The row spaces of a program as its steps see them: those of the bound batches, the uniform space, and the fixed
+// spaces, whose rows follow from their parents'.
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "compiler/program/program.h"
+#include "engine/engine.h"
+#include "engine/plan.h"
+
+namespace mtl::engine {
+
+class BoundSpaces {
+ public:
+  explicit BoundSpaces(const program::Program& program);
+  void bind(const Inputs& inputs);
+  // Brings fixed spaces up to date with the batches' present rows. Allocates nothing once reserve() has seen as many.
+  void refresh();
+  void reserve(const Capacity& capacity);
+
+  const runtime::SpaceView* const* views() const { return views_.data(); }
+  const runtime::SpaceView* view(types::SpaceId id) const { return views_[id]; }
+  // Whether a capacity is the bucket of the present rows; and that bucket.
+  bool fits(const Capacity& capacity) const;
+  Capacity capacity() const;
+
+ private:
+  struct Fixed {
+    types::SpaceId id = 0;
+    int64_t size = 0;
+    bool identities = false;  // a call may draw random numbers for its rows
+    runtime::SpaceView view;
+    std::vector<int32_t> offsets, parent, position, order;
+    std::vector<uint64_t> identity;
+  };
+  int64_t rows_bucket(types::SpaceId id) const;
+  int64_t longest_bucket(types::SpaceId id) const;
+
+  const program::Program& program_;
+  std::vector<bool> used_;
+  std::vector<bool> longest_matters_;
+  std::vector<const runtime::SpaceView*> views_;
+  std::vector<std::unique_ptr<Fixed>> fixed_;
+  runtime::SpaceView uniform_;
+};
+
+}  // namespace mtl::engine
