@@ -69,14 +69,22 @@ MTL_INLINE void row_sums_of(const Gemm& p) {
 }
 MTL_CLONES void row_sums(const Gemm& p) {
   switch (p.k) {
-    case 1: return row_sums_of<1>(p);
-    case 2: return row_sums_of<2>(p);
-    case 3: return row_sums_of<3>(p);
-    case 4: return row_sums_of<4>(p);
-    case 5: return row_sums_of<5>(p);
-    case 6: return row_sums_of<6>(p);
-    case 7: return row_sums_of<7>(p);
-    default: return row_sums_of<8>(p);
+    case 1:
+      return row_sums_of<1>(p);
+    case 2:
+      return row_sums_of<2>(p);
+    case 3:
+      return row_sums_of<3>(p);
+    case 4:
+      return row_sums_of<4>(p);
+    case 5:
+      return row_sums_of<5>(p);
+    case 6:
+      return row_sums_of<6>(p);
+    case 7:
+      return row_sums_of<7>(p);
+    default:
+      return row_sums_of<8>(p);
   }
 }
 

@@ -30,6 +30,8 @@ void set_threads(int count) {
   omp_set_num_threads(count < 1 ? 1 : count > most ? most : count);
 }
 
-int threads() { return omp_get_max_threads(); }
+int threads() {
+  return omp_get_max_threads();
+}
 
 }  // namespace mtl::runtime

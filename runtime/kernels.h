@@ -13,12 +13,12 @@ namespace mtl::runtime {
 struct SpaceView {
   int64_t rows = 1;
   int64_t parent_rows = 1;
-  const int32_t* offsets = nullptr;   // parent_rows + 1
-  const int32_t* parent = nullptr;    // rows
-  const int32_t* position = nullptr;  // rows: place in the parent's segment
-  const int32_t* order = nullptr;     // parent_rows: parent rows by falling segment length (stable)
-  const uint64_t* identity = nullptr; // rows: who a row is, whatever the batch (random.h); keys random numbers
-  int64_t longest = 0;                // longest segment
+  const int32_t* offsets = nullptr;    // parent_rows + 1
+  const int32_t* parent = nullptr;     // rows
+  const int32_t* position = nullptr;   // rows: place in the parent's segment
+  const int32_t* order = nullptr;      // parent_rows: parent rows by falling segment length (stable)
+  const uint64_t* identity = nullptr;  // rows: who a row is, whatever the batch (random.h); keys random numbers
+  int64_t longest = 0;                 // longest segment
 };
 
 struct StepScalars {
@@ -28,11 +28,11 @@ struct StepScalars {
 };
 
 struct KernelArgs {
-  void* const* buffers;           // operands, then results, in the documented order
+  void* const* buffers;  // operands, then results, in the documented order
   const int64_t* ints;
   const float* floats;
   const SpaceView* const* spaces;
-  void* workspace;                // 64-byte aligned, of the size that the kernel asked for
+  void* workspace;  // 64-byte aligned, of the size that the kernel asked for
   const StepScalars* step;
 };
 

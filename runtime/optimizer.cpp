@@ -27,8 +27,10 @@ MTL_INLINE void update_all(const RuleStep& step, float* w, const float* gradient
 }
 template <OptimizerRule kRule>
 MTL_INLINE void update_all(const RuleStep& step, float* w, const float* gradient, float* a, float* b, int64_t n) {
-  if (gradient == nullptr) update_all<kRule, false>(step, w, gradient, a, b, n);
-  else update_all<kRule, true>(step, w, gradient, a, b, n);
+  if (gradient == nullptr)
+    update_all<kRule, false>(step, w, gradient, a, b, n);
+  else
+    update_all<kRule, true>(step, w, gradient, a, b, n);
 }
 
 typedef float EightFloats __attribute__((vector_size(32), aligned(4)));
@@ -84,31 +86,42 @@ void update_lamb(const RuleStep& step, float* w, const float* gradient, float* a
 
 int state_slots(OptimizerRule rule) {
   switch (rule) {
-    case OptimizerRule::sgd: return 0;
+    case OptimizerRule::sgd:
+      return 0;
     case OptimizerRule::momentum:
-    case OptimizerRule::adagrad: return 1;
+    case OptimizerRule::adagrad:
+      return 1;
     case OptimizerRule::adam:
     case OptimizerRule::adamw:
     case OptimizerRule::rmsprop:
-    case OptimizerRule::lamb: return 2;
+    case OptimizerRule::lamb:
+      return 2;
   }
   return 0;
 }
 
-MTL_CLONES void update_range(OptimizerRule rule, const RuleStep& step, float* w, const float* gradient, float* a, float* b,
-                             int64_t n) {
+MTL_CLONES void update_range(OptimizerRule rule, const RuleStep& step, float* w, const float* gradient, float* a,
+                             float* b, int64_t n) {
   switch (rule) {
-    case OptimizerRule::sgd: return update_all<OptimizerRule::sgd>(step, w, gradient, a, b, n);
-    case OptimizerRule::momentum: return update_all<OptimizerRule::momentum>(step, w, gradient, a, b, n);
-    case OptimizerRule::adam: return update_all<OptimizerRule::adam>(step, w, gradient, a, b, n);
-    case OptimizerRule::adamw: return update_all<OptimizerRule::adamw>(step, w, gradient, a, b, n);
-    case OptimizerRule::adagrad: return update_all<OptimizerRule::adagrad>(step, w, gradient, a, b, n);
-    case OptimizerRule::rmsprop: return update_all<OptimizerRule::rmsprop>(step, w, gradient, a, b, n);
-    case OptimizerRule::lamb: return update_all<OptimizerRule::lamb>(step, w, gradient, a, b, n);
+    case OptimizerRule::sgd:
+      return update_all<OptimizerRule::sgd>(step, w, gradient, a, b, n);
+    case OptimizerRule::momentum:
+      return update_all<OptimizerRule::momentum>(step, w, gradient, a, b, n);
+    case OptimizerRule::adam:
+      return update_all<OptimizerRule::adam>(step, w, gradient, a, b, n);
+    case OptimizerRule::adamw:
+      return update_all<OptimizerRule::adamw>(step, w, gradient, a, b, n);
+    case OptimizerRule::adagrad:
+      return update_all<OptimizerRule::adagrad>(step, w, gradient, a, b, n);
+    case OptimizerRule::rmsprop:
+      return update_all<OptimizerRule::rmsprop>(step, w, gradient, a, b, n);
+    case OptimizerRule::lamb:
+      return update_all<OptimizerRule::lamb>(step, w, gradient, a, b, n);
   }
 }
 
-MTL_CLONES LambNorms lamb_advance(const RuleStep& step, const float* w, const float* gradient, float* a, float* b, int64_t n) {
+MTL_CLONES LambNorms lamb_advance(const RuleStep& step, const float* w, const float* gradient, float* a, float* b,
+                                  int64_t n) {
   const RuleStep s = step;
   LambNorms norms;
   constexpr int64_t kBlock = 256;
@@ -135,7 +148,8 @@ MTL_CLONES void lamb_apply(const RuleStep& step, float ratio, float* w, const fl
 }
 
 float lamb_ratio(LambNorms norms) {
-  return norms.weights > 0 && norms.directions > 0 ? static_cast<float>(std::sqrt(norms.weights / norms.directions)) : 1.0f;
+  return norms.weights > 0 && norms.directions > 0 ? static_cast<float>(std::sqrt(norms.weights / norms.directions))
+                                                   : 1.0f;
 }
 
 void update_dense(const OptimizerSettings& settings, const UpdateStep& update, float* weights, const float* gradient,

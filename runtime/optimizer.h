@@ -15,15 +15,15 @@ enum class OptimizerRule : uint8_t { sgd, momentum, adam, adamw, adagrad, rmspro
 struct OptimizerSettings {
   OptimizerRule rule = OptimizerRule::adamw;
   float beta1 = 0.9f, beta2 = 0.999f, epsilon = 1e-8f;
-  float momentum = 0.9f;   // momentum, rmsprop (0: none)
-  float alpha = 0.99f;     // rmsprop
+  float momentum = 0.9f;  // momentum, rmsprop (0: none)
+  float alpha = 0.99f;    // rmsprop
   bool nesterov = false;
 };
 
 // What changes from step to step.
 struct UpdateStep {
   float lr = 1e-3f;
-  float weight_decay = 0.0f;  // coupled (L2) for all but adamw and lamb
+  float weight_decay = 0.0f;    // coupled (L2) for all but adamw and lamb
   float gradient_scale = 1.0f;  // clip_norm's factor, 1 / accumulated steps
   int64_t step = 1;             // of these parameters: how often they have been updated, counting this one
 };

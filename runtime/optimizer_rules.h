@@ -10,17 +10,19 @@ namespace mtl::runtime {
 
 // What one step comes down to, in floats.
 struct RuleStep {
-  float lr, decay, scale;           // decay: the coefficient of the weight in a coupled gradient
-  float keep;                       // decoupled decay: w *= keep first
+  float lr, decay, scale;  // decay: the coefficient of the weight in a coupled gradient
+  float keep;              // decoupled decay: w *= keep first
   float beta1, rest1, beta2, rest2, epsilon;
-  float unbias;                     // 1 / (1 - beta1^t)
-  float step_size;                  // lr / (1 - beta1^t)
-  float root;                       // 1 / sqrt(1 - beta2^t)
+  float unbias;     // 1 / (1 - beta1^t)
+  float step_size;  // lr / (1 - beta1^t)
+  float root;       // 1 / sqrt(1 - beta2^t)
   float momentum, alpha, rest_alpha;
-  float nesterov;                   // 1 or 0
+  float nesterov;  // 1 or 0
 };
 
-inline bool decoupled(OptimizerRule rule) { return rule == OptimizerRule::adamw || rule == OptimizerRule::lamb; }
+inline bool decoupled(OptimizerRule rule) {
+  return rule == OptimizerRule::adamw || rule == OptimizerRule::lamb;
+}
 
 inline RuleStep rule_step(const OptimizerSettings& s, const UpdateStep& u) {
   const bool adaptive = s.rule == OptimizerRule::adam || decoupled(s.rule);
@@ -56,8 +58,10 @@ MTL_INLINE void advance(const RuleStep& s, float& w, float g, float& a, float& b
     a = s.momentum * a + g;
     w -= s.lr * (s.nesterov != 0.0f ? g + s.momentum * a : a);
   } else if constexpr (kRule == OptimizerRule::adam || kRule == OptimizerRule::adamw) {
-    if constexpr (kRule == OptimizerRule::adam) g += s.decay * w;
-    else w *= s.keep;
+    if constexpr (kRule == OptimizerRule::adam)
+      g += s.decay * w;
+    else
+      w *= s.keep;
     a = s.beta1 * a + s.rest1 * g;
     b = s.beta2 * b + s.rest2 * g * g;
     w -= s.step_size * a / (std::sqrt(b) * s.root + s.epsilon);
@@ -82,7 +86,8 @@ MTL_INLINE float lamb_direction(const RuleStep& s, float w, float a, float b) {
 }
 
 // n elements on this thread. `gradient` null: zeros. Slots that a rule lacks may be null.
-void update_range(OptimizerRule rule, const RuleStep& step, float* w, const float* gradient, float* a, float* b, int64_t n);
+void update_range(OptimizerRule rule, const RuleStep& step, float* w, const float* gradient, float* a, float* b,
+                  int64_t n);
 // lamb's two passes over n elements: averages and the squared norms of weights and directions, then the step.
 struct LambNorms {
   double weights = 0, directions = 0;

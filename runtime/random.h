@@ -22,19 +22,27 @@ constexpr uint32_t mix32(uint32_t x) {
 }
 
 // Who a row is: the example's number in its split, then its position at each level below.
-constexpr uint64_t example_identity(uint64_t example) { return mix64(example + 1); }
-constexpr uint64_t child_identity(uint64_t parent, uint64_t position) { return mix64(parent ^ ((position + 1) << 1)); }
+constexpr uint64_t example_identity(uint64_t example) {
+  return mix64(example + 1);
+}
+constexpr uint64_t child_identity(uint64_t parent, uint64_t position) {
+  return mix64(parent ^ ((position + 1) << 1));
+}
 // The identity of the uniform row is 0.
 
 constexpr uint64_t random_stream(uint64_t seed, uint64_t step, uint64_t key) {
   return mix64(mix64(mix64(seed) ^ step) ^ key);
 }
-constexpr uint64_t random_row(uint64_t stream, uint64_t identity) { return mix64(stream ^ identity); }
+constexpr uint64_t random_row(uint64_t stream, uint64_t identity) {
+  return mix64(stream ^ identity);
+}
 constexpr uint32_t random_bits(uint64_t row, uint32_t element) {
   return mix32(mix32(element + static_cast<uint32_t>(row)) ^ static_cast<uint32_t>(row >> 32));
 }
 // In [0, 1), with 24 bits.
-constexpr float random_unit(uint32_t bits) { return static_cast<float>(bits >> 8) * 0x1p-24f; }
+constexpr float random_unit(uint32_t bits) {
+  return static_cast<float>(bits >> 8) * 0x1p-24f;
+}
 
 // FNV-1a, for keys made of paths.
 constexpr uint64_t hash_text(const char* text, uint64_t size, uint64_t hash = 0xCBF29CE484222325ull) {

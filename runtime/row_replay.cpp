@@ -13,7 +13,7 @@ struct AdamBlock {
   int32_t n;
   float kept, shrink1, shrink2;  // w's factor; beta1^n; beta2^n
   float a[kBlock], b[kBlock];
-  float sums[4];                 // sum a / b^j, j = 1 .. 4
+  float sums[4];  // sum a / b^j, j = 1 .. 4
   float least_b;
 };
 
@@ -173,15 +173,20 @@ void StepHistory::replay(int32_t done, float* w, float* a, float* b, int64_t wid
     case OptimizerRule::sgd:
       if (any_decay_) scale_row(kept(done, count_), w, width);
       return;
-    case OptimizerRule::momentum: return any_decay_ ? each_step() : replay_momentum(done, settings_.momentum, w, a, width);
-    case OptimizerRule::adam: return any_decay_ ? each_step() : replay_adam(done, w, a, b, width);
-    case OptimizerRule::adamw: return replay_adam(done, w, a, b, width);
-    case OptimizerRule::adagrad: return any_decay_ ? each_step() : void();
+    case OptimizerRule::momentum:
+      return any_decay_ ? each_step() : replay_momentum(done, settings_.momentum, w, a, width);
+    case OptimizerRule::adam:
+      return any_decay_ ? each_step() : replay_adam(done, w, a, b, width);
+    case OptimizerRule::adamw:
+      return replay_adam(done, w, a, b, width);
+    case OptimizerRule::adagrad:
+      return any_decay_ ? each_step() : void();
     case OptimizerRule::rmsprop:
       if (any_decay_) return each_step();
       scale_row(static_cast<float>(std::pow(static_cast<double>(settings_.alpha), count_ - done)), a, width);
       return replay_momentum(done, settings_.momentum, w, b, width);
-    case OptimizerRule::lamb: return;  // every step updates every row (row_table.cpp)
+    case OptimizerRule::lamb:
+      return;  // every step updates every row (row_table.cpp)
   }
 }
 

@@ -2,10 +2,11 @@
 //
 // What a missed step does to an element depends on the rule:
 //   nothing     sgd, adagrad without decay
-//   decay       sgd with decay: w shrinks by a factor a step; the product of factors comes from logarithms summed over steps
-//   momentum    without decay, w = w - a0 sum lr_t mu^k, a = mu^n a0: two numbers for the whole row; rmsprop's buffer too
-//   adam        without coupled decay, m and v shrink geometrically: w = D w - m0 sum A_k / (sqrt(v0) B_k + epsilon)
-//   each step   with coupled decay (momentum, adam, adagrad, rmsprop): the rule itself, step by step, with a zero gradient
+//   decay       sgd with decay: w shrinks by a factor a step; the product of factors comes from logarithms summed over
+//   steps momentum    without decay, w = w - a0 sum lr_t mu^k, a = mu^n a0: two numbers for the whole row; rmsprop's
+//   buffer too adam        without coupled decay, m and v shrink geometrically: w = D w - m0 sum A_k / (sqrt(v0) B_k +
+//   epsilon) each step   with coupled decay (momentum, adam, adagrad, rmsprop): the rule itself, step by step, with a
+//   zero gradient
 #pragma once
 #include <memory>
 

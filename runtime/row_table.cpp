@@ -16,7 +16,8 @@ namespace {
 
 constexpr int64_t kRowGrain = 32;  // rows worth a thread
 
-MTL_CLONES void add_rows(const int32_t* slots, const float* rows, int64_t count, int64_t width, Range columns, float* sums) {
+MTL_CLONES void add_rows(const int32_t* slots, const float* rows, int64_t count, int64_t width, Range columns,
+                         float* sums) {
   for (int64_t i = 0; i < count; ++i) {
     if (slots[i] < 0) continue;
     const float* row = rows + i * width;
@@ -34,14 +35,14 @@ struct RowTable::State {
   int64_t rows, width;
   bool lazy = false;
   StepHistory history;
-  std::vector<int32_t> done;        // of each row: how many steps of the history it has seen
-  std::vector<int32_t> slot;        // of each row in this step, -1: none
-  std::vector<int32_t> used;        // rows by slot
-  std::vector<int32_t> slots_of;    // of the ids at hand
-  std::vector<int32_t> behind;      // rows to catch up
-  std::vector<uint32_t> mark;       // of each row: the last catch_up that saw it
+  std::vector<int32_t> done;      // of each row: how many steps of the history it has seen
+  std::vector<int32_t> slot;      // of each row in this step, -1: none
+  std::vector<int32_t> used;      // rows by slot
+  std::vector<int32_t> slots_of;  // of the ids at hand
+  std::vector<int32_t> behind;    // rows to catch up
+  std::vector<uint32_t> mark;     // of each row: the last catch_up that saw it
   uint32_t call = 0;
-  std::vector<float> sums;          // [slot, width]
+  std::vector<float> sums;  // [slot, width]
   std::vector<LambNorms> norms;
 
   State(const OptimizerSettings& s, float* w, float* a, float* b, int64_t r, int64_t n)
@@ -96,7 +97,9 @@ void RowTable::State::update_lamb(const RuleStep& step) {
 RowTable::RowTable(const OptimizerSettings& settings, float* weights, float* state1, float* state2, int64_t rows,
                    int64_t width)
     : state_(new State(settings, weights, state1, state2, rows, width)) {}
-RowTable::~RowTable() { delete state_; }
+RowTable::~RowTable() {
+  delete state_;
+}
 
 void RowTable::catch_up(const int32_t* ids, int64_t count) {
   State& s = *state_;
@@ -180,6 +183,8 @@ void RowTable::flush() {
   s.history.forget();
 }
 
-void RowTable::set_lazy(bool lazy) { state_->lazy = lazy; }
+void RowTable::set_lazy(bool lazy) {
+  state_->lazy = lazy;
+}
 
 }  // namespace mtl::runtime

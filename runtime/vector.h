@@ -23,16 +23,24 @@ typedef float Floats __attribute__((vector_size(64)));
 typedef int32_t Ints __attribute__((vector_size(64)));
 typedef float FloatsAnywhere __attribute__((vector_size(64), aligned(4)));
 
-MTL_INLINE Floats load(const float* p) { return *reinterpret_cast<const FloatsAnywhere*>(p); }
-MTL_INLINE void store(float* p, Floats x) { *reinterpret_cast<FloatsAnywhere*>(p) = x; }
-MTL_INLINE Floats splat(float x) { return Floats{} + x; }
+MTL_INLINE Floats load(const float* p) {
+  return *reinterpret_cast<const FloatsAnywhere*>(p);
+}
+MTL_INLINE void store(float* p, Floats x) {
+  *reinterpret_cast<FloatsAnywhere*>(p) = x;
+}
+MTL_INLINE Floats splat(float x) {
+  return x - Floats{};
+}  // (x + 0 would not fold: it changes -0)
 // The first n < 16 floats; zeros after them.
 MTL_INLINE Floats load_part(const float* p, int64_t n) {
   Floats x{};
   std::memcpy(&x, p, static_cast<size_t>(n) * sizeof(float));
   return x;
 }
-MTL_INLINE void store_part(float* p, Floats x, int64_t n) { std::memcpy(p, &x, static_cast<size_t>(n) * sizeof(float)); }
+MTL_INLINE void store_part(float* p, Floats x, int64_t n) {
+  std::memcpy(p, &x, static_cast<size_t>(n) * sizeof(float));
+}
 
 // [a0+a1, a2+a3, ..., b0+b1, ...]
 MTL_INLINE Floats add_pairs(Floats a, Floats b) {
@@ -52,7 +60,8 @@ MTL_INLINE void transpose_16(Floats* x) {
   for (int round = 0; round < 4; ++round) {
     for (int i = 0; i < 8; ++i) {
       y[2 * i] = __builtin_shufflevector(x[i], x[i + 8], 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-      y[2 * i + 1] = __builtin_shufflevector(x[i], x[i + 8], 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+      y[2 * i + 1] =
+          __builtin_shufflevector(x[i], x[i + 8], 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
     }
     for (int i = 0; i < kLanes; ++i) x[i] = y[i];
   }
@@ -73,7 +82,9 @@ MTL_INLINE float max_lanes(Floats x) {
   }
   return lanes[0];
 }
-MTL_INLINE Floats max(Floats a, Floats b) { return a > b ? a : b; }
+MTL_INLINE Floats max(Floats a, Floats b) {
+  return a > b ? a : b;
+}
 
 // exp(x) = 2^n exp(r), |r| <= log(2) / 2; minimax polynomial of Cephes' expf (Moshier 1989).
 MTL_INLINE Floats exp(Floats x) {
@@ -91,7 +102,9 @@ MTL_INLINE Floats exp(Floats x) {
   const Ints exponent = (__builtin_convertvector(n, Ints) + 127) << 23;
   return p * reinterpret_cast<Floats>(exponent);
 }
-MTL_INLINE Floats sigmoid(Floats x) { return 1.0f / (1.0f + exp(-x)); }
+MTL_INLINE Floats sigmoid(Floats x) {
+  return 1.0f / (1.0f + exp(-x));
+}
 // Odd polynomial near 0 (Cephes' tanhf), 1 - 2 / (exp(2|x|) + 1) elsewhere.
 MTL_INLINE Floats tanh(Floats x) {
   const Ints sign = reinterpret_cast<Ints>(x) & static_cast<int32_t>(0x80000000u);

@@ -11,7 +11,9 @@ namespace mtl::runtime::kernels {
 #undef MTL_RUNTIME_KERNEL
 
 // A place in the workspace, in floats, in steps of 64 bytes; run and workspace functions carve in the same order.
-constexpr size_t padded(int64_t floats) { return (static_cast<size_t>(floats) + 15) / 16 * 16; }
+constexpr size_t padded(int64_t floats) {
+  return (static_cast<size_t>(floats) + 15) / 16 * 16;
+}
 
 class Carver {
  public:

@@ -37,7 +37,8 @@ Attention attention_of(const KernelArgs& args) {
 
 // One block of queries of one task.
 struct Block {
-  int64_t begin, head, first, count, keys;  // begin: the segment's first row; first: of the queries; keys: how many matter
+  int64_t begin, head, first, count,
+      keys;  // begin: the segment's first row; first: of the queries; keys: how many matter
 };
 
 template <class Body>
@@ -55,9 +56,16 @@ void for_each_block(const Attention& a, Body&& body) {
 // scores[count, keys] = rows of queries times rows of keys.
 void scores_of(const float* rows, const float* others, int64_t stride, int64_t width, const Block& b, float* scores) {
   const float* base = others + b.begin * stride + b.head * width;
-  gemm_serial({.transpose_b = true, .m = b.count, .n = b.keys, .k = width,
-               .a = rows + (b.begin + b.first) * stride + b.head * width, .lda = stride, .b = base, .ldb = stride,
-               .c = scores, .ldc = b.keys});
+  gemm_serial({.transpose_b = true,
+               .m = b.count,
+               .n = b.keys,
+               .k = width,
+               .a = rows + (b.begin + b.first) * stride + b.head * width,
+               .lda = stride,
+               .b = base,
+               .ldb = stride,
+               .c = scores,
+               .ldc = b.keys});
 }
 
 // Softmax of the first `valid` of n scores, times scale; zeros after them. Returns the log-sum-exp.
@@ -100,8 +108,10 @@ MTL_CLONES void drop(float* x, int64_t n, uint64_t row, uint32_t first_element, 
 MTL_CLONES void probabilities_row(float* s, int64_t valid, int64_t n, float scale, float lse) {
   for (int64_t j = 0; j < valid; j += kLanes) {
     const int64_t width = valid - j;
-    if (width >= kLanes) store(s + j, exp(load(s + j) * scale - lse));
-    else store_part(s + j, exp(load_part(s + j, width) * scale - lse), width);
+    if (width >= kLanes)
+      store(s + j, exp(load(s + j) * scale - lse));
+    else
+      store_part(s + j, exp(load_part(s + j, width) * scale - lse), width);
   }
   for (int64_t j = valid; j < n; ++j) s[j] = 0.0f;
 }
@@ -120,7 +130,9 @@ MTL_CLONES void score_gradient_row(float* dp, const float* p, int64_t n, float d
   for (int64_t j = 0; j < n; ++j) dp[j] = scale * p[j] * (dp[j] - d);
 }
 
-uint32_t first_element(int64_t head) { return static_cast<uint32_t>(head) * 65536u; }
+uint32_t first_element(int64_t head) {
+  return static_cast<uint32_t>(head) * 65536u;
+}
 
 }  // namespace
 
@@ -143,8 +155,15 @@ void attention(const KernelArgs& args) {
       if (a.rate > 0) drop(s, valid, random_row(a.stream, a.space.identity[row]), first_element(b.head), a.rate);
     }
     const int64_t stride = a.value_stride(), at = b.head * a.value_width;
-    gemm_serial({.m = b.count, .n = a.value_width, .k = b.keys, .a = scores, .lda = b.keys, .b = v + b.begin * stride + at,
-                 .ldb = stride, .c = y + (b.begin + b.first) * stride + at, .ldc = stride});
+    gemm_serial({.m = b.count,
+                 .n = a.value_width,
+                 .k = b.keys,
+                 .a = scores,
+                 .lda = b.keys,
+                 .b = v + b.begin * stride + at,
+                 .ldb = stride,
+                 .c = y + (b.begin + b.first) * stride + at,
+                 .ldc = stride});
   });
 }
 
@@ -183,12 +202,37 @@ void gradient_block(const Attention& a, const Gradients& g, const Block& b, floa
     score_gradient_row(dp_row, p_row, b.keys, d, a.scale);
     if (a.rate > 0) drop(p_row, valid, random, first_element(b.head), a.rate);
   }
-  gemm_serial({.m = b.count, .n = a.key_width, .k = b.keys, .a = dp, .lda = b.keys, .b = g.k + b.begin * ks + ka, .ldb = ks,
-               .c = g.dq + first_row * ks + ka, .ldc = ks});
-  gemm_serial({.transpose_a = true, .m = b.keys, .n = a.key_width, .k = b.count, .a = dp, .lda = b.keys,
-               .b = g.q + first_row * ks + ka, .ldb = ks, .c = g.dk + b.begin * ks + ka, .ldc = ks, .accumulate = true});
-  gemm_serial({.transpose_a = true, .m = b.keys, .n = a.value_width, .k = b.count, .a = p, .lda = b.keys,
-               .b = g.dy + first_row * vs + va, .ldb = vs, .c = g.dv + b.begin * vs + va, .ldc = vs, .accumulate = true});
+  gemm_serial({.m = b.count,
+               .n = a.key_width,
+               .k = b.keys,
+               .a = dp,
+               .lda = b.keys,
+               .b = g.k + b.begin * ks + ka,
+               .ldb = ks,
+               .c = g.dq + first_row * ks + ka,
+               .ldc = ks});
+  gemm_serial({.transpose_a = true,
+               .m = b.keys,
+               .n = a.key_width,
+               .k = b.count,
+               .a = dp,
+               .lda = b.keys,
+               .b = g.q + first_row * ks + ka,
+               .ldb = ks,
+               .c = g.dk + b.begin * ks + ka,
+               .ldc = ks,
+               .accumulate = true});
+  gemm_serial({.transpose_a = true,
+               .m = b.keys,
+               .n = a.value_width,
+               .k = b.count,
+               .a = p,
+               .lda = b.keys,
+               .b = g.dy + first_row * vs + va,
+               .ldb = vs,
+               .c = g.dv + b.begin * vs + va,
+               .ldc = vs,
+               .accumulate = true});
 }
 
 }  // namespace
@@ -199,9 +243,9 @@ size_t attention_grad_workspace(const WorkspaceQuery& query) {
 
 void attention_grad(const KernelArgs& args) {
   const Attention a = attention_of(args);
-  const Gradients g{buffer<float>(args, 0), buffer<float>(args, 1), buffer<float>(args, 2), buffer<float>(args, 3),
-                    buffer<float>(args, 4), buffer<float>(args, 5), buffer<float>(args, 6), buffer<float>(args, 7),
-                    buffer<float>(args, 8)};
+  const Gradients g{buffer<float>(args, 0), buffer<float>(args, 1), buffer<float>(args, 2),
+                    buffer<float>(args, 3), buffer<float>(args, 4), buffer<float>(args, 5),
+                    buffer<float>(args, 6), buffer<float>(args, 7), buffer<float>(args, 8)};
   const size_t block_size = padded(kQueries * a.space.longest);
   for_each_block(a, [&](const Block& b) {
     float* scratch = static_cast<float*>(args.workspace) + static_cast<size_t>(omp_get_thread_num()) * 2 * block_size;

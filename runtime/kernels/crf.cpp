@@ -10,8 +10,10 @@ namespace {
 MTL_CLONES void exponentiate(const float* x, float most, int64_t n, float* out) {
   for (int64_t j = 0; j < n; j += kLanes) {
     const int64_t width = n - j;
-    if (width >= kLanes) store(out + j, exp(load(x + j) - most));
-    else store(out + j, Floats{}), store_part(out + j, exp(load_part(x + j, width) - most), width);
+    if (width >= kLanes)
+      store(out + j, exp(load(x + j) - most));
+    else
+      store(out + j, Floats{}), store_part(out + j, exp(load_part(x + j, width) - most), width);
   }
 }
 
@@ -87,7 +89,8 @@ MTL_CLONES void viterbi(const float* transitions, const float* start, const floa
     const float* before = delta + (t - 1) * stride;
     float* now = delta + t * stride;
     int64_t j = 0;
-    for (; j + 4 * kLanes <= stride; j += 4 * kLanes) max_plus_columns<4>(before, transitions + j, tags, stride, now + j);
+    for (; j + 4 * kLanes <= stride; j += 4 * kLanes)
+      max_plus_columns<4>(before, transitions + j, tags, stride, now + j);
     for (; j < stride; j += kLanes) max_plus_columns<1>(before, transitions + j, tags, stride, now + j);
     for (j = 0; j < tags; ++j) now[j] += scores[t * tags + j];
     const float most = most_of(now, tags);  // keeps delta small, and so exact
@@ -124,8 +127,8 @@ double log_sum_exp(const double* x, int64_t n) {
   return most + std::log(sum);
 }
 
-Potentials make_potentials(int64_t tags, const float* transitions, const float* start, const float* end, bool transposed,
-                           Carver& carver) {
+Potentials make_potentials(int64_t tags, const float* transitions, const float* start, const float* end,
+                           bool transposed, Carver& carver) {
   Potentials p{};
   p.tags = tags;
   p.stride = padded_tags(tags);
@@ -158,8 +161,9 @@ Potentials make_potentials(int64_t tags, const float* transitions, const float* 
 
 size_t crf_logpartition_workspace(const WorkspaceQuery& query) {
   const int64_t tags = query.ints[0];
-  return sizeof(float) * (potentials_floats(tags, false) +
-                          static_cast<size_t>(query.threads) * (padded(2 * padded_tags(tags)) + log_space_floats(tags)));
+  return sizeof(float) *
+         (potentials_floats(tags, false) +
+          static_cast<size_t>(query.threads) * (padded(2 * padded_tags(tags)) + log_space_floats(tags)));
 }
 
 void crf_logpartition(const KernelArgs& args) {
@@ -168,8 +172,8 @@ void crf_logpartition(const KernelArgs& args) {
   const float* scores = buffer<float>(args, 0);
   float *log_z = buffer<float>(args, 4), *alpha = buffer<float>(args, 5);
   Carver carver(args.workspace);
-  const Potentials p = make_potentials(tags, buffer<float>(args, 1), buffer<float>(args, 2), buffer<float>(args, 3), false,
-                                       carver);
+  const Potentials p =
+      make_potentials(tags, buffer<float>(args, 1), buffer<float>(args, 2), buffer<float>(args, 3), false, carver);
   float* scratch = carver.floats(0);
   const size_t wide = padded(2 * p.stride), per_thread = wide + log_space_floats(tags);
   parallel_for(space.parent_rows, [&](int64_t i) {
@@ -186,7 +190,9 @@ void crf_logpartition(const KernelArgs& args) {
   });
 }
 
-size_t crf_score_workspace(const WorkspaceQuery&) { return 0; }
+size_t crf_score_workspace(const WorkspaceQuery&) {
+  return 0;
+}
 
 void crf_score(const KernelArgs& args) {
   const SpaceView& space = *args.spaces[0];
@@ -201,15 +207,19 @@ void crf_score(const KernelArgs& args) {
     for (int64_t r = begin; r < end; ++r) {
       if (given[r] < 0) continue;
       sum += scores[r * tags + given[r]];
-      if (r == begin) sum += start[given[r]];
-      else if (given[r - 1] >= 0) sum += transitions[given[r - 1] * tags + given[r]];
+      if (r == begin)
+        sum += start[given[r]];
+      else if (given[r - 1] >= 0)
+        sum += transitions[given[r - 1] * tags + given[r]];
       if (r == end - 1) sum += end_scores[given[r]];
     }
     out[parent] = static_cast<float>(sum);
   }
 }
 
-size_t crf_score_grad_workspace(const WorkspaceQuery&) { return 0; }
+size_t crf_score_grad_workspace(const WorkspaceQuery&) {
+  return 0;
+}
 
 void crf_score_grad(const KernelArgs& args) {
   const SpaceView& space = *args.spaces[0];
@@ -229,8 +239,10 @@ void crf_score_grad(const KernelArgs& args) {
     for (int64_t r = begin; r < end; ++r) {
       if (given[r] < 0) continue;
       dscores[r * tags + given[r]] = weight;
-      if (r == begin) dstart[given[r]] += weight;
-      else if (given[r - 1] >= 0) dtransitions[given[r - 1] * tags + given[r]] += weight;
+      if (r == begin)
+        dstart[given[r]] += weight;
+      else if (given[r - 1] >= 0)
+        dtransitions[given[r - 1] * tags + given[r]] += weight;
       if (r == end - 1) dend[given[r]] += weight;
     }
   }

@@ -13,13 +13,15 @@ namespace mtl::runtime::kernels {
 // A probability below e^-87 is lost, but a tag that is so unlikely can gain at most e^range on its rivals later.
 constexpr float kSafeRange = 60.0f;
 
-inline int64_t padded_tags(int64_t tags) { return (tags + kLanes - 1) / kLanes * kLanes; }
+inline int64_t padded_tags(int64_t tags) {
+  return (tags + kLanes - 1) / kLanes * kLanes;
+}
 
 struct Potentials {
   int64_t tags, stride;  // stride: padded_tags
   const float *transitions, *start, *end;
   float most_transition, most_end;
-  bool safe;             // the range allows probability space
+  bool safe;  // the range allows probability space
   // exp(transitions - most), exp(end - most) with zeros in the padding; valid if safe.
   float *step, *final;
   float* step_transposed;  // null unless asked for
@@ -28,8 +30,8 @@ struct Potentials {
 inline size_t potentials_floats(int64_t tags, bool transposed) {
   return padded(tags * padded_tags(tags)) * (transposed ? 2 : 1) + padded(padded_tags(tags));
 }
-Potentials make_potentials(int64_t tags, const float* transitions, const float* start, const float* end, bool transposed,
-                           Carver& carver);
+Potentials make_potentials(int64_t tags, const float* transitions, const float* start, const float* end,
+                           bool transposed, Carver& carver);
 
 // out[0..stride) = sum_i x[i] matrix[i][0..stride), for `tags` rows.
 template <int kVectors>
@@ -48,10 +50,14 @@ MTL_INLINE void vector_times_matrix(const float* x, const float* matrix, int64_t
     j += 4 * kLanes;
   }
   switch ((stride - j) / kLanes) {
-    case 3: return vector_times_columns<3>(x, matrix + j, tags, stride, out + j);
-    case 2: return vector_times_columns<2>(x, matrix + j, tags, stride, out + j);
-    case 1: return vector_times_columns<1>(x, matrix + j, tags, stride, out + j);
-    default: return;
+    case 3:
+      return vector_times_columns<3>(x, matrix + j, tags, stride, out + j);
+    case 2:
+      return vector_times_columns<2>(x, matrix + j, tags, stride, out + j);
+    case 1:
+      return vector_times_columns<1>(x, matrix + j, tags, stride, out + j);
+    default:
+      return;
   }
 }
 MTL_INLINE float most_of(const float* x, int64_t n) {
@@ -81,6 +87,8 @@ MTL_INLINE float times_exp(const float* factor, const float* x, float most, int6
 double log_sum_exp(const double* x, int64_t n);
 // The gradient in log space, on one thread.
 void crf_log_space_grad(const KernelArgs& args, const Potentials& potentials);
-inline size_t log_space_floats(int64_t tags) { return padded(8 * tags); }
+inline size_t log_space_floats(int64_t tags) {
+  return padded(8 * tags);
+}
 
 }  // namespace mtl::runtime::kernels

@@ -72,7 +72,8 @@ void edge_gradients(const SpaceView& space, int64_t tags, const Buffers& b) {
   }
 }
 
-void log_space_sequence(const Potentials& p, const Buffers& b, int64_t begin, int64_t length, float weight, double* wide) {
+void log_space_sequence(const Potentials& p, const Buffers& b, int64_t begin, int64_t length, float weight,
+                        double* wide) {
   const int64_t tags = p.tags;
   double *beta = wide, *ahead = wide + tags, *terms = wide + 2 * tags;
   for (int64_t j = 0; j < tags; ++j) beta[j] = p.end[j];
@@ -136,8 +137,16 @@ void crf_logpartition_grad(const KernelArgs& args) {
     backward_sequence(p, {b.scores + at, b.alpha + at, length, b.dlogz[parent], b.dscores + at, left + at, right + at},
                       scratch + static_cast<size_t>(omp_get_thread_num()) * padded(3 * p.stride));
   });
-  gemm({.transpose_a = true, .m = tags, .n = tags, .k = space.rows, .a = left, .lda = tags, .b = right, .ldb = tags,
-        .c = b.dtransitions, .ldc = tags});
+  gemm({.transpose_a = true,
+        .m = tags,
+        .n = tags,
+        .k = space.rows,
+        .a = left,
+        .lda = tags,
+        .b = right,
+        .ldb = tags,
+        .c = b.dtransitions,
+        .ldc = tags});
   for (int64_t i = 0; i < tags; ++i) {
     for (int64_t j = 0; j < tags; ++j) b.dtransitions[i * tags + j] *= p.step[i * p.stride + j];
   }

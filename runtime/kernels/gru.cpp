@@ -54,12 +54,23 @@ MTL_CLONES void forward_step(const Forward& s, int64_t running, bool first) {
     int64_t i = 0;
     for (; i + 6 <= running; i += 6) forward_tile<6>(s, s.rows + i, first, block);
     switch (running - i) {
-      case 5: forward_tile<5>(s, s.rows + i, first, block); break;
-      case 4: forward_tile<4>(s, s.rows + i, first, block); break;
-      case 3: forward_tile<3>(s, s.rows + i, first, block); break;
-      case 2: forward_tile<2>(s, s.rows + i, first, block); break;
-      case 1: forward_tile<1>(s, s.rows + i, first, block); break;
-      default: break;
+      case 5:
+        forward_tile<5>(s, s.rows + i, first, block);
+        break;
+      case 4:
+        forward_tile<4>(s, s.rows + i, first, block);
+        break;
+      case 3:
+        forward_tile<3>(s, s.rows + i, first, block);
+        break;
+      case 2:
+        forward_tile<2>(s, s.rows + i, first, block);
+        break;
+      case 1:
+        forward_tile<1>(s, s.rows + i, first, block);
+        break;
+      default:
+        break;
     }
   }
 }
@@ -77,15 +88,16 @@ struct Backward {
   int64_t hidden, stride;
   const float *dh, *h, *saved;
   const float* panels;
-  float* dg;      // derivatives of the input gates
-  float* dgates;  // of w_hh h_prev + b_hh: as dg, but the n gate times r
+  float* dg;                // derivatives of the input gates
+  float* dgates;            // of w_hh h_prev + b_hh: as dg, but the n gate times r
   float *dh_next, *direct;  // scratch, by sequence: through w_hh, and through z h_prev
   int32_t* rows;
 };
 
 MTL_INLINE void backward_cell(const Backward& s, int64_t i, int64_t row, bool first, bool last) {
   const int64_t hidden = s.hidden, before = s.chunk.back() * s.stride;
-  const float *saved = s.saved + row * s.stride * kSaved, *dh_row = s.dh + row * s.stride, *h_row = s.h + row * s.stride;
+  const float *saved = s.saved + row * s.stride * kSaved, *dh_row = s.dh + row * s.stride,
+              *h_row = s.h + row * s.stride;
   float *dg = s.dg + row * kGates * hidden, *dgates = s.dgates + row * kGates * hidden;
   float *dh_next = s.dh_next + i * hidden, *direct = s.direct + i * hidden;
   for (int64_t j = 0; j < hidden; j += kLanes) {
@@ -95,9 +107,9 @@ MTL_INLINE void backward_cell(const Backward& s, int64_t i, int64_t row, bool fi
     Floats dh = load_units(dh_row + j, width);
     if (!last) dh += load_units(dh_next + j, width) + load_units(direct + j, width);
     const Floats h_before = first ? Floats{} : load_units(h_row + before + j, width);
-    const Floats dn = dh * (1.0f - z) * (1.0f - n * n);       // before tanh
-    const Floats dr = dn * hn * r * (1.0f - r);               // before sigmoid
-    const Floats dz = dh * (h_before - n) * z * (1.0f - z);   // before sigmoid
+    const Floats dn = dh * (1.0f - z) * (1.0f - n * n);      // before tanh
+    const Floats dr = dn * hn * r * (1.0f - r);              // before sigmoid
+    const Floats dz = dh * (h_before - n) * z * (1.0f - z);  // before sigmoid
     store_units(dg + j, dr, width);
     store_units(dg + hidden + j, dz, width);
     store_units(dg + 2 * hidden + j, dn, width);
@@ -164,8 +176,9 @@ void gru_scan(const KernelArgs& args) {
 size_t gru_scan_grad_workspace(const WorkspaceQuery& query) {
   const int64_t hidden = query.ints[0], directions = query.ints[1], all_rows = query.spaces[0]->rows;
   const int64_t slots = scan_slots(query.spaces[0]->parent_rows, directions);
-  return sizeof(float) * (padded(directions * row_panel_floats(hidden, kGates)) + padded(slots) + 2 * padded(slots * hidden) +
-                          padded(directions * all_rows * hidden) + padded(directions * all_rows * kGates * hidden));
+  return sizeof(float) *
+         (padded(directions * row_panel_floats(hidden, kGates)) + padded(slots) + 2 * padded(slots * hidden) +
+          padded(directions * all_rows * hidden) + padded(directions * all_rows * kGates * hidden));
 }
 
 void gru_scan_grad(const KernelArgs& args) {
@@ -192,16 +205,25 @@ void gru_scan_grad(const KernelArgs& args) {
   for_each_task(space, directions, reverse, [&](int64_t d, const Chunk& chunk, int64_t slot) {
     backward_scan({chunk, hidden, stride, dh + d * hidden, h + d * hidden, saved + d * kSaved * hidden,
                    panels + d * panel_size, buffer<float>(args, 3 + directions + d),
-                   dgates + d * all_rows * kGates * hidden, dh_next + slot * hidden, direct + slot * hidden, rows + slot});
+                   dgates + d * all_rows * kGates * hidden, dh_next + slot * hidden, direct + slot * hidden,
+                   rows + slot});
   });
   for (int64_t d = 0; d < directions; ++d) {
     const float* dgates_d = dgates + d * all_rows * kGates * hidden;
-    gemm({.transpose_a = true, .m = kGates * hidden, .n = hidden, .k = all_rows, .a = dgates_d, .lda = kGates * hidden,
-          .b = previous + d * all_rows * hidden, .ldb = hidden, .c = buffer<float>(args, 3 + 2 * directions + d),
+    gemm({.transpose_a = true,
+          .m = kGates * hidden,
+          .n = hidden,
+          .k = all_rows,
+          .a = dgates_d,
+          .lda = kGates * hidden,
+          .b = previous + d * all_rows * hidden,
+          .ldb = hidden,
+          .c = buffer<float>(args, 3 + 2 * directions + d),
           .ldc = hidden});
   }
   parallel_for(directions, [&](int64_t d) {
-    sum_rows(dgates + d * all_rows * kGates * hidden, all_rows, kGates * hidden, buffer<float>(args, 3 + 3 * directions + d));
+    sum_rows(dgates + d * all_rows * kGates * hidden, all_rows, kGates * hidden,
+             buffer<float>(args, 3 + 3 * directions + d));
   });
 }
 

@@ -51,12 +51,23 @@ MTL_CLONES void forward_step(const Forward& s, int64_t running, bool first) {
     int64_t i = 0;
     for (; i + 6 <= running; i += 6) forward_tile<6>(s, s.rows + i, first, block);
     switch (running - i) {
-      case 5: forward_tile<5>(s, s.rows + i, first, block); break;
-      case 4: forward_tile<4>(s, s.rows + i, first, block); break;
-      case 3: forward_tile<3>(s, s.rows + i, first, block); break;
-      case 2: forward_tile<2>(s, s.rows + i, first, block); break;
-      case 1: forward_tile<1>(s, s.rows + i, first, block); break;
-      default: break;
+      case 5:
+        forward_tile<5>(s, s.rows + i, first, block);
+        break;
+      case 4:
+        forward_tile<4>(s, s.rows + i, first, block);
+        break;
+      case 3:
+        forward_tile<3>(s, s.rows + i, first, block);
+        break;
+      case 2:
+        forward_tile<2>(s, s.rows + i, first, block);
+        break;
+      case 1:
+        forward_tile<1>(s, s.rows + i, first, block);
+        break;
+      default:
+        break;
     }
   }
 }
@@ -82,7 +93,8 @@ struct Backward {
 // dc = dh o (1 - tanh(c)^2) + dc_next f_next; the gates' derivatives are written before their activations.
 MTL_INLINE void backward_cell(const Backward& s, int64_t i, int64_t row, bool first, bool last) {
   const int64_t hidden = s.hidden, before = s.chunk.back() * s.stride;
-  const float *gates = s.gates + row * s.stride * kGates, *dh_row = s.dh + row * s.stride, *c_row = s.c + row * s.stride;
+  const float *gates = s.gates + row * s.stride * kGates, *dh_row = s.dh + row * s.stride,
+              *c_row = s.c + row * s.stride;
   float *dg = s.dg + row * kGates * hidden, *dh_next = s.dh_next + i * hidden, *dc_next = s.dc_next + i * hidden;
   for (int64_t j = 0; j < hidden; j += kLanes) {
     const int64_t width = hidden - j;
@@ -144,16 +156,16 @@ void lstm_scan(const KernelArgs& args) {
     }
   });
   for_each_task(space, directions, args.ints[2] != 0, [&](int64_t d, const Chunk& chunk, int64_t slot) {
-    forward_scan({chunk, hidden, directions * hidden, buffer<float>(args, 2 * d), panels + d * panel_size, h + d * hidden,
-                  c + d * hidden, gates + d * kGates * hidden, rows + slot});
+    forward_scan({chunk, hidden, directions * hidden, buffer<float>(args, 2 * d), panels + d * panel_size,
+                  h + d * hidden, c + d * hidden, gates + d * kGates * hidden, rows + slot});
   });
 }
 
 size_t lstm_scan_grad_workspace(const WorkspaceQuery& query) {
   const int64_t hidden = query.ints[0], directions = query.ints[1];
   const int64_t slots = scan_slots(query.spaces[0]->parent_rows, directions);
-  return sizeof(float) * (padded(directions * row_panel_floats(hidden, kGates)) + padded(slots) + 2 * padded(slots * hidden) +
-                          padded(directions * query.spaces[0]->rows * hidden));
+  return sizeof(float) * (padded(directions * row_panel_floats(hidden, kGates)) + padded(slots) +
+                          2 * padded(slots * hidden) + padded(directions * query.spaces[0]->rows * hidden));
 }
 
 void lstm_scan_grad(const KernelArgs& args) {
@@ -183,9 +195,16 @@ void lstm_scan_grad(const KernelArgs& args) {
                    dc_next + slot * hidden, rows + slot});
   });
   for (int64_t d = 0; d < directions; ++d) {
-    gemm({.transpose_a = true, .m = kGates * hidden, .n = hidden, .k = space.rows,
-          .a = buffer<float>(args, 4 + directions + d), .lda = kGates * hidden, .b = previous + d * space.rows * hidden,
-          .ldb = hidden, .c = buffer<float>(args, 4 + 2 * directions + d), .ldc = hidden});
+    gemm({.transpose_a = true,
+          .m = kGates * hidden,
+          .n = hidden,
+          .k = space.rows,
+          .a = buffer<float>(args, 4 + directions + d),
+          .lda = kGates * hidden,
+          .b = previous + d * space.rows * hidden,
+          .ldb = hidden,
+          .c = buffer<float>(args, 4 + 2 * directions + d),
+          .ldc = hidden});
   }
 }
 

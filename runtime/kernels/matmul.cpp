@@ -36,24 +36,46 @@ MTL_CLONES void small_product(const Gemm& p) {
 
 }  // namespace
 
-size_t matmul_workspace(const WorkspaceQuery&) { return 0; }
+size_t matmul_workspace(const WorkspaceQuery&) {
+  return 0;
+}
 
 void matmul(const KernelArgs& args) {
   const int64_t rows = args.spaces[0]->rows * args.ints[0], n = args.ints[1], k = args.ints[2];
   const bool transposed = args.ints[3] != 0;
-  gemm({.transpose_b = transposed, .m = rows, .n = n, .k = k, .a = buffer<float>(args, 0), .lda = k,
-        .b = buffer<float>(args, 1), .ldb = transposed ? k : n, .c = buffer<float>(args, 2), .ldc = n});
+  gemm({.transpose_b = transposed,
+        .m = rows,
+        .n = n,
+        .k = k,
+        .a = buffer<float>(args, 0),
+        .lda = k,
+        .b = buffer<float>(args, 1),
+        .ldb = transposed ? k : n,
+        .c = buffer<float>(args, 2),
+        .ldc = n});
 }
 
-size_t matmul_rows_workspace(const WorkspaceQuery&) { return 0; }
+size_t matmul_rows_workspace(const WorkspaceQuery&) {
+  return 0;
+}
 
 void matmul_rows(const KernelArgs& args) {
   const int64_t rows = args.spaces[0]->rows * args.ints[0], n = args.ints[1], k = args.ints[2];
-  gemm({.transpose_a = true, .m = n, .n = k, .k = rows, .a = buffer<float>(args, 0), .lda = n,
-        .b = buffer<float>(args, 1), .ldb = k, .c = buffer<float>(args, 2), .ldc = k});
+  gemm({.transpose_a = true,
+        .m = n,
+        .n = k,
+        .k = rows,
+        .a = buffer<float>(args, 0),
+        .lda = n,
+        .b = buffer<float>(args, 1),
+        .ldb = k,
+        .c = buffer<float>(args, 2),
+        .ldc = k});
 }
 
-size_t matmul_batched_workspace(const WorkspaceQuery&) { return 0; }
+size_t matmul_batched_workspace(const WorkspaceQuery&) {
+  return 0;
+}
 
 void matmul_batched(const KernelArgs& args) {
   const int64_t rows = args.spaces[0]->rows, batch = args.ints[0], m = args.ints[1], n = args.ints[2], k = args.ints[3];
@@ -61,8 +83,14 @@ void matmul_batched(const KernelArgs& args) {
   const bool a_uniform = args.ints[6] != 0, b_uniform = args.ints[7] != 0;
   const float *a = buffer<float>(args, 0), *b = buffer<float>(args, 1);
   float* c = buffer<float>(args, 2);
-  const Gemm shape{.transpose_a = transpose_a, .transpose_b = transpose_b, .m = m, .n = n, .k = k,
-                   .lda = transpose_a ? m : k, .ldb = transpose_b ? k : n, .ldc = n};
+  const Gemm shape{.transpose_a = transpose_a,
+                   .transpose_b = transpose_b,
+                   .m = m,
+                   .n = n,
+                   .k = k,
+                   .lda = transpose_a ? m : k,
+                   .ldb = transpose_b ? k : n,
+                   .ldc = n};
   if (batch == 1 && b_uniform && !a_uniform && !transpose_a) {  // rows of one product
     Gemm whole = shape;
     whole.m = rows * m;
@@ -87,8 +115,10 @@ void matmul_batched(const KernelArgs& args) {
   parallel_for(parts, [&](int64_t part) {
     const Range range = part_range(items, parts, part);
     for (int64_t i = range.begin; i < range.end; ++i) {
-      if (work <= kSmallProduct) small_product(product(i));
-      else gemm_serial(product(i));
+      if (work <= kSmallProduct)
+        small_product(product(i));
+      else
+        gemm_serial(product(i));
     }
   });
 }

@@ -10,7 +10,8 @@ namespace {
 
 constexpr int64_t kGrain = 8192;  // elements worth a thread
 
-MTL_CLONES void add_columns(const int32_t* ids, const float* rows, int64_t count, int64_t width, Range columns, float* table) {
+MTL_CLONES void add_columns(const int32_t* ids, const float* rows, int64_t count, int64_t width, Range columns,
+                            float* table) {
   for (int64_t i = 0; i < count; ++i) {
     if (ids[i] < 0) continue;
     const float* row = rows + i * width;
@@ -61,7 +62,9 @@ void over_rows(int64_t rows, int64_t elements, Body&& body) {
 
 }  // namespace
 
-size_t scatter_rows_workspace(const WorkspaceQuery&) { return 0; }
+size_t scatter_rows_workspace(const WorkspaceQuery&) {
+  return 0;
+}
 
 void scatter_rows(const KernelArgs& args) {
   const int64_t count = args.spaces[0]->rows * args.ints[0], table_rows = args.ints[1], width = args.ints[2];
@@ -73,10 +76,13 @@ void scatter_rows(const KernelArgs& args) {
   });
   // Threads share columns, so that every sum is made in the order of the ids.
   const int64_t parts = count * width >= 2 * kGrain ? parts_of(width, 32) : 1;
-  parallel_for(parts, [&](int64_t part) { add_columns(ids, rows, count, width, part_range(width, parts, part), table); });
+  parallel_for(parts,
+               [&](int64_t part) { add_columns(ids, rows, count, width, part_range(width, parts, part), table); });
 }
 
-size_t windows_workspace(const WorkspaceQuery&) { return 0; }
+size_t windows_workspace(const WorkspaceQuery&) {
+  return 0;
+}
 
 void windows(const KernelArgs& args) {
   const Windows w{*args.spaces[0], args.ints[0], args.ints[1], args.ints[2]};
@@ -85,7 +91,9 @@ void windows(const KernelArgs& args) {
   over_rows(w.space.rows, w.width * w.size, [&](Range range) { windows_rows(w, x, y, range); });
 }
 
-size_t windows_grad_workspace(const WorkspaceQuery&) { return 0; }
+size_t windows_grad_workspace(const WorkspaceQuery&) {
+  return 0;
+}
 
 void windows_grad(const KernelArgs& args) {
   const Windows w{*args.spaces[0], args.ints[0], args.ints[1], args.ints[2]};

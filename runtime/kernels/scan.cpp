@@ -33,14 +33,17 @@ MTL_CLONES void pack_row_panels(const float* w, int64_t hidden, int64_t gates, f
   }
 }
 
-void previous_rows(const SpaceView& space, const float* h, int64_t stride, int64_t hidden, bool reverse, float* previous) {
+void previous_rows(const SpaceView& space, const float* h, int64_t stride, int64_t hidden, bool reverse,
+                   float* previous) {
   const size_t bytes = static_cast<size_t>(hidden) * sizeof(float);
   for (int64_t p = 0; p < space.parent_rows; ++p) {
     const int64_t begin = space.offsets[p], end = space.offsets[p + 1];
     for (int64_t r = begin; r < end; ++r) {
       const bool first = reverse ? r == end - 1 : r == begin;
-      if (first) std::memset(previous + r * hidden, 0, bytes);
-      else std::memcpy(previous + r * hidden, h + (reverse ? r + 1 : r - 1) * stride, bytes);
+      if (first)
+        std::memset(previous + r * hidden, 0, bytes);
+      else
+        std::memcpy(previous + r * hidden, h + (reverse ? r + 1 : r - 1) * stride, bytes);
     }
   }
 }

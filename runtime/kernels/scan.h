@@ -16,7 +16,9 @@ namespace mtl::runtime::kernels {
 
 constexpr int64_t kTileRows = 6;
 
-inline int64_t blocks_of_16(int64_t n) { return (n + kLanes - 1) / kLanes; }
+inline int64_t blocks_of_16(int64_t n) {
+  return (n + kLanes - 1) / kLanes;
+}
 
 // How many chunks of sequences: enough to give every thread work, few enough to keep tiles full.
 inline int64_t scan_chunks(int64_t sequences, int64_t directions) {
@@ -60,7 +62,9 @@ inline int64_t scan_slots(int64_t sequences, int64_t directions) {
   return directions * (sequences + 16);
 }
 
-inline int64_t gate_panel_floats(int64_t hidden, int64_t gates) { return blocks_of_16(hidden) * hidden * gates * kLanes; }
+inline int64_t gate_panel_floats(int64_t hidden, int64_t gates) {
+  return blocks_of_16(hidden) * hidden * gates * kLanes;
+}
 // Packs block `block` of w[G*H, H] into gate panels.
 void pack_gate_panel(const float* w, int64_t hidden, int64_t gates, int64_t block, float* panels);
 inline int64_t row_panel_floats(int64_t hidden, int64_t gates) {
@@ -69,7 +73,8 @@ inline int64_t row_panel_floats(int64_t hidden, int64_t gates) {
 // Packs w[G*H, H] into row panels.
 void pack_row_panels(const float* w, int64_t hidden, int64_t gates, float* panels);
 // previous[R, H] = h at the time before (h: rows `stride` apart), zeros at the start of each sequence.
-void previous_rows(const SpaceView& space, const float* h, int64_t stride, int64_t hidden, bool reverse, float* previous);
+void previous_rows(const SpaceView& space, const float* h, int64_t stride, int64_t hidden, bool reverse,
+                   float* previous);
 
 // acc[r][q] += a[r][0..k) panel[k][q][16]
 template <int kRows, int kVectors>
@@ -86,8 +91,8 @@ MTL_INLINE void multiply_tile(const float* const* a, const float* panel, int64_t
 
 // out[i, H] = d[rows[i], 0..G*H) w, for the first `count` rows; out has rows of `hidden`.
 template <int kRows, int kVectors>
-MTL_INLINE void row_tile(const float* d, const int32_t* rows, int64_t inner, const float* panel, int64_t hidden, int64_t column,
-                         float* out) {
+MTL_INLINE void row_tile(const float* d, const int32_t* rows, int64_t inner, const float* panel, int64_t hidden,
+                         int64_t column, float* out) {
   const float* a[kRows];
   for (int r = 0; r < kRows; ++r) a[r] = d + rows[r] * inner;
   Floats acc[kRows][kVectors] = {};
@@ -95,23 +100,31 @@ MTL_INLINE void row_tile(const float* d, const int32_t* rows, int64_t inner, con
   for (int r = 0; r < kRows; ++r) {
     for (int q = 0; q < kVectors; ++q) {
       const int64_t j = column + q * kLanes;
-      if (j + kLanes <= hidden) store(out + r * hidden + j, acc[r][q]);
-      else store_part(out + r * hidden + j, acc[r][q], hidden - j);
+      if (j + kLanes <= hidden)
+        store(out + r * hidden + j, acc[r][q]);
+      else
+        store_part(out + r * hidden + j, acc[r][q], hidden - j);
     }
   }
 }
 template <int kVectors>
-MTL_INLINE void row_tiles(const float* d, const int32_t* rows, int64_t count, int64_t inner, const float* panel, int64_t hidden,
-                          int64_t column, float* out) {
+MTL_INLINE void row_tiles(const float* d, const int32_t* rows, int64_t count, int64_t inner, const float* panel,
+                          int64_t hidden, int64_t column, float* out) {
   int64_t i = 0;
   for (; i + 6 <= count; i += 6) row_tile<6, kVectors>(d, rows + i, inner, panel, hidden, column, out + i * hidden);
   switch (count - i) {
-    case 5: return row_tile<5, kVectors>(d, rows + i, inner, panel, hidden, column, out + i * hidden);
-    case 4: return row_tile<4, kVectors>(d, rows + i, inner, panel, hidden, column, out + i * hidden);
-    case 3: return row_tile<3, kVectors>(d, rows + i, inner, panel, hidden, column, out + i * hidden);
-    case 2: return row_tile<2, kVectors>(d, rows + i, inner, panel, hidden, column, out + i * hidden);
-    case 1: return row_tile<1, kVectors>(d, rows + i, inner, panel, hidden, column, out + i * hidden);
-    default: return;
+    case 5:
+      return row_tile<5, kVectors>(d, rows + i, inner, panel, hidden, column, out + i * hidden);
+    case 4:
+      return row_tile<4, kVectors>(d, rows + i, inner, panel, hidden, column, out + i * hidden);
+    case 3:
+      return row_tile<3, kVectors>(d, rows + i, inner, panel, hidden, column, out + i * hidden);
+    case 2:
+      return row_tile<2, kVectors>(d, rows + i, inner, panel, hidden, column, out + i * hidden);
+    case 1:
+      return row_tile<1, kVectors>(d, rows + i, inner, panel, hidden, column, out + i * hidden);
+    default:
+      return;
   }
 }
 MTL_INLINE void multiply_rows(const float* d, const int32_t* rows, int64_t count, int64_t inner, const float* panels,
@@ -127,10 +140,14 @@ MTL_INLINE void multiply_rows(const float* d, const int32_t* rows, int64_t count
 }
 
 // Loads and stores of a block of units that may be the last, partial one.
-MTL_INLINE Floats load_units(const float* p, int64_t width) { return width >= kLanes ? load(p) : load_part(p, width); }
+MTL_INLINE Floats load_units(const float* p, int64_t width) {
+  return width >= kLanes ? load(p) : load_part(p, width);
+}
 MTL_INLINE void store_units(float* p, Floats x, int64_t width) {
-  if (width >= kLanes) store(p, x);
-  else store_part(p, x, width);
+  if (width >= kLanes)
+    store(p, x);
+  else
+    store_part(p, x, width);
 }
 
 }  // namespace mtl::runtime::kernels

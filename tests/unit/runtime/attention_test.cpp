@@ -18,8 +18,8 @@ struct Results {
   Doubles y, lse, dq, dk, dv;
 };
 
-Results naive(const Ragged& space, const Setting& s, float scale, const StepScalars& step, const Vector& q, const Vector& k,
-              const Vector& v, const Vector& dy) {
+Results naive(const Ragged& space, const Setting& s, float scale, const StepScalars& step, const Vector& q,
+              const Vector& k, const Vector& v, const Vector& dy) {
   Results r{Doubles(dy.size()), Doubles(static_cast<size_t>(space.view.rows * s.heads)), Doubles(q.size()),
             Doubles(k.size()), Doubles(v.size())};
   for (int64_t i = 0; i < space.view.rows; ++i) {
@@ -69,16 +69,19 @@ TEST_CASE("attention and its gradient agree with plain loops") {
   for (const auto& lengths : batches) {
     const Ragged space(lengths);
     const size_t rows = static_cast<size_t>(space.view.rows);
-    for (const Setting& s : {Setting{1, 16, 16, 0, 0}, Setting{4, 8, 12, 1, 0}, Setting{2, 32, 20, 0, 0.3f}, Setting{3, 5, 7, 1, 0.5f}}) {
+    for (const Setting& s :
+         {Setting{1, 16, 16, 0, 0}, Setting{4, 8, 12, 1, 0}, Setting{2, 32, 20, 0, 0.3f}, Setting{3, 5, 7, 1, 0.5f}}) {
       INFO("rows " << rows << " heads " << s.heads << " causal " << s.causal << " rate " << s.rate);
       const float scale = 1.0f / std::sqrt(static_cast<float>(s.d));
       const size_t keys = rows * static_cast<size_t>(s.heads * s.d), values = rows * static_cast<size_t>(s.heads * s.e);
       Vector q = random_vector(keys, 1), k = random_vector(keys, 2), v = random_vector(values, 3);
-      Vector dy = random_vector(values, 4), y(values), lse(rows * static_cast<size_t>(s.heads)), dq(keys), dk(keys), dv(values);
+      Vector dy = random_vector(values, 4), y(values), lse(rows * static_cast<size_t>(s.heads)), dq(keys), dk(keys),
+             dv(values);
       const std::vector<int64_t> ints = {s.heads, s.d, s.e, s.causal, static_cast<int64_t>(kKey)};
       const StepScalars step{.seed = 11, .step = 5};
       check_same_on_two_threads([&] {
-        call("attention", {q.data(), k.data(), v.data(), y.data(), lse.data()}, ints, {scale, s.rate}, space.view, step);
+        call("attention", {q.data(), k.data(), v.data(), y.data(), lse.data()}, ints, {scale, s.rate}, space.view,
+             step);
         call("attention_grad",
              {dy.data(), q.data(), k.data(), v.data(), y.data(), lse.data(), dq.data(), dk.data(), dv.data()}, ints,
              {scale, s.rate}, space.view, step);

@@ -28,8 +28,12 @@ struct Expected {
 // Goes through every tag sequence of every segment.
 Expected brute_force(const Ragged& space, const Crf& c, const Vector& dlogz) {
   const int64_t K = c.tags;
-  Expected out{Doubles(static_cast<size_t>(space.view.parent_rows)), Doubles(c.scores.size()), Doubles(c.transitions.size()),
-               Doubles(c.start.size()), Doubles(c.end.size()), std::vector<int32_t>(static_cast<size_t>(space.view.rows)),
+  Expected out{Doubles(static_cast<size_t>(space.view.parent_rows)),
+               Doubles(c.scores.size()),
+               Doubles(c.transitions.size()),
+               Doubles(c.start.size()),
+               Doubles(c.end.size()),
+               std::vector<int32_t>(static_cast<size_t>(space.view.rows)),
                Doubles(static_cast<size_t>(space.view.parent_rows), -1e30)};
   for (int64_t p = 0; p < space.view.parent_rows; ++p) {
     const int64_t begin = space.offsets[p], length = space.offsets[p + 1] - begin;
@@ -71,13 +75,14 @@ struct Run {
 };
 
 Run run(const Ragged& space, Crf& c, Vector& dlogz) {
-  Run r{Vector(dlogz.size()), Vector(c.scores.size()), Vector(c.scores.size()), Vector(c.transitions.size()),
-        Vector(c.start.size()), Vector(c.end.size())};
-  call("crf_logpartition", {c.scores.data(), c.transitions.data(), c.start.data(), c.end.data(), r.logz.data(), r.alpha.data()},
-       {c.tags}, {}, space.view);
+  Run r{Vector(dlogz.size()),         Vector(c.scores.size()), Vector(c.scores.size()),
+        Vector(c.transitions.size()), Vector(c.start.size()),  Vector(c.end.size())};
+  call("crf_logpartition",
+       {c.scores.data(), c.transitions.data(), c.start.data(), c.end.data(), r.logz.data(), r.alpha.data()}, {c.tags},
+       {}, space.view);
   call("crf_logpartition_grad",
-       {dlogz.data(), c.scores.data(), c.transitions.data(), c.start.data(), c.end.data(), r.alpha.data(), r.dscores.data(),
-        r.dtransitions.data(), r.dstart.data(), r.dend.data()},
+       {dlogz.data(), c.scores.data(), c.transitions.data(), c.start.data(), c.end.data(), r.alpha.data(),
+        r.dscores.data(), r.dtransitions.data(), r.dstart.data(), r.dend.data()},
        {c.tags}, {}, space.view);
   return r;
 }
@@ -153,10 +158,11 @@ TEST_CASE("Viterbi on many tags finds the best score, and ties go to the lower t
   const int64_t K = 37;
   Crf c = random_crf(space, K, 1.0f);
   std::vector<int32_t> path(static_cast<size_t>(space.view.rows));
-  call("crf_decode", {c.scores.data(), c.transitions.data(), c.start.data(), c.end.data(), path.data()}, {K}, {}, space.view);
-  Vector score(4);
-  call("crf_score", {c.scores.data(), path.data(), c.transitions.data(), c.start.data(), c.end.data(), score.data()}, {K}, {},
+  call("crf_decode", {c.scores.data(), c.transitions.data(), c.start.data(), c.end.data(), path.data()}, {K}, {},
        space.view);
+  Vector score(4);
+  call("crf_score", {c.scores.data(), path.data(), c.transitions.data(), c.start.data(), c.end.data(), score.data()},
+       {K}, {}, space.view);
   for (int64_t p = 0; p < space.view.parent_rows; ++p) {
     Doubles best;
     for (int64_t r = space.offsets[p]; r < space.offsets[p + 1]; ++r) {
@@ -173,8 +179,8 @@ TEST_CASE("Viterbi on many tags finds the best score, and ties go to the lower t
     CHECK(score[p] == Approx(most).epsilon(1e-5));
   }
   Crf flat{3, Vector(static_cast<size_t>(space.view.rows) * 3), Vector(9), Vector(3), Vector(3)};
-  call("crf_decode", {flat.scores.data(), flat.transitions.data(), flat.start.data(), flat.end.data(), path.data()}, {3}, {},
-       space.view);
+  call("crf_decode", {flat.scores.data(), flat.transitions.data(), flat.start.data(), flat.end.data(), path.data()},
+       {3}, {}, space.view);
   CHECK(path == std::vector<int32_t>(path.size(), 0));
 }
 
@@ -184,14 +190,14 @@ TEST_CASE("the score of given tags skips positions without a label") {
   Crf c = random_crf(space, K, 1.0f);
   std::vector<int32_t> tags = {1, -1, 0, 0, 1, -2};
   Vector score(4), dscore = {1, 5, 2, 3}, dscores(12), dtransitions(4), dstart(2), dend(2);
-  call("crf_score", {c.scores.data(), tags.data(), c.transitions.data(), c.start.data(), c.end.data(), score.data()}, {K}, {},
-       space.view);
+  call("crf_score", {c.scores.data(), tags.data(), c.transitions.data(), c.start.data(), c.end.data(), score.data()},
+       {K}, {}, space.view);
   CHECK(score[0] == Approx(c.start[1] + c.scores[1] + c.scores[4] + c.end[0]));
   CHECK(score[1] == 0.0f);
   CHECK(score[2] == Approx(c.start[0] + c.scores[6] + c.transitions[1] + c.scores[9] + c.end[1]));
   CHECK(score[3] == 0.0f);
-  call("crf_score_grad", {dscore.data(), tags.data(), dscores.data(), dtransitions.data(), dstart.data(), dend.data()}, {K}, {},
-       space.view);
+  call("crf_score_grad", {dscore.data(), tags.data(), dscores.data(), dtransitions.data(), dstart.data(), dend.data()},
+       {K}, {}, space.view);
   CHECK(dscores == Vector{0, 1, 0, 0, 1, 0, 2, 0, 0, 2, 0, 0});
   CHECK(dtransitions == Vector{0, 2, 0, 0});
   CHECK(dstart == Vector{2, 1});

@@ -1,14 +1,13 @@
 // Ragged batches, random buffers and kernel calls for the tests of runtime/.
 #pragma once
 #include <algorithm>
+#include <catch2/catch.hpp>
 #include <cmath>
 #include <cstring>
 #include <memory>
 #include <numeric>
 #include <random>
 #include <vector>
-
-#include <catch2/catch.hpp>
 
 #include "runtime/kernels.h"
 #include "runtime/random.h"

@@ -1,5 +1,6 @@
 // The rules against their formulas in double, and deferred-exact rows against dense updates.
 #include "runtime/optimizer.h"
+
 #include "tests/unit/runtime/harness.h"
 
 using namespace mtl::runtime;
@@ -7,8 +8,9 @@ using namespace mtl::runtime::testing;
 
 namespace {
 
-constexpr OptimizerRule kRules[] = {OptimizerRule::sgd,     OptimizerRule::momentum, OptimizerRule::adam, OptimizerRule::adamw,
-                                    OptimizerRule::adagrad, OptimizerRule::rmsprop,  OptimizerRule::lamb};
+constexpr OptimizerRule kRules[] = {OptimizerRule::sgd,   OptimizerRule::momentum, OptimizerRule::adam,
+                                    OptimizerRule::adamw, OptimizerRule::adagrad,  OptimizerRule::rmsprop,
+                                    OptimizerRule::lamb};
 
 using Doubles = std::vector<double>;
 
@@ -22,7 +24,9 @@ void reference(const OptimizerSettings& s, const UpdateStep& u, Doubles& w, Doub
     g[i] *= u.gradient_scale;
     if (!decoupled) g[i] += wd * w[i];
     switch (s.rule) {
-      case OptimizerRule::sgd: w[i] -= lr * g[i]; break;
+      case OptimizerRule::sgd:
+        w[i] -= lr * g[i];
+        break;
       case OptimizerRule::momentum:
         a[i] = s.momentum * a[i] + g[i];
         w[i] -= lr * (s.nesterov ? g[i] + s.momentum * a[i] : a[i]);
@@ -56,7 +60,9 @@ void reference(const OptimizerSettings& s, const UpdateStep& u, Doubles& w, Doub
   for (size_t i = 0; i < w.size(); ++i) w[i] -= lr * ratio * direction[i];
 }
 
-Doubles to_double(const Vector& x) { return Doubles(x.begin(), x.end()); }
+Doubles to_double(const Vector& x) {
+  return Doubles(x.begin(), x.end());
+}
 
 struct Variant {
   OptimizerSettings settings;
@@ -71,7 +77,7 @@ std::vector<Variant> variants() {
   all.push_back({{.rule = OptimizerRule::momentum, .nesterov = true}, 0.01f});
   all.push_back({{.rule = OptimizerRule::rmsprop, .momentum = 0.0f}, 0.0f});
   all.push_back({{.rule = OptimizerRule::adam, .beta1 = 0.0f}, 0.0f});
-  all.push_back({{.rule = OptimizerRule::adamw, .epsilon = 1e-3f}, 0.1f});    // epsilon is not small beside sqrt(v)
+  all.push_back({{.rule = OptimizerRule::adamw, .epsilon = 1e-3f}, 0.1f});  // epsilon is not small beside sqrt(v)
   all.push_back({{.rule = OptimizerRule::adam, .beta1 = 0.99f, .beta2 = 0.9f}, 0.0f});  // the ratio of averages grows
   return all;
 }
@@ -86,21 +92,22 @@ UpdateStep step_at(int64_t t, float decay) {
 TEST_CASE("dense updates follow the formulas, on any number of threads") {
   for (const Variant& v : variants()) {
     INFO("rule " << static_cast<int>(v.settings.rule) << " decay " << v.weight_decay);
-    for (const size_t n : {size_t{37}, size_t{70001}}) {
+    for (const size_t n : {size_t{37}, size_t{40001}}) {
       const Vector initial = random_vector(n, 1);
+      const Vector gradients[] = {random_vector(n, 11), random_vector(n, 12), random_vector(n, 13)};
       Doubles w = to_double(initial), a(n), b(n);
-      for (int64_t t = 1; t <= 4; ++t) {
-        reference(v.settings, step_at(t, v.weight_decay), w, to_double(random_vector(n, 10 + static_cast<unsigned>(t))), a, b);
+      for (int64_t t = 1; t <= 3; ++t) {
+        reference(v.settings, step_at(t, v.weight_decay), w, to_double(gradients[t - 1]), a, b);
       }
       Vector updated;
       check_same_on_two_threads([&] {
         updated = initial;
         Vector state1(n), state2(n);
         const int slots = state_slots(v.settings.rule);
-        for (int64_t t = 1; t <= 4; ++t) {
-          const Vector g = random_vector(n, 10 + static_cast<unsigned>(t));
-          update_dense(v.settings, step_at(t, v.weight_decay), updated.data(), g.data(), slots > 0 ? state1.data() : nullptr,
-                       slots > 1 ? state2.data() : nullptr, static_cast<int64_t>(n));
+        for (int64_t t = 1; t <= 3; ++t) {
+          update_dense(v.settings, step_at(t, v.weight_decay), updated.data(), gradients[t - 1].data(),
+                       slots > 0 ? state1.data() : nullptr, slots > 1 ? state2.data() : nullptr,
+                       static_cast<int64_t>(n));
         }
         return std::vector<Vector>{updated, state1, state2};
       });
@@ -144,13 +151,15 @@ Tables run_tables(const Variant& v, int64_t steps, bool lazy) {
   out.deferred = random_vector(n, 1, 0.5f);
   Vector a(n), b(n);
   const int slots = state_slots(v.settings.rule);
-  RowTable table(v.settings, out.deferred.data(), slots > 0 ? a.data() : nullptr, slots > 1 ? b.data() : nullptr, rows, width);
+  RowTable table(v.settings, out.deferred.data(), slots > 0 ? a.data() : nullptr, slots > 1 ? b.data() : nullptr, rows,
+                 width);
   table.set_lazy(lazy);
   out.dense = out.deferred;
   Vector dense_a(n), dense_b(n), sum(n);
   for (int64_t t = 1; t <= steps; ++t) {
     const std::vector<int32_t> ids = ids_at(t, rows);
-    const Vector gradient = random_vector(ids.size() * static_cast<size_t>(width), static_cast<unsigned>(1000 + t), 0.1f);
+    const Vector gradient =
+        random_vector(ids.size() * static_cast<size_t>(width), static_cast<unsigned>(1000 + t), 0.1f);
     table.catch_up(ids.data(), static_cast<int64_t>(ids.size()));
     table.begin_step();
     const int64_t first = 4;  // two calls a step
@@ -170,8 +179,8 @@ Tables run_tables(const Variant& v, int64_t steps, bool lazy) {
     const double squares = std::inner_product(sum.begin(), sum.end(), sum.begin(), 0.0);
     out.worst_sum = std::max(out.worst_sum, std::fabs(table.gradient_sum_of_squares() - squares) / squares);
     table.update(step_at(t, v.weight_decay));
-    update_dense(v.settings, step_at(t, v.weight_decay), out.dense.data(), sum.data(), slots > 0 ? dense_a.data() : nullptr,
-                 slots > 1 ? dense_b.data() : nullptr, static_cast<int64_t>(n));
+    update_dense(v.settings, step_at(t, v.weight_decay), out.dense.data(), sum.data(),
+                 slots > 0 ? dense_a.data() : nullptr, slots > 1 ? dense_b.data() : nullptr, static_cast<int64_t>(n));
     if (t == 300) table.flush();
   }
   table.flush();

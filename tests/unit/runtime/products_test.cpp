@@ -22,9 +22,9 @@ std::vector<double> naive(bool ta, bool tb, int64_t m, int64_t n, int64_t k, con
 }  // namespace
 
 TEST_CASE("gemm agrees with plain loops for every shape and role") {
-  const int64_t shapes[][3] = {{1, 1, 1},    {1, 256, 128}, {2, 30, 40},  {3, 7, 16},   {600, 7, 256}, {37, 8, 33},
-                               {64, 72, 7},  {5, 100, 3},   {7, 33, 600}, {32, 20, 10}, {130, 64, 50}, {40, 300, 20},
-                               {6, 1, 100},  {0, 4, 4},     {4, 0, 4},    {4, 4, 0},    {250, 90, 64}, {17, 19, 8}};
+  const int64_t shapes[][3] = {{1, 1, 1},   {1, 256, 128}, {2, 30, 40},  {3, 7, 16},   {600, 7, 256}, {37, 8, 33},
+                               {64, 72, 7}, {5, 100, 3},   {7, 33, 600}, {32, 20, 10}, {130, 64, 50}, {40, 300, 20},
+                               {6, 1, 100}, {0, 4, 4},     {4, 0, 4},    {4, 4, 0},    {250, 90, 64}, {17, 19, 8}};
   for (const auto& [m, n, k] : shapes) {
     for (int role = 0; role < 8; ++role) {
       const bool ta = role & 1, tb = role & 2, accumulate = role & 4;
@@ -33,23 +33,43 @@ TEST_CASE("gemm agrees with plain loops for every shape and role") {
       Vector c = random_vector(static_cast<size_t>(m * n), 3);
       std::vector<double> expected = naive(ta, tb, m, n, k, a.data(), b.data());
       for (size_t i = 0; accumulate && i < c.size(); ++i) expected[i] += c[i];
-      gemm({.transpose_a = ta, .transpose_b = tb, .m = m, .n = n, .k = k, .a = a.data(), .lda = ta ? m : k, .b = b.data(),
-            .ldb = tb ? k : n, .c = c.data(), .ldc = n, .accumulate = accumulate});
+      gemm({.transpose_a = ta,
+            .transpose_b = tb,
+            .m = m,
+            .n = n,
+            .k = k,
+            .a = a.data(),
+            .lda = ta ? m : k,
+            .b = b.data(),
+            .ldb = tb ? k : n,
+            .c = c.data(),
+            .ldc = n,
+            .accumulate = accumulate});
       CHECK(difference(c, expected) < 2e-6 * std::sqrt(static_cast<double>(k + 1)));
     }
   }
 }
 
 TEST_CASE("gemm gives the same bits on one and two threads") {
-  const int64_t shapes[][3] = {{600, 256, 128}, {250, 512, 128}, {72, 256, 900}, {600, 7, 256}, {33, 1024, 70}, {20, 20, 20}};
+  const int64_t shapes[][3] = {{600, 256, 128}, {250, 512, 128}, {72, 256, 900},
+                               {600, 7, 256},   {33, 1024, 70},  {20, 20, 20}};
   for (const auto& [m, n, k] : shapes) {
     for (int role = 0; role < 4; ++role) {
       const bool ta = role & 1, tb = role & 2;
       const Vector a = random_vector(static_cast<size_t>(m * k), 1), b = random_vector(static_cast<size_t>(n * k), 2);
       check_same_on_two_threads([&, m = m, n = n, k = k] {
         Vector c(static_cast<size_t>(m * n));
-        gemm({.transpose_a = ta, .transpose_b = tb, .m = m, .n = n, .k = k, .a = a.data(), .lda = ta ? m : k, .b = b.data(),
-              .ldb = tb ? k : n, .c = c.data(), .ldc = n});
+        gemm({.transpose_a = ta,
+              .transpose_b = tb,
+              .m = m,
+              .n = n,
+              .k = k,
+              .a = a.data(),
+              .lda = ta ? m : k,
+              .b = b.data(),
+              .ldb = tb ? k : n,
+              .c = c.data(),
+              .ldc = n});
         return std::vector<Vector>{c};
       });
     }
@@ -89,8 +109,8 @@ TEST_CASE("matmul_batched multiplies every pair") {
         call("matmul_batched", {a.data(), b.data(), c.data()}, {batch, m, n, k, ta, tb, ua, ub}, {}, space.view);
         std::vector<double> expected;
         for (int64_t i = 0; i < items; ++i) {
-          const std::vector<double> one = naive(ta, tb, m, n, k, a.data() + (ua ? i % batch : i) * m * k,
-                                                b.data() + (ub ? i % batch : i) * n * k);
+          const std::vector<double> one =
+              naive(ta, tb, m, n, k, a.data() + (ua ? i % batch : i) * m * k, b.data() + (ub ? i % batch : i) * n * k);
           expected.insert(expected.end(), one.begin(), one.end());
         }
         CHECK(difference(c, expected) < 1e-5);

@@ -8,7 +8,9 @@ namespace {
 
 using Doubles = std::vector<double>;
 
-double sigmoid(double x) { return 1.0 / (1.0 + std::exp(-x)); }
+double sigmoid(double x) {
+  return 1.0 / (1.0 + std::exp(-x));
+}
 
 // One direction of either cell. dh is the gradient of h; all results are of this direction alone.
 struct Reference {
@@ -34,7 +36,8 @@ double recurrent(const Vector& w, const Doubles& h, int64_t hidden, int64_t gate
   return sum;
 }
 
-Reference lstm(const Ragged& space, int64_t hidden, bool reverse, const Vector& g, const Vector& w, const Doubles& dh_out) {
+Reference lstm(const Ragged& space, int64_t hidden, bool reverse, const Vector& g, const Vector& w,
+               const Doubles& dh_out) {
   const size_t rows = static_cast<size_t>(space.view.rows), n = static_cast<size_t>(hidden);
   Reference r{Doubles(rows * n), Doubles(rows * n), Doubles(rows * 4 * n), Doubles(4 * n * n), {}};
   Doubles gates(rows * 4 * n), dh = dh_out, dc(rows * n);
@@ -83,7 +86,8 @@ Reference gru(const Ragged& space, int64_t hidden, bool reverse, const Vector& g
       double a[3];
       for (int q = 0; q < 3; ++q) a[q] = recurrent(w, r.h, hidden, q * hidden + j, before) + b[q * hidden + j];
       const float* x = &g[row * 3 * hidden + j];
-      const double reset = sigmoid(x[0] + a[0]), z = sigmoid(x[hidden] + a[1]), u = std::tanh(x[2 * hidden] + reset * a[2]);
+      const double reset = sigmoid(x[0] + a[0]), z = sigmoid(x[hidden] + a[1]),
+                   u = std::tanh(x[2 * hidden] + reset * a[2]);
       const double values[4] = {reset, z, u, a[2]};
       for (int q = 0; q < 4; ++q) saved[(row * 4 + q) * hidden + j] = values[q];
       r.h[row * hidden + j] = (1 - z) * u + z * (before < 0 ? 0.0 : r.h[before * hidden + j]);
@@ -124,8 +128,9 @@ Doubles columns(const Vector& x, int64_t width, int64_t n, int64_t d) {
 }
 
 const std::vector<std::vector<int>> kBatches = {
-    {1}, {5, 3, 0, 1, 4}, {0, 0}, {9, 9, 9, 2, 1, 1, 1, 12}, {}, {3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 3, 2, 3, 8, 4, 6, 2, 6,
-                                                            4, 3, 3, 8, 3, 2, 7, 9, 5, 0, 2, 8, 8, 4, 1, 9, 7}};
+    {1}, {5, 3, 0, 1, 4}, {0, 0}, {9, 9, 9, 2, 1, 1, 1, 12}, {}, {3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7,
+                                                                  9, 3, 2, 3, 8, 4, 6, 2, 6, 4, 3, 3, 8, 3,
+                                                                  2, 7, 9, 5, 0, 2, 8, 8, 4, 1, 9, 7}};
 
 struct Case {
   int64_t hidden, directions, reverse;
@@ -181,7 +186,8 @@ TEST_CASE("gru_scan and its gradient agree with plain loops") {
     for (const auto& [hidden, directions, reverse] : kCases) {
       INFO("rows " << rows << " hidden " << hidden << " directions " << directions << " reverse " << reverse);
       const size_t n = static_cast<size_t>(directions), width = static_cast<size_t>(hidden);
-      std::vector<Vector> g, w, b, dg(n, Vector(rows * 3 * width)), dw(n, Vector(3 * width * width)), db(n, Vector(3 * width));
+      std::vector<Vector> g, w, b, dg(n, Vector(rows * 3 * width)), dw(n, Vector(3 * width * width)),
+          db(n, Vector(3 * width));
       for (unsigned d = 0; d < n; ++d) {
         g.push_back(random_vector(rows * 3 * width, 1 + d));
         w.push_back(random_vector(3 * width * width, 7 + d, 0.3f));
