@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,11 +47,15 @@ struct CheckedFile {
   const syntax::ModelDecl* model = nullptr;            // of the main file; nullptr: the file has none
   const syntax::Decl* model_decl = nullptr;
   std::map<const syntax::ConstDecl*, StaticValue> consts;  // all that could be computed, --set applied
+  std::set<const syntax::Decl*> reached;               // what the chosen model refers to, by any number of steps
 
   // What `name` means at the top level of `unit`; nullptr if nothing (or if two used files both have it).
   const Found* find(UnitId unit, std::string_view name) const;
   // `sequence.lstm`: a declaration of a used file, by the last part of its name.
   const Found* find_in(UnitId unit, std::string_view file, std::string_view name) const;
+  bool opens(UnitId unit, std::string_view file) const;  // `sequence` names a used file
+  // The used files that declare `name`: more than one is why `find` has no answer.
+  std::vector<std::string> files_with(UnitId unit, std::string_view name) const;
   // The value of a constant seen from `unit`.
   const StaticValue* constant(UnitId unit, std::string_view name) const;
   // Names visible from `unit` of one of these kinds, for "did you mean".

@@ -284,7 +284,7 @@ const std::vector<Signature>& signatures() {
       {"zeros", {}, 0, Kind::zeros},
       {"ones", {}, 0, Kind::ones},
       {"constant", {"value"}, 1, Kind::constant},
-      {"normal", {"deviation", "mean"}, 1, Kind::normal},
+      {"normal", {"mean", "deviation"}, 0, Kind::normal},
       {"uniform", {"low", "high"}, 2, Kind::uniform},
       {"glorot_uniform", {}, 0, Kind::glorot_uniform},
       {"he_normal", {}, 0, Kind::he_normal},
@@ -362,7 +362,7 @@ Out initializer_call(Initializer::Kind kind, const std::vector<const Named*>& bo
   }
   numbers.resize(2, 0);
   Initializer init{kind, numbers[0], numbers[1]};
-  if (kind == Initializer::Kind::normal) std::swap(init.a, init.b);
+  if (kind == Initializer::Kind::normal && bound[1] == nullptr) init.b = 1;
   const bool good_normal = kind != Initializer::Kind::normal || init.b >= 0;
   const bool good_uniform = kind != Initializer::Kind::uniform || init.a <= init.b;
   if (!good_normal || !good_uniform) {
@@ -512,7 +512,10 @@ Out StaticEvaluator::call(const std::string& function, const std::vector<Named>&
   if (function == "min" || function == "max") return extreme(function == "max", arguments, rules);
   const Signature* signature = find_signature(function);
   MTL_CHECK(signature != nullptr, "call of a static function that is not in the table");
-  const std::optional<std::vector<const Named*>> bound = bind(*signature, arguments, rules);
+  // One number alone is the deviation: normal(0.1); two are mean and deviation, as in PyTorch.
+  std::vector<Named> given = arguments;
+  if (function == "normal" && given.size() == 1 && given[0].name.empty()) given[0].name = "deviation";
+  const std::optional<std::vector<const Named*>> bound = bind(*signature, given, rules);
   if (!bound) return std::nullopt;
   if (signature->initializer) return initializer_call(*signature->initializer, *bound, *signature, rules);
   const StaticValue& first = (*bound)[0]->value;

@@ -1,0 +1,16 @@
+// One column of a source: its type, its binding and its transforms. A part of data_spec.
+#pragma once
+#include <optional>
+#include <string>
+
+#include "compiler/sema/facts.h"
+#include "compiler/sema/settings.h"
+#include "data/spec.h"
+
+namespace mtl::sema {
+
+// nullopt after a report, or if the column is of a kind that is not supported yet (noted in `facts`).
+std::optional<data::ColumnSpec> read_column(const CheckedFile& file, UnitId unit, const syntax::ColumnDecl& decl,
+                                            SettingReader& reader, DeclFacts& facts);
+
+}  // namespace mtl::sema

@@ -1,0 +1,17 @@
+// Finding and parsing every file of a program: the main file, what it uses, the library.
+#pragma once
+#include <string>
+
+#include "compiler/diag/emitter.h"
+#include "compiler/sema/checked.h"
+
+namespace mtl::sema {
+
+// Fills `file.units`, their declarations and their `uses`. Reports unreadable and unknown files, circles of `use`,
+// and names that are declared twice in one file.
+void load_units(const std::string& path, std::string text, SourceMap& sources, CheckedFile& file,
+                diag::Emitter& emitter);
+// The whole of a file. nullopt with a reason in `why`.
+std::optional<std::string> read_file(const std::string& path, std::string& why);
+
+}  // namespace mtl::sema

@@ -1,0 +1,458 @@
+// Names in expressions. See names.h.
+#include "compiler/sema/names.h"
+
+#include <algorithm>
+
+#include "compiler/base/text.h"
+#include "compiler/sema/library.h"
+
+namespace mtl::sema {
+namespace {
+
+using syntax::NameExpr;
+
+bool is_capital(const std::string& name) { return !name.empty() && name[0] >= 'A' && name[0] <= 'Z'; }
+
+// Ragged dimensions that the columns of a source introduce.
+std::vector<std::string> ragged_names(const syntax::DataDecl& data) {
+  std::vector<std::string> names;
+  for (const syntax::ColumnDecl& column : data.columns) {
+    for (const syntax::TypeExpr::DimItem& dim : column.type.dims) {
+      if (dim.kind == syntax::TypeExpr::DimItem::Kind::of) {
+        names.push_back(dim.inner.text);
+        names.push_back(dim.outer.text);
+      }
+      const auto* name = dim.size ? std::get_if<NameExpr>(&dim.size->node) : nullptr;
+      if (name != nullptr && is_capital(name->name)) names.push_back(name->name);
+    }
+  }
+  return names;
+}
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// The library file that declares `name`, if any: looked up in the text, as only errors ask for it.
+std::string library_with(const std::string& name) {
+  for (const LibraryFile& file : library_files()) {
+    for (const char* keyword : {"module ", "function ", "criterion "}) {
+      if (file.text.find(keyword + name + "(") != std::string_view::npos) return std::string(file.name);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string BodyChecker::source_of(SourceRange range) const {
+  return sources_.file(range.file).text().substr(range.begin, range.end - range.begin);
+}
+
+void BodyChecker::value(const syntax::Expr& expr) {
+  struct Visitor {
+    BodyChecker& self;
+    SourceRange range;
+    void operator()(const syntax::ErrorExpr&) const {}
+    void operator()(const NameExpr& node) const { self.name_value(node.name, range); }
+    void operator()(const syntax::IntExpr&) const {}
+    void operator()(const syntax::FloatExpr&) const {}
+    void operator()(const syntax::PercentExpr&) const {}
+    void operator()(const syntax::BoolExpr&) const {}
+    void operator()(const syntax::StringExpr& node) const { self.text(node, range); }
+    void operator()(const syntax::SizeExpr& node) const { self.size(node, range); }
+    void operator()(const syntax::ListExpr& node) const {
+      for (const syntax::ExprPtr& item : node.items) self.value(*item);
+    }
+    void operator()(const syntax::GeneratorExpr& node) const { self.generator(node); }
+    void operator()(const syntax::IfExpr& node) const {
+      self.value(*node.condition);
+      self.value(*node.then);
+      self.value(*node.otherwise);
+    }
+    void operator()(const syntax::MemberExpr& node) const { self.member(node, range); }
+    void operator()(const syntax::CallExpr& node) const { self.call(node); }
+    void operator()(const syntax::IndexExpr& node) const { self.index(node); }
+    void operator()(const syntax::UnaryExpr& node) const { self.value(*node.operand); }
+    void operator()(const syntax::BinaryExpr& node) const {
+      self.value(*node.left);
+      self.value(*node.right);
+    }
+    void operator()(const syntax::WildcardExpr&) const {}
+  };
+  std::visit(Visitor{*this, expr.range}, expr.node);
+}
+
+// Words that mean something without a declaration.
+bool BodyChecker::is_builtin(const std::string& name, SourceRange range) {
+  if (name == "training" || name == "progress") return true;
+  if (name == "model" && in_require_) return true;
+  if ((name == "head" || name == "target") && in_loss_) return true;
+  if (name == "previous" && place_ == Place::task) {
+    unsupported(diag::UnsupportedName, "previous", range);
+    return true;
+  }
+  return false;
+}
+
+bool BodyChecker::use_primitive(const std::string& name, bool in_ops, SourceRange range) {
+  const Primitive* primitive = find_primitive(name, in_ops);
+  if (primitive == nullptr) return false;
+  if (!primitive->supported) unsupported(diag::UnsupportedPrimitive, in_ops ? "ops." + name : name, range);
+  return true;
+}
+
+bool BodyChecker::is_ambiguous(const std::string& name, SourceRange range) {
+  const std::vector<std::string> files = file_.files_with(unit_, name);
+  if (files.size() < 2) return false;
+  std::vector<std::string> ways;
+  for (const std::string& file : files) ways.push_back("`" + file + "." + name + "`");
+  emitter_.report(diag::AmbiguousName, name).at(range).help("write " + join(ways, ", ", " or "));
+  return true;
+}
+
+void BodyChecker::top_level_value(const Found& found, const std::string& name, SourceRange range) {
+  facts_.uses.insert(found.decl);
+  switch (found.kind) {
+    case DeclKind::constant:
+    case DeclKind::module:
+    case DeclKind::function:
+    case DeclKind::criterion: return;
+    case DeclKind::data:
+      emitter_.report(diag::NotAValue, name, "data source").at(range).help("its columns are values: `" + name + ".COLUMN`");
+      return;
+    case DeclKind::vocab:
+      emitter_.report(diag::NotAValue, name, "vocabulary").at(range).help("its size is `|" + name + "|`");
+      return;
+    default: emitter_.report(diag::NotAValue, name, kind_name(found.kind)).at(range); return;
+  }
+}
+
+void BodyChecker::name_value(const std::string& name, SourceRange range) {
+  if (const Local* local = locals_.find(name)) {
+    if (local->kind == LocalKind::task) {
+      emitter_.report(diag::NotAValue, name, "task")
+          .at(range)
+          .help("`" + name + ".head` is its head, `" + name + ".answer` its target or prediction");
+    } else if (local->kind == LocalKind::metric) {
+      emitter_.report(diag::NotAValue, name, "metric").at(range);
+    }
+    return;
+  }
+  if (is_builtin(name, range)) return;
+  if (const Found* found = file_.find(unit_, name)) return top_level_value(*found, name, range);
+  if (is_ambiguous(name, range) || use_primitive(name, false, range)) return;
+  if (is_initializer(name)) {
+    emitter_.report(diag::InitializerNeedsCall, name).at(range);
+    return;
+  }
+  if (place_ == Place::task && is_capital(name)) {
+    // Dimensions of the task's own source; without `predicts` any source that the task reads may be it.
+    const syntax::DataDecl* own = task_->predicts ? file_.source(task_->predicts->source.text) : nullptr;
+    if (own != nullptr && contains(ragged_names(*own), name)) return;
+    for (const auto& [source, found] : file_.units[0]->own) {
+      const bool any = !task_->predicts && found.kind == DeclKind::data;
+      if (any && contains(ragged_names(found.as<syntax::DataDecl>()), name)) return;
+    }
+  }
+  unknown(name, range, false);
+}
+
+void BodyChecker::callee_name(const std::string& name, SourceRange range) {
+  if (const Local* local = locals_.find(name)) {
+    const bool never = local->kind == LocalKind::dimension || local->kind == LocalKind::task ||
+                       local->kind == LocalKind::metric;
+    if (never) emitter_.report(diag::NotCallable, name, local_kind_name(local->kind)).at(range);
+    return;
+  }
+  if (const Found* found = file_.find(unit_, name)) {
+    facts_.uses.insert(found->decl);
+    const bool callable = found->kind == DeclKind::module || found->kind == DeclKind::function ||
+                          found->kind == DeclKind::criterion;
+    if (!callable) emitter_.report(diag::NotCallable, name, std::string("a ") + kind_name(found->kind)).at(range);
+    return;
+  }
+  if (is_ambiguous(name, range) || use_primitive(name, false, range) || is_static_function(name)) return;
+  const bool of_require = name == "shares" || name == "separate" || name == "parameters" || name == "flops";
+  if (of_require && place_ == Place::model) {
+    emitter_.report(diag::OnlyInRequire, name).at(range);
+    return;
+  }
+  unknown(name, range, true);
+}
+
+void BodyChecker::call(const syntax::CallExpr& node) {
+  const auto* callee = std::get_if<NameExpr>(&node.callee->node);
+  if (callee != nullptr) {
+    callee_name(callee->name, node.callee->range);
+  } else {
+    value(*node.callee);
+  }
+  std::set<std::string> names;
+  for (const syntax::Argument& argument : node.arguments) {
+    value(*argument.value);
+    if (!argument.name || argument.name->text.empty()) continue;
+    if (!names.insert(argument.name->text).second) {
+      emitter_.report(diag::DoubledArgument, argument.name->text).at(argument.name->range);
+    }
+  }
+}
+
+void BodyChecker::source_member(const Found& source, const NameExpr& base, const syntax::Name& member,
+                                SourceRange range) {
+  facts_.uses.insert(source.decl);
+  const auto& data = source.as<syntax::DataDecl>();
+  if (data.family) unsupported(diag::UnsupportedFamily, base.name, range);
+  std::vector<std::string> columns;
+  for (const syntax::ColumnDecl& column : data.columns) columns.push_back(column.name.text);
+  const bool is_column = contains(columns, member.text);
+  const bool is_dimension = contains(ragged_names(data), member.text);
+  const bool owns_columns = place_ == Place::model || place_ == Place::task;
+  if (is_column && !owns_columns) {
+    emitter_.report(diag::ColumnInModule, source_of(range))
+        .at(range)
+        .help("make it an input: whoever calls says which column it reads");
+    return;
+  }
+  if (is_column || is_dimension || member.text.empty()) return;
+  const std::optional<std::string> near = nearest(member.text, columns);
+  auto report = emitter_.report(diag::UnknownColumn, base.name, member.text).at(member.range);
+  std::move(report).label(data.name.range, "declared here").help(
+      near ? "did you mean `" + base.name + "." + *near + "`?" : "its columns are " + join(columns, ", ", " and "));
+}
+
+void BodyChecker::member(const syntax::MemberExpr& node, SourceRange range) {
+  const auto* base = std::get_if<NameExpr>(&node.base->node);
+  if (base == nullptr) return value(*node.base);
+  const Local* local = locals_.find(base->name);
+  const Found* found = file_.find(unit_, base->name);
+  const bool is_source = found != nullptr && found->kind == DeclKind::data;
+  if (local != nullptr && local->kind == LocalKind::task) {
+    // Columns are always source.column, also where a task has the source's name.
+    const std::string& name = node.member.text;
+    if (name == "head" || name == "answer") return;
+    if (is_source) return source_member(*found, *base, node.member, range);
+    emitter_.report(diag::UnknownTaskMember, base->name, name).at(node.member.range);
+    return;
+  }
+  if (local != nullptr) return name_value(base->name, node.base->range);
+  if (is_source) return source_member(*found, *base, node.member, range);
+  if (found != nullptr) return name_value(base->name, node.base->range);
+  if (base->name == "ops") {
+    if (use_primitive(node.member.text, true, range)) return;
+    std::vector<std::string> names;
+    for (const Primitive& primitive : primitives()) {
+      if (primitive.in_ops) names.emplace_back(primitive.name);
+    }
+    const std::optional<std::string> near = nearest(node.member.text, names);
+    emitter_.report(diag::UnknownName, "ops." + node.member.text)
+        .at(range)
+        .help(near ? "did you mean `ops." + *near + "`?" : "under `ops` are " + join(names, ", ", " and "));
+    return;
+  }
+  const bool is_index = node.member.text == "index" && (base->name == "batch" || base->name == "task");
+  if (is_index) return unsupported(diag::UnsupportedName, base->name + ".index", range);
+  if (file_.opens(unit_, base->name)) {
+    if (const Found* inner = file_.find_in(unit_, base->name, node.member.text)) {
+      facts_.uses.insert(inner->decl);
+    } else {
+      emitter_.report(diag::UnknownName, base->name + "." + node.member.text).at(range);
+    }
+    return;
+  }
+  name_value(base->name, node.base->range);
+}
+
+void BodyChecker::index(const syntax::IndexExpr& node) {
+  const auto* base = std::get_if<NameExpr>(&node.base->node);
+  const Found* found = base && !locals_.find(base->name) ? file_.find(unit_, base->name) : nullptr;
+  if (found != nullptr && found->kind == DeclKind::data) {
+    facts_.uses.insert(found->decl);
+    return unsupported(diag::UnsupportedFamily, base->name, node.base->range);
+  }
+  value(*node.base);
+  for (const syntax::IndexExpr::Item& item : node.items) {
+    if (item.value) value(*item.value);
+  }
+}
+
+void BodyChecker::generator(const syntax::GeneratorExpr& node) {
+  locals_.push();
+  for (const syntax::GeneratorExpr::Clause& clause : node.clauses) {
+    value(*clause.in);
+    declare(clause.variable, LocalKind::static_value);
+  }
+  value(*node.item);
+  locals_.pop();
+}
+
+void BodyChecker::text(const syntax::StringExpr& node, SourceRange range) {
+  for (const syntax::StringExpr::Part& part : node.parts) {
+    if (!part.is_name) continue;
+    const Local* local = locals_.find(part.text);
+    const bool good = local ? local->kind == LocalKind::static_value : file_.constant(unit_, part.text) != nullptr;
+    const Found* found = file_.find(unit_, part.text);
+    if (good || (found != nullptr && found->kind == DeclKind::constant)) continue;
+    emitter_.report(diag::NotStatic, "`{" + part.text + "}`").at(range);
+  }
+}
+
+void BodyChecker::size(const syntax::SizeExpr& node, SourceRange range) {
+  if (node.path.empty()) return;
+  const std::string& first = node.path[0];
+  if (node.member) return unsupported(diag::UnsupportedFamily, first, range);
+  const bool alone = node.path.size() == 1;
+  if (alone && (first == "tasks" || first == "batch")) {
+    return unsupported(diag::UnsupportedName, "|" + first + "|", range);
+  }
+  if (alone && first == "target" && place_ == Place::task) return;
+  const Found* found = file_.find(unit_, first);
+  const bool is_vocab = alone && found != nullptr && found->kind == DeclKind::vocab;
+  const bool is_column = node.path.size() == 2 && found != nullptr && found->kind == DeclKind::data;
+  if (found != nullptr && (is_vocab || is_column)) facts_.uses.insert(found->decl);
+  if (is_vocab) return;
+  if (is_column) {
+    const Place place = place_;
+    place_ = Place::model;  // a size is no column: modules may use it
+    source_member(*found, {first}, {node.path[1], range}, range);
+    place_ = place;
+    return;
+  }
+  std::string help;
+  const Local* local = locals_.find(first);
+  if (alone && local != nullptr && local->kind == LocalKind::input) {
+    help = "name the size in its type (`" + first + ": id(K)`) and write `K`";
+  } else if (alone && first == "target") {
+    help = "`|target|` is known in a task; give the width as a static argument";
+  } else {
+    const std::optional<std::string> near = nearest(first, file_.visible(unit_, {DeclKind::vocab, DeclKind::data}));
+    if (near) help = "did you mean `" + *near + "`?";
+  }
+  emitter_.report(diag::UnknownSize, join(node.path, ".", ".")).at(range).help(help);
+}
+
+std::string BodyChecker::help_for_unknown(const std::string& name, bool is_callee) const {
+  std::vector<std::string> candidates;
+  for (const Local& local : locals_.all()) {
+    const bool fits = local.kind != LocalKind::task && local.kind != LocalKind::metric;
+    if (fits) candidates.push_back(local.name);
+  }
+  std::vector<DeclKind> kinds{DeclKind::module, DeclKind::function, DeclKind::criterion};
+  if (!is_callee) kinds.push_back(DeclKind::constant);
+  for (std::string& visible : file_.visible(unit_, kinds)) candidates.push_back(std::move(visible));
+  for (const Primitive& primitive : primitives()) {
+    if (!primitive.in_ops) candidates.emplace_back(primitive.name);
+  }
+  if (const std::string library = library_with(name); !library.empty()) {
+    return "`" + name + "` is in the library: add `use " + library + "`";
+  }
+  if (const std::optional<std::string> near = nearest(name, candidates)) return "did you mean `" + *near + "`?";
+  if (find_primitive(name, true) != nullptr) return "did you mean `ops." + name + "`?";
+  for (const auto& [source, found] : file_.units[unit_]->own) {
+    if (found.kind != DeclKind::data) continue;
+    const auto& data = found.as<syntax::DataDecl>();
+    if (contains(ragged_names(data), name)) return "outside its tasks a dimension is written with its source: `" + source + "." + name + "`";
+    const bool has_column = std::any_of(data.columns.begin(), data.columns.end(),
+                                        [&](const syntax::ColumnDecl& column) { return column.name.text == name; });
+    if (has_column) return "a column is written with its source: `" + source + "." + name + "`";
+  }
+  return {};
+}
+
+void BodyChecker::unknown(const std::string& name, SourceRange range, bool is_callee) {
+  if (name.empty()) return;
+  if (is_callee) {
+    emitter_.report(diag::UnknownLayer, name).at(range).help(help_for_unknown(name, true));
+    return;
+  }
+  emitter_.report(diag::UnknownName, name).at(range).help(help_for_unknown(name, false));
+}
+
+// ---- require ----
+
+// The layer or task that a path begins with: bottom.expert, minilm.*.after, names.crf, tower[0].
+void BodyChecker::path_root(const syntax::Expr& path) {
+  if (const auto* node = std::get_if<syntax::MemberExpr>(&path.node)) return path_root(*node->base);
+  if (const auto* node = std::get_if<syntax::IndexExpr>(&path.node)) {
+    for (const syntax::IndexExpr::Item& item : node->items) {
+      if (item.value) value(*item.value);
+    }
+    return path_root(*node->base);
+  }
+  const auto* name = std::get_if<NameExpr>(&path.node);
+  if (name == nullptr) {
+    const bool silent = std::holds_alternative<syntax::ErrorExpr>(path.node) ||
+                        std::holds_alternative<syntax::WildcardExpr>(path.node);
+    if (!silent) emitter_.report(diag::NotAPath, source_of(path.range)).at(path.range);
+    return;
+  }
+  if (name->name == "model" || name->name.empty()) return;
+  const Local* local = locals_.find(name->name);
+  const bool good = local != nullptr && (local->kind == LocalKind::layer || local->kind == LocalKind::task ||
+                                         local->kind == LocalKind::param);
+  if (good) return;
+  std::vector<std::string> layers;
+  for (const Local& candidate : locals_.all()) {
+    if (candidate.kind == LocalKind::layer || candidate.kind == LocalKind::task) layers.push_back(candidate.name);
+  }
+  const std::optional<std::string> near = nearest(name->name, layers);
+  emitter_.report(diag::UnknownPath, name->name)
+      .at(path.range)
+      .help(near ? "did you mean `" + *near + "`?" : std::string());
+}
+
+void BodyChecker::task_list(const syntax::Expr& list) {
+  const auto* items = std::get_if<syntax::ListExpr>(&list.node);
+  if (items == nullptr) {
+    const bool broken = std::holds_alternative<syntax::ErrorExpr>(list.node);
+    if (!broken) emitter_.report(diag::NotATaskList).at(list.range);
+    return;
+  }
+  for (const syntax::ExprPtr& item : items->items) {
+    const auto* name = std::get_if<NameExpr>(&item->node);
+    if (name == nullptr) {
+      if (!std::holds_alternative<syntax::ErrorExpr>(item->node)) emitter_.report(diag::NotATaskList).at(item->range);
+      continue;
+    }
+    const Local* local = locals_.find(name->name);
+    if (local != nullptr && local->kind == LocalKind::task) continue;
+    std::vector<std::string> tasks;
+    for (const Local& candidate : locals_.all()) {
+      if (candidate.kind == LocalKind::task) tasks.push_back(candidate.name);
+    }
+    const std::optional<std::string> near = nearest(name->name, tasks);
+    emitter_.report(diag::UnknownTaskHere, name->name)
+        .at(item->range)
+        .help(near ? "did you mean `" + *near + "`?" : "the tasks are " + join(tasks, ", ", " and "));
+  }
+}
+
+void BodyChecker::require(const syntax::Expr& expr) {
+  if (const auto* binary = std::get_if<syntax::BinaryExpr>(&expr.node)) {
+    require(*binary->left);
+    require(*binary->right);
+    return;
+  }
+  if (const auto* unary = std::get_if<syntax::UnaryExpr>(&expr.node)) return require(*unary->operand);
+  const auto* node = std::get_if<syntax::CallExpr>(&expr.node);
+  const auto* callee = node ? std::get_if<NameExpr>(&node->callee->node) : nullptr;
+  const std::string function = callee ? callee->name : "";
+  const auto wrong_form = [&](const char* usage) { emitter_.report(diag::WrongForm, function, usage).at(expr.range); };
+  if (place_ == Place::model && (function == "shares" || function == "separate")) {
+    const bool named = std::any_of(node->arguments.begin(), node->arguments.end(),
+                                   [](const syntax::Argument& argument) { return argument.name.has_value(); });
+    if (node->arguments.size() != 2 || named) return wrong_form((function + "(path, [task, task])").c_str());
+    path_root(*node->arguments[0].value);
+    return task_list(*node->arguments[1].value);
+  }
+  if (place_ == Place::model && function == "parameters") {
+    if (node->arguments.size() != 1 || node->arguments[0].name) return wrong_form("parameters(path)");
+    return path_root(*node->arguments[0].value);
+  }
+  if (place_ == Place::model && function == "flops") {
+    return unsupported(diag::UnsupportedPrimitive, "flops", expr.range);
+  }
+  value(expr);
+}
+
+}  // namespace mtl::sema

@@ -1,0 +1,203 @@
+// Names in models and tasks. Layers and tasks of a model may stand in any order; what a `let` reads stands above it.
+#include <algorithm>
+
+#include "compiler/base/text.h"
+#include "compiler/sema/names.h"
+#include "compiler/sema/settings.h"
+
+namespace mtl::sema {
+namespace {
+
+using syntax::NameExpr;
+
+// Statements of a model that other issues bring; the word that opens each.
+const char* unsupported_word(const syntax::ModelItem& item) {
+  if (std::holds_alternative<syntax::TieStmt>(item.node)) return "tie";
+  if (std::holds_alternative<syntax::LoadStmt>(item.node)) return "load";
+  if (std::holds_alternative<syntax::FreezeStmt>(item.node)) return "freeze";
+  if (std::holds_alternative<syntax::WrapStmt>(item.node)) return "wrap";
+  if (std::holds_alternative<syntax::ProjectStmt>(item.node)) return "project";
+  return nullptr;
+}
+
+}  // namespace
+
+// Layers, parameters, tasks and metrics: one namespace, in any order.
+void BodyChecker::declare_members(const syntax::ModelDecl& decl) {
+  static const std::vector<std::string> reserved{"task", "tasks", "model", "losses", "across", "head", "target"};
+  const auto add = [&](const syntax::Name& name, LocalKind kind) {
+    const bool taken = std::find(reserved.begin(), reserved.end(), name.text) != reserved.end();
+    if (taken) {
+      emitter_.report(diag::ReservedName, name.text).at(name.range);
+      return;
+    }
+    declare(name, kind);
+  };
+  for (const syntax::ModelItem& item : decl.items) {
+    if (const auto* task = std::get_if<syntax::TaskDecl>(&item.node)) add(task->name, LocalKind::task);
+    if (const auto* metric = std::get_if<syntax::MetricDecl>(&item.node)) add(metric->name, LocalKind::metric);
+    const auto* stmt = std::get_if<syntax::Stmt>(&item.node);
+    if (stmt == nullptr) continue;
+    if (const auto* layer = std::get_if<syntax::LayerStmt>(&stmt->node)) add(layer->name.name, LocalKind::layer);
+    if (const auto* param = std::get_if<syntax::ParamStmt>(&stmt->node)) {
+      add(param->name, param->state ? LocalKind::state : LocalKind::param);
+    }
+  }
+}
+
+void BodyChecker::model(const syntax::ModelDecl& decl) {
+  locals_.push();
+  declare_members(decl);
+  for (const syntax::ModelItem& item : decl.items) {
+    if (const char* word = unsupported_word(item)) unsupported(diag::UnsupportedStatement, word, item.range);
+    if (const auto* stmt = std::get_if<syntax::Stmt>(&item.node)) model_statement(*stmt);
+  }
+  std::set<std::string> blocks;
+  bool has_train = false;
+  for (const syntax::ModelItem& item : decl.items) {
+    if (const auto* node = std::get_if<syntax::TaskDecl>(&item.node)) task(*node);
+    if (std::holds_alternative<syntax::TrainBlock>(item.node)) {
+      if (has_train) emitter_.report(diag::DoubledSetting, "train").at(item.range);
+      has_train = true;
+    }
+  }
+  for (const syntax::ModelItem& item : decl.items) {  // `require` may speak of everything
+    const auto* stmt = std::get_if<syntax::Stmt>(&item.node);
+    if (stmt != nullptr && std::holds_alternative<syntax::RequireStmt>(stmt->node)) statement(*stmt);
+  }
+  locals_.pop();
+}
+
+void BodyChecker::model_statement(const syntax::Stmt& stmt) {
+  if (std::holds_alternative<syntax::RequireStmt>(stmt.node)) return;
+  if (const auto* layer = std::get_if<syntax::LayerStmt>(&stmt.node)) return layer_value(*layer);
+  if (const auto* param = std::get_if<syntax::ParamStmt>(&stmt.node)) {
+    type(param->type, Role::value);
+    if (param->init) value(*param->init);
+    return;
+  }
+  const auto* assign = std::get_if<syntax::AssignStmt>(&stmt.node);
+  if (assign == nullptr) return statement(stmt);
+  setting(*assign, {"balance"}, "a model");
+  if (assign->name.text == "balance") balance(*assign->value);
+}
+
+void BodyChecker::balance(const syntax::Expr& expr) {
+  const auto* call = std::get_if<syntax::CallExpr>(&expr.node);
+  const syntax::Expr& callee = call ? *call->callee : expr;
+  const auto* name = std::get_if<NameExpr>(&callee.node);
+  if (name == nullptr) {
+    const bool broken = std::holds_alternative<syntax::ErrorExpr>(expr.node);
+    if (!broken) emitter_.report(diag::WrongForm, "balance", "balance = uncertainty()").at(expr.range);
+    return;
+  }
+  const Found* found = file_.find(unit_, name->name);
+  if (found != nullptr && found->kind == DeclKind::balancer) {
+    facts_.uses.insert(found->decl);
+    return unsupported(diag::UnsupportedBalancing, name->name, expr.range);
+  }
+  const std::vector<std::string>& known = balancing_methods();
+  if (std::find(known.begin(), known.end(), name->name) == known.end()) {
+    const std::optional<std::string> near = nearest(name->name, known);
+    emitter_.report(diag::UnknownChoice, "balance", name->name)
+        .at(callee.range)
+        .help(near ? "did you mean `" + *near + "`?" : "methods are " + join(known, ", ", " and "));
+    return;
+  }
+  if (name->name != "fixed" && name->name != "uncertainty") {
+    return unsupported(diag::UnsupportedBalancing, name->name, expr.range, "`fixed` and `uncertainty` are supported");
+  }
+  if (call != nullptr && !call->arguments.empty()) {
+    emitter_.report(diag::WrongForm, "balance", "balance = " + name->name + "()").at(expr.range);
+  }
+}
+
+// The source of a `predicts` or `when`, after checking that it has the column.
+const Found* BodyChecker::predicted(const syntax::ColumnRef& ref, bool must_be_bool) {
+  const Found* found = file_.find(unit_, ref.source.text);
+  if (ref.source.text.empty()) return nullptr;
+  if (found == nullptr || found->kind != DeclKind::data) {
+    const std::optional<std::string> near = nearest(ref.source.text, file_.visible(unit_, {DeclKind::data}));
+    emitter_.report(diag::UnknownSource, ref.source.text)
+        .at(ref.source.range)
+        .help(near ? "did you mean `" + *near + "`?" : std::string());
+    return nullptr;
+  }
+  facts_.uses.insert(found->decl);
+  const auto& data = found->as<syntax::DataDecl>();
+  if (ref.member || data.family) {
+    unsupported(diag::UnsupportedFamily, ref.source.text, ref.range);
+    return nullptr;
+  }
+  const syntax::ColumnDecl* column = nullptr;
+  std::vector<std::string> columns;
+  for (const syntax::ColumnDecl& candidate : data.columns) {
+    columns.push_back(candidate.name.text);
+    if (candidate.name.text == ref.column.text) column = &candidate;
+  }
+  if (column == nullptr) {
+    const std::optional<std::string> near = nearest(ref.column.text, columns);
+    emitter_.report(diag::UnknownColumn, ref.source.text, ref.column.text)
+        .at(ref.column.range)
+        .label(data.name.range, "declared here")
+        .help(near ? "did you mean `" + ref.source.text + "." + *near + "`?"
+                   : "its columns are " + join(columns, ", ", " and "));
+    return nullptr;
+  }
+  const std::string& type = column->type.name.text;
+  if (must_be_bool) {
+    if (type != "bool" && !column->type.error) {
+      emitter_.report(diag::WhenNotBool, source_of(ref.range), source_of(column->type.range))
+          .at(ref.range)
+          .label(column->range, "declared here")
+          .help("make a `bool` column of it: `column(...) |> is(...)`");
+    }
+    return found;
+  }
+  if (type == "token" || type == "span" || type == "index") {
+    unsupported(diag::UnsupportedTarget, source_of(column->type.range), ref.range);
+  } else if (type == "category") {
+    emitter_.report(diag::CategoryTarget, source_of(ref.range))
+        .at(ref.range)
+        .label(column->range, "declared here")
+        .help("a `category` is an input; declare the column as `label`");
+  }
+  return found;
+}
+
+void BodyChecker::task(const syntax::TaskDecl& decl) {
+  if (decl.family) return unsupported(diag::UnsupportedFamily, decl.name.text, decl.name.range);
+  task_ = &decl;
+  const Place outer = place_;
+  place_ = Place::task;
+  settings_.clear();
+  if (decl.predicts) predicted(*decl.predicts, false);
+  if (decl.when) {
+    predicted(*decl.when, true);
+    const bool other = decl.predicts && decl.when->source.text != decl.predicts->source.text;
+    if (other) {
+      emitter_.report(diag::WhenOtherSource, decl.when->source.text, decl.predicts->source.text).at(decl.when->range);
+    }
+  }
+  locals_.push();
+  body(decl.body);
+  locals_.pop();
+  if (!settings_.contains("head") && !decl.name.text.empty()) {
+    emitter_.report(diag::TaskWithoutHead, decl.name.text).at(decl.name.range).help("write `head = ...`: its scores");
+  }
+  place_ = outer;
+  task_ = nullptr;
+}
+
+void BodyChecker::task_setting(const syntax::AssignStmt& node) {
+  setting(node, task_settings(), "a task");
+  const std::string& name = node.name.text;
+  if (name == "metric") return;  // a closed table: see task_settings.h
+  const auto* word = std::get_if<NameExpr>(&node.value->node);
+  if (name == "loss" && word != nullptr && word->name == "none") return;
+  in_loss_ = name == "loss" || name == "predict" || name == "weight";
+  value(*node.value);
+  in_loss_ = false;
+}
+
+}  // namespace mtl::sema

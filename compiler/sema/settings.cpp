@@ -1,0 +1,210 @@
+// See settings.h.
+#include "compiler/sema/settings.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "compiler/base/check.h"
+#include "compiler/base/text.h"
+
+namespace mtl::sema {
+namespace {
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+std::string choices(const std::vector<std::string>& known, std::string_view word, std::string_view noun) {
+  if (const std::optional<std::string> near = nearest(word, known)) return "did you mean `" + *near + "`?";
+  if (known.empty()) return {};
+  return std::string(noun) + join(known, ", ", " and ");
+}
+
+std::string quoted(std::string_view what) { return "`" + std::string(what) + "`"; }
+}  // namespace
+
+const Range kPositive{0, kInfinity, true, true, "above 0"};
+const Range kNotNegative{0, kInfinity, false, true, "0 or more"};
+const Range kBelowOne{0, 1, false, true, "from 0 to below 1"};
+const Range kOpenUnit{0, 1, true, true, "between 0 and 1"};
+const Range kAnyNumber{-kInfinity, kInfinity, true, true, "finite"};
+
+const std::vector<std::string>& balancing_methods() {
+  static const std::vector<std::string> names{"fixed",  "uncertainty", "dwa",     "rlw",      "gls",      "famo", "stch",
+                                              "gradnorm", "pcgrad",    "gradvac", "mgda",     "cagrad",   "imtl", "nash",
+                                              "aligned",  "graddrop",  "fairgrad", "upgrad"};
+  return names;
+}
+
+const std::vector<std::string>& task_settings() {
+  static const std::vector<std::string> names{"head", "loss", "predict", "metric", "weight"};
+  return names;
+}
+
+const syntax::Expr* Bound::operator[](std::string_view name) const {
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (names[i] == name) return values[i];
+  }
+  MTL_CHECK(false, "an argument that is not in the table of its word");
+}
+
+bool is_broken(const syntax::Expr& expr) { return std::holds_alternative<syntax::ErrorExpr>(expr.node); }
+
+std::optional<Word> as_word(const syntax::Expr& expr) {
+  if (const auto* name = std::get_if<syntax::NameExpr>(&expr.node)) {
+    return Word{name->name, expr.range, nullptr, expr.range};
+  }
+  const auto* call = std::get_if<syntax::CallExpr>(&expr.node);
+  const auto* callee = call ? std::get_if<syntax::NameExpr>(&call->callee->node) : nullptr;
+  if (callee == nullptr) return std::nullopt;
+  return Word{callee->name, call->callee->range, &call->arguments, expr.range};
+}
+
+std::vector<const syntax::Expr*> pipeline(const syntax::Expr& expr) {
+  std::vector<const syntax::Expr*> parts;
+  const syntax::Expr* at = &expr;
+  while (const auto* pipe = std::get_if<syntax::BinaryExpr>(&at->node)) {
+    if (pipe->op != syntax::BinaryOp::pipe) break;
+    parts.push_back(pipe->right.get());
+    at = pipe->left.get();
+  }
+  parts.push_back(at);
+  std::reverse(parts.begin(), parts.end());
+  return parts;
+}
+
+SettingReader::SettingReader(const CheckedFile& file, UnitId unit, diag::Emitter& emitter)
+    : file_(file), scope_(file_, unit), emitter_(emitter), evaluator_(emitter, budget_) {}
+
+std::optional<StaticValue> SettingReader::value(const syntax::Expr& expr) { return evaluator_.evaluate(expr, scope_); }
+
+std::optional<int64_t> SettingReader::integer(const syntax::Expr& expr, std::string_view what, int64_t low) {
+  const std::optional<StaticValue> found = value(expr);
+  if (!found || !evaluator_.require_now(*found, expr.range, quoted(what))) return std::nullopt;
+  const std::optional<int64_t> number = found->is_int() ? found->as_int() : std::nullopt;
+  if (!number) {
+    emitter_.report(diag::StaticWrongType, quoted(what), found->type_name(), "an int").at(expr.range);
+    return std::nullopt;
+  }
+  if (*number >= low) return number;
+  emitter_.report(diag::NumberOutside, what, low == 1 ? "1 or more" : low == 0 ? "0 or more" : std::to_string(low) + " or more",
+                  found->text())
+      .at(expr.range);
+  return std::nullopt;
+}
+
+std::optional<double> SettingReader::number(const syntax::Expr& expr, std::string_view what, const Range& range) {
+  const std::optional<StaticValue> found = value(expr);
+  if (!found || !evaluator_.require_now(*found, expr.range, quoted(what))) return std::nullopt;
+  const std::optional<double> number = found->as_number();
+  if (!number) {
+    emitter_.report(diag::StaticWrongType, quoted(what), found->type_name(), "a number").at(expr.range);
+    return std::nullopt;
+  }
+  const bool above = range.open_low ? *number > range.low : *number >= range.low;
+  const bool below = range.open_high ? *number < range.high : *number <= range.high;
+  if (above && below) return number;
+  emitter_.report(diag::NumberOutside, what, range.text, found->text()).at(expr.range);
+  return std::nullopt;
+}
+
+std::optional<bool> SettingReader::boolean(const syntax::Expr& expr, std::string_view what) {
+  return evaluator_.condition(expr, scope_, quoted(what));
+}
+
+std::optional<std::string> SettingReader::text(const syntax::Expr& expr, std::string_view what) {
+  const std::optional<StaticValue> found = value(expr);
+  if (!found) return std::nullopt;
+  if (found->is_text()) return found->string();
+  emitter_.report(diag::StaticWrongType, quoted(what), found->type_name(), "a string").at(expr.range);
+  return std::nullopt;
+}
+
+std::optional<std::vector<std::string>> SettingReader::texts(const syntax::Expr& expr, std::string_view what) {
+  const std::optional<StaticValue> found = value(expr);
+  if (!found) return std::nullopt;
+  if (found->is_text()) return std::vector<std::string>{found->string()};
+  std::vector<std::string> out;
+  bool good = found->is_list();
+  if (good) {
+    for (const StaticValue& item : found->items()) {
+      good = good && item.is_text();
+      if (good) out.push_back(item.string());
+    }
+  }
+  if (good) return out;
+  emitter_.report(diag::StaticWrongType, quoted(what), found->is_list() ? "a list of something else" : found->type_name(),
+                  "a string or a list of strings")
+      .at(expr.range);
+  return std::nullopt;
+}
+
+std::optional<Word> SettingReader::word(const syntax::Expr& expr, std::string_view what,
+                                        const std::vector<std::string>& known) {
+  if (is_broken(expr)) return std::nullopt;
+  std::optional<Word> word = as_word(expr);
+  if (!word) {
+    emitter_.report(diag::NeedsWord, what).at(expr.range).help("it is one of " + join(known, ", ", " and "));
+    return std::nullopt;
+  }
+  if (std::find(known.begin(), known.end(), word->name) != known.end()) return word;
+  emitter_.report(diag::UnknownChoice, what, word->name)
+      .at(word->range)
+      .help(choices(known, word->name, "it is one of "));
+  return std::nullopt;
+}
+
+std::optional<Bound> SettingReader::bind(const Word& word, const std::vector<std::string>& names, size_t required) {
+  Bound bound{names, std::vector<const syntax::Expr*>(names.size(), nullptr)};
+  static const std::vector<syntax::Argument> nothing;
+  const std::vector<syntax::Argument>& arguments = word.arguments ? *word.arguments : nothing;
+  size_t position = 0;
+  for (const syntax::Argument& argument : arguments) {
+    size_t at = position;
+    if (argument.name) {
+      at = std::find(names.begin(), names.end(), argument.name->text) - names.begin();
+      if (at == names.size()) {
+        emitter_.report(diag::UnknownArgument, word.name, argument.name->text)
+            .at(argument.name->range)
+            .help(names.empty() ? "it takes none" : choices(names, argument.name->text, "it takes "));
+        return std::nullopt;
+      }
+    } else {
+      ++position;
+    }
+    if (at >= names.size()) {
+      emitter_.report(diag::TooManyArguments, word.name, count_of(names.size(), "argument"))
+          .at(argument.value->range)
+          .help(names.empty() ? "" : "they are " + join(names, ", ", " and "));
+      return std::nullopt;
+    }
+    if (bound.values[at] != nullptr) {
+      emitter_.report(diag::DoubledArgument, names[at]).at(argument.value->range);
+      return std::nullopt;
+    }
+    bound.values[at] = argument.value.get();
+  }
+  for (size_t i = 0; i < required; ++i) {
+    if (bound.values[i] != nullptr) continue;
+    emitter_.report(diag::MissingArgument, word.name, names[i]).at(word.whole);
+    return std::nullopt;
+  }
+  return bound;
+}
+
+bool SettingReader::known_setting(const syntax::Name& name, std::string_view of, const std::vector<std::string>& known,
+                                  std::vector<std::string>& seen) {
+  if (name.text.empty()) return false;
+  if (std::find(known.begin(), known.end(), name.text) == known.end()) {
+    emitter_.report(diag::UnknownSetting, of, name.text)
+        .at(name.range)
+        .help(choices(known, name.text, "its settings are "));
+    return false;
+  }
+  if (std::find(seen.begin(), seen.end(), name.text) != seen.end()) {
+    emitter_.report(diag::DoubledSetting, name.text).at(name.range);
+    return false;
+  }
+  seen.push_back(name.text);
+  return true;
+}
+
+}  // namespace mtl::sema
