@@ -24,7 +24,8 @@ using Buffer = std::unique_ptr<T[], FreeBytes>;
 
 template <class T>
 Buffer<T> make_buffer(int64_t count) {
-  const size_t bytes = (static_cast<size_t>(std::max<int64_t>(count, 1)) * sizeof(T) + kAlignment - 1) / kAlignment * kAlignment;
+  const size_t bytes =
+      (static_cast<size_t>(std::max<int64_t>(count, 1)) * sizeof(T) + kAlignment - 1) / kAlignment * kAlignment;
   void* memory = std::aligned_alloc(kAlignment, bytes);
   MTL_CHECK(memory != nullptr, "out of memory for a batch");
   std::memset(memory, 0, bytes);
@@ -59,7 +60,7 @@ struct BatchSpace {
 struct BatchColumn {
   const Column* column = nullptr;
   size_t space = 0;
-  Buffer<float> bytes;             // int32 and float have one size
+  Buffer<float> bytes;  // int32 and float have one size
 };
 
 struct Batch::State {
@@ -123,7 +124,8 @@ void Batch::State::add_ragged(const std::string& source, int64_t examples, int64
     const size_t parent = outermost ? 0 : space_of.at(source + "." + ragged.parent);
     int64_t capacity = sum_of_largest(rows, examples);
     int64_t longest = 0;
-    for (size_t i = 1; i < ragged.offsets.size(); ++i) longest = std::max<int64_t>(longest, ragged.offsets[i] - ragged.offsets[i - 1]);
+    for (size_t i = 1; i < ragged.offsets.size(); ++i)
+      longest = std::max<int64_t>(longest, ragged.offsets[i] - ragged.offsets[i - 1]);
     if (tokens > 0 && outermost) capacity = std::min(capacity, std::max(tokens, largest_of(rows)));
     if (!outermost) capacity = std::min(capacity, spaces[parent].capacity * longest);
     add_space(source + "." + name, &ragged, parent, capacity, spaces[parent].capacity);
@@ -207,9 +209,11 @@ void Batch::State::fill_ragged(size_t index) {
 
 void Batch::fill(std::span<const uint32_t> examples) {
   State& state = *state_;
-  MTL_CHECK(static_cast<int64_t>(examples.size()) <= state.spaces[0].capacity, "a batch with more examples than it has room for");
+  MTL_CHECK(static_cast<int64_t>(examples.size()) <= state.spaces[0].capacity,
+            "a batch with more examples than it has room for");
   state.chosen.assign(examples.begin(), examples.end());
-  for (const uint32_t example : examples) MTL_CHECK(example < state.split->examples, "an example that the split does not have");
+  for (const uint32_t example : examples)
+    MTL_CHECK(example < state.split->examples, "an example that the split does not have");
   count_ = static_cast<int64_t>(examples.size());
   state.fill_examples();
   for (size_t s = 1; s < state.spaces.size(); ++s) state.fill_ragged(s);
@@ -227,7 +231,9 @@ void Batch::fill(std::span<const uint32_t> examples) {
   }
 }
 
-std::span<const uint32_t> Batch::chosen() const { return state_->chosen; }
+std::span<const uint32_t> Batch::chosen() const {
+  return state_->chosen;
+}
 
 const runtime::SpaceView* Batch::space(const std::string& name) const {
   const auto found = state_->space_of.find(name);

@@ -184,7 +184,8 @@ bool is_consistent(const Split& split) {
   }
   for (const auto& [name, column] : split.columns) {
     const auto found = rows.find(column.dim);
-    if (found == rows.end() || column.width < 0 || (found->second > 0 && column.width > INT64_MAX / found->second)) return false;
+    if (found == rows.end() || column.width < 0 || (found->second > 0 && column.width > INT64_MAX / found->second))
+      return false;
     const auto elements = static_cast<uint64_t>(found->second * column.width);
     if ((column.is_ids ? column.ids.size() : column.numbers.size()) != elements) return false;
   }
@@ -193,14 +194,14 @@ bool is_consistent(const Split& split) {
 
 template <class Way>
 bool visit_split(Way& way, Split& split) {
-  const bool good = way.plain(split.examples) &&
-                    each_entry(way, split.ragged, [&](Ragged& r) {
-                      return way.text(r.parent) && way.array(r.offsets) && way.plain(r.cut);
-                    }) &&
-                    each_entry(way, split.columns, [&](Column& c) {
-                      return flag(way, c.is_ids) && way.plain(c.width) && way.text(c.dim) && way.array(c.ids) &&
-                             way.array(c.numbers) && way.plain(c.missing) && way.text(c.first_missing);
-                    });
+  const bool good =
+      way.plain(split.examples) &&
+      each_entry(way, split.ragged,
+                 [&](Ragged& r) { return way.text(r.parent) && way.array(r.offsets) && way.plain(r.cut); }) &&
+      each_entry(way, split.columns, [&](Column& c) {
+        return flag(way, c.is_ids) && way.plain(c.width) && way.text(c.dim) && way.array(c.ids) &&
+               way.array(c.numbers) && way.plain(c.missing) && way.text(c.first_missing);
+      });
   return good && (!Way::kReads || is_consistent(split));
 }
 

@@ -18,10 +18,8 @@ class KeyText {
     out += text;
   }
   template <class T>
-    requires std::is_arithmetic_v<T>
-  void add(T number) {
-    add(std::string_view(std::to_string(number)));
-  }
+  requires std::is_arithmetic_v<T>
+  void add(T number) { add(std::string_view(std::to_string(number))); }
   void add(double number) {
     char text[40];
     std::snprintf(text, sizeof text, "%a", number);
@@ -128,7 +126,8 @@ std::string cache_path(const Spec& spec, const LoadOptions& options) {
   key.add(options.data_dir);
   key.add(static_cast<int>(options.need_test));
   char name[32];
-  std::snprintf(name, sizeof name, "%016llx", static_cast<unsigned long long>(runtime::hash_text(key.out.data(), key.out.size())));
+  std::snprintf(name, sizeof name, "%016llx",
+                static_cast<unsigned long long>(runtime::hash_text(key.out.data(), key.out.size())));
   return join_path(options.cache_dir, "data-" + std::string(name) + ".cache");
 }
 

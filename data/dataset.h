@@ -24,8 +24,8 @@ struct IdSet {
   std::unordered_map<std::string, int32_t> ids;
   bool has_unknown = false;
   bool lowercase = false;
-  int32_t add(const std::string& name);                // existing id or a new one
-  int32_t find(std::string_view name) const;           // kUnseen or, with has_unknown, 0
+  int32_t add(const std::string& name);       // existing id or a new one
+  int32_t find(std::string_view name) const;  // kUnseen or, with has_unknown, 0
   size_t size() const { return names.size(); }
 };
 
@@ -35,9 +35,9 @@ struct NumberStats {  // per element of a number column, fitted on train; the tr
 };
 
 struct Fitted {
-  std::map<std::string, IdSet> vocabs;                 // by vocabulary
-  std::map<std::string, IdSet> sets;                   // by "source.column": label, labels, category (see README.md)
-  std::map<std::string, NumberStats> numbers;          // by "source.column"
+  std::map<std::string, IdSet> vocabs;         // by vocabulary
+  std::map<std::string, IdSet> sets;           // by "source.column": label, labels, category (see README.md)
+  std::map<std::string, NumberStats> numbers;  // by "source.column"
   // Rows of pretrained vectors, by vocabulary: [size, width], rows of words that the file lacks are not `known`.
   struct Vectors {
     int64_t width = 0;
@@ -45,34 +45,35 @@ struct Fitted {
     std::vector<bool> known;
   };
   std::map<std::string, Vectors> vectors;
-  // |en|, |atis.slots|: the size of a vocabulary or of a column's set (1 for a number or a bool, its length for f32[K]).
+  // |en|, |atis.slots|: the size of a vocabulary or of a column's set (1 for a number or a bool, its length for
+  // f32[K]).
   std::optional<int64_t> size_of(const Spec& spec, const std::string& path) const;
 };
 
 // One encoded column of a split, packed over its rows. A row is an example, or a position of the column's innermost
 // ragged dimension; it has `width` elements.
 struct Column {
-  bool is_ids = false;          // ids: int32; otherwise floats (NaN is missing). labels: multi-hot floats
+  bool is_ids = false;  // ids: int32; otherwise floats (NaN is missing). labels: multi-hot floats
   int64_t width = 1;
-  std::string dim;              // innermost ragged dimension, a key of Split::ragged; "" for one row per example
+  std::string dim;  // innermost ragged dimension, a key of Split::ragged; "" for one row per example
   std::vector<int32_t> ids;
   std::vector<float> numbers;
-  int64_t missing = 0;          // elements without a value, after `fill`
-  std::string first_missing;    // "file:line" of the first of them
+  int64_t missing = 0;        // elements without a value, after `fill`
+  std::string first_missing;  // "file:line" of the first of them
 };
 
 // Where the segments of a ragged dimension are: offsets over the rows of what encloses it (examples, or the outer
 // dimension's positions).
 struct Ragged {
-  std::string parent;            // "" for the examples, "T" for C in [T, C]
+  std::string parent;  // "" for the examples, "T" for C in [T, C]
   std::vector<int32_t> offsets;
-  int64_t cut = 0;               // positions that `limit` took away: wrong in evaluation, where they are not seen
+  int64_t cut = 0;  // positions that `limit` took away: wrong in evaluation, where they are not seen
 };
 
 struct Split {
   int64_t examples = 0;
-  std::map<std::string, Ragged> ragged;    // by dimension: "T", "T.C" (nested dims go by their full path)
-  std::map<std::string, Column> columns;   // by column name, without the source
+  std::map<std::string, Ragged> ragged;   // by dimension: "T", "T.C" (nested dims go by their full path)
+  std::map<std::string, Column> columns;  // by column name, without the source
 };
 
 struct Source {

@@ -18,7 +18,12 @@ class Encoder {
  public:
   Encoder(const SourcePlan& plan, const Staged& staged, const Fitted& fitted, const Interners& interners,
           std::string_view split_name, Split& split, diag::Emitter& emitter)
-      : plan_(plan), staged_(staged), fitted_(fitted), interners_(interners), split_name_(split_name), split_(split),
+      : plan_(plan),
+        staged_(staged),
+        fitted_(fitted),
+        interners_(interners),
+        split_name_(split_name),
+        split_(split),
         emitter_(emitter) {}
 
   bool run() {
@@ -95,7 +100,8 @@ class Encoder {
     if (const auto bad = apply_numbers(*plan.spec, stats, plan.width, values)) {
       const auto& place = staged_.places[example_of(column, *bad / static_cast<size_t>(plan.width))];
       std::string names;
-      for (const Transform& t : plan.spec->transforms) names += (names.empty() ? "" : " |> ") + std::string(transform_name(t.kind));
+      for (const Transform& t : plan.spec->transforms)
+        names += (names.empty() ? "" : " |> ") + std::string(transform_name(t.kind));
       emitter_
           .report(diag::NumberOutOfRange, plan.spec->name, names.empty() ? "the 32-bit value" : names,
                   std::to_string(staged_.columns[c].numbers[*bad]))
@@ -122,7 +128,8 @@ class Encoder {
   }
 
   // The id of every text of the interner, for element `element` of a row.
-  static std::vector<int32_t> translate(const ColumnPlan& plan, const IdSet& set, const Interner& interner, int64_t element) {
+  static std::vector<int32_t> translate(const ColumnPlan& plan, const IdSet& set, const Interner& interner,
+                                        int64_t element) {
     std::vector<int32_t> ids(interner.size());
     const bool apart = plan.spec->kind == ValueKind::category && !plan.spec->fixed.empty();
     const int32_t unknown = apart ? set.find(category_name(plan, element, kUnknownName)) : 0;
@@ -213,7 +220,8 @@ class Encoder {
       const auto ragged = split_.ragged.find(plan_.dims[d].path);
       if (ragged == split_.ragged.end() || ragged->second.cut == 0) continue;
       const std::vector<int32_t>& cuts = staged_.cuts[d];
-      const auto touched = static_cast<size_t>(std::count_if(cuts.begin(), cuts.end(), [](int32_t n) { return n > 0; }));
+      const auto touched =
+          static_cast<size_t>(std::count_if(cuts.begin(), cuts.end(), [](int32_t n) { return n > 0; }));
       const int64_t all = ragged->second.cut + ragged->second.offsets.back();
       emitter_.report(diag::PositionsCut, plan_.spec->name + "." + plan_.dims[d].path, ragged->second.cut,
                       count_of(static_cast<size_t>(all), "position"),

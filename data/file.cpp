@@ -105,8 +105,8 @@ bool check_text(std::string_view text, uint64_t line, Rows& rows) {
   const bool utf16 = text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF") ||
                      (text.size() > 1 && (text[0] == '\0') != (text[1] == '\0'));
   if (text.size() > kLongestLine) {
-    rows.bad(diag::DataLineTooLong, line, text.substr(0, 200), "is this a text file of the format that the source names?",
-             kLongestLine >> 20);
+    rows.bad(diag::DataLineTooLong, line, text.substr(0, 200),
+             "is this a text file of the format that the source names?", kLongestLine >> 20);
     return false;
   }
   if (const size_t at = text.find('\0'); at != std::string_view::npos) {
@@ -117,7 +117,8 @@ bool check_text(std::string_view text, uint64_t line, Rows& rows) {
   const size_t at = find_invalid_utf8(text);
   if (at == std::string_view::npos) return true;
   rows.bad(diag::InvalidUtf8InData, line, text,
-           utf16 ? "it looks like UTF-16; save it as UTF-8" : "data files are UTF-8; convert this one, with iconv for instance",
+           utf16 ? "it looks like UTF-16; save it as UTF-8"
+                 : "data files are UTF-8; convert this one, with iconv for instance",
            at + 1);
   return false;
 }

@@ -72,7 +72,6 @@ class Fitter {
     }
   }
 
-
   void fit_column(const TrainPart& part, size_t c) {
     const ColumnPlan& column = part.plan->columns[c];
     const ColumnSpec& spec = *column.spec;
@@ -94,7 +93,8 @@ class Fitter {
     } else if (spec.kind != ValueKind::token && spec.labels_of.empty()) {
       IdSet& set = fitted_.sets[name];
       for (const std::string& label : spec.fixed_labels) set.add(label);
-      if (spec.fixed_labels.empty()) add_sorted(staged.texts, 0, 1, interners_[interner_key(*part.plan->spec, spec)], set, "");
+      if (spec.fixed_labels.empty())
+        add_sorted(staged.texts, 0, 1, interners_[interner_key(*part.plan->spec, spec)], set, "");
     }
   }
 

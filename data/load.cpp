@@ -34,8 +34,9 @@ void stage_file(const SourceSpec& source, const std::string& path, Stager& stage
   read_records(read_settings(source), file->text(), rows, sink);
 }
 
-bool stage_files(const SourcePlan& plan, const std::vector<std::string>& files, bool is_train, const LoadOptions& options,
-                 SkipBudget& budget, Interners& interners, Staged& out, diag::Emitter& emitter) {
+bool stage_files(const SourcePlan& plan, const std::vector<std::string>& files, bool is_train,
+                 const LoadOptions& options, SkipBudget& budget, Interners& interners, Staged& out,
+                 diag::Emitter& emitter) {
   const size_t errors = emitter.error_count();
   Stager stager(plan, interners, out);
   for (const std::string& file : files) {
@@ -81,7 +82,8 @@ bool make_dev(Work& work, diag::Emitter& emitter) {
   return true;
 }
 
-bool stage_source(Work& work, const LoadOptions& options, SkipBudget& budget, Interners& interners, diag::Emitter& emitter) {
+bool stage_source(Work& work, const LoadOptions& options, SkipBudget& budget, Interners& interners,
+                  diag::Emitter& emitter) {
   const SourceSpec& source = *work.spec;
   auto plan = plan_source(source, emitter);
   if (!plan) return false;
@@ -114,7 +116,8 @@ bool load_vectors(const Spec& spec, const LoadOptions& options, Fitted& fitted, 
   return good;
 }
 
-bool encode_source(const Work& work, const Fitted& fitted, const Interners& interners, Source& out, diag::Emitter& emitter) {
+bool encode_source(const Work& work, const Fitted& fitted, const Interners& interners, Source& out,
+                   diag::Emitter& emitter) {
   out.name = work.spec->name;
   out.has_dev = work.has_dev;
   out.has_test = work.has_test;
@@ -183,7 +186,8 @@ std::optional<Split> encode_files(const Spec& spec, const SourceSpec& source, co
   if (!stage_files(*plan, files, false, options, budget, interners, staged, emitter)) return std::nullopt;
   report_skipped(budget, emitter);
   Split split;
-  if (!encode(*plan, staged, fitted, interners, files.size() == 1 ? files[0] : "these files", split, emitter)) return std::nullopt;
+  if (!encode(*plan, staged, fitted, interners, files.size() == 1 ? files[0] : "these files", split, emitter))
+    return std::nullopt;
   return split;
 }
 

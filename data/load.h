@@ -10,9 +10,9 @@
 namespace mtl::data {
 
 struct LoadOptions {
-  std::string data_dir;        // files of the spec are relative to it
-  std::string cache_dir;       // empty: no cache
-  int64_t skip_bad_rows = 0;   // this many bad rows are skipped and counted
+  std::string data_dir;       // files of the spec are relative to it
+  std::string cache_dir;      // empty: no cache
+  int64_t skip_bad_rows = 0;  // this many bad rows are skipped and counted
   bool need_test = true;
   std::function<void(std::string_view what, double fraction)> progress;  // may be empty
 };
@@ -27,10 +27,11 @@ std::optional<Split> encode_files(const Spec& spec, const SourceSpec& source, co
 
 // What `mtlc predict` reads: examples whose label columns may be absent. `columns` are those that the asked-for
 // tasks read; others are left out of the split. Text may be raw lines (a source with exactly one text or token column:
-// a line is its text, split by that column's own transforms, or by `words` for CoNLL), or the source's format.
+// a line is its text, split by that column's own transforms, or by `words` for CoNLL; empty lines are skipped), or the
+// source's format. Positions behind a `limit` are in neither the split nor the cells, but in `lines`.
 struct RawExample {
   std::map<std::string, std::vector<std::string>> cells;  // column -> cell, or one cell per token
-  std::vector<std::string> lines;                          // the lines it came from, for CoNLL output
+  std::vector<std::string> lines;                         // the lines it came from, for CoNLL output
 };
 enum class RawFormat : uint8_t { lines, source };
 struct RawInput {
@@ -44,6 +45,9 @@ std::optional<RawInput> encode_text(const Spec& spec, const SourceSpec& source, 
 // Fitted <-> JSON text, for the model file. from_json checks everything it reads; nullopt and a reason in `why`.
 std::string to_json(const Fitted& fitted);
 std::optional<Fitted> fitted_from_json(std::string_view json, std::string& why);
+// Whether `fitted` has all that the columns of `spec` need, in the right sizes: to be asked of what came from a file
+// before it encodes anything. False and a reason in `why`.
+bool fits_spec(const Fitted& fitted, const Spec& spec, std::string& why);
 
 // A number column's value as the file had it: undoes standardize, minmax and log1p of element `element`.
 double restore_number(const ColumnSpec& column, const NumberStats& stats, int64_t element, double value);

@@ -64,15 +64,18 @@ double apply_one(Kind kind, const NumberStats& stats, size_t element, double x) 
       const double span = stats.maximum[element] - stats.minimum[element];
       return span > 0 ? (x - stats.minimum[element]) / span : x * 0;
     }
-    case Kind::log1p: return std::isnan(x) || x > -1 ? std::log1p(x) : -std::numeric_limits<double>::infinity();
+    case Kind::log1p:
+      return std::isnan(x) || x > -1 ? std::log1p(x) : -std::numeric_limits<double>::infinity();
     case Kind::fill_number:
-    case Kind::fill_mean: return std::isnan(x) ? stats.fill[element] : x;
+    case Kind::fill_mean:
+      return std::isnan(x) ? stats.fill[element] : x;
     case Kind::bins: {
       if (std::isnan(x)) return x;
       const std::vector<double>& edges = stats.bin_edges[element];
       return static_cast<double>(std::upper_bound(edges.begin(), edges.end(), x) - edges.begin());
     }
-    default: return x;
+    default:
+      return x;
   }
 }
 
@@ -90,10 +93,17 @@ void fit_one(const Transform& transform, NumberStats& stats, size_t element, siz
       stats.maximum.push_back(low <= high ? high : 0);
       break;
     }
-    case Kind::fill_number: stats.fill.push_back(transform.number); break;
-    case Kind::fill_mean: stats.fill.push_back(mean_of(values, element, width)); break;
-    case Kind::bins: stats.bin_edges.push_back(edges_of(values, element, width, transform.count)); break;
-    default: break;
+    case Kind::fill_number:
+      stats.fill.push_back(transform.number);
+      break;
+    case Kind::fill_mean:
+      stats.fill.push_back(mean_of(values, element, width));
+      break;
+    case Kind::bins:
+      stats.bin_edges.push_back(edges_of(values, element, width, transform.count));
+      break;
+    default:
+      break;
   }
 }
 
@@ -139,8 +149,11 @@ double restore_number(const ColumnSpec& column, const NumberStats& stats, int64_
       case Kind::minmax:
         if (e < stats.maximum.size()) value = value * (stats.maximum[e] - stats.minimum[e]) + stats.minimum[e];
         break;
-      case Kind::log1p: value = std::expm1(value); break;
-      default: break;
+      case Kind::log1p:
+        value = std::expm1(value);
+        break;
+      default:
+        break;
     }
   }
   return value;

@@ -14,14 +14,18 @@ bool works_on_numbers(Transform::Kind kind) {
     case Transform::Kind::minmax:
     case Transform::Kind::log1p:
     case Transform::Kind::fill_number:
-    case Transform::Kind::fill_mean: return true;
-    default: return false;
+    case Transform::Kind::fill_mean:
+      return true;
+    default:
+      return false;
   }
 }
 
 class Planner {
  public:
-  Planner(const SourceSpec& source, diag::Emitter& emitter) : source_(source), emitter_(emitter) { plan_.spec = &source; }
+  Planner(const SourceSpec& source, diag::Emitter& emitter) : source_(source), emitter_(emitter) {
+    plan_.spec = &source;
+  }
 
   std::optional<SourcePlan> run() {
     for (const ColumnSpec& column : source_.columns) plan_column(column);
@@ -66,14 +70,16 @@ class Planner {
       case Format::csv:
         if (kind == Kind::comment) what = "`comment(...)`", help = "write `column(...)`";
         if (by_name && !source_.header.value_or(true)) {
-          what = "a name (the source says `header = false`)", help = "write the number of the column, from 0: `column(0)`";
+          what = "a name (the source says `header = false`)",
+          help = "write the number of the column, from 0: `column(0)`";
         }
         break;
       case Format::jsonl:
         if (by_number) what = "the number of a column", help = "write a key: `column(\"text\")`, or `field(\"a.b\")`";
         if (kind == Kind::comment) what = "`comment(...)`", help = "write a key: `column(\"text\")`";
         break;
-      case Format::conllu: break;
+      case Format::conllu:
+        break;
     }
     if (kind == Kind::field && source_.format != Format::jsonl) what = "`field(...)`", help = "write `column(...)`";
     if (what.empty()) return true;
@@ -165,7 +171,9 @@ class Planner {
 
   static std::string level_fault(int given, int ragged) {
     const auto sequences = [](int n) {
-      return n == 0 ? std::string("one value") : n == 1 ? std::string("a sequence") : "a sequence of depth " + std::to_string(n);
+      return n == 0   ? std::string("one value")
+             : n == 1 ? std::string("a sequence")
+                      : "a sequence of depth " + std::to_string(n);
     };
     return "is declared as " + sequences(ragged) + " for each example, and its binding gives " + sequences(given);
   }
@@ -218,7 +226,8 @@ class Placer {
     if (found == layout_.names.end()) {
       if (absent_allowed) return -1;
       const auto near = nearest(name, layout_.names);
-      std::string help = near ? "did you mean `" + *near + "`?" : "its columns are " + excerpt(join(layout_.names), 200);
+      std::string help =
+          near ? "did you mean `" + *near + "`?" : "its columns are " + excerpt(join(layout_.names), 200);
       if (layout_.names.size() == 1) help += "; `separator = ...` in the source says how cells are parted";
       rows_.bad_file(diag::UnknownDataColumn, layout_.line, join(layout_.names, "  ", "  "), help, "column", name);
       return -1;
@@ -235,7 +244,8 @@ class Placer {
     if (number >= 0 && number < width) return static_cast<int>(number);
     if (absent_allowed) return -1;
     std::string help = "columns are counted from 0";
-    if (width == 1 && plan_.spec->format != Format::conllu) help += "; `separator = ...` in the source says how cells are parted";
+    if (width == 1 && plan_.spec->format != Format::conllu)
+      help += "; `separator = ...` in the source says how cells are parted";
     rows_.bad_file(diag::DataColumnOutOfRange, layout_.line, "", help, number, count_of(layout_.width, "cell"));
     return -1;
   }
@@ -277,18 +287,28 @@ std::optional<std::vector<Placement>> place_columns(const SourcePlan& plan, cons
 
 std::string_view transform_name(Transform::Kind kind) {
   switch (kind) {
-    case Transform::Kind::split: return "split";
-    case Transform::Kind::words: return "words";
-    case Transform::Kind::characters: return "characters";
-    case Transform::Kind::limit: return "limit";
-    case Transform::Kind::is: return "is";
-    case Transform::Kind::bins: return "bins";
-    case Transform::Kind::standardize: return "standardize";
-    case Transform::Kind::minmax: return "minmax";
-    case Transform::Kind::log1p: return "log1p";
+    case Transform::Kind::split:
+      return "split";
+    case Transform::Kind::words:
+      return "words";
+    case Transform::Kind::characters:
+      return "characters";
+    case Transform::Kind::limit:
+      return "limit";
+    case Transform::Kind::is:
+      return "is";
+    case Transform::Kind::bins:
+      return "bins";
+    case Transform::Kind::standardize:
+      return "standardize";
+    case Transform::Kind::minmax:
+      return "minmax";
+    case Transform::Kind::log1p:
+      return "log1p";
     case Transform::Kind::fill_number:
     case Transform::Kind::fill_mean:
-    case Transform::Kind::fill_text: return "fill";
+    case Transform::Kind::fill_text:
+      return "fill";
   }
   return "";
 }
@@ -299,12 +319,18 @@ bool splits_text(Transform::Kind kind) {
 
 std::string kind_name(ValueKind kind) {
   switch (kind) {
-    case ValueKind::token: return "token";
-    case ValueKind::category: return "category";
-    case ValueKind::label: return "label";
-    case ValueKind::labels: return "labels";
-    case ValueKind::boolean: return "bool";
-    case ValueKind::number: return "f32";
+    case ValueKind::token:
+      return "token";
+    case ValueKind::category:
+      return "category";
+    case ValueKind::label:
+      return "label";
+    case ValueKind::labels:
+      return "labels";
+    case ValueKind::boolean:
+      return "bool";
+    case ValueKind::number:
+      return "f32";
   }
   return "";
 }

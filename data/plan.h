@@ -13,34 +13,32 @@
 namespace mtl::data {
 
 struct DimPlan {
-  std::string path;         // "T", "T.C"
-  int parent = -1;          // index of the enclosing dimension; -1: the examples
-  int64_t limit = 0;        // 0: none; the smallest of the columns' limits
+  std::string path;   // "T", "T.C"
+  int parent = -1;    // index of the enclosing dimension; -1: the examples
+  int64_t limit = 0;  // 0: none; the smallest of the columns' limits
   bool allow_empty = false;
   std::vector<std::pair<size_t, int>> columns;  // who has it: column and level
 };
 
 struct ColumnPlan {
   const ColumnSpec* spec = nullptr;
-  std::vector<int> dims;    // indices into SourcePlan::dims, outermost first
-  int base_levels = 0;      // levels of sequence that the file itself has: the tokens of a sentence, JSON arrays
+  std::vector<int> dims;  // indices into SourcePlan::dims, outermost first
+  int base_levels = 0;    // levels of sequence that the file itself has: the tokens of a sentence, JSON arrays
   // The innermost level of pieces is no ragged dimension: classes of `labels`, or the elements of a f32[8] that
   // stand in one cell.
   bool inner_level = false;
-  int64_t width = 1;        // elements of a row
-  bool per_token = false;   // a column of a CoNLL file
+  int64_t width = 1;       // elements of a row
+  bool per_token = false;  // a column of a CoNLL file
   bool is_comment = false;
-  bool is_bins = false;     // numbers that become classes
-  bool active = true;       // false: not read (prediction reads what the tasks need)
+  bool is_bins = false;  // numbers that become classes
+  bool active = true;    // false: not read (prediction reads what the tasks need)
 
   int levels() const { return static_cast<int>(dims.size()) + (inner_level ? 1 : 0); }
   bool is_set() const {
     return spec->kind == ValueKind::label || spec->kind == ValueKind::labels || spec->kind == ValueKind::category;
   }
   bool is_target_only() const { return spec->kind == ValueKind::label || spec->kind == ValueKind::labels; }
-  bool holds_numbers() const {
-    return is_bins || spec->kind == ValueKind::number || spec->kind == ValueKind::boolean;
-  }
+  bool holds_numbers() const { return is_bins || spec->kind == ValueKind::number || spec->kind == ValueKind::boolean; }
 };
 
 struct SourcePlan {

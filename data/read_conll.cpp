@@ -136,7 +136,7 @@ class ConllReader {
 }  // namespace
 
 const std::vector<std::string>& conllu_names() {
-  static const std::vector<std::string> names = {"ID",   "FORM", "LEMMA",  "UPOS", "XPOS",
+  static const std::vector<std::string> names = {"ID",    "FORM", "LEMMA",  "UPOS", "XPOS",
                                                  "FEATS", "HEAD", "DEPREL", "DEPS", "MISC"};
   return names;
 }

@@ -77,12 +77,14 @@ class CsvCursor {
   }
 
  private:
-  bool at_line_end() const { return text_[at_] == '\n' || (text_[at_] == '\r' && at_ + 1 < text_.size() && text_[at_ + 1] == '\n'); }
+  bool at_line_end() const {
+    return text_[at_] == '\n' || (text_[at_] == '\r' && at_ + 1 < text_.size() && text_[at_ + 1] == '\n');
+  }
   void skip_line_end() {
     at_ += text_[at_] == '\r' ? 2 : 1;
     ++line_;
   }
-  bool at_separator(size_t at) const { 
+  bool at_separator(size_t at) const {
     return text_[at] == separator_[0] && text_.compare(at, separator_.size(), separator_) == 0;
   }
 
@@ -171,8 +173,8 @@ void read_tsv(const ReadSettings& settings, std::string_view text, Rows& rows, c
     std::vector<std::string_view>& cells = table.cells();
     cells.clear();
     size_t begin = 0;
-    for (size_t end; (end = one_character ? line.find(separator[0], begin) : line.find(separator, begin)) !=
-                     std::string_view::npos;
+    for (size_t end;
+         (end = one_character ? line.find(separator[0], begin) : line.find(separator, begin)) != std::string_view::npos;
          begin = end + separator.size()) {
       cells.push_back(line.substr(begin, end - begin));
     }

@@ -17,11 +17,11 @@
 namespace mtl::data {
 
 struct Record {
-  uint64_t line = 0;       // its first line, from 1
-  std::string_view text;   // its lines, for messages and for output
-  size_t width = 0;        // cells per row
-  std::vector<std::string_view> cells;  // table: the row. CoNLL: the rows of all tokens, one after the other
-  std::vector<uint64_t> lines;          // CoNLL: the line of each token
+  uint64_t line = 0;                         // its first line, from 1
+  std::string_view text;                     // its lines, for messages and for output
+  size_t width = 0;                          // cells per row
+  std::vector<std::string_view> cells;       // table: the row. CoNLL: the rows of all tokens, one after the other
+  std::vector<uint64_t> lines;               // CoNLL: the line of each token
   std::vector<std::string_view> token_text;  // CoNLL: the whole line of each token
   std::vector<std::pair<std::string_view, std::string_view>> comments;  // CoNLL: key and value
   const nlohmann::json* json = nullptr;

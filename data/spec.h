@@ -38,16 +38,18 @@ struct Binding {
 
 struct Transform {
   enum class Kind : uint8_t {
-    split,       // text
-    words,       // runs of letters and digits, and single other characters
+    split,  // text
+    words,  // runs of letters and digits, and single other characters
     characters,
-    limit,       // count
-    is,          // texts
-    bins,        // count, quantiles of train
-    standardize, minmax, log1p,
-    fill_number, // number
+    limit,  // count
+    is,     // texts
+    bins,   // count, quantiles of train
+    standardize,
+    minmax,
+    log1p,
+    fill_number,  // number
     fill_mean,
-    fill_text    // text
+    fill_text  // text
   } kind;
   std::string text;
   std::vector<std::string> texts;
@@ -59,11 +61,11 @@ struct Transform {
 struct ColumnSpec {
   std::string name;
   ValueKind kind = ValueKind::number;
-  std::string vocab;                   // token
+  std::string vocab;                      // token
   std::vector<std::string> fixed_labels;  // label("neg", "pos")
-  std::string labels_of;               // label(src.col): "src.col"
-  std::vector<std::string> ragged;     // ragged dimensions, outermost first: {"T"}, {"T", "C"}
-  std::vector<int64_t> fixed;          // static dimensions behind them: category[12], f32[7]
+  std::string labels_of;                  // label(src.col): "src.col"
+  std::vector<std::string> ragged;        // ragged dimensions, outermost first: {"T"}, {"T", "C"}
+  std::vector<int64_t> fixed;             // static dimensions behind them: category[12], f32[7]
   Binding binding;
   std::vector<Transform> transforms;
   bool allow_empty = false;
@@ -74,11 +76,11 @@ struct SourceSpec {
   std::string name;
   Format format = Format::conll;
   std::vector<std::string> train, dev, test;  // files
-  double holdout_fraction = 0;  // of train, when there is no dev
+  double holdout_fraction = 0;                // of train, when there is no dev
   int64_t holdout_count = 0;
   int64_t folds = 0;
-  std::optional<bool> header;   // tsv, csv: default true
-  std::string separator;        // empty: the format's own
+  std::optional<bool> header;  // tsv, csv: default true
+  std::string separator;       // empty: the format's own
   std::vector<std::string> missing;
   std::vector<ColumnSpec> columns;
   SourceRange range;

@@ -10,7 +10,9 @@ namespace {
 constexpr std::string_view kMissing{};  // null data
 constexpr size_t kShownKeys = 64;
 
-bool is_missing(std::string_view item) { return item.data() == nullptr; }
+bool is_missing(std::string_view item) {
+  return item.data() == nullptr;
+}
 
 bool listed(const std::vector<std::string>& words, std::string_view word) {
   return std::find(words.begin(), words.end(), word) != words.end();
@@ -37,8 +39,14 @@ void Pieces::clear() {
 }
 
 Stager::Stager(const SourcePlan& plan, Interners& interners, Staged& out)
-    : plan_(plan), out_(out), interners_(plan.columns.size()), pieces_(plan.columns.size()), lengths_(plan.dims.size()),
-      full_(plan.dims.size()), sizes_(plan.columns.size()), key_found_(plan.columns.size()) {
+    : plan_(plan),
+      out_(out),
+      interners_(plan.columns.size()),
+      pieces_(plan.columns.size()),
+      lengths_(plan.dims.size()),
+      full_(plan.dims.size()),
+      sizes_(plan.columns.size()),
+      key_found_(plan.columns.size()) {
   for (size_t c = 0; c < plan.columns.size(); ++c) {
     interners_[c] = &interners[interner_key(*plan.spec, *plan.columns[c].spec)];
     pieces_[c].lengths.resize(static_cast<size_t>(plan.columns[c].levels()));
@@ -125,9 +133,15 @@ bool Stager::collect(size_t c, const Record& record, Rows& rows) {
     for (const std::string_view text : scratch_) {
       const size_t before = pieces.items.size();
       switch (transform.kind) {
-        case Transform::Kind::split: split_at(text, transform.text, pieces.items); break;
-        case Transform::Kind::words: split_words(text, pieces.items); break;
-        default: split_characters(text, pieces.items); break;
+        case Transform::Kind::split:
+          split_at(text, transform.text, pieces.items);
+          break;
+        case Transform::Kind::words:
+          split_words(text, pieces.items);
+          break;
+        default:
+          split_characters(text, pieces.items);
+          break;
       }
       keep_front(c, static_cast<size_t>(level), before);
     }
@@ -230,12 +244,11 @@ bool Stager::check_lengths(const Record& record, Rows& rows) {
                                   [&](const auto& who) { return plan_.columns[who.first].active; });
     if (!read) continue;
     const ColumnPlan& who = first ? *first : plan_.columns[dim.columns.front().first];
-    rows.bad(diag::EmptySequence, record.line, record.text,
-             "`column(..., allow_empty = true)` lets empty sequences in", who.spec->name, dim.path);
+    rows.bad(diag::EmptySequence, record.line, record.text, "`column(..., allow_empty = true)` lets empty sequences in",
+             who.spec->name, dim.path);
     return false;
   }
   return true;
 }
-
 
 }  // namespace mtl::data

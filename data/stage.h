@@ -34,9 +34,9 @@ std::string interner_key(const SourceSpec& source, const ColumnSpec& column);
 inline constexpr uint32_t kMissingText = 0xFFFFFFFFu;
 
 struct StagedColumn {
-  std::vector<uint32_t> texts;    // token, category, label, labels; rows * width, or sum of counts
-  std::vector<int32_t> counts;    // labels: classes of each row; -1: missing
-  std::vector<double> numbers;    // number, bool, bins; rows * width
+  std::vector<uint32_t> texts;  // token, category, label, labels; rows * width, or sum of counts
+  std::vector<int32_t> counts;  // labels: classes of each row; -1: missing
+  std::vector<double> numbers;  // number, bool, bins; rows * width
 };
 
 struct Staged {
@@ -48,7 +48,7 @@ struct Staged {
     uint32_t file = 0;
     uint32_t line = 0;
   };
-  std::vector<Place> places;                  // of the examples
+  std::vector<Place> places;  // of the examples
   std::vector<std::string> files;
 };
 
@@ -56,8 +56,8 @@ struct Staged {
 struct Pieces {
   // By level: one for each piece of the level above; as in the file, while pieces behind a `limit` are left out.
   std::vector<std::vector<int32_t>> lengths;
-  std::vector<std::string_view> items;        // innermost; a null view is missing
-  bool missing = false;                       // the whole column: its lengths are those of the other columns
+  std::vector<std::string_view> items;  // innermost; a null view is missing
+  bool missing = false;                 // the whole column: its lengths are those of the other columns
   void clear();
 };
 
@@ -101,19 +101,19 @@ class Stager {
   const SourcePlan& plan_;
   Staged& out_;
   Options options_;
-  std::vector<Interner*> interners_;          // by column
+  std::vector<Interner*> interners_;  // by column
   std::vector<Placement> placements_;
   std::vector<Pieces> pieces_;
-  std::vector<std::vector<int32_t>> lengths_; // by dimension, of this record
-  std::vector<std::vector<int32_t>> full_;    // the same before `limit`
+  std::vector<std::vector<int32_t>> lengths_;  // by dimension, of this record
+  std::vector<std::vector<int32_t>> full_;     // the same before `limit`
   std::vector<std::string_view> scratch_;
-  std::deque<std::string> made_;              // texts that the record does not hold as such
+  std::deque<std::string> made_;  // texts that the record does not hold as such
   struct Sizes {
     size_t texts, counts, numbers;
   };
   std::vector<Sizes> sizes_;
-  std::vector<std::string> keys_seen_;        // comments or JSON keys of records that lack a column's own
-  std::vector<bool> key_found_;               // by column
+  std::vector<std::string> keys_seen_;  // comments or JSON keys of records that lack a column's own
+  std::vector<bool> key_found_;         // by column
   uint32_t file_ = 0;
 };
 

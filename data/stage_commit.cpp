@@ -11,9 +11,13 @@ namespace {
 
 constexpr double kNoNumber = std::numeric_limits<double>::quiet_NaN();
 
-bool is_missing(std::string_view item) { return item.data() == nullptr; }
+bool is_missing(std::string_view item) {
+  return item.data() == nullptr;
+}
 
-std::string shown(std::string_view text) { return excerpt(text, 40); }
+std::string shown(std::string_view text) {
+  return excerpt(text, 40);
+}
 
 const Transform* find_transform(const ColumnSpec& column, Transform::Kind kind) {
   for (const Transform& transform : column.transforms) {
@@ -23,7 +27,8 @@ const Transform* find_transform(const ColumnSpec& column, Transform::Kind kind) 
 }
 
 const std::string kEmptyHelp =
-    "`missing = [\"\"]` in the source says that empty cells are missing values; `fill(...)` puts something in their place";
+    "`missing = [\"\"]` in the source says that empty cells are missing values; `fill(...)` puts something in their "
+    "place";
 
 }  // namespace
 
@@ -83,8 +88,8 @@ void Stager::commit_missing(size_t c) {
     double value = kNoNumber;
     if (fill && column.spec->kind == ValueKind::boolean) {
       const Transform* is = find_transform(*column.spec, Transform::Kind::is);
-      value = is ? std::count(is->texts.begin(), is->texts.end(), fill->text) > 0
-                 : parse_truth(fill->text).value_or(false);
+      value =
+          is ? std::count(is->texts.begin(), is->texts.end(), fill->text) > 0 : parse_truth(fill->text).value_or(false);
     }
     out.numbers.insert(out.numbers.end(), elements, value);
   } else if (column.spec->kind == ValueKind::labels) {
@@ -120,7 +125,8 @@ bool Stager::commit(size_t c, const Record& record, Rows& rows) {
   }
   for (size_t i = 0; i < pieces.items.size(); ++i) {
     const std::string_view item = pieces.items[i];
-    const bool good = column.holds_numbers() ? commit_number(c, i, item, record, rows) : commit_item(c, i, item, record, rows);
+    const bool good =
+        column.holds_numbers() ? commit_number(c, i, item, record, rows) : commit_item(c, i, item, record, rows);
     if (!good) return false;
   }
   return true;
@@ -169,8 +175,8 @@ bool Stager::commit_number(size_t c, size_t item, std::string_view text, const R
       return true;
     }
     rows.bad(diag::BadTruthValue, line, record.text,
-             "true, false, yes, no, 1 and 0 are understood; `|> is(\"...\")` names the texts that mean true", shown(text),
-             column.name);
+             "true, false, yes, no, 1 and 0 are understood; `|> is(\"...\")` names the texts that mean true",
+             shown(text), column.name);
     return false;
   }
   if (const auto number = parse_number(text)) {
@@ -222,13 +228,17 @@ Staged take_examples(const SourcePlan& plan, const Staged& staged, const std::ve
   out.columns.resize(plan.columns.size());
   const auto append = [](auto& to, const auto& from, size_t begin, size_t end) {
     if (from.empty()) return;
-    to.insert(to.end(), from.begin() + static_cast<std::ptrdiff_t>(begin), from.begin() + static_cast<std::ptrdiff_t>(end));
+    to.insert(to.end(), from.begin() + static_cast<std::ptrdiff_t>(begin),
+              from.begin() + static_cast<std::ptrdiff_t>(end));
   };
-  const auto parent_row = [&](size_t d, size_t e) { return plan.dims[d].parent < 0 ? e : starts[plan.dims[d].parent][e]; };
+  const auto parent_row = [&](size_t d, size_t e) {
+    return plan.dims[d].parent < 0 ? e : starts[plan.dims[d].parent][e];
+  };
   std::vector<std::vector<size_t>> texts_at(plan.columns.size());  // labels: where each row's classes start
   for (size_t c = 0; c < plan.columns.size(); ++c) {
     texts_at[c].assign(1, 0);
-    for (const int32_t n : staged.columns[c].counts) texts_at[c].push_back(texts_at[c].back() + static_cast<size_t>(std::max(n, 0)));
+    for (const int32_t n : staged.columns[c].counts)
+      texts_at[c].push_back(texts_at[c].back() + static_cast<size_t>(std::max(n, 0)));
   }
   for (const uint32_t e : examples) {
     out.places.push_back(staged.places[e]);

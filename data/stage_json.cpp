@@ -26,7 +26,8 @@ const Json* find_field(const Json& object, std::string_view path) {
       at = &*found;
     } else if (at->is_array()) {
       const auto index = parse_number(step);
-      if (!index || *index < 0 || *index >= static_cast<double>(at->size()) || step.find('.') != std::string::npos) return nullptr;
+      if (!index || *index < 0 || *index >= static_cast<double>(at->size()) || step.find('.') != std::string::npos)
+        return nullptr;
       at = &(*at)[static_cast<size_t>(*index)];
     } else {
       return nullptr;
@@ -35,7 +36,9 @@ const Json* find_field(const Json& object, std::string_view path) {
   return at;
 }
 
-std::string found_text(const Json& json) { return std::string(json.type_name()) + " `" + excerpt(json.dump(), 40) + "`"; }
+std::string found_text(const Json& json) {
+  return std::string(json.type_name()) + " `" + excerpt(json.dump(), 40) + "`";
+}
 
 struct Collector {
   Pieces& pieces;
@@ -89,7 +92,8 @@ bool Stager::collect_json(size_t c, const Record& record, Rows& rows) {
   const Binding& binding = column.spec->binding;
   Pieces& pieces = pieces_[c];
   std::vector<int64_t> limits;
-  for (int level = 0; level <= column.base_levels; ++level) limits.push_back(limit_of(column, static_cast<size_t>(level)));
+  for (int level = 0; level <= column.base_levels; ++level)
+    limits.push_back(limit_of(column, static_cast<size_t>(level)));
   Collector collector{pieces, made_, plan_.spec->missing, {}, nullptr};
   for (const std::string& name : binding.names) {
     const Json* value = nullptr;

@@ -16,31 +16,31 @@ struct CaseRange {
 };
 
 constexpr std::array kCaseRanges = {
-    CaseRange{0x00C0, 0x00D6, 32, Step::every},   CaseRange{0x00D8, 0x00DE, 32, Step::every},
-    CaseRange{0x0100, 0x012F, 1, Step::even},     CaseRange{0x0130, 0x0130, -199, Step::every},
-    CaseRange{0x0132, 0x0137, 1, Step::even},     CaseRange{0x0139, 0x0148, 1, Step::odd},
-    CaseRange{0x014A, 0x0177, 1, Step::even},     CaseRange{0x0178, 0x0178, -121, Step::every},
-    CaseRange{0x0179, 0x017E, 1, Step::odd},      CaseRange{0x0181, 0x0181, 210, Step::every},
-    CaseRange{0x0182, 0x0185, 1, Step::even},     CaseRange{0x0186, 0x0186, 206, Step::every},
-    CaseRange{0x0187, 0x0187, 1, Step::every},    CaseRange{0x0189, 0x018A, 205, Step::every},
-    CaseRange{0x018E, 0x018E, 79, Step::every},   CaseRange{0x018F, 0x018F, 202, Step::every},
-    CaseRange{0x0190, 0x0190, 203, Step::every},  CaseRange{0x0191, 0x0191, 1, Step::every},
-    CaseRange{0x0198, 0x0198, 1, Step::every},    CaseRange{0x01A0, 0x01A5, 1, Step::even},
-    CaseRange{0x01AF, 0x01AF, 1, Step::every},    CaseRange{0x01B3, 0x01B6, 1, Step::odd},
-    CaseRange{0x01CD, 0x01DC, 1, Step::odd},      CaseRange{0x01DE, 0x01EF, 1, Step::even},
-    CaseRange{0x01F8, 0x021F, 1, Step::even},     CaseRange{0x0222, 0x0233, 1, Step::even},
-    CaseRange{0x0246, 0x024F, 1, Step::even},     CaseRange{0x0386, 0x0386, 38, Step::every},
-    CaseRange{0x0388, 0x038A, 37, Step::every},   CaseRange{0x038C, 0x038C, 64, Step::every},
-    CaseRange{0x038E, 0x038F, 63, Step::every},   CaseRange{0x0391, 0x03A1, 32, Step::every},
-    CaseRange{0x03A3, 0x03AB, 32, Step::every},   CaseRange{0x0400, 0x040F, 80, Step::every},
-    CaseRange{0x0410, 0x042F, 32, Step::every},   CaseRange{0x0460, 0x0481, 1, Step::even},
-    CaseRange{0x048A, 0x04BF, 1, Step::even},     CaseRange{0x04C0, 0x04C0, 15, Step::every},
-    CaseRange{0x04C1, 0x04CE, 1, Step::odd},      CaseRange{0x04D0, 0x052F, 1, Step::even},
-    CaseRange{0x0531, 0x0556, 48, Step::every},   CaseRange{0x1E00, 0x1E95, 1, Step::even},
+    CaseRange{0x00C0, 0x00D6, 32, Step::every},    CaseRange{0x00D8, 0x00DE, 32, Step::every},
+    CaseRange{0x0100, 0x012F, 1, Step::even},      CaseRange{0x0130, 0x0130, -199, Step::every},
+    CaseRange{0x0132, 0x0137, 1, Step::even},      CaseRange{0x0139, 0x0148, 1, Step::odd},
+    CaseRange{0x014A, 0x0177, 1, Step::even},      CaseRange{0x0178, 0x0178, -121, Step::every},
+    CaseRange{0x0179, 0x017E, 1, Step::odd},       CaseRange{0x0181, 0x0181, 210, Step::every},
+    CaseRange{0x0182, 0x0185, 1, Step::even},      CaseRange{0x0186, 0x0186, 206, Step::every},
+    CaseRange{0x0187, 0x0187, 1, Step::every},     CaseRange{0x0189, 0x018A, 205, Step::every},
+    CaseRange{0x018E, 0x018E, 79, Step::every},    CaseRange{0x018F, 0x018F, 202, Step::every},
+    CaseRange{0x0190, 0x0190, 203, Step::every},   CaseRange{0x0191, 0x0191, 1, Step::every},
+    CaseRange{0x0198, 0x0198, 1, Step::every},     CaseRange{0x01A0, 0x01A5, 1, Step::even},
+    CaseRange{0x01AF, 0x01AF, 1, Step::every},     CaseRange{0x01B3, 0x01B6, 1, Step::odd},
+    CaseRange{0x01CD, 0x01DC, 1, Step::odd},       CaseRange{0x01DE, 0x01EF, 1, Step::even},
+    CaseRange{0x01F8, 0x021F, 1, Step::even},      CaseRange{0x0222, 0x0233, 1, Step::even},
+    CaseRange{0x0246, 0x024F, 1, Step::even},      CaseRange{0x0386, 0x0386, 38, Step::every},
+    CaseRange{0x0388, 0x038A, 37, Step::every},    CaseRange{0x038C, 0x038C, 64, Step::every},
+    CaseRange{0x038E, 0x038F, 63, Step::every},    CaseRange{0x0391, 0x03A1, 32, Step::every},
+    CaseRange{0x03A3, 0x03AB, 32, Step::every},    CaseRange{0x0400, 0x040F, 80, Step::every},
+    CaseRange{0x0410, 0x042F, 32, Step::every},    CaseRange{0x0460, 0x0481, 1, Step::even},
+    CaseRange{0x048A, 0x04BF, 1, Step::even},      CaseRange{0x04C0, 0x04C0, 15, Step::every},
+    CaseRange{0x04C1, 0x04CE, 1, Step::odd},       CaseRange{0x04D0, 0x052F, 1, Step::even},
+    CaseRange{0x0531, 0x0556, 48, Step::every},    CaseRange{0x1E00, 0x1E95, 1, Step::even},
     CaseRange{0x1E9E, 0x1E9E, -7615, Step::every}, CaseRange{0x1EA0, 0x1EFF, 1, Step::even},
-    CaseRange{0x1F08, 0x1F0F, -8, Step::every},   CaseRange{0x1F18, 0x1F1D, -8, Step::every},
-    CaseRange{0x1F28, 0x1F2F, -8, Step::every},   CaseRange{0x1F38, 0x1F3F, -8, Step::every},
-    CaseRange{0x1F48, 0x1F4D, -8, Step::every},   CaseRange{0x1F68, 0x1F6F, -8, Step::every},
+    CaseRange{0x1F08, 0x1F0F, -8, Step::every},    CaseRange{0x1F18, 0x1F1D, -8, Step::every},
+    CaseRange{0x1F28, 0x1F2F, -8, Step::every},    CaseRange{0x1F38, 0x1F3F, -8, Step::every},
+    CaseRange{0x1F48, 0x1F4D, -8, Step::every},    CaseRange{0x1F68, 0x1F6F, -8, Step::every},
     CaseRange{0xFF21, 0xFF3A, 32, Step::every},
 };
 
@@ -62,7 +62,9 @@ void append_code_point(std::string& out, uint32_t c) {
   }
 }
 
-bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+bool is_blank(char c) {
+  return c == ' ' || (c >= '\t' && c <= '\r');
+}
 
 bool is_space(uint32_t c) {
   return (c < 0x80 && is_blank(static_cast<char>(c))) || c == 0x85 || c == 0xA0 || c == 0x1680 ||
@@ -78,7 +80,8 @@ bool is_word_character(uint32_t c) {
   if (c >= 0x3000 && c <= 0x303F) return c == 0x3005 || c == 0x3007;
   if ((c >= 0xFE10 && c <= 0xFE6F) || (c >= 0xFF01 && c <= 0xFF0F)) return false;
   if ((c >= 0xFF1A && c <= 0xFF20) || (c >= 0xFF3B && c <= 0xFF40) || (c >= 0xFF5B && c <= 0xFF65)) return false;
-  if (c == 0x060C || c == 0x061B || c == 0x061F || c == 0x066A || c == 0x06D4 || c == 0x0964 || c == 0x0965) return false;
+  if (c == 0x060C || c == 0x061B || c == 0x061F || c == 0x066A || c == 0x06D4 || c == 0x0964 || c == 0x0965)
+    return false;
   if (c == 0x37E || c == 0x387 || c == 0x589 || c == 0x5BE) return false;
   return c < 0x1F000 || c >= 0x20000;  // pictographs stand alone
 }

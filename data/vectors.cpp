@@ -23,9 +23,7 @@ size_t count_fields(std::string_view line) {
 
 class VectorReader {
  public:
-  VectorReader(const IdSet& words, Fitted::Vectors& out) : words_(words), out_(out) {
-    exact_.resize(words.size());
-  }
+  VectorReader(const IdSet& words, Fitted::Vectors& out) : words_(words), out_(out) { exact_.resize(words.size()); }
 
   void run(std::string_view text) {
     Lines lines(text);
@@ -101,7 +99,8 @@ class VectorReader {
   }
 
   bool count_other(std::string_view line) {
-    const auto blanks = static_cast<int64_t>(std::count(line.begin(), line.end(), ' ') + std::count(line.begin(), line.end(), '\t'));
+    const auto blanks =
+        static_cast<int64_t>(std::count(line.begin(), line.end(), ' ') + std::count(line.begin(), line.end(), '\t'));
     if (blanks < width_) return false;
     ++good;
     return true;

@@ -1,0 +1,149 @@
+// Reading for prediction, and the JSON that a model file carries.
+#include <catch2/catch.hpp>
+#include <cmath>
+
+#include "tests/unit/data/fixture.h"
+
+using namespace mtl::data;
+using namespace mtl::data::test;
+using Ids = std::vector<int32_t>;
+using Names = std::vector<std::string>;
+
+namespace {
+
+Spec tagging() {
+  return one_source(
+      Format::conll,
+      {along({"T"}, column("words", ValueKind::token, at({0}))),
+       along({"T", "C"}, column("letters", ValueKind::token, at({0}), {transform(Kind::characters)})),
+       along({"T"}, column("tags", ValueKind::label, at({1}))), column("intent", ValueKind::label, comment("intent"))},
+      {{"en", true}});
+}
+const char* const kTrain = "# intent = play\nPlay\tO\njazz\tB\n";
+
+struct Encoded {
+  mtl::SourceMap sources;
+  mtl::diag::Emitter emitter{&sources};
+  std::optional<RawInput> input;
+  Encoded(const Spec& spec, const Fitted& fitted, const Names& columns, RawFormat format, std::string_view text) {
+    input = encode_text(spec, spec.sources[0], fitted, columns, format, text, "input", emitter);
+  }
+  std::string report() const { return emitter.error_count() == 1 ? emitter.sorted()[0].kind->code : "none or many"; }
+};
+
+}  // namespace
+
+TEST_CASE("raw lines are texts of the one text column") {
+  Folder folder;
+  folder.write("train", kTrain);
+  const Spec spec = tagging();
+  const Loading loading(spec, folder);
+  const Encoded encoded(spec, loading.data->fitted, {"words", "letters"}, RawFormat::lines, "Play jazz!\n\nplay\r\n");
+  REQUIRE(encoded.input);
+  CHECK(encoded.input->split.examples == 2);
+  CHECK(encoded.input->split.ragged.at("T").offsets == Ids{0, 3, 4});
+  CHECK(encoded.input->split.columns.count("tags") == 0);
+  const IdSet& words = loading.data->fitted.vocabs.at("en");
+  CHECK(encoded.input->split.columns.at("words").ids ==
+        Ids{words.find("play"), words.find("jazz"), 0, words.find("play")});
+  CHECK(encoded.input->examples[0].cells.at("words") == Names{"Play", "jazz", "!"});
+  CHECK(encoded.input->examples[0].lines == Names{"Play jazz!"});
+}
+
+TEST_CASE("CoNLL input may lack its label columns") {
+  Folder folder;
+  folder.write("train", kTrain);
+  const Spec spec = tagging();
+  const Loading loading(spec, folder);
+  const Encoded bare(spec, loading.data->fitted, {"words", "tags", "intent"}, RawFormat::source, "play\nit\n\njazz\n");
+  REQUIRE(bare.input);
+  CHECK(bare.input->split.ragged.at("T").offsets == Ids{0, 2, 3});
+  CHECK(bare.input->split.columns.at("tags").ids == Ids{kMissing, kMissing, kMissing});
+  CHECK(bare.input->split.columns.at("intent").ids == Ids{kMissing, kMissing});
+  CHECK(bare.input->examples[0].lines == Names{"play", "it"});
+  const Encoded full(spec, loading.data->fitted, {"words", "tags"}, RawFormat::source, "play\tO\nit\tZZZ\n");
+  REQUIRE(full.input);
+  CHECK(full.input->split.columns.at("tags").ids == Ids{loading.data->fitted.sets.at("s.tags").find("O"), kUnseen});
+  CHECK(full.emitter.sorted().empty());
+}
+
+TEST_CASE("tables may lack label columns but no inputs; several inputs are no raw line") {
+  Folder folder;
+  folder.write("train", "n\tc\ty\n1\ta\tX\n3\tb\tY\n");
+  const Spec spec = one_source(
+      Format::tsv, {column("n", ValueKind::number, named({"n"}), {transform(Kind::standardize)}),
+                    column("c", ValueKind::category, named({"c"})), column("y", ValueKind::label, named({"y"}))});
+  const Loading loading(spec, folder);
+  const Encoded table(spec, loading.data->fitted, {"n", "c", "y"}, RawFormat::source, "c\tn\nb\t5\nz\t1\n");
+  REQUIRE(table.input);
+  CHECK(table.input->split.columns.at("n").numbers == std::vector<float>{3, -1});
+  CHECK(table.input->split.columns.at("c").ids == Ids{2, 0});
+  CHECK(table.input->split.columns.at("y").ids == Ids{kMissing, kMissing});
+  CHECK(Encoded(spec, loading.data->fitted, {"n", "c"}, RawFormat::source, "c\nb\n").report() == "E0508");
+  CHECK(Encoded(spec, loading.data->fitted, {"n"}, RawFormat::lines, "5\n").report() == "E0530");
+  CHECK(Encoded(spec, loading.data->fitted, {"n"}, RawFormat::source, "").report() == "E0503");
+}
+
+TEST_CASE("encode_files reads other files with what was fitted") {
+  Folder folder;
+  folder.write("train", kTrain);
+  folder.write("other", "# intent = stop\nplay\tO\n\njazz\tB\n");
+  const Spec spec = tagging();
+  Loading loading(spec, folder);
+  const auto split =
+      encode_files(spec, spec.sources[0], loading.data->fitted, {"other"}, loading.options, loading.emitter);
+  REQUIRE(split);
+  CHECK(split->columns.at("intent").ids == Ids{kUnseen, kMissing});
+  CHECK(loading.report() ==
+        "W0500 `s.intent`: 1 label of other that train does not have: `stop`; 1 example, counted as wrong");
+}
+
+TEST_CASE("Fitted goes to JSON and back") {
+  Folder folder;
+  folder.write("train", "w\tn\tx\ty\nÄpfel \"a\"\t1\t2\tX\nb\t3\t9\tY\n");
+  const Spec spec =
+      one_source(Format::tsv,
+                 {along({"T"}, column("w", ValueKind::token, named({"w"}), {transform(Kind::split, " ")})),
+                  column("n", ValueKind::number, named({"n"}), {transform(Kind::log1p), transform(Kind::standardize)}),
+                  column("x", ValueKind::label, named({"x"}), {bins(2)}), column("y", ValueKind::label, named({"y"}))});
+  const Loading loading(spec, folder);
+  REQUIRE(loading.data);
+  const std::string json = to_json(loading.data->fitted);
+  std::string why;
+  const auto back = fitted_from_json(json, why);
+  REQUIRE(back);
+  CHECK(to_json(*back) == json);
+  CHECK(back->numbers.at("s.n").mean == loading.data->fitted.numbers.at("s.n").mean);
+  CHECK(back->vocabs.at("en").ids == loading.data->fitted.vocabs.at("en").ids);
+  CHECK(fits_spec(*back, spec, why));
+}
+
+TEST_CASE("what is read from a model file is not trusted") {
+  std::string why;
+  const auto refused = [&](const char* json) {
+    why.clear();
+    return !fitted_from_json(json, why) && !why.empty();
+  };
+  CHECK(refused(""));
+  CHECK(refused("[]"));
+  CHECK(refused("{\"version\": 2}"));
+  CHECK(refused("{\"version\": 1, \"vocabs\": {}}"));
+  CHECK(refused("{\"version\": 1, \"vocabs\": {\"en\": 3}, \"sets\": {}, \"numbers\": {}}"));
+  const std::string head =
+      "{\"version\": 1, \"sets\": {}, \"numbers\": {}, \"vocabs\": {\"en\": {\"lowercase\": false, \"has_unknown\": "
+      "true, \"names\": ";
+  CHECK(refused((head + "[\"a\", \"a\"]}}}").c_str()));
+  CHECK(refused((head + "[\"a\", 1]}}}").c_str()));
+  CHECK(refused((head + "[]}}}").c_str()));
+  CHECK(refused(
+      "{\"version\": 1, \"vocabs\": {}, \"sets\": {}, \"numbers\": {\"s.n\": {\"mean\": [1], \"deviation\": []}}}"));
+  CHECK(refused("{\"version\": 1, \"vocabs\": {}, \"sets\": {}, \"numbers\": {\"s.n\": {\"mean\": [\"x\"]}}}"));
+
+  const Spec spec =
+      one_source(Format::tsv, {column("n", ValueKind::number, named({"n"}), {transform(Kind::standardize)})});
+  const auto empty =
+      fitted_from_json("{\"version\": 1, \"vocabs\": {}, \"sets\": {}, \"numbers\": {\"s.n\": {}}}", why);
+  REQUIRE(empty);
+  CHECK_FALSE(fits_spec(*empty, spec, why));
+  CHECK(why == "`s.n` lacks its mean");
+}
