@@ -45,8 +45,12 @@ Value Builder::must(std::string_view op, std::vector<Value> operands, Attrs attr
   return made->front();
 }
 
-Value Builder::constant(double value) { return must("constant", {}, {{"value", value}}); }
-Value Builder::constant_i32(int64_t value) { return must("constant_i32", {}, {{"value", value}}); }
+Value Builder::constant(double value) {
+  return must("constant", {}, {{"value", value}});
+}
+Value Builder::constant_i32(int64_t value) {
+  return must("constant_i32", {}, {{"value", value}});
+}
 
 Value Builder::input(const std::string& name, const Type& type) {
   return must("input", {},
@@ -64,7 +68,9 @@ Value Builder::state(const std::string& path, std::vector<Dim> dims) {
   return must("state", {}, {{"path", path}, {"dims", std::move(dims)}});
 }
 
-Value Builder::scalar(const std::string& name) { return must("scalar", {}, {{"name", name}}); }
+Value Builder::scalar(const std::string& name) {
+  return must("scalar", {}, {{"name", name}});
+}
 
 Value Builder::reshape(Value x, std::vector<Dim> dims) {
   if (type(x).dims == dims) return x;

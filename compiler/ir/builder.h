@@ -18,7 +18,7 @@ struct ShapeError {
   int operand = -1;
   int other_operand = -1;  // the one that it disagrees with, if any
   std::string message;
-  std::string help;        // what to write instead; may be empty
+  std::string help;  // what to write instead; may be empty
 };
 
 class Builder {
@@ -35,8 +35,8 @@ class Builder {
   // The first result; MTL_CHECKs that the shapes fit.
   Value must(std::string_view op, std::vector<Value> operands, Attrs attrs = {});
 
-  Value constant(double value);        // uniform f32 scalar; broadcasts everywhere
-  Value constant_i32(int64_t value);   // uniform i32 scalar
+  Value constant(double value);       // uniform f32 scalar; broadcasts everywhere
+  Value constant_i32(int64_t value);  // uniform i32 scalar
   Value input(const std::string& name, const Type& type);
   Value param(const std::string& path, std::vector<Dim> dims);
   Value state(const std::string& path, std::vector<Dim> dims);

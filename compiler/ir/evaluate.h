@@ -11,10 +11,10 @@
 namespace mtl::ir {
 
 struct HostBatch {
-  std::vector<ops::HostSpace> spaces;                   // by SpaceId of the graph
-  std::map<std::string, std::vector<double>> inputs;    // by column: "atis.words"
-  std::map<std::string, std::vector<double>> params;    // parameters and states, by path
-  std::map<std::string, double> scalars;                // "progress"
+  std::vector<ops::HostSpace> spaces;                 // by SpaceId of the graph
+  std::map<std::string, std::vector<double>> inputs;  // by column: "atis.words"
+  std::map<std::string, std::vector<double>> params;  // parameters and states, by path
+  std::map<std::string, double> scalars;              // "progress"
   uint64_t seed = 0;
   uint64_t step = 0;
 };

@@ -61,7 +61,8 @@ std::string print(const Graph& graph, NodeId id) {
   if (!node.attrs.empty()) {
     text += " {";
     for (auto at = node.attrs.begin(); at != node.attrs.end(); ++at) {
-      text += (at == node.attrs.begin() ? "" : ", ") + at->first + " = " + std::visit(AttrText{graph.spaces}, at->second);
+      text +=
+          (at == node.attrs.begin() ? "" : ", ") + at->first + " = " + std::visit(AttrText{graph.spaces}, at->second);
     }
     text += "}";
   }

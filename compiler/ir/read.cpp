@@ -10,7 +10,9 @@
 namespace mtl::ir {
 namespace {
 
-bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; }
+bool is_word(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) || c == '_';
+}
 
 // Reads tokens off a line; the first failure sticks.
 class Cursor {
@@ -185,7 +187,8 @@ class Reader {
   // "atis", "atis.T", "atis.T[14]": the parent comes first in the text.
   void read_space(Cursor& in) {
     const std::string name = in.rest();
-    const size_t cut = name.find_last_of(".[");
+    // Symbols in fixed rows may contain dots, names of dims do not.
+    const size_t cut = name.rfind(!name.empty() && name.back() == ']' ? '[' : '.');
     if (cut == std::string::npos) {
       graph_.spaces.add_source(name);
       return;
@@ -223,10 +226,14 @@ class Reader {
 
   Attr read_attr(Cursor& in) {
     switch (in.peek()) {
-      case '"': return in.quoted();
-      case '[': return read_dims(in);
-      case '<': return read_space_ref(in);
-      default: break;
+      case '"':
+        return in.quoted();
+      case '[':
+        return read_dims(in);
+      case '<':
+        return read_space_ref(in);
+      default:
+        break;
     }
     if (in.try_take("true")) return true;
     if (in.try_take("false")) return false;
@@ -293,6 +300,8 @@ class Reader {
 
 }  // namespace
 
-Result<Graph, ReadError> read(std::string_view text) { return Reader().read(text); }
+Result<Graph, ReadError> read(std::string_view text) {
+  return Reader().read(text);
+}
 
 }  // namespace mtl::ir

@@ -128,9 +128,9 @@ void evaluate_attention_grad(EvaluateContext& c) {
 }
 
 void attention_gradient(Context& g) {
-  const std::vector<Value> made =
-      *g.build().make("attention_grad",
-                      {g.adjoint(0), g.operand(0), g.operand(1), g.operand(2), g.result(0), g.result(1)}, g.node().attrs);
+  const std::vector<Value> made = *g.build().make(
+      "attention_grad", {g.adjoint(0), g.operand(0), g.operand(1), g.operand(2), g.result(0), g.result(1)},
+      g.node().attrs);
   for (size_t i = 0; i < 3; ++i) g.accumulate(i, made[i]);
 }
 
@@ -176,11 +176,21 @@ const OpDef op_attention = {
     "attention",
     "Softmax(scale q k^T) v for each head and segment: (q, k, v) -> y, log-sum-exp of the scores. {heads, causal, "
     "scale = 1 / sqrt(width), rate, key}",
-    3, 2, infer_attention, gradient(attention_gradient), evaluate_attention,
-    lower_call([](CallBuilder& b) { call_attention(b, "attention", 0); }), samples_attention};
-const OpDef op_attention_grad = {
-    "attention_grad", "Gradient of attention: (dy, q, k, v, y, lse) -> dq, dk, dv. Attributes of attention.", 6, 3,
-    infer_attention_grad, no_gradient("second derivatives are not supported"), evaluate_attention_grad,
-    lower_call([](CallBuilder& b) { call_attention(b, "attention_grad", 1); }), samples_attention_grad};
+    3,
+    2,
+    infer_attention,
+    gradient(attention_gradient),
+    evaluate_attention,
+    lower_call([](CallBuilder& b) { call_attention(b, "attention", 0); }),
+    samples_attention};
+const OpDef op_attention_grad = {"attention_grad",
+                                 "Gradient of attention: (dy, q, k, v, y, lse) -> dq, dk, dv. Attributes of attention.",
+                                 6,
+                                 3,
+                                 infer_attention_grad,
+                                 no_gradient("second derivatives are not supported"),
+                                 evaluate_attention_grad,
+                                 lower_call([](CallBuilder& b) { call_attention(b, "attention_grad", 1); }),
+                                 samples_attention_grad};
 
 }  // namespace mtl::ops

@@ -30,7 +30,9 @@ inline bool attr_bool(const Attrs& attrs, const char* name, bool otherwise = fal
   const bool* value = find_attr<bool>(attrs, name);
   return value ? *value : otherwise;
 }
-inline int64_t attr_int(const Attrs& attrs, const char* name) { return need_attr<int64_t>(attrs, name); }
+inline int64_t attr_int(const Attrs& attrs, const char* name) {
+  return need_attr<int64_t>(attrs, name);
+}
 inline int64_t attr_int(const Attrs& attrs, const char* name, int64_t otherwise) {
   const int64_t* value = find_attr<int64_t>(attrs, name);
   return value ? *value : otherwise;
@@ -67,6 +69,8 @@ inline types::SpaceId attr_space(const Attrs& attrs, const char* name) {
   return need_attr<ir::SpaceRef>(attrs, name).id;
 }
 // Keys of random streams are 64 bits, kept as an int.
-inline uint64_t attr_key(const Attrs& attrs) { return static_cast<uint64_t>(attr_int(attrs, "key", 0)); }
+inline uint64_t attr_key(const Attrs& attrs) {
+  return static_cast<uint64_t>(attr_int(attrs, "key", 0));
+}
 
 }  // namespace mtl::ops

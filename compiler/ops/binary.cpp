@@ -32,12 +32,12 @@ std::vector<Sample> samples_arithmetic(const Spaces& spaces, Domain domain) {
   const SampleSpaces id = sample_ids(spaces);
   const std::vector<Domain> domains = {domain, domain};
   return {
-      {{f32(id.t, {3}), f32(id.t, {3})}, {}, domains},                  // alike
-      {{f32(id.t, {3}), f32(types::kUniform, {3})}, {}, domains},      // a parameter on the right
-      {{f32(types::kUniform), f32(id.s, {2})}, {}, domains},           // a scalar on the left
-      {{f32(id.s, {2}), f32(id.c, {2})}, {}, domains},                 // rows of a grandparent
+      {{f32(id.t, {3}), f32(id.t, {3})}, {}, domains},                   // alike
+      {{f32(id.t, {3}), f32(types::kUniform, {3})}, {}, domains},        // a parameter on the right
+      {{f32(types::kUniform), f32(id.s, {2})}, {}, domains},             // a scalar on the left
+      {{f32(id.s, {2}), f32(id.c, {2})}, {}, domains},                   // rows of a grandparent
       {{f32(id.t, {2, 1}), f32(types::kUniform, {1, 3})}, {}, domains},  // both repeat
-      {{f32(id.t, {3, 2}), f32(id.s, {2})}, {}, domains},              // missing dims and rows
+      {{f32(id.t, {3, 2}), f32(id.s, {2})}, {}, domains},                // missing dims and rows
       {{f32(types::kUniform, {3}), f32(types::kUniform, {2, 3})}, {}, domains},
   };
 }
@@ -113,12 +113,20 @@ OpDef arithmetic(const char* name, const char* doc, EvaluateFn evaluate, Gradien
   return {name, doc, 2, 1, infer_arithmetic, gradient(backward), evaluate, lower_row(lower), samples};
 }
 OpDef comparison(const char* name, const char* doc, EvaluateFn evaluate, void (*lower)(RowBuilder&)) {
-  return {name, doc, 2, 1, infer_comparison, no_gradient("truth values have no derivative"), evaluate,
-          lower_row(lower), samples_comparison};
+  return {name,
+          doc,
+          2,
+          1,
+          infer_comparison,
+          no_gradient("truth values have no derivative"),
+          evaluate,
+          lower_row(lower),
+          samples_comparison};
 }
 OpDef logic(const char* name, const char* doc, EvaluateFn evaluate, void (*lower)(RowBuilder&)) {
-  return {name, doc, 2, 1, infer_logic, no_gradient("truth values have no derivative"), evaluate, lower_row(lower),
-          samples_logic};
+  return {
+      name,         doc, 2, 1, infer_logic, no_gradient("truth values have no derivative"), evaluate, lower_row(lower),
+      samples_logic};
 }
 
 // y = a^b: da = dy b a^(b - 1); db = dy y log a, and 0 where a <= 0, where the power is defined for whole b only.
@@ -173,15 +181,15 @@ const OpDef op_div = arithmetic(
       if (g.wants(1)) g.accumulate(1, b.neg(b.div(b.mul(g.adjoint(), g.result()), g.operand(1))));
     },
     lower_binary<Fn::div>, samples_number<Kind::positive>);
-const OpDef op_pow = arithmetic("pow", "a to the b.",
-                                evaluate_binary<[](double a, double b) { return std::pow(a, b); }>, pow_gradient,
-                                lower_binary<Fn::pow>, samples_number<Kind::positive>);
+const OpDef op_pow =
+    arithmetic("pow", "a to the b.", evaluate_binary<[](double a, double b) { return std::pow(a, b); }>, pow_gradient,
+               lower_binary<Fn::pow>, samples_number<Kind::positive>);
 
 const OpDef op_eq = comparison("eq", "a = b.", evaluate_binary<[](double a, double b) { return a == b ? 1.0 : 0.0; }>,
                                lower_binary<Fn::eq>);
-const OpDef op_ne = comparison("ne", "a is not b; true where one is NaN.",
-                               evaluate_binary<[](double a, double b) { return a != b ? 1.0 : 0.0; }>,
-                               lower_binary<Fn::ne>);
+const OpDef op_ne =
+    comparison("ne", "a is not b; true where one is NaN.",
+               evaluate_binary<[](double a, double b) { return a != b ? 1.0 : 0.0; }>, lower_binary<Fn::ne>);
 const OpDef op_lt = comparison("lt", "a < b.", evaluate_binary<[](double a, double b) { return a < b ? 1.0 : 0.0; }>,
                                lower_binary<Fn::lt>);
 const OpDef op_le = comparison("le", "a <= b.", evaluate_binary<[](double a, double b) { return a <= b ? 1.0 : 0.0; }>,
@@ -198,10 +206,14 @@ const OpDef op_or = logic("or", "Whether one is true.",
                           lower_binary<Fn::logical_or>);
 
 const OpDef op_where = {
-    "where", "a where the condition holds, else b. (condition, a, b)", 3, 1, infer_where, gradient(where_gradient),
-    evaluate_where, lower_row([](RowBuilder& b) {
-      b.result(0, b.select(b.operand(0), b.operand(1), b.operand(2)));
-    }),
+    "where",
+    "a where the condition holds, else b. (condition, a, b)",
+    3,
+    1,
+    infer_where,
+    gradient(where_gradient),
+    evaluate_where,
+    lower_row([](RowBuilder& b) { b.result(0, b.select(b.operand(0), b.operand(1), b.operand(2))); }),
     samples_where};
 
 }  // namespace mtl::ops

@@ -35,7 +35,9 @@ std::optional<ShapeError> check_chain(const InferContext& c, int scores, int fir
   }
   return std::nullopt;
 }
-SpaceId sequence_space(const InferContext& c, int scores) { return c.spaces[c.operands[scores].space].parent; }
+SpaceId sequence_space(const InferContext& c, int scores) {
+  return c.spaces[c.operands[scores].space].parent;
+}
 
 InferResult infer_logpartition(const InferContext& c) {
   if (auto error = check_chain(c, 0, 1)) return *error;
@@ -112,8 +114,8 @@ void evaluate_logpartition(EvaluateContext& c) {
   });
 }
 
-// Expected counts by forward-backward: the chance of tag j at t is alpha_t(j) beta_t(j), of the pair i, j before and at t
-// alpha_t-1(i) exp(T_ij + s_t(j)) beta_t(j), both scaled to sum 1.
+// Expected counts by forward-backward: the chance of tag j at t is alpha_t(j) beta_t(j), of the pair i, j before and at
+// t alpha_t-1(i) exp(T_ij + s_t(j)) beta_t(j), both scaled to sum 1.
 void evaluate_logpartition_grad(EvaluateContext& c) {
   const Chain chain = chain_of(c, 1, 2);
   const int64_t tags = chain.tags;
@@ -211,13 +213,13 @@ void evaluate_decode(EvaluateContext& c) {
 // ---- gradients ----
 void logpartition_gradient(Context& g) {
   const std::vector<Value> made = *g.build().make(
-      "crf_logpartition_grad",
-      {g.adjoint(0), g.operand(0), g.operand(1), g.operand(2), g.operand(3), g.result(1)}, {});
+      "crf_logpartition_grad", {g.adjoint(0), g.operand(0), g.operand(1), g.operand(2), g.operand(3), g.result(1)}, {});
   for (size_t i = 0; i < 4; ++i) g.accumulate(i, made[i]);
 }
 void score_gradient(Context& g) {
   const std::vector<Dim> classes = g.build().type(g.operand(0)).dims;
-  const std::vector<Value> made = *g.build().make("crf_score_grad", {g.adjoint(), g.operand(1)}, {{"classes", classes}});
+  const std::vector<Value> made =
+      *g.build().make("crf_score_grad", {g.adjoint(), g.operand(1)}, {{"classes", classes}});
   g.accumulate(0, made[0]);
   for (size_t i = 1; i < 4; ++i) g.accumulate(i + 1, made[i]);
 }
@@ -260,33 +262,55 @@ constexpr const char* kSecond = "second derivatives are not supported";
 }  // namespace
 
 const OpDef op_crf_logpartition = {
-    "crf_logpartition", "Log of the sum over all tag sequences: (scores, transitions, start, end) -> logz, alpha.", 4, 2,
-    infer_logpartition, gradient(logpartition_gradient), evaluate_logpartition, lower_call([](CallBuilder& b) {
-      call_chain(b, "crf_logpartition", 0, b.operand_type(0).dims[0]);
-    }),
+    "crf_logpartition",
+    "Log of the sum over all tag sequences: (scores, transitions, start, end) -> logz, alpha.",
+    4,
+    2,
+    infer_logpartition,
+    gradient(logpartition_gradient),
+    evaluate_logpartition,
+    lower_call([](CallBuilder& b) { call_chain(b, "crf_logpartition", 0, b.operand_type(0).dims[0]); }),
     samples_chain};
 const OpDef op_crf_logpartition_grad = {
     "crf_logpartition_grad",
-    "Gradient of crf_logpartition: (dlogz, scores, transitions, start, end, alpha) -> dscores, dtransitions, dstart, dend.",
-    6, 4, infer_logpartition_grad, no_gradient(kSecond), evaluate_logpartition_grad, lower_call([](CallBuilder& b) {
-      call_chain(b, "crf_logpartition_grad", 1, b.operand_type(1).dims[0]);
-    }),
+    "Gradient of crf_logpartition: (dlogz, scores, transitions, start, end, alpha) -> dscores, dtransitions, dstart, "
+    "dend.",
+    6,
+    4,
+    infer_logpartition_grad,
+    no_gradient(kSecond),
+    evaluate_logpartition_grad,
+    lower_call([](CallBuilder& b) { call_chain(b, "crf_logpartition_grad", 1, b.operand_type(1).dims[0]); }),
     samples_logpartition_grad};
-const OpDef op_crf_score = {"crf_score", "Score of given tags: (scores, tags, transitions, start, end).", 5, 1,
-                            infer_score, gradient(score_gradient), evaluate_score, lower_call([](CallBuilder& b) {
-                              call_chain(b, "crf_score", 0, b.operand_type(0).dims[0]);
-                            }),
-                            samples_score};
+const OpDef op_crf_score = {
+    "crf_score",
+    "Score of given tags: (scores, tags, transitions, start, end).",
+    5,
+    1,
+    infer_score,
+    gradient(score_gradient),
+    evaluate_score,
+    lower_call([](CallBuilder& b) { call_chain(b, "crf_score", 0, b.operand_type(0).dims[0]); }),
+    samples_score};
 const OpDef op_crf_score_grad = {
-    "crf_score_grad", "Gradient of crf_score: (dscore, tags) -> dscores, dtransitions, dstart, dend. {classes}", 2, 4,
-    infer_score_grad, no_gradient(kSecond), evaluate_score_grad, lower_call([](CallBuilder& b) {
-      call_chain(b, "crf_score_grad", 1, b.result_type(2).dims[0]);
-    }),
+    "crf_score_grad",
+    "Gradient of crf_score: (dscore, tags) -> dscores, dtransitions, dstart, dend. {classes}",
+    2,
+    4,
+    infer_score_grad,
+    no_gradient(kSecond),
+    evaluate_score_grad,
+    lower_call([](CallBuilder& b) { call_chain(b, "crf_score_grad", 1, b.result_type(2).dims[0]); }),
     samples_score_grad};
-const OpDef op_crf_decode = {"crf_decode", "The best tags: (scores, transitions, start, end), i32.", 4, 1, infer_decode,
-                             no_gradient("an id has no derivative"), evaluate_decode, lower_call([](CallBuilder& b) {
-                               call_chain(b, "crf_decode", 0, b.operand_type(0).dims[0]);
-                             }),
-                             samples_chain};
+const OpDef op_crf_decode = {
+    "crf_decode",
+    "The best tags: (scores, transitions, start, end), i32.",
+    4,
+    1,
+    infer_decode,
+    no_gradient("an id has no derivative"),
+    evaluate_decode,
+    lower_call([](CallBuilder& b) { call_chain(b, "crf_decode", 0, b.operand_type(0).dims[0]); }),
+    samples_chain};
 
 }  // namespace mtl::ops

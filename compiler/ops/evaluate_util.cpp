@@ -9,7 +9,9 @@ program::Shape constant_shape(const Type& type) {
   return shape;
 }
 
-int64_t element_count(const Type& type) { return type.elements().value(); }
+int64_t element_count(const Type& type) {
+  return type.elements().value();
+}
 
 int64_t ancestor_row(const EvaluateContext& context, SpaceId space, int64_t row, SpaceId ancestor) {
   while (space != ancestor) {
@@ -68,6 +70,8 @@ AxisView axis_view(const Type& type, int axis, int64_t rows) {
 
 void evaluate_nothing(EvaluateContext&) {}
 
-void evaluate_copy(EvaluateContext& context) { context.results[0]->values = context.operands[0]->values; }
+void evaluate_copy(EvaluateContext& context) {
+  context.results[0]->values = context.operands[0]->values;
+}
 
 }  // namespace mtl::ops

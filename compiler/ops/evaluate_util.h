@@ -11,7 +11,9 @@ namespace mtl::ops {
 
 program::Shape constant_shape(const Type& type);  // its static dims
 int64_t element_count(const Type& type);
-inline int64_t row_count(const EvaluateContext& context, SpaceId space) { return context.host_spaces[space].rows; }
+inline int64_t row_count(const EvaluateContext& context, SpaceId space) {
+  return context.host_spaces[space].rows;
+}
 // The row of `ancestor` that row `row` of `space` belongs to.
 int64_t ancestor_row(const EvaluateContext& context, SpaceId space, int64_t row, SpaceId ancestor);
 // First row and past-the-last row of segment `parent_row` in `space`.

@@ -68,7 +68,8 @@ void lower_gather(RowBuilder& b) {
 InferResult infer_scatter(const InferContext& c) {
   const Type &ids = c.operands[0], &rows = c.operands[1];
   if (auto error = need_ids(c, 0)) return *error;
-  if (ids.space != rows.space || rows.rank() != ids.rank() + 1) return disagreement(c, 0, 1, "one row for each id is needed");
+  if (ids.space != rows.space || rows.rank() != ids.rank() + 1)
+    return disagreement(c, 0, 1, "one row for each id is needed");
   return Types{f32(types::kUniform, {attr_dim(c.attrs, "rows"), rows.dims.back()})};
 }
 
@@ -111,7 +112,8 @@ void evaluate_pick(EvaluateContext& c) {
   const Type& type = c.results[0]->type;
   Type wide = c.operands[0]->type, narrow = c.operands[1]->type;
   wide.space = narrow.space = type.space;
-  const std::vector<double> x = broadcast_values(c, *c.operands[0], wide), ids = broadcast_values(c, *c.operands[1], narrow);
+  const std::vector<double> x = broadcast_values(c, *c.operands[0], wide),
+                            ids = broadcast_values(c, *c.operands[1], narrow);
   const int64_t width = wide.dims.back().value();
   for (size_t i = 0; i < ids.size(); ++i) {
     const int64_t id = static_cast<int64_t>(ids[i]);
@@ -252,22 +254,53 @@ std::vector<Sample> samples_top_k(const Spaces& spaces) {
 
 }  // namespace
 
-const OpDef op_gather = {"gather", "Rows of a uniform table by id: (table, ids).", 2, 1, infer_gather,
-                         gradient(gather_gradient), evaluate_gather, lower_row(lower_gather), samples_gather};
-const OpDef op_scatter_rows = {
-    "scatter_rows", "A uniform table with the sum of the rows of each id: (ids, rows). {rows}", 2, 1, infer_scatter,
-    gradient([](Context& g) {  // drows = dtable by id
-      if (g.wants(1)) g.accumulate(1, g.build().must("gather", {g.adjoint(), g.operand(0)}));
-    }),
-    evaluate_scatter, lower_call(lower_scatter), samples_scatter};
-const OpDef op_pick = {"pick", "The element of the last dim that an id names: (x, ids).", 2, 1, infer_pick,
-                       gradient(pick_gradient), evaluate_pick, lower_row(lower_pick), samples_pick};
-const OpDef op_one_hot = {"one_hot", "1 at the id, 0 elsewhere, in a new last dim. {classes}", 1, 1, infer_one_hot,
-                          no_gradient("an id has no derivative"), evaluate_one_hot, lower_row([](RowBuilder& b) {
-                            b.result(0, b.apply(Fn::to_f32, {hits(b, b.operand(0), result_shape(b))}));
-                          }),
-                          samples_one_hot};
-const OpDef op_top_k = {"top_k", "The k largest of the last dim, falling, and their ids. {k}", 1, 2, infer_top_k,
-                        gradient(top_k_gradient), evaluate_top_k, lower_row(lower_top_k), samples_top_k};
+const OpDef op_gather = {"gather",
+                         "Rows of a uniform table by id: (table, ids).",
+                         2,
+                         1,
+                         infer_gather,
+                         gradient(gather_gradient),
+                         evaluate_gather,
+                         lower_row(lower_gather),
+                         samples_gather};
+const OpDef op_scatter_rows = {"scatter_rows",
+                               "A uniform table with the sum of the rows of each id: (ids, rows). {rows}",
+                               2,
+                               1,
+                               infer_scatter,
+                               gradient([](Context& g) {  // drows = dtable by id
+                                 if (g.wants(1)) g.accumulate(1, g.build().must("gather", {g.adjoint(), g.operand(0)}));
+                               }),
+                               evaluate_scatter,
+                               lower_call(lower_scatter),
+                               samples_scatter};
+const OpDef op_pick = {"pick",
+                       "The element of the last dim that an id names: (x, ids).",
+                       2,
+                       1,
+                       infer_pick,
+                       gradient(pick_gradient),
+                       evaluate_pick,
+                       lower_row(lower_pick),
+                       samples_pick};
+const OpDef op_one_hot = {
+    "one_hot",
+    "1 at the id, 0 elsewhere, in a new last dim. {classes}",
+    1,
+    1,
+    infer_one_hot,
+    no_gradient("an id has no derivative"),
+    evaluate_one_hot,
+    lower_row([](RowBuilder& b) { b.result(0, b.apply(Fn::to_f32, {hits(b, b.operand(0), result_shape(b))})); }),
+    samples_one_hot};
+const OpDef op_top_k = {"top_k",
+                        "The k largest of the last dim, falling, and their ids. {k}",
+                        1,
+                        2,
+                        infer_top_k,
+                        gradient(top_k_gradient),
+                        evaluate_top_k,
+                        lower_row(lower_top_k),
+                        samples_top_k};
 
 }  // namespace mtl::ops

@@ -15,7 +15,9 @@ ShapeError shape_error(int operand, std::string message, std::string help) {
   return error;
 }
 
-std::string not_equal(const Dim& a, const Dim& b) { return a.text() + " is not " + b.text(); }
+std::string not_equal(const Dim& a, const Dim& b) {
+  return a.text() + " is not " + b.text();
+}
 
 namespace {
 
@@ -94,36 +96,6 @@ Result<Type, ShapeError> broadcast_types(const InferContext& context, size_t fir
   return result;
 }
 
-std::optional<ShapeError> check_alignment(std::span<const Type> operands, const Spaces& spaces, SpaceId base) {
-  const auto ragged_below_base = [&](const Type& type) {
-    std::vector<std::string> names;
-    for (SpaceId id = type.space; id != types::kUniform && !spaces.is_ancestor(id, base); id = spaces[id].parent) {
-      if (!spaces[id].dim.empty()) names.push_back(spaces[id].dim);
-    }
-    return names;  // innermost first
-  };
-  Spaces scratch = spaces;
-  const Attrs no_attrs;
-  const InferContext context{operands, no_attrs, scratch};
-  for (size_t i = 0; i < operands.size(); ++i) {
-    const std::vector<std::string> names = ragged_below_base(operands[i]);
-    if (names.empty()) continue;
-    for (size_t j = 0; j < operands.size(); ++j) {
-      if (operands[j].rank() <= operands[i].rank()) continue;
-      const Dim& met = operands[j].dims[operands[j].rank() - operands[i].rank() - 1];
-      ShapeError error = disagreement(context, static_cast<int>(i), static_cast<int>(j), names[0] + " is not " + met.text());
-      error.help = "dimensions are aligned at the right; add one at the end with `unsqueeze(x, over = -1)`";
-      return error;
-    }
-    for (size_t j = 0; j < operands.size(); ++j) {
-      const std::vector<std::string> others = ragged_below_base(operands[j]);
-      if (operands[j].rank() != operands[i].rank() || others.empty() || others[0] == names[0]) continue;
-      return disagreement(context, static_cast<int>(i), static_cast<int>(j), names[0] + " is not " + others[0]);
-    }
-  }
-  return std::nullopt;
-}
-
 Result<int, ShapeError> resolve_axis(int64_t axis, int rank) {
   const int64_t resolved = axis < 0 ? axis + rank : axis;
   if (resolved < 0 || resolved >= rank) {
@@ -152,9 +124,13 @@ Result<int, ShapeError> resolve_axis_attr(const Attrs& attrs, int rank, int64_t 
   return resolve_axis(attr_int(attrs, "axis", otherwise), rank);
 }
 
-int axis_of(const Attrs& attrs, int rank, int64_t otherwise) { return *resolve_axis_attr(attrs, rank, otherwise); }
+int axis_of(const Attrs& attrs, int rank, int64_t otherwise) {
+  return *resolve_axis_attr(attrs, rank, otherwise);
+}
 
-std::vector<int> axes_of(const Attrs& attrs, int rank) { return *resolve_axes(attrs, rank); }
+std::vector<int> axes_of(const Attrs& attrs, int rank) {
+  return *resolve_axes(attrs, rank);
+}
 
 std::optional<ShapeError> need_number(const InferContext& context, int operand) {
   const Type& type = context.operands[operand];
@@ -175,7 +151,9 @@ std::optional<ShapeError> need_uniform(const InferContext& context, int operand,
                                   source_text(type, context.spaces) + " of `" + context.spaces[type.space].name + "`");
 }
 
-InferResult infer_same(const InferContext& context) { return Types{context.operands[0]}; }
+InferResult infer_same(const InferContext& context) {
+  return Types{context.operands[0]};
+}
 
 InferResult infer_same_number(const InferContext& context) {
   if (auto error = need_number(context, 0)) return *error;

@@ -19,21 +19,22 @@ ShapeError disagreement(const InferContext& context, int left, int right, const 
 // "26 is not 64"
 std::string not_equal(const Dim& a, const Dim& b);
 
-inline bool can_equal(const Dim& a, const Dim& b) { return a.equals(b) != types::Answer::no; }
+inline bool can_equal(const Dim& a, const Dim& b) {
+  return a.equals(b) != types::Answer::no;
+}
 // Of two dims that can be equal: the one that is known.
-inline Dim known(const Dim& a, const Dim& b) { return a.constant() || !b.constant() ? a : b; }
-inline bool is_number(DType dtype) { return dtype != DType::i32; }  // booleans are 0 and 1
+inline Dim known(const Dim& a, const Dim& b) {
+  return a.constant() || !b.constant() ? a : b;
+}
+inline bool is_number(DType dtype) {
+  return dtype != DType::i32;
+}  // booleans are 0 and 1
 
 // The type that operands `first`.. broadcast to, with the dtype of the first: the deepest space of their chain,
 // static dims aligned at the right, where a missing dim and a literal 1 are repeated.
 Result<Type, ShapeError> broadcast_types(const InferContext& context, size_t first = 0);
 // The rows that all operands can be seen on, whatever their dims.
 Result<SpaceId, ShapeError> join_spaces(const InferContext& context);
-
-// A user's rule, stricter than broadcast_types, for elaborate: the full lists of dims [ragged..., static...] are aligned
-// at the right, and a ragged dim never meets a static one. Dims of `base` and above it (that a module is being mapped
-// over) do not count. nullopt: fine.
-std::optional<ShapeError> check_alignment(std::span<const Type> operands, const Spaces& spaces, SpaceId base);
 
 // Axis `axis` (negative: from the end) of a type with `rank` dims; an error if there is none.
 Result<int, ShapeError> resolve_axis(int64_t axis, int rank);

@@ -28,7 +28,9 @@ inline int64_t shape_elements(const Shape& shape) {
   for (const int64_t size : shape) count *= size;
   return count;
 }
-inline Shape result_shape(const RowBuilder& build, size_t i = 0) { return constant_shape(build.node().types[i]); }
+inline Shape result_shape(const RowBuilder& build, size_t i = 0) {
+  return constant_shape(build.node().types[i]);
+}
 
 // x repeated to `shape` (right-aligned; missing dims and 1 are repeated).
 inline RowValue broadcast_row(RowBuilder& build, RowValue x, const Shape& shape) {

@@ -70,16 +70,20 @@ struct Gradient {
   GradientFn function = nullptr;
   const char* none_because = nullptr;
 };
-inline Gradient gradient(GradientFn function) { return {function, nullptr}; }
-inline Gradient no_gradient(const char* because) { return {nullptr, because}; }
+inline Gradient gradient(GradientFn function) {
+  return {function, nullptr};
+}
+inline Gradient no_gradient(const char* because) {
+  return {nullptr, because};
+}
 
 // ---- reference evaluation, in double ----
 struct HostSpace {
   int64_t rows = 1;
-  std::vector<int32_t> offsets;   // parent rows + 1; empty for the uniform space
-  std::vector<int32_t> parent;    // the parent row of each row
-  std::vector<int32_t> position;  // the place in its parent of each row
-  std::vector<uint64_t> identity; // who each row is (runtime/random.h)
+  std::vector<int32_t> offsets;    // parent rows + 1; empty for the uniform space
+  std::vector<int32_t> parent;     // the parent row of each row
+  std::vector<int32_t> position;   // the place in its parent of each row
+  std::vector<uint64_t> identity;  // who each row is (runtime/random.h)
 };
 struct HostTensor {
   Type type;                   // dims are constants
@@ -109,17 +113,25 @@ struct Lowering {
   void (*row)(program::RowBuilder&) = nullptr;
   void (*call)(program::CallBuilder&) = nullptr;
 };
-inline Lowering lower_row(void (*f)(program::RowBuilder&)) { return {Lowering::Kind::row, f, nullptr}; }
-inline Lowering lower_call(void (*f)(program::CallBuilder&)) { return {Lowering::Kind::call, nullptr, f}; }
-inline Lowering lower_leaf() { return {Lowering::Kind::leaf, nullptr, nullptr}; }
-inline Lowering lower_alias() { return {Lowering::Kind::alias, nullptr, nullptr}; }
+inline Lowering lower_row(void (*f)(program::RowBuilder&)) {
+  return {Lowering::Kind::row, f, nullptr};
+}
+inline Lowering lower_call(void (*f)(program::CallBuilder&)) {
+  return {Lowering::Kind::call, nullptr, f};
+}
+inline Lowering lower_leaf() {
+  return {Lowering::Kind::leaf, nullptr, nullptr};
+}
+inline Lowering lower_alias() {
+  return {Lowering::Kind::alias, nullptr, nullptr};
+}
 
 // ---- samples ----
 // An instance to test the op on. Spaces are those of sample_spaces() (ops/sample.h): uniform, "s" (examples),
 // "s.T", "s.T.C". Values are drawn per operand from its domain.
 struct Domain {
   enum class Kind : uint8_t { normal, positive, unit, ids, boolean, distinct } kind = Kind::normal;
-  int64_t below = 0;  // ids: 0 <= id < below
+  int64_t below = 0;      // ids: 0 <= id < below
   bool constant = false;  // no finite differences for this operand
 };
 struct Sample {

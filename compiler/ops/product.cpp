@@ -10,7 +10,9 @@ namespace {
 
 using Context = GradientContext;
 
-bool is_transposed(const Attrs& attrs) { return attr_bool(attrs, "transposed"); }
+bool is_transposed(const Attrs& attrs) {
+  return attr_bool(attrs, "transposed");
+}
 
 // ---- linear: y[n] = sum over k of x[k] w[n, k]; transposed: w[k, n] ----
 InferResult infer_linear(const InferContext& c) {
@@ -133,13 +135,15 @@ InferResult infer_matmul(const InferContext& c) {
   for (int i = 0; i < 2; ++i) {
     if (auto error = need_number(c, i)) return *error;
     if (c.operands[i].rank() < 2) {
-      return shape_error(i, source_text(c.operands[i], c.spaces) + " is no matrix: its last two dimensions have to be fixed");
+      return shape_error(
+          i, source_text(c.operands[i], c.spaces) + " is no matrix: its last two dimensions have to be fixed");
     }
   }
   Matmul d = describe(c.attrs, a, b);
   if (!can_equal(d.k_a, d.k_b)) {
     ShapeError error = disagreement(c, 0, 1, not_equal(d.k_a, d.k_b));
-    if (b.dims.back() == a.dims.back() && !d.transpose_a && !d.transpose_b) error.help = "did you mean `transpose` of the right?";
+    if (b.dims.back() == a.dims.back() && !d.transpose_a && !d.transpose_b)
+      error.help = "did you mean `transpose` of the right?";
     return error;
   }
   if (a.space != b.space && a.space != types::kUniform && b.space != types::kUniform) {
@@ -186,7 +190,8 @@ void matmul_gradient(Context& g) {
   const auto multiply = [&](Value left, Value right, bool transpose_left, bool transpose_right) {
     return b.must("matmul", {left, right}, {{"transpose_a", transpose_left}, {"transpose_b", transpose_right}});
   };
-  if (g.wants(0)) g.accumulate(0, d.transpose_a ? multiply(w, dy, d.transpose_b, true) : multiply(dy, w, false, !d.transpose_b));
+  if (g.wants(0))
+    g.accumulate(0, d.transpose_a ? multiply(w, dy, d.transpose_b, true) : multiply(dy, w, false, !d.transpose_b));
   if (!g.wants(1)) return;
   if (d.b_is_flat && b.type(x).space == b.type(dy).space) {  // summed over rows and batch at once
     g.accumulate(1, d.transpose_b ? b.must("outer_sum", {dy, x}) : b.must("outer_sum", {x, dy}));
@@ -200,7 +205,8 @@ void lower_matmul(CallBuilder& b) {
   const Matmul d = describe(b.node().attrs, x, w);
   const int64_t m = d.m.value(), n = d.n.value(), k = d.k_a.value(), batch = product(d.batch).value();
   if (d.b_is_flat && x.space == y.space) {
-    b.call("matmul", {b.operand(0), b.operand(1), b.result(0)}, {batch * m, n, k, d.transpose_b ? 1 : 0}, {}, {x.space});
+    b.call("matmul", {b.operand(0), b.operand(1), b.result(0)}, {batch * m, n, k, d.transpose_b ? 1 : 0}, {},
+           {x.space});
     return;
   }
   const auto is_repeated = [&](const Type& type) { return type.space != y.space ? 1 : 0; };
@@ -237,15 +243,34 @@ std::vector<Sample> samples_matmul(const Spaces& spaces) {
 
 }  // namespace
 
-const OpDef op_linear = {"linear", "x w^T of a uniform weight [N, K]; {transposed}: x w of [K, N].", 2, 1, infer_linear,
-                         gradient(linear_gradient), evaluate_linear, lower_call(lower_linear), samples_linear};
-const OpDef op_outer_sum = {"outer_sum", "Sum of a b^T over all rows and leading dims, uniform.", 2, 1, infer_outer_sum,
-                            gradient(outer_sum_gradient), evaluate_outer_sum, lower_call(lower_outer_sum),
+const OpDef op_linear = {"linear",
+                         "x w^T of a uniform weight [N, K]; {transposed}: x w of [K, N].",
+                         2,
+                         1,
+                         infer_linear,
+                         gradient(linear_gradient),
+                         evaluate_linear,
+                         lower_call(lower_linear),
+                         samples_linear};
+const OpDef op_outer_sum = {"outer_sum",
+                            "Sum of a b^T over all rows and leading dims, uniform.",
+                            2,
+                            1,
+                            infer_outer_sum,
+                            gradient(outer_sum_gradient),
+                            evaluate_outer_sum,
+                            lower_call(lower_outer_sum),
                             samples_outer_sum};
 const OpDef op_matmul = {
     "matmul",
     "Matrix product of the last two dims, for each row and leading dim; one side may be uniform, and the right one "
     "then a single matrix. {transpose_a, transpose_b}",
-    2, 1, infer_matmul, gradient(matmul_gradient), evaluate_matmul, lower_call(lower_matmul), samples_matmul};
+    2,
+    1,
+    infer_matmul,
+    gradient(matmul_gradient),
+    evaluate_matmul,
+    lower_call(lower_matmul),
+    samples_matmul};
 
 }  // namespace mtl::ops

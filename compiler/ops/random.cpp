@@ -1,12 +1,13 @@
 // Random ops. Numbers are those of runtime/random.h: a stream for (seed, step, key), a row's identity, the element in
 // the row; so the backward pass draws the same mask from the same key, whatever the batch looks like.
+#include "runtime/random.h"
+
 #include <cmath>
 
 #include "compiler/ops/infer_util.h"
 #include "compiler/ops/lower_util.h"
 #include "compiler/ops/registry.h"
 #include "compiler/ops/sample.h"
-#include "runtime/random.h"
 
 namespace mtl::ops {
 namespace {
@@ -29,7 +30,9 @@ void for_each_number(EvaluateContext& c, F fn) {
   }
 }
 
-double rate_of(const Attrs& attrs) { return attr_number(attrs, "rate"); }
+double rate_of(const Attrs& attrs) {
+  return attr_number(attrs, "rate");
+}
 
 InferResult infer_dropout(const InferContext& c) {
   const double rate = rate_of(c.attrs);
@@ -53,7 +56,7 @@ void lower_dropout(RowBuilder& b) {
 
 // The inverse of the normal distribution's cdf at u in (0, 1): sqrt(2) erfinv(2 u - 1), with the polynomials of Giles,
 // "Approximating the erfinv function" (2012), good to single precision.
-constexpr double kCenter[] = {2.81022636e-08,  3.43273939e-07,  -3.5233877e-06, -4.39150654e-06, 0.00021858087,
+constexpr double kCenter[] = {2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087,
                               -0.00125372503, -0.00417768164, 0.246640727,    1.50140941};
 constexpr double kTail[] = {-0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773,
                             -0.0076224613,   0.00943887047,  1.00167406,    2.83297682};
@@ -95,31 +98,49 @@ std::vector<Sample> samples_keyed(const Spaces& spaces, Attrs attrs) {
   }
   return samples;
 }
-std::vector<Sample> samples_dropout(const Spaces& spaces) { return samples_keyed(spaces, {{"rate", 0.4}}); }
-std::vector<Sample> samples_noise(const Spaces& spaces) { return samples_keyed(spaces, {}); }
+std::vector<Sample> samples_dropout(const Spaces& spaces) {
+  return samples_keyed(spaces, {{"rate", 0.4}});
+}
+std::vector<Sample> samples_noise(const Spaces& spaces) {
+  return samples_keyed(spaces, {});
+}
 
 constexpr const char* kNoise = "noise does not depend on the operand, which only lends its shape";
 
 }  // namespace
 
-const OpDef op_dropout = {
-    "dropout", "x / (1 - rate), or 0 with probability `rate` (Srivastava et al. 2014). {rate, key}", 1, 1,
-    infer_dropout, gradient([](Context& g) {  // the same mask on dy
-      g.accumulate(0, g.build().must("dropout", {g.adjoint()}, g.node().attrs));
-    }),
-    evaluate_dropout, lower_row(lower_dropout), samples_dropout};
+const OpDef op_dropout = {"dropout",
+                          "x / (1 - rate), or 0 with probability `rate` (Srivastava et al. 2014). {rate, key}",
+                          1,
+                          1,
+                          infer_dropout,
+                          gradient([](Context& g) {  // the same mask on dy
+                            g.accumulate(0, g.build().must("dropout", {g.adjoint()}, g.node().attrs));
+                          }),
+                          evaluate_dropout,
+                          lower_row(lower_dropout),
+                          samples_dropout};
 const OpDef op_uniform_noise = {
-    "uniform_noise", "Uniform numbers in [0, 1), in the shape of the operand. {key}", 1, 1, infer_same_number,
-    no_gradient(kNoise), +[](EvaluateContext& c) {
-      for_each_number(c, [&](int64_t i, float number) { c.results[0]->values[i] = number; });
-    },
+    "uniform_noise",
+    "Uniform numbers in [0, 1), in the shape of the operand. {key}",
+    1,
+    1,
+    infer_same_number,
+    no_gradient(kNoise),
+    +[](EvaluateContext& c) { for_each_number(c, [&](int64_t i, float number) { c.results[0]->values[i] = number; }); },
     lower_row([](RowBuilder& b) { b.result(0, b.random(result_shape(b), attr_key(b.node().attrs))); }),
     samples_noise};
 const OpDef op_normal_noise = {
-    "normal_noise", "Normal numbers (mean 0, deviation 1), in the shape of the operand. {key}", 1, 1,
-    infer_same_number, no_gradient(kNoise), +[](EvaluateContext& c) {
+    "normal_noise",
+    "Normal numbers (mean 0, deviation 1), in the shape of the operand. {key}",
+    1,
+    1,
+    infer_same_number,
+    no_gradient(kNoise),
+    +[](EvaluateContext& c) {
       for_each_number(c, [&](int64_t i, float number) { c.results[0]->values[i] = inverse_normal(number); });
     },
-    lower_row(lower_normal_noise), samples_noise};
+    lower_row(lower_normal_noise),
+    samples_noise};
 
 }  // namespace mtl::ops

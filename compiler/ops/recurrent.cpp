@@ -17,7 +17,9 @@ using Kind = Domain::Kind;
 
 constexpr const char* kSecond = "second derivatives are not supported";
 
-double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
+double sigmoid(double x) {
+  return 1 / (1 + std::exp(-x));
+}
 
 // ---- shape rules ----
 // Operands per direction, gates per unit: LSTM (g, w_hh) and 4; GRU (g, w_hh, b_hh) and 3.
@@ -41,8 +43,8 @@ std::optional<ShapeError> check_scan(const InferContext& c, size_t per_direction
     } else if (auto error = need_uniform(c, operand, "a weight")) {
       return error;
     }
-    const bool fits = type.dims.size() == wanted.size() &&
-                      std::equal(wanted.begin(), wanted.end(), type.dims.begin(), can_equal);
+    const bool fits =
+        type.dims.size() == wanted.size() && std::equal(wanted.begin(), wanted.end(), type.dims.begin(), can_equal);
     if (!fits) {
       const Type expected{DType::f32, type.space, wanted};
       return shape_error(operand, source_text(type, c.spaces) + " should be " + source_text(expected, c.spaces));
@@ -50,7 +52,9 @@ std::optional<ShapeError> check_scan(const InferContext& c, size_t per_direction
   }
   return std::nullopt;
 }
-Dim directions(size_t operands, size_t per_direction) { return static_cast<int64_t>(operands / per_direction); }
+Dim directions(size_t operands, size_t per_direction) {
+  return static_cast<int64_t>(operands / per_direction);
+}
 
 InferResult infer_lstm(const InferContext& c) {
   if (auto error = check_scan(c, 2, 4)) return *error;
@@ -152,7 +156,7 @@ void evaluate_lstm_grad(EvaluateContext& c) {
   const Scan scan = scan_of(c, c.operands.size() - 4);
   const int64_t hidden = scan.hidden, width = hidden * scan.count;
   const std::vector<double>&dh = c.operands[0]->values, &h = c.operands[1]->values, &cell = c.operands[2]->values,
-                           &gates = c.operands[3]->values;
+        &gates = c.operands[3]->values;
   for (int64_t n = 0; n < scan.count; ++n) {
     const HostTensor& w = *c.operands[4 + n];
     std::vector<double>&dg = c.results[n]->values, &dw = c.results[scan.count + n]->values;
@@ -204,7 +208,8 @@ void evaluate_gru(EvaluateContext& c) {
   }
 }
 
-// Back through time: dz = dh (h' - n), dn = dh (1 - z), through tanh to dn~; dr = dn~ q, dq = dn~ r, dh' = dh z + W^T(...)
+// Back through time: dz = dh (h' - n), dn = dh (1 - z), through tanh to dn~; dr = dn~ q, dq = dn~ r, dh' = dh z +
+// W^T(...)
 void evaluate_gru_grad(EvaluateContext& c) {
   const Scan scan = scan_of(c, c.operands.size() - 3);
   const int64_t hidden = scan.hidden, width = hidden * scan.count;
@@ -212,7 +217,7 @@ void evaluate_gru_grad(EvaluateContext& c) {
   for (int64_t n = 0; n < scan.count; ++n) {
     const HostTensor& w = *c.operands[3 + n];
     std::vector<double>&dg = c.results[n]->values, &dw = c.results[scan.count + n]->values,
-                       &db = c.results[2 * scan.count + n]->values;
+    &db = c.results[2 * scan.count + n]->values;
     std::fill(dw.begin(), dw.end(), 0);
     std::fill(db.begin(), db.end(), 0);
     std::vector<double> dh_next(hidden), direct(hidden), dstate(3 * hidden);
@@ -250,7 +255,9 @@ void scan_gradient(Context& g, const char* op, size_t per_direction, std::vector
 void lstm_gradient(Context& g) {
   scan_gradient(g, "lstm_grad", 2, {g.adjoint(0), g.result(0), g.result(1), g.result(2)});
 }
-void gru_gradient(Context& g) { scan_gradient(g, "gru_grad", 3, {g.adjoint(0), g.result(0), g.result(1)}); }
+void gru_gradient(Context& g) {
+  scan_gradient(g, "gru_grad", 3, {g.adjoint(0), g.result(0), g.result(1)});
+}
 
 // Operands and results go to the kernel as they stand.
 void call_scan(CallBuilder& b, const char* kernel, size_t directions) {
@@ -264,7 +271,9 @@ void call_scan(CallBuilder& b, const char* kernel, size_t directions) {
 }
 
 // ---- samples: hidden 2 ----
-Attrs hidden_two(bool reverse) { return {{"hidden", int64_t{2}}, {"reverse", reverse}}; }
+Attrs hidden_two(bool reverse) {
+  return {{"hidden", int64_t{2}}, {"reverse", reverse}};
+}
 
 std::vector<Sample> samples_lstm(const Spaces& spaces) {
   const SampleSpaces id = sample_ids(spaces);
@@ -281,7 +290,9 @@ std::vector<Sample> samples_lstm_grad(const Spaces& spaces) {
 std::vector<Sample> samples_gru(const Spaces& spaces) {
   const SampleSpaces id = sample_ids(spaces);
   const Type g = f32(id.t, {6}), w = f32(types::kUniform, {6, 2}), b = f32(types::kUniform, {6});
-  return {{{g, w, b}, hidden_two(false), {}}, {{g, w, b}, hidden_two(true), {}}, {{g, w, b, g, w, b}, hidden_two(false), {}}};
+  return {{{g, w, b}, hidden_two(false), {}},
+          {{g, w, b}, hidden_two(true), {}},
+          {{g, w, b, g, w, b}, hidden_two(false), {}}};
 }
 std::vector<Sample> samples_gru_grad(const Spaces& spaces) {
   const SampleSpaces id = sample_ids(spaces);
@@ -297,29 +308,43 @@ const OpDef op_lstm = {
     "lstm",
     "Hochreiter & Schmidhuber 1997, gates i f g o: (g, w_hh) per direction -> h, c, gates. {hidden, reverse}; four "
     "operands run both ways",
-    -1, 3, infer_lstm, gradient(lstm_gradient), evaluate_lstm, lower_call([](CallBuilder& b) {
-      call_scan(b, "lstm_scan", b.node().operands.size() / 2);
-    }),
+    -1,
+    3,
+    infer_lstm,
+    gradient(lstm_gradient),
+    evaluate_lstm,
+    lower_call([](CallBuilder& b) { call_scan(b, "lstm_scan", b.node().operands.size() / 2); }),
     samples_lstm};
-const OpDef op_lstm_grad = {"lstm_grad", "Gradient of lstm: (dh, h, c, gates, w_hh...) -> dg..., dw_hh.... {hidden, reverse}",
-                            -1, -1, infer_lstm_grad, no_gradient(kSecond), evaluate_lstm_grad,
-                            lower_call([](CallBuilder& b) {
-                              call_scan(b, "lstm_scan_grad", b.node().operands.size() - 4);
-                            }),
-                            samples_lstm_grad};
+const OpDef op_lstm_grad = {
+    "lstm_grad",
+    "Gradient of lstm: (dh, h, c, gates, w_hh...) -> dg..., dw_hh.... {hidden, reverse}",
+    -1,
+    -1,
+    infer_lstm_grad,
+    no_gradient(kSecond),
+    evaluate_lstm_grad,
+    lower_call([](CallBuilder& b) { call_scan(b, "lstm_scan_grad", b.node().operands.size() - 4); }),
+    samples_lstm_grad};
 const OpDef op_gru = {
     "gru",
     "Cho et al. 2014 in PyTorch's form, gates r z n: (g, w_hh, b_hh) per direction -> h, saved. {hidden, reverse}; six "
     "operands run both ways",
-    -1, 2, infer_gru, gradient(gru_gradient), evaluate_gru, lower_call([](CallBuilder& b) {
-      call_scan(b, "gru_scan", b.node().operands.size() / 3);
-    }),
+    -1,
+    2,
+    infer_gru,
+    gradient(gru_gradient),
+    evaluate_gru,
+    lower_call([](CallBuilder& b) { call_scan(b, "gru_scan", b.node().operands.size() / 3); }),
     samples_gru};
-const OpDef op_gru_grad = {"gru_grad",
-                           "Gradient of gru: (dh, h, saved, w_hh...) -> dg..., dw_hh..., db_hh.... {hidden, reverse}", -1,
-                           -1, infer_gru_grad, no_gradient(kSecond), evaluate_gru_grad, lower_call([](CallBuilder& b) {
-                             call_scan(b, "gru_scan_grad", b.node().operands.size() - 3);
-                           }),
-                           samples_gru_grad};
+const OpDef op_gru_grad = {
+    "gru_grad",
+    "Gradient of gru: (dh, h, saved, w_hh...) -> dg..., dw_hh..., db_hh.... {hidden, reverse}",
+    -1,
+    -1,
+    infer_gru_grad,
+    no_gradient(kSecond),
+    evaluate_gru_grad,
+    lower_call([](CallBuilder& b) { call_scan(b, "gru_scan_grad", b.node().operands.size() - 3); }),
+    samples_gru_grad};
 
 }  // namespace mtl::ops

@@ -24,8 +24,10 @@ bool is_reduced(const std::vector<int>& axes, int axis) {
 std::vector<Dim> reduced_dims(const Type& type, const std::vector<int>& axes, bool keep) {
   std::vector<Dim> dims;
   for (int i = 0; i < type.rank(); ++i) {
-    if (!is_reduced(axes, i)) dims.push_back(type.dims[i]);
-    else if (keep) dims.push_back(1);
+    if (!is_reduced(axes, i))
+      dims.push_back(type.dims[i]);
+    else if (keep)
+      dims.push_back(1);
   }
   return dims;
 }
@@ -215,30 +217,75 @@ std::vector<Sample> samples_arg(const Spaces& spaces) {
 
 }  // namespace
 
-const OpDef op_sum = {"sum", "Sum over `axes`. {axes, keep}", 1, 1, infer_reduce, gradient([](Context& g) {
+const OpDef op_sum = {"sum",
+                      "Sum over `axes`. {axes, keep}",
+                      1,
+                      1,
+                      infer_reduce,
+                      gradient([](Context& g) {
                         g.accumulate(0, kept(g, g.adjoint()));  // dx = dy, repeated
                       }),
-                      evaluate_sum, lower_row(lower_reduce<Reduce::sum>), samples_reduce<Kind::normal>};
-const OpDef op_mean = {
-    "mean", "Mean over `axes`. {axes, keep}", 1, 1, infer_reduce, gradient([](Context& g) {
-      ir::Builder& b = g.build();  // dx = dy / n, repeated
-      const double n = static_cast<double>(element_count(b.type(g.operand(0)))) / element_count(b.type(g.result()));
-      g.accumulate(0, b.mul(kept(g, g.adjoint()), b.constant(1 / n)));
-    }),
-    evaluate_mean, lower_row(lower_mean), samples_reduce<Kind::normal>};
-const OpDef op_prod = {"prod", "Product over `axes`. {axes, keep}", 1, 1, infer_reduce, gradient(prod_gradient),
-                       evaluate_prod, lower_row(lower_reduce<Reduce::prod>), samples_reduce<Kind::normal>};
-const OpDef op_max = {"max", "Largest over `axes`, or the larger of two operands. {axes, keep}", -1, 1, infer_extreme,
-                      gradient(extreme_gradient<true>), evaluate_extreme<true>,
-                      lower_row(lower_extreme<Reduce::max, Fn::max>), samples_extreme};
-const OpDef op_min = {"min", "Smallest over `axes`, or the smaller of two operands. {axes, keep}", -1, 1,
-                      infer_extreme, gradient(extreme_gradient<false>), evaluate_extreme<false>,
-                      lower_row(lower_extreme<Reduce::min, Fn::min>), samples_extreme};
-const OpDef op_argmax = {"argmax", "Where the largest along `axis` (default the last) is; the first if several. {axis}",
-                         1, 1, infer_arg, no_gradient("an id has no derivative"), evaluate_arg<true>,
-                         lower_row(lower_arg<Reduce::argmax>), samples_arg};
-const OpDef op_argmin = {"argmin", "Where the smallest along `axis` (default the last) is; the first if several. {axis}",
-                         1, 1, infer_arg, no_gradient("an id has no derivative"), evaluate_arg<false>,
-                         lower_row(lower_arg<Reduce::argmin>), samples_arg};
+                      evaluate_sum,
+                      lower_row(lower_reduce<Reduce::sum>),
+                      samples_reduce<Kind::normal>};
+const OpDef op_mean = {"mean",
+                       "Mean over `axes`. {axes, keep}",
+                       1,
+                       1,
+                       infer_reduce,
+                       gradient([](Context& g) {
+                         ir::Builder& b = g.build();  // dx = dy / n, repeated
+                         const double n = static_cast<double>(element_count(b.type(g.operand(0)))) /
+                                          element_count(b.type(g.result()));
+                         g.accumulate(0, b.mul(kept(g, g.adjoint()), b.constant(1 / n)));
+                       }),
+                       evaluate_mean,
+                       lower_row(lower_mean),
+                       samples_reduce<Kind::normal>};
+const OpDef op_prod = {"prod",
+                       "Product over `axes`. {axes, keep}",
+                       1,
+                       1,
+                       infer_reduce,
+                       gradient(prod_gradient),
+                       evaluate_prod,
+                       lower_row(lower_reduce<Reduce::prod>),
+                       samples_reduce<Kind::normal>};
+const OpDef op_max = {"max",
+                      "Largest over `axes`, or the larger of two operands. {axes, keep}",
+                      -1,
+                      1,
+                      infer_extreme,
+                      gradient(extreme_gradient<true>),
+                      evaluate_extreme<true>,
+                      lower_row(lower_extreme<Reduce::max, Fn::max>),
+                      samples_extreme};
+const OpDef op_min = {"min",
+                      "Smallest over `axes`, or the smaller of two operands. {axes, keep}",
+                      -1,
+                      1,
+                      infer_extreme,
+                      gradient(extreme_gradient<false>),
+                      evaluate_extreme<false>,
+                      lower_row(lower_extreme<Reduce::min, Fn::min>),
+                      samples_extreme};
+const OpDef op_argmax = {"argmax",
+                         "Where the largest along `axis` (default the last) is; the first if several. {axis}",
+                         1,
+                         1,
+                         infer_arg,
+                         no_gradient("an id has no derivative"),
+                         evaluate_arg<true>,
+                         lower_row(lower_arg<Reduce::argmax>),
+                         samples_arg};
+const OpDef op_argmin = {"argmin",
+                         "Where the smallest along `axis` (default the last) is; the first if several. {axis}",
+                         1,
+                         1,
+                         infer_arg,
+                         no_gradient("an id has no derivative"),
+                         evaluate_arg<false>,
+                         lower_row(lower_arg<Reduce::argmin>),
+                         samples_arg};
 
 }  // namespace mtl::ops

@@ -98,7 +98,9 @@ void evaluate_edge(EvaluateContext& c) {
   }
 }
 
-void evaluate_to_space(EvaluateContext& c) { c.results[0]->values = broadcast_operand(c, 0); }
+void evaluate_to_space(EvaluateContext& c) {
+  c.results[0]->values = broadcast_operand(c, 0);
+}
 
 Value rows_position(Context& g) {
   return g.build().must("position", {}, {{"space", ir::SpaceRef{g.build().type(g.operand(0)).space}}});
@@ -164,35 +166,63 @@ std::vector<Sample> samples_to_space(const Spaces& spaces) {
           {{i32(id.t)}, over(id.c), {}}};
 }
 
-
 }  // namespace
 
-const OpDef op_segment_sum = {
-    "segment_sum", "Sum of the rows of each segment, into an ancestor space or the uniform row. {to}", 1, 1,
-    infer_segment_sum, gradient([](Context& g) { g.accumulate(0, g.adjoint()); }),  // dx = dy, repeated
-    evaluate_segment_sum,
-    lower_row([](RowBuilder& b) { b.result_over_rows(0, Reduce::sum, b.operand(0)); }), samples_segment_sum};
+const OpDef op_segment_sum = {"segment_sum",
+                              "Sum of the rows of each segment, into an ancestor space or the uniform row. {to}",
+                              1,
+                              1,
+                              infer_segment_sum,
+                              gradient([](Context& g) { g.accumulate(0, g.adjoint()); }),  // dx = dy, repeated
+                              evaluate_segment_sum,
+                              lower_row([](RowBuilder& b) { b.result_over_rows(0, Reduce::sum, b.operand(0)); }),
+                              samples_segment_sum};
 const OpDef op_segment_max = {
     "segment_max",
-    "Largest of each segment, and the position of the first row that has it. An empty segment gives 0 at -1. {to}", 1, 2,
-    infer_segment_extreme, gradient(segment_extreme_gradient), evaluate_segment_extreme<true>,
-    lower_row(lower_segment_extreme<Reduce::max, Reduce::argmax>), samples_segment<Kind::distinct>};
+    "Largest of each segment, and the position of the first row that has it. An empty segment gives 0 at -1. {to}",
+    1,
+    2,
+    infer_segment_extreme,
+    gradient(segment_extreme_gradient),
+    evaluate_segment_extreme<true>,
+    lower_row(lower_segment_extreme<Reduce::max, Reduce::argmax>),
+    samples_segment<Kind::distinct>};
 const OpDef op_segment_min = {
     "segment_min",
-    "Smallest of each segment, and the position of the first row that has it. An empty segment gives 0 at -1. {to}", 1, 2,
-    infer_segment_extreme, gradient(segment_extreme_gradient), evaluate_segment_extreme<false>,
-    lower_row(lower_segment_extreme<Reduce::min, Reduce::argmin>), samples_segment<Kind::distinct>};
-const OpDef op_first = {"first", "The first row of each segment; 0 if it is empty. {to}", 1, 1, infer_edge,
-                        gradient(first_gradient), evaluate_edge<false>,
+    "Smallest of each segment, and the position of the first row that has it. An empty segment gives 0 at -1. {to}",
+    1,
+    2,
+    infer_segment_extreme,
+    gradient(segment_extreme_gradient),
+    evaluate_segment_extreme<false>,
+    lower_row(lower_segment_extreme<Reduce::min, Reduce::argmin>),
+    samples_segment<Kind::distinct>};
+const OpDef op_first = {"first",
+                        "The first row of each segment; 0 if it is empty. {to}",
+                        1,
+                        1,
+                        infer_edge,
+                        gradient(first_gradient),
+                        evaluate_edge<false>,
                         lower_row([](RowBuilder& b) { b.result(0, b.operand_edge(0, false)); }),
                         samples_segment<Kind::normal>};
-const OpDef op_last = {"last", "The last row of each segment; 0 if it is empty. {to}", 1, 1, infer_edge,
-                       gradient(last_gradient), evaluate_edge<true>,
+const OpDef op_last = {"last",
+                       "The last row of each segment; 0 if it is empty. {to}",
+                       1,
+                       1,
+                       infer_edge,
+                       gradient(last_gradient),
+                       evaluate_edge<true>,
                        lower_row([](RowBuilder& b) { b.result(0, b.operand_edge(0, true)); }),
                        samples_segment<Kind::normal>};
-const OpDef op_to_space = {"to_space", "Rows of an ancestor, repeated over the rows of `space`. {space}", 1, 1,
-                           infer_to_space, gradient([](Context& g) { g.accumulate(0, g.adjoint()); }),
-                           evaluate_to_space, lower_row([](RowBuilder& b) { b.result(0, b.operand(0)); }),
+const OpDef op_to_space = {"to_space",
+                           "Rows of an ancestor, repeated over the rows of `space`. {space}",
+                           1,
+                           1,
+                           infer_to_space,
+                           gradient([](Context& g) { g.accumulate(0, g.adjoint()); }),
+                           evaluate_to_space,
+                           lower_row([](RowBuilder& b) { b.result(0, b.operand(0)); }),
                            samples_to_space};
 
 }  // namespace mtl::ops

@@ -16,7 +16,9 @@ Spaces sample_spaces() {
   return spaces;
 }
 
-SampleSpaces sample_ids(const Spaces& spaces) { return {spaces.find("s"), spaces.find("s.T"), spaces.find("s.T.C")}; }
+SampleSpaces sample_ids(const Spaces& spaces) {
+  return {spaces.find("s"), spaces.find("s.T"), spaces.find("s.T.C")};
+}
 
 std::vector<HostSpace> sample_host_spaces(const Spaces& spaces) {
   constexpr int64_t kExamples = 4;
@@ -68,16 +70,20 @@ double draw(Random& random, const Domain& domain) {
         const double x = 1.2 * (random.unit() + random.unit() + random.unit() + random.unit() - 2);
         if (std::abs(x) > 0.05) return x;
       }
-    case Domain::Kind::positive: return 0.3 + 2 * random.unit();
-    case Domain::Kind::unit: return 0.05 + 0.9 * random.unit();
-    case Domain::Kind::boolean: return random.unit() < 0.5 ? 0 : 1;
+    case Domain::Kind::positive:
+      return 0.3 + 2 * random.unit();
+    case Domain::Kind::unit:
+      return 0.05 + 0.9 * random.unit();
+    case Domain::Kind::boolean:
+      return random.unit() < 0.5 ? 0 : 1;
     case Domain::Kind::ids: {
       const double kind = random.unit();
       if (kind < 0.1) return -1;
       if (kind < 0.2) return -2;
       return static_cast<double>(random.below(domain.below));
     }
-    case Domain::Kind::distinct: break;
+    case Domain::Kind::distinct:
+      break;
   }
   MTL_CHECK(false, "domain without a distribution");
 }

@@ -25,10 +25,20 @@ HostTensor sample_tensor(const Type& type, const Domain& domain, const std::vect
 // What a sample's operand is drawn from.
 Domain domain_of(const Sample& sample, size_t operand);
 
-inline Type f32(SpaceId space, std::vector<Dim> dims = {}) { return {DType::f32, space, std::move(dims)}; }
-inline Type i32(SpaceId space, std::vector<Dim> dims = {}) { return {DType::i32, space, std::move(dims)}; }
-inline Type boolean(SpaceId space, std::vector<Dim> dims = {}) { return {DType::boolean, space, std::move(dims)}; }
-inline Domain ids_below(int64_t below) { return {Domain::Kind::ids, below, true}; }
-inline Domain of_kind(Domain::Kind kind) { return {kind}; }
+inline Type f32(SpaceId space, std::vector<Dim> dims = {}) {
+  return {DType::f32, space, std::move(dims)};
+}
+inline Type i32(SpaceId space, std::vector<Dim> dims = {}) {
+  return {DType::i32, space, std::move(dims)};
+}
+inline Type boolean(SpaceId space, std::vector<Dim> dims = {}) {
+  return {DType::boolean, space, std::move(dims)};
+}
+inline Domain ids_below(int64_t below) {
+  return {Domain::Kind::ids, below, true};
+}
+inline Domain of_kind(Domain::Kind kind) {
+  return {kind};
+}
 
 }  // namespace mtl::ops

@@ -19,8 +19,8 @@ InferResult infer_reshape(const InferContext& c) {
   Type type = c.operands[0];
   const std::vector<Dim>& dims = attr_dims(c.attrs, "dims");
   if (!can_equal(type.elements(), product(dims))) {
-    return shape_error(0, source_text(type, c.spaces) + " has " + type.elements().text() + " elements for each row, not " +
-                              product(dims).text());
+    return shape_error(0, source_text(type, c.spaces) + " has " + type.elements().text() +
+                              " elements for each row, not " + product(dims).text());
   }
   type.dims = dims;
   return Types{type};
@@ -146,7 +146,8 @@ InferResult infer_stack(const InferContext& c) {
 InferResult infer_map_in(const InferContext& c) {
   Type type = c.operands[0];
   const int64_t count = attr_int(c.attrs, "count", 1);
-  if (count < 0 || count > type.rank()) return shape_error(0, "there are no " + count_of(count, "dimension") + " to map");
+  if (count < 0 || count > type.rank())
+    return shape_error(0, "there are no " + count_of(count, "dimension") + " to map");
   for (int64_t i = 0; i < count; ++i) type.space = c.spaces.add_fixed(type.space, type.dims[i]);
   type.dims.erase(type.dims.begin(), type.dims.begin() + count);
   return Types{type};
@@ -178,7 +179,9 @@ void evaluate_transpose(EvaluateContext& c) {
   }
 }
 
-void evaluate_broadcast(EvaluateContext& c) { c.results[0]->values = broadcast_operand(c, 0); }
+void evaluate_broadcast(EvaluateContext& c) {
+  c.results[0]->values = broadcast_operand(c, 0);
+}
 
 // Copies x, whose length along `axis` may be another, so that its element `from` lands on `to` of the result.
 void copy_range(EvaluateContext& c, const Type& type, const std::vector<double>& x, int axis, int64_t from, int64_t to,
@@ -216,8 +219,12 @@ void join_values(EvaluateContext& c, int axis, bool is_stack) {
     at += size;
   }
 }
-void evaluate_concat(EvaluateContext& c) { join_values(c, axis_of(c.attrs, c.results[0]->type.rank()), false); }
-void evaluate_stack(EvaluateContext& c) { join_values(c, axis_of(c.attrs, c.results[0]->type.rank(), 0), true); }
+void evaluate_concat(EvaluateContext& c) {
+  join_values(c, axis_of(c.attrs, c.results[0]->type.rank()), false);
+}
+void evaluate_stack(EvaluateContext& c) {
+  join_values(c, axis_of(c.attrs, c.results[0]->type.rank(), 0), true);
+}
 
 // ---- gradients ----
 void transpose_gradient(Context& g) {  // the inverse permutation
@@ -236,10 +243,9 @@ void slice_gradient(Context& g) {  // zeros around
                                   {"after", std::vector<Dim>{from.dims[axis] - start - size}}}));
 }
 Value slice_of(Context& g, Value x, int axis, const Dim& start, const Dim& size) {
-  return g.build().must("slice", {x},
-                        {{"axis", int64_t{axis}},
-                         {"start", std::vector<Dim>{start}},
-                         {"stop", std::vector<Dim>{start + size}}});
+  return g.build().must(
+      "slice", {x},
+      {{"axis", int64_t{axis}}, {"start", std::vector<Dim>{start}}, {"stop", std::vector<Dim>{start + size}}});
 }
 void pad_gradient(Context& g) {  // what was not padding
   const Type from = g.build().type(g.operand(0));
@@ -364,47 +370,96 @@ std::vector<Sample> samples_map_out(const Spaces& spaces) {
 
 }  // namespace
 
-const OpDef op_reshape = {"reshape", "Other static dims over the same elements. {dims}", 1, 1, infer_reshape,
-                          gradient([](Context& g) {
-                            g.accumulate(0, g.build().reshape(g.adjoint(), g.build().type(g.operand(0)).dims));
-                          }),
-                          evaluate_copy, lower_alias(), samples_reshape};
-const OpDef op_transpose = {"transpose", "Static dims in another order (default: the last two change places). {perm}",
-                            1, 1, infer_transpose, gradient(transpose_gradient), evaluate_transpose,
-                            lower_row(lower_transpose), samples_transpose};
-const OpDef op_broadcast = {"broadcast", "Repeats missing static dims and those that are 1. {dims}", 1, 1,
-                            infer_broadcast, gradient([](Context& g) { g.accumulate(0, g.adjoint()); }),
-                            evaluate_broadcast, lower_row([](RowBuilder& b) {
-                              b.result(0, broadcast_row(b, b.operand(0), result_shape(b)));
-                            }),
-                            samples_broadcast};
-const OpDef op_slice = {"slice", "Elements start..stop along `axis` (default the last). {axis, start, stop}", 1, 1,
-                        infer_slice, gradient(slice_gradient), evaluate_slice, lower_row(lower_slice), samples_slice};
-const OpDef op_pad = {"pad", "Zeros before and after along `axis` (default the last). {axis, before, after}", 1, 1,
-                      infer_pad, gradient(pad_gradient), evaluate_pad, lower_row(lower_pad), samples_pad};
+const OpDef op_reshape = {
+    "reshape",
+    "Other static dims over the same elements. {dims}",
+    1,
+    1,
+    infer_reshape,
+    gradient([](Context& g) { g.accumulate(0, g.build().reshape(g.adjoint(), g.build().type(g.operand(0)).dims)); }),
+    evaluate_copy,
+    lower_alias(),
+    samples_reshape};
+const OpDef op_transpose = {"transpose",
+                            "Static dims in another order (default: the last two change places). {perm}",
+                            1,
+                            1,
+                            infer_transpose,
+                            gradient(transpose_gradient),
+                            evaluate_transpose,
+                            lower_row(lower_transpose),
+                            samples_transpose};
+const OpDef op_broadcast = {
+    "broadcast",
+    "Repeats missing static dims and those that are 1. {dims}",
+    1,
+    1,
+    infer_broadcast,
+    gradient([](Context& g) { g.accumulate(0, g.adjoint()); }),
+    evaluate_broadcast,
+    lower_row([](RowBuilder& b) { b.result(0, broadcast_row(b, b.operand(0), result_shape(b))); }),
+    samples_broadcast};
+const OpDef op_slice = {"slice",
+                        "Elements start..stop along `axis` (default the last). {axis, start, stop}",
+                        1,
+                        1,
+                        infer_slice,
+                        gradient(slice_gradient),
+                        evaluate_slice,
+                        lower_row(lower_slice),
+                        samples_slice};
+const OpDef op_pad = {"pad",
+                      "Zeros before and after along `axis` (default the last). {axis, before, after}",
+                      1,
+                      1,
+                      infer_pad,
+                      gradient(pad_gradient),
+                      evaluate_pad,
+                      lower_row(lower_pad),
+                      samples_pad};
 const OpDef op_concat = {
-    "concat", "The operands one after the other along `axis` (default the last). {axis}", -1, 1, infer_concat,
-    gradient(concat_gradient), evaluate_concat, lower_row([](RowBuilder& b) {
-      lower_joined(b, axis_of(b.node().attrs, b.node().types[0].rank()), false);
-    }),
+    "concat",
+    "The operands one after the other along `axis` (default the last). {axis}",
+    -1,
+    1,
+    infer_concat,
+    gradient(concat_gradient),
+    evaluate_concat,
+    lower_row([](RowBuilder& b) { lower_joined(b, axis_of(b.node().attrs, b.node().types[0].rank()), false); }),
     samples_concat};
 const OpDef op_stack = {
-    "stack", "The operands side by side in a new dim `axis` (default 0). {axis}", -1, 1, infer_stack,
-    gradient(stack_gradient), evaluate_stack, lower_row([](RowBuilder& b) {
-      lower_joined(b, axis_of(b.node().attrs, b.node().types[0].rank(), 0), true);
-    }),
+    "stack",
+    "The operands side by side in a new dim `axis` (default 0). {axis}",
+    -1,
+    1,
+    infer_stack,
+    gradient(stack_gradient),
+    evaluate_stack,
+    lower_row([](RowBuilder& b) { lower_joined(b, axis_of(b.node().attrs, b.node().types[0].rank(), 0), true); }),
     samples_stack};
-const OpDef op_map_in = {"map_in", "The first `count` static dims become rows. {count = 1}", 1, 1, infer_map_in,
+const OpDef op_map_in = {"map_in",
+                         "The first `count` static dims become rows. {count = 1}",
+                         1,
+                         1,
+                         infer_map_in,
                          gradient([](Context& g) {
                            const int64_t count = attr_int(g.node().attrs, "count", 1);
                            g.accumulate(0, g.build().must("map_out", {g.adjoint()}, {{"count", count}}));
                          }),
-                         evaluate_copy, lower_alias(), samples_map_in};
-const OpDef op_map_out = {"map_out", "`count` levels of fixed rows become static dims again. {count = 1}", 1, 1,
-                          infer_map_out, gradient([](Context& g) {
+                         evaluate_copy,
+                         lower_alias(),
+                         samples_map_in};
+const OpDef op_map_out = {"map_out",
+                          "`count` levels of fixed rows become static dims again. {count = 1}",
+                          1,
+                          1,
+                          infer_map_out,
+                          gradient([](Context& g) {
                             const int64_t count = attr_int(g.node().attrs, "count", 1);
                             g.accumulate(0, g.build().must("map_in", {g.adjoint()}, {{"count", count}}));
                           }),
-                          evaluate_copy, lower_alias(), samples_map_out};
+                          evaluate_copy,
+                          lower_alias(),
+                          samples_map_out};
 
 }  // namespace mtl::ops

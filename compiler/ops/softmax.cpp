@@ -39,8 +39,9 @@ void for_each_line(const EvaluateContext& c, const HostTensor& x, int axis, F fn
   const AxisView view = axis_view(x.type, axis, row_count(c, x.type.space));
   for (int64_t outer = 0; outer < view.outer; ++outer) {
     for (int64_t inner = 0; inner < view.inner; ++inner) {
-      fn(view.length, [&](int64_t i) { return (outer * view.length + i) * view.inner + inner; },
-         outer * view.inner + inner);
+      fn(
+          view.length, [&](int64_t i) { return (outer * view.length + i) * view.inner + inner; },
+          outer * view.inner + inner);
     }
   }
 }
@@ -52,7 +53,9 @@ double log_sum_exp(const std::vector<double>& x, int64_t length, Index at) {
   return largest + std::log(sum);
 }
 
-int axis_in(const EvaluateContext& c) { return axis_of(c.attrs, c.operands[0]->type.rank()); }
+int axis_in(const EvaluateContext& c) {
+  return axis_of(c.attrs, c.operands[0]->type.rank());
+}
 
 void evaluate_logsumexp(EvaluateContext& c) {
   const HostTensor& x = *c.operands[0];
@@ -84,7 +87,9 @@ Moments moments(const double* x, int64_t length, double eps) {
   m.scale = 1 / std::sqrt(variance + eps);
   return m;
 }
-double epsilon(const Attrs& attrs) { return attr_number(attrs, "eps", 1e-5); }
+double epsilon(const Attrs& attrs) {
+  return attr_number(attrs, "eps", 1e-5);
+}
 
 void evaluate_normalize(EvaluateContext& c) {
   const HostTensor& x = *c.operands[0];
@@ -113,7 +118,9 @@ void evaluate_normalize_grad(EvaluateContext& c) {
 }
 
 // ---- gradients ----
-std::vector<Dim> axis_attr(Context& g) { return {axis_of(g.node().attrs, g.build().type(g.operand(0)).rank())}; }
+std::vector<Dim> axis_attr(Context& g) {
+  return {axis_of(g.node().attrs, g.build().type(g.operand(0)).rank())};
+}
 
 // dx = y (dy - sum(dy y))
 void softmax_gradient(Context& g) {
@@ -140,7 +147,9 @@ void normalize_gradient(Context& g) {
 }
 
 // ---- lowering ----
-int axis_in(const RowBuilder& b) { return axis_of(b.node().attrs, b.operand_type(0).rank()); }
+int axis_in(const RowBuilder& b) {
+  return axis_of(b.node().attrs, b.operand_type(0).rank());
+}
 
 template <bool log>
 void lower_softmax(RowBuilder& b) {
@@ -205,21 +214,50 @@ std::vector<Sample> samples_normalize_grad(const Spaces& spaces) {
 
 }  // namespace
 
-const OpDef op_softmax = {"softmax", "exp(x) / sum of exp(x) along `axis`. {axis = -1}", 1, 1, infer_along_axis,
-                          gradient(softmax_gradient), evaluate_softmax<false>, lower_row(lower_softmax<false>),
+const OpDef op_softmax = {"softmax",
+                          "exp(x) / sum of exp(x) along `axis`. {axis = -1}",
+                          1,
+                          1,
+                          infer_along_axis,
+                          gradient(softmax_gradient),
+                          evaluate_softmax<false>,
+                          lower_row(lower_softmax<false>),
                           samples_axis};
-const OpDef op_log_softmax = {"log_softmax", "x - logsumexp(x) along `axis`. {axis = -1}", 1, 1, infer_along_axis,
-                              gradient(log_softmax_gradient), evaluate_softmax<true>, lower_row(lower_softmax<true>),
+const OpDef op_log_softmax = {"log_softmax",
+                              "x - logsumexp(x) along `axis`. {axis = -1}",
+                              1,
+                              1,
+                              infer_along_axis,
+                              gradient(log_softmax_gradient),
+                              evaluate_softmax<true>,
+                              lower_row(lower_softmax<true>),
                               samples_axis};
-const OpDef op_logsumexp = {"logsumexp", "log of the sum of exp(x) along `axis`, which goes. {axis = -1}", 1, 1,
-                            infer_logsumexp, gradient(logsumexp_gradient), evaluate_logsumexp,
-                            lower_row(lower_logsumexp), samples_axis};
+const OpDef op_logsumexp = {"logsumexp",
+                            "log of the sum of exp(x) along `axis`, which goes. {axis = -1}",
+                            1,
+                            1,
+                            infer_logsumexp,
+                            gradient(logsumexp_gradient),
+                            evaluate_logsumexp,
+                            lower_row(lower_logsumexp),
+                            samples_axis};
 const OpDef op_normalize = {"normalize",
-                            "(x - mean) / sqrt(variance + eps) over the last dim (Ba et al. 2016). {eps = 1e-5}", 1, 1,
-                            infer_normalize, gradient(normalize_gradient), evaluate_normalize,
-                            lower_row(lower_normalize), samples_normalize};
-const OpDef op_normalize_grad = {"normalize_grad", "Gradient of normalize: (dy, x). {eps}", 2, 1, infer_normalize_grad,
-                                 no_gradient("second derivatives are not supported"), evaluate_normalize_grad,
-                                 lower_row(lower_normalize_grad), samples_normalize_grad};
+                            "(x - mean) / sqrt(variance + eps) over the last dim (Ba et al. 2016). {eps = 1e-5}",
+                            1,
+                            1,
+                            infer_normalize,
+                            gradient(normalize_gradient),
+                            evaluate_normalize,
+                            lower_row(lower_normalize),
+                            samples_normalize};
+const OpDef op_normalize_grad = {"normalize_grad",
+                                 "Gradient of normalize: (dy, x). {eps}",
+                                 2,
+                                 1,
+                                 infer_normalize_grad,
+                                 no_gradient("second derivatives are not supported"),
+                                 evaluate_normalize_grad,
+                                 lower_row(lower_normalize_grad),
+                                 samples_normalize_grad};
 
 }  // namespace mtl::ops

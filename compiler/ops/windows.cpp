@@ -29,7 +29,8 @@ InferResult infer_windows_grad(const InferContext& c) {
   if (auto error = check_windows(c)) return *error;
   Type type = c.operands[0];
   if (type.rank() < 1 || !can_equal(type.dims.back(), attr_int(c.attrs, "size"))) {
-    return shape_error(0, source_text(type, c.spaces) + " holds no windows of " + std::to_string(attr_int(c.attrs, "size")));
+    return shape_error(
+        0, source_text(type, c.spaces) + " holds no windows of " + std::to_string(attr_int(c.attrs, "size")));
   }
   type.dims.pop_back();
   return Types{type};
@@ -86,16 +87,24 @@ std::vector<Sample> samples_windows_grad(const Spaces& spaces) {
 }  // namespace
 
 const OpDef op_windows = {
-    "windows", "y[d, j] = x[d] at j - before positions further, 0 outside the segment. {size, before}", 1, 1,
-    infer_windows, gradient([](Context& g) {
-      g.accumulate(0, g.build().must("windows_grad", {g.adjoint()}, g.node().attrs));
-    }),
-    evaluate_windows, lower_call(lower_windows<false>), samples_windows};
+    "windows",
+    "y[d, j] = x[d] at j - before positions further, 0 outside the segment. {size, before}",
+    1,
+    1,
+    infer_windows,
+    gradient([](Context& g) { g.accumulate(0, g.build().must("windows_grad", {g.adjoint()}, g.node().attrs)); }),
+    evaluate_windows,
+    lower_call(lower_windows<false>),
+    samples_windows};
 const OpDef op_windows_grad = {
-    "windows_grad", "Gradient of windows: every window gives back what it read. {size, before}", 1, 1,
-    infer_windows_grad, gradient([](Context& g) {
-      g.accumulate(0, g.build().must("windows", {g.adjoint()}, g.node().attrs));
-    }),
-    evaluate_windows_grad, lower_call(lower_windows<true>), samples_windows_grad};
+    "windows_grad",
+    "Gradient of windows: every window gives back what it read. {size, before}",
+    1,
+    1,
+    infer_windows_grad,
+    gradient([](Context& g) { g.accumulate(0, g.build().must("windows", {g.adjoint()}, g.node().attrs)); }),
+    evaluate_windows_grad,
+    lower_call(lower_windows<true>),
+    samples_windows_grad};
 
 }  // namespace mtl::ops

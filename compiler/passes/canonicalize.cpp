@@ -76,12 +76,22 @@ class Canonicalizer {
     return *inferred;
   }
 
+  // A reshape that broadcasting would do by itself.
+  bool adds_leading_ones(Value value) {
+    if (!is(value, "reshape")) return false;
+    const std::vector<Dim>&to = type(value).dims, &from = type(node(value).operands[0]).dims;
+    if (to.size() < from.size()) return false;
+    const auto added = to.begin() + static_cast<int64_t>(to.size() - from.size());
+    return std::all_of(to.begin(), added, [](const Dim& dim) { return dim == Dim(1); }) &&
+           std::equal(from.begin(), from.end(), added);
+  }
+
   // Row ops of several operands repeat them by themselves: f(x, to_space(y)) is f(x, y) where that has the same type.
   void strip_repetition(std::string_view op, Operands& operands, const Attrs& attrs) {
     if (operands.size() < 2 || ops::find_op(op)->lower.get().kind != ops::Lowering::Kind::row) return;
     const std::optional<ops::Types> before = infer(op, operands, attrs);
     for (Value& operand : operands) {
-      while (is(operand, "to_space") || is(operand, "broadcast")) {
+      while (is(operand, "to_space") || is(operand, "broadcast") || adds_leading_ones(operand)) {
         const Value kept = operand;
         operand = node(operand).operands[0];
         if (infer(op, operands, attrs) == before) continue;
@@ -198,7 +208,8 @@ class Canonicalizer {
   // Arithmetic on scalar constants, in double. Random ops carry a key and are no arithmetic.
   Rewrite fold(std::string_view op, const Operands& operands, const Attrs& attrs) {
     const ops::OpDef* definition = ops::find_op(op);
-    if (operands.empty() || definition->lower.get().kind != ops::Lowering::Kind::row || attrs.count("key")) return std::nullopt;
+    if (operands.empty() || definition->lower.get().kind != ops::Lowering::Kind::row || attrs.count("key"))
+      return std::nullopt;
     for (const Value operand : operands) {
       if (!constant(operand)) return std::nullopt;
     }
@@ -223,6 +234,8 @@ class Canonicalizer {
 
 }  // namespace
 
-ir::Graph canonicalize(const ir::Graph& graph) { return Canonicalizer(graph).run(); }
+ir::Graph canonicalize(const ir::Graph& graph) {
+  return Canonicalizer(graph).run();
+}
 
 }  // namespace mtl::passes

@@ -28,7 +28,8 @@ std::vector<Pass> list_passes(const std::vector<std::string>& outputs, const std
     passes.push_back({"differentiate", [=](const ir::Graph& graph) { return differentiate(graph, gradients_of); }});
     passes.push_back({"drop_objective", [is_wanted](const ir::Graph& graph) {
                         ir::Graph result = graph;
-                        if (!is_wanted) std::erase_if(result.outputs, [](const auto& o) { return o.name == "objective"; });
+                        if (!is_wanted)
+                          std::erase_if(result.outputs, [](const auto& o) { return o.name == "objective"; });
                         return result;
                       }});
   } else {

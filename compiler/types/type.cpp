@@ -9,9 +9,12 @@ namespace mtl::types {
 
 std::string_view dtype_name(DType dtype) {
   switch (dtype) {
-    case DType::f32: return "f32";
-    case DType::i32: return "i32";
-    case DType::boolean: return "bool";
+    case DType::f32:
+      return "f32";
+    case DType::i32:
+      return "i32";
+    case DType::boolean:
+      return "bool";
   }
   MTL_CHECK(false, "dtype out of range");
 }
@@ -90,11 +93,10 @@ std::vector<std::string> Spaces::ragged(SpaceId id) const {
 }
 
 bool Spaces::operator==(const Spaces& other) const {
-  return std::equal(spaces_.begin(), spaces_.end(), other.spaces_.begin(), other.spaces_.end(),
-                    [](const Space& a, const Space& b) {
-                      return a.name == b.name && a.parent == b.parent && a.source == b.source && a.dim == b.dim &&
-                             a.fixed == b.fixed;
-                    });
+  return std::equal(
+      spaces_.begin(), spaces_.end(), other.spaces_.begin(), other.spaces_.end(), [](const Space& a, const Space& b) {
+        return a.name == b.name && a.parent == b.parent && a.source == b.source && a.dim == b.dim && a.fixed == b.fixed;
+      });
 }
 
 namespace {

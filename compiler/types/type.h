@@ -29,10 +29,10 @@ using SpaceId = uint32_t;
 inline constexpr SpaceId kUniform = 0;
 
 struct Space {
-  std::string name;            // "", "atis", "atis.T", "atis.T.C"
-  SpaceId parent = kUniform;   // of an example space: kUniform
-  std::string source;          // "atis"
-  std::string dim;             // "T"; empty for an example space
+  std::string name;           // "", "atis", "atis.T", "atis.T.C"
+  SpaceId parent = kUniform;  // of an example space: kUniform
+  std::string source;         // "atis"
+  std::string dim;            // "T"; empty for an example space
   // How many ragged dimensions a row stands behind: 0 for the examples, 1 for atis.T, 2 for atis.T.C.
   int depth = 0;
   // Fixed spaces: every row of the parent has this many rows. A module that is called with extra static dimensions
@@ -44,13 +44,13 @@ struct Space {
 class Spaces {
  public:
   Spaces();
-  SpaceId add_source(const std::string& source);                  // the example space; idempotent
-  SpaceId add_ragged(SpaceId parent, const std::string& dim);     // idempotent
-  SpaceId add_fixed(SpaceId parent, const Dim& rows);             // "atis[14]"; idempotent
-  SpaceId find(const std::string& name) const;                    // MTL_CHECKs
+  SpaceId add_source(const std::string& source);               // the example space; idempotent
+  SpaceId add_ragged(SpaceId parent, const std::string& dim);  // idempotent
+  SpaceId add_fixed(SpaceId parent, const Dim& rows);          // "atis[14]"; idempotent
+  SpaceId find(const std::string& name) const;                 // MTL_CHECKs
   const Space& operator[](SpaceId id) const { return spaces_[id]; }
   size_t size() const { return spaces_.size(); }
-  bool is_ancestor(SpaceId ancestor, SpaceId space) const;        // reflexive; kUniform is everyone's
+  bool is_ancestor(SpaceId ancestor, SpaceId space) const;  // reflexive; kUniform is everyone's
   // The deeper of two spaces on one chain; nullopt if neither is an ancestor of the other.
   std::optional<SpaceId> join(SpaceId a, SpaceId b) const;
   // Ragged dimensions of a space, outermost first: {"T", "C"}.

@@ -1,8 +1,7 @@
 // For every op of ops.def and every sample of it: the gradient graph against central differences of the reference
 // evaluation, the text form, and the counts that OpDef states.
-#include <cmath>
-
 #include <catch2/catch.hpp>
+#include <cmath>
 
 #include "compiler/ir/print.h"
 #include "compiler/ir/read.h"
@@ -28,7 +27,9 @@ void for_each_sample(F test) {
   }
 }
 
-double objective(const test::SampleGraph& made) { return ir::evaluate(made.graph, made.batch).at("objective").values[0]; }
+double objective(const test::SampleGraph& made) {
+  return ir::evaluate(made.graph, made.batch).at("objective").values[0];
+}
 
 // (f(x + h) - f(x - h)) / 2h has an error of order h^2, and of order 1e-16 |f| / h from rounding.
 double central_difference(test::SampleGraph& made, const std::string& param, size_t i) {

@@ -55,10 +55,12 @@ inline SampleGraph sample_graph(const ops::OpDef& op, const ops::Sample& sample)
   // A shape rule may have added fixed spaces.
   made.batch.spaces = ops::sample_host_spaces(made.graph.spaces);
   const ir::Node node = made.graph.nodes[results->front().node];
-  if (std::string_view(op.name) == "input" || std::string_view(op.name) == "param" || std::string_view(op.name) == "state") {
+  if (std::string_view(op.name) == "input" || std::string_view(op.name) == "param" ||
+      std::string_view(op.name) == "state") {
     const bool is_input = std::string_view(op.name) == "input";
     auto& values = is_input ? made.batch.inputs : made.batch.params;
-    const ops::Domain domain{node.types[0].dtype == types::DType::i32 ? ops::Domain::Kind::ids : ops::Domain::Kind::normal, 3};
+    const ops::Domain domain{
+        node.types[0].dtype == types::DType::i32 ? ops::Domain::Kind::ids : ops::Domain::Kind::normal, 3};
     values[ops::attr_text(node.attrs, is_input ? "name" : "path")] =
         ops::sample_tensor(node.types[0], domain, made.batch.spaces, 5).values;
   }

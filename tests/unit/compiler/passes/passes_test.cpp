@@ -1,7 +1,6 @@
 // What every pass must hold on the graph of every sample of every op (with its gradient): the values stay.
-#include <cmath>
-
 #include <catch2/catch.hpp>
+#include <cmath>
 
 #include "compiler/ir/print.h"
 #include "compiler/ir/verify.h"
