@@ -228,9 +228,9 @@ ExprPtr TreeBuilder::if_value(Tok::IfValueContext* context) {
   for (size_t i = parts.size() - 1; i >= 2; i -= 2) {
     ExprPtr then = expr(parts[i - 1]);
     ExprPtr condition = expr(parts[i - 2]);
-    const SourceRange place = condition->range.cover(range(context));
-    out = make(i == 2 ? range(context) : SourceRange{file_, condition->range.begin, place.end},
-               IfExpr{std::move(condition), std::move(then), std::move(out)});
+    SourceRange place = range(context);
+    if (i > 2) place.begin = condition->range.begin;
+    out = make(place, IfExpr{std::move(condition), std::move(then), std::move(out)});
   }
   return out;
 }

@@ -62,7 +62,7 @@ Stmt TreeBuilder::stmt(Tok::StmtContext* context, Home home) {
 
 void TreeBuilder::wrong_place(Context* context, Home home, const std::string& help) {
   const Token& word = token(context->start);
-  emitter_.report(diag::WrongPlace, word.text, home == Home::model ? "model" : "task")
+  emitter_.report(diag::WrongPlace, word.text, home == Home::model ? "in a model" : "in a task")
       .at({file_, word.begin, word.end})
       .help(help);
 }

@@ -41,6 +41,7 @@ class TokenPass {
     size_t prefixes = 0;               // operators on which the parser recurses
     int pending_ifs = 0;               // `if` values whose `{` is still to come
     bool exceptions = false;           // `except [`
+    bool of_setting = false;           // `batch[` in `train`
   };
   struct Skip {  // rest of a statement that cannot be used
     bool on = false;
@@ -96,6 +97,7 @@ class TokenPass {
   Outcome in_brackets();
   Outcome named_argument();
   Outcome statement_in_brackets();
+  Outcome open_setting_index();
   Outcome missing_comma();
   Outcome spaced_minus_or_bracket();
   Outcome opener();

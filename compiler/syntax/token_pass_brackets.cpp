@@ -21,8 +21,8 @@ TokenPass::Outcome TokenPass::in_brackets() {
     emit();
     return Outcome::taken;
   }
-  for (const Rule rule : {&TokenPass::named_argument, &TokenPass::statement_in_brackets, &TokenPass::missing_comma,
-                          &TokenPass::spaced_minus_or_bracket}) {
+  for (const Rule rule : {&TokenPass::named_argument, &TokenPass::statement_in_brackets, &TokenPass::open_setting_index,
+                          &TokenPass::missing_comma, &TokenPass::spaced_minus_or_bracket}) {
     const Outcome outcome = (this->*rule)();
     if (outcome != Outcome::go_on) return outcome;
   }
@@ -62,6 +62,13 @@ TokenPass::Outcome TokenPass::statement_in_brackets() {
   return Outcome::again;
 }
 
+// `batch[news = 16`
+TokenPass::Outcome TokenPass::open_setting_index() {
+  if (type() != Tok::ASSIGN || !brackets_.back().of_setting || !operand_ended_) return Outcome::go_on;
+  close_top(true);
+  return Outcome::again;
+}
+
 TokenPass::Outcome TokenPass::missing_comma() {
   if (!operand_ended_ || !starts_operand(type())) return Outcome::go_on;
   expected("`,`");
@@ -88,6 +95,7 @@ TokenPass::Outcome TokenPass::spaced_minus_or_bracket() {
 TokenPass::Outcome TokenPass::opener() {
   if (!is_opener(type())) return Outcome::go_on;
   const bool exceptions = type() == Tok::LBRACK && previous_type() == Tok::EXCEPT;
+  const bool of_setting = type() == Tok::LBRACK && previous_type() == Tok::SETTING;
   if (operand_ended_ && type() != Tok::LBRACE) count_operator();
   Block block = Block::settings;
   if (type() == Tok::LBRACE) {
@@ -103,6 +111,7 @@ TokenPass::Outcome TokenPass::opener() {
   emit();
   enter(*current_, block, current_->indent);
   brackets_.back().exceptions = exceptions;
+  brackets_.back().of_setting = of_setting;
   return Outcome::taken;
 }
 

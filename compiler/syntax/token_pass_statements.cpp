@@ -103,9 +103,9 @@ TokenPass::Outcome TokenPass::misplaced_statement() {
     return Outcome::again;
   }
   const Block home = home_of(type());
-  std::string help = std::string("it belongs ") + (home == Block::file ? "at the " : "in a ") + block_name(home);
+  std::string help = std::string("it belongs ") + block_place(home);
   if (home == Block::body) help = "it belongs in the body of a module or function";
-  emitter_.report(diag::WrongPlace, excerpt(current_->text), block_name(block())).at(here()).help(help);
+  emitter_.report(diag::WrongPlace, excerpt(current_->text), block_place(block())).at(here()).help(help);
   begin_skip(true);
   return Outcome::taken;
 }

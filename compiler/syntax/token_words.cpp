@@ -49,19 +49,19 @@ bool starts_in(Block block, TokenType type) {
   return std::find(words.begin(), words.end(), type) != words.end();
 }
 
-const char* block_name(Block block) {
+const char* block_place(Block block) {
   switch (block) {
-    case Block::file: return "top level";
-    case Block::data: return "data block";
-    case Block::settings: return "settings block";
-    case Block::body: return "block";
-    case Block::task: return "task";
-    case Block::model: return "model";
-    case Block::load: return "load block";
-    case Block::train: return "train block";
-    case Block::value: return "branch of an `if` value";
+    case Block::file: return "at the top level";
+    case Block::data: return "in a data block";
+    case Block::settings: return "in a settings block";
+    case Block::body: return "in a block";
+    case Block::task: return "in a task";
+    case Block::model: return "in a model";
+    case Block::load: return "in a load block";
+    case Block::train: return "in a train block";
+    case Block::value: return "in a branch of an `if` value";
   }
-  return "block";
+  return "in a block";
 }
 
 Block home_of(TokenType type) {

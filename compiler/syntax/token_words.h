@@ -12,7 +12,8 @@ enum class Block : uint8_t { file, data, settings, body, task, model, load, trai
 
 const std::vector<TokenType>& starters(Block block);
 bool starts_in(Block block, TokenType type);
-const char* block_name(Block block);
+// "in a model", "at the top level"
+const char* block_place(Block block);
 // The outermost block in which `type` starts a statement.
 Block home_of(TokenType type);
 
