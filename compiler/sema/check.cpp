@@ -167,7 +167,7 @@ class Checker {
 std::unique_ptr<CheckedFile> check_text(const std::string& path, std::string text, SourceMap& sources,
                                         const CheckOptions& options, diag::Emitter& emitter) {
   auto file = std::make_unique<CheckedFile>();
-  load_units(path, std::move(text), sources, *file, emitter);
+  load_units(path, std::move(text), options.texts, sources, *file, emitter);
   compute_consts(*file, options, sources, emitter);
   choose_model(*file, options, emitter);
   Checker checker(*file, sources, emitter);

@@ -43,8 +43,8 @@ DeclHead head_of(const syntax::Decl& decl) {
 
 class Loader {
  public:
-  Loader(SourceMap& sources, CheckedFile& file, diag::Emitter& emitter)
-      : sources_(sources), file_(file), emitter_(emitter) {}
+  Loader(const std::map<std::string, std::string>& texts, SourceMap& sources, CheckedFile& file, diag::Emitter& emitter)
+      : texts_(texts), sources_(sources), file_(file), emitter_(emitter) {}
 
   UnitId add(const std::string& name, const std::string& path, std::string text, bool library) {
     const UnitId id = static_cast<UnitId>(file_.units.size());
@@ -149,12 +149,21 @@ class Loader {
       return std::nullopt;
     }
     std::string why;
-    std::optional<std::string> text = read_file(path, why);
+    std::optional<std::string> text = read_text(path, why);
     if (text) return add(path, path, std::move(*text), false);
     emitter_.report(diag::CannotReadFile, path, why).at(range);
     return std::nullopt;
   }
 
+  std::optional<std::string> read_text(const std::string& path, std::string& why) const {
+    if (texts_.empty()) return read_file(path, why);
+    const auto found = texts_.find(path);
+    if (found != texts_.end()) return found->second;
+    why = "the model file does not carry it";
+    return std::nullopt;
+  }
+
+  const std::map<std::string, std::string>& texts_;
   SourceMap& sources_;
   CheckedFile& file_;
   diag::Emitter& emitter_;
@@ -189,9 +198,9 @@ std::optional<std::string> read_file(const std::string& path, std::string& why) 
   return text.str();
 }
 
-void load_units(const std::string& path, std::string text, SourceMap& sources, CheckedFile& file,
-                diag::Emitter& emitter) {
-  Loader loader(sources, file, emitter);
+void load_units(const std::string& path, std::string text, const std::map<std::string, std::string>& texts, SourceMap& sources,
+                CheckedFile& file, diag::Emitter& emitter) {
+  Loader loader(texts, sources, file, emitter);
   loader.add(path, path, std::move(text), false);
   loader.open_prelude();
 }

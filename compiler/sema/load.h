@@ -1,5 +1,6 @@
 // Finding and parsing every file of a program: the main file, what it uses, the library.
 #pragma once
+#include <map>
 #include <string>
 
 #include "compiler/diag/emitter.h"
@@ -9,8 +10,9 @@ namespace mtl::sema {
 
 // Fills `file.units`, their declarations and their `uses`. Reports unreadable and unknown files, circles of `use`,
 // and names that are declared twice in one file.
-void load_units(const std::string& path, std::string text, SourceMap& sources, CheckedFile& file,
-                diag::Emitter& emitter);
+// With `texts`, the files that may be used are these, by path, and nothing is read from disk.
+void load_units(const std::string& path, std::string text, const std::map<std::string, std::string>& texts, SourceMap& sources,
+                CheckedFile& file, diag::Emitter& emitter);
 // The whole of a file. nullopt with a reason in `why`.
 std::optional<std::string> read_file(const std::string& path, std::string& why);
 
