@@ -19,8 +19,7 @@
 namespace mtl::training {
 
 // The door to elaboration: fills in what the data decides. Tests put hand-built graphs behind it.
-using Elaborator =
-    std::function<std::optional<elaborate::ElaboratedModel>(const elaborate::ElaborateOptions& options)>;
+using Elaborator = std::function<std::optional<elaborate::ElaboratedModel>(const elaborate::ElaborateOptions& options)>;
 // Reports go to `emitter`; all arguments must outlive the result.
 Elaborator make_elaborator(const sema::CheckedFile& file, const data::Spec& spec, const data::Fitted& fitted,
                            diag::Emitter& emitter);
@@ -62,7 +61,8 @@ class Session {
   std::unique_ptr<engine::Engine> prediction(const std::vector<std::string>& tasks, bool scores);
 
  private:
-  Session(Elaborator elaborator, const SessionOptions& options) : elaborator_(std::move(elaborator)), options_(options) {}
+  Session(Elaborator elaborator, const SessionOptions& options)
+      : elaborator_(std::move(elaborator)), options_(options) {}
   void make_weights();
   std::unique_ptr<engine::Engine> compile(const ir::Graph& graph, const std::vector<std::string>& outputs,
                                           const std::vector<std::string>& gradients_of);

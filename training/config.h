@@ -19,17 +19,23 @@ struct OptimizerConfig {
 };
 
 struct ScheduleConfig {
-  enum class Kind : uint8_t { constant, warmup_linear, warmup_cosine, inverse_sqrt, inverse_time, exponential } kind =
-      Kind::constant;
-  double warmup_fraction = 0;           // of all steps, or
+  enum class Kind : uint8_t {
+    constant,
+    warmup_linear,
+    warmup_cosine,
+    inverse_sqrt,
+    inverse_time,
+    exponential
+  } kind = Kind::constant;
+  double warmup_fraction = 0;  // of all steps, or
   std::optional<int64_t> warmup_steps;
-  double rate = 0;                      // inverse_time, exponential: per epoch, or
-  std::optional<int64_t> every;         // exponential(rate = 0.75, every = 5000): once in so many steps
-  double floor = 0;                     // cosine, linear: lowest factor
+  double rate = 0;               // inverse_time, exponential: per epoch, or
+  std::optional<int64_t> every;  // exponential(rate = 0.75, every = 5000): once in so many steps
+  double floor = 0;              // cosine, linear: lowest factor
 };
 
-struct GroupConfig {  // group encoder { lr = 2e-5 }
-  std::string pattern;                  // "encoder", "encoder.layer.*", see match_path
+struct GroupConfig {    // group encoder { lr = 2e-5 }
+  std::string pattern;  // "encoder", "encoder.layer.*", see match_path
   std::optional<double> lr, weight_decay;
   SourceRange range;
 };
@@ -53,23 +59,21 @@ struct TrainConfig {
   std::vector<GroupConfig> groups;
   MixConfig mix;
   int64_t batch = 32;
-  bool batch_in_tokens = false;                 // batch = tokens(4096)
-  std::map<std::string, int64_t> batch_of;      // batch[news] = 16
+  bool batch_in_tokens = false;             // batch = tokens(4096)
+  std::map<std::string, int64_t> batch_of;  // batch[news] = 16
   int64_t epochs = 10;
-  std::optional<int64_t> steps;                 // instead of epochs
-  double clip_norm = 0;                         // 0: none
+  std::optional<int64_t> steps;  // instead of epochs
+  double clip_norm = 0;          // 0: none
   int64_t accumulate = 1;
-  int64_t patience = 0;                         // 0: no early stopping
+  int64_t patience = 0;  // 0: no early stopping
   std::optional<MetricRef> stop_on;
   uint64_t seed = 1;
-  double ema = 0;                               // average = ema(0.999); 0: none
+  double ema = 0;  // average = ema(0.999); 0: none
   SourceRange range;
 };
 
 enum class TargetKind : uint8_t { label, labels, boolean, number };
-enum class Metric : uint8_t {
-  accuracy, macro_f1, micro_f1, f1, auc, exact_match, span_f1, mae, rmse, r2, pearson
-};
+enum class Metric : uint8_t { accuracy, macro_f1, micro_f1, f1, auc, exact_match, span_f1, mae, rmse, r2, pearson };
 const char* metric_name(Metric metric);
 std::optional<Metric> metric_from_name(const std::string& name);
 

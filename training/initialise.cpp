@@ -56,7 +56,8 @@ void orthogonal(const Draw& draw, const model::Entry& entry, float* out) {
   const int64_t columns = rows == 0 ? 0 : entry.size / rows;
   const bool by_rows = rows <= columns;
   const int64_t count = std::min(rows, columns), length = std::max(rows, columns);
-  std::vector<std::vector<double>> vectors(static_cast<size_t>(count), std::vector<double>(static_cast<size_t>(length)));
+  std::vector<std::vector<double>> vectors(static_cast<size_t>(count),
+                                           std::vector<double>(static_cast<size_t>(length)));
   for (int64_t v = 0; v < count; ++v) {
     auto& mine = vectors[static_cast<size_t>(v)];
     for (int64_t i = 0; i < length; ++i) mine[static_cast<size_t>(i)] = draw.normal(v * length + i);

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "compiler/base/check.h"
+#include "training/spans.h"
 
 namespace mtl::training {
 
@@ -52,22 +53,44 @@ std::vector<bool> rows_that_count(const data::Split& split, const elaborate::Tas
   return by_position;
 }
 
-int64_t count_labels(const data::Split& split, const elaborate::TaskInfo& task) {
+std::vector<bool> labelled_rows(const data::Split& split, const elaborate::TaskInfo& task) {
   const auto found = split.columns.find(task.target);
   MTL_CHECK(found != split.columns.end(), "the target column of a task");
   const data::Column& column = found->second;
   const auto width = static_cast<size_t>(std::max<int64_t>(column.width, 1));
   const size_t rows = (column.is_ids ? column.ids.size() : column.numbers.size()) / width;
-  const std::vector<bool> counts = rows_that_count(split, task);
-  int64_t count = 0;
+  std::vector<bool> labelled = rows_that_count(split, task);
+  if (labelled.empty()) labelled.assign(rows, true);
   for (size_t row = 0; row < rows; ++row) {
-    if (!counts.empty() && !counts[row]) continue;
     bool has = false;
     for (size_t i = row * width; i < (row + 1) * width; ++i)
       has = has || (column.is_ids ? column.ids[i] != data::kMissing : !std::isnan(column.numbers[i]));
-    count += has;
+    if (!has) labelled[row] = false;
   }
-  return count;
+  return labelled;
+}
+
+int64_t count_labels(const data::Split& split, const elaborate::TaskInfo& task) {
+  const std::vector<bool> labelled = labelled_rows(split, task);
+  return std::count(labelled.begin(), labelled.end(), true);
+}
+
+std::vector<int64_t> row_starts(const data::Split& split, const elaborate::TaskInfo& task) {
+  std::vector<int64_t> starts;
+  if (task.per_position) {
+    const auto& offsets = split.ragged.at(task.target_dim).offsets;
+    starts.assign(offsets.begin(), offsets.end());
+  } else {
+    for (int64_t i = 0; i <= split.examples; ++i) starts.push_back(i);
+  }
+  return starts;
+}
+
+std::vector<Metric> metrics_of(const elaborate::TaskInfo& task, const data::IdSet* labels) {
+  std::vector<Metric> metrics = task.metrics;
+  if (!task.span_f1_if_tagged || labels == nullptr || !has_span_tags(labels->names)) return metrics;
+  if (std::find(metrics.begin(), metrics.end(), Metric::span_f1) == metrics.end()) metrics.push_back(Metric::span_f1);
+  return metrics;
 }
 
 std::vector<std::string> metric_names(const elaborate::ElaboratedModel& model) {

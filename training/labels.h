@@ -18,8 +18,13 @@ const data::IdSet* label_set(const data::Spec& spec, const data::Fitted& fitted,
 
 // By row of the task's target: whether it counts (`when` holds there). Empty: all do.
 std::vector<bool> rows_that_count(const data::Split& split, const elaborate::TaskInfo& task);
-// Rows of the target that have a value (labels that train does not have included) and count.
+// By row of the task's target: whether it has a value (labels that train does not have included) and counts.
+std::vector<bool> labelled_rows(const data::Split& split, const elaborate::TaskInfo& task);
 int64_t count_labels(const data::Split& split, const elaborate::TaskInfo& task);
+// Where the rows of each example begin in the task's target; examples + 1 numbers.
+std::vector<int64_t> row_starts(const data::Split& split, const elaborate::TaskInfo& task);
+// The task's metrics, with span F1 where its labels turn out to mark spans.
+std::vector<Metric> metrics_of(const elaborate::TaskInfo& task, const data::IdSet* labels);
 
 // "intent.accuracy", ..., and the model's own metrics.
 std::vector<std::string> metric_names(const elaborate::ElaboratedModel& model);

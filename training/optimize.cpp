@@ -40,8 +40,8 @@ struct Run {
   size_t first = 0, last = 0;   // entries
   Settings settings;
   std::vector<bool> kinds;
-  int64_t count = 0;    // updates so far
-  bool pending = false; // has gradients
+  int64_t count = 0;     // updates so far
+  bool pending = false;  // has gradients
 };
 
 struct Table {
@@ -54,10 +54,10 @@ struct Table {
 
 // What to do with one sparse gradient of a kind.
 struct SparsePart {
-  size_t table = 0;      // of tables, or
-  bool dense = false;    // scatter into the dense gradient of
+  size_t table = 0;    // of tables, or
+  bool dense = false;  // scatter into the dense gradient of
   size_t entry = 0;
-  bool first = false;    // the first of this entry: clears it
+  bool first = false;  // the first of this entry: clears it
 };
 
 }  // namespace
@@ -69,8 +69,8 @@ struct Optimizer::State {
   Block slot1{nullptr, nullptr}, slot2{nullptr, nullptr}, sums{nullptr, nullptr}, average{nullptr, nullptr};
   std::vector<Run> runs;
   std::vector<Table> tables;
-  std::vector<std::vector<size_t>> runs_of;          // by kind
-  std::vector<std::vector<SparsePart>> sparse_of;    // by kind
+  std::vector<std::vector<size_t>> runs_of;        // by kind
+  std::vector<std::vector<SparsePart>> sparse_of;  // by kind
   int64_t updates = 0;
 
   State(const TrainConfig& c, model::Weights& w, float* g) : config(c), weights(w), gradients(g) {}
@@ -164,7 +164,8 @@ void Optimizer::State::make_parts(const std::vector<Reach>& kinds) {
       MTL_CHECK(entry != nullptr, "a table that the weights hold");
       SparsePart part;
       part.entry = static_cast<size_t>(entry - weights.entries().data());
-      const auto found = std::find_if(tables.begin(), tables.end(), [&](const Table& t) { return t.entry == part.entry; });
+      const auto found =
+          std::find_if(tables.begin(), tables.end(), [&](const Table& t) { return t.entry == part.entry; });
       part.dense = found == tables.end();
       part.table = static_cast<size_t>(found - tables.begin());
       part.first = seen.insert(path).second;
@@ -292,7 +293,9 @@ void Optimizer::flush() {
   for (Table& table : state_->tables) table.rows->flush();
 }
 
-const float* Optimizer::averaged() const { return state_->average ? state_->average.get() : state_->weights.data(); }
+const float* Optimizer::averaged() const {
+  return state_->average ? state_->average.get() : state_->weights.data();
+}
 
 std::vector<float*> Optimizer::blocks() {
   std::vector<float*> blocks;

@@ -40,8 +40,8 @@ class Optimizer {
   void before(size_t kind, std::span<const engine::SparseRows> rows);
   // After the backward pass: takes its gradients (with `accumulate`, adds them up).
   void collect(size_t kind, std::span<const engine::SparseRows> rows);
-  // One update of all that was collected since the last. Returns the norm of the gradient, before clipping; not finite if
-  // a gradient is not, and then nothing was updated. It is 0 where nobody asked for it (clip_norm = 0).
+  // One update of all that was collected since the last. Returns the norm of the gradient, before clipping; not finite
+  // if a gradient is not, and then nothing was updated. It is 0 where nobody asked for it (clip_norm = 0).
   double update(double lr_factor, int64_t accumulated);
   // All tables up to date: before evaluating and saving.
   void flush();

@@ -12,8 +12,8 @@ namespace mtl::training {
 // Rows of "predict.TASK" or "head.TASK", gathered over batches.
 struct Rows {
   int64_t width = 1;
-  std::vector<int32_t> ids;     // label
-  std::vector<float> numbers;   // everything else
+  std::vector<int32_t> ids;    // label
+  std::vector<float> numbers;  // everything else
   int64_t count() const { return static_cast<int64_t>(ids.size() + numbers.size()) / (width > 0 ? width : 1); }
 };
 

@@ -60,7 +60,8 @@ struct Predictor::State {
 bool Predictor::State::make_groups(diag::Emitter& emitter) {
   for (size_t i = 0; i < tasks.size(); ++i) {
     const TaskInfo& task = tasks[i];
-    auto found = std::find_if(groups.begin(), groups.end(), [&](const Group& g) { return g.source->name == task.source; });
+    auto found =
+        std::find_if(groups.begin(), groups.end(), [&](const Group& g) { return g.source->name == task.source; });
     if (found == groups.end()) {
       groups.push_back({});
       found = groups.end() - 1;
@@ -118,7 +119,9 @@ std::unique_ptr<Predictor> Predictor::open(const sema::CheckedFile& file, const 
 Predictor::Predictor(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Predictor::~Predictor() = default;
 
-const std::vector<TaskInfo>& Predictor::tasks() const { return state_->tasks; }
+const std::vector<TaskInfo>& Predictor::tasks() const {
+  return state_->tasks;
+}
 const data::IdSet* Predictor::classes(size_t task) const {
   const TaskInfo& info = state_->tasks[task];
   return label_set(state_->spec, state_->fitted, info.source, info.target);
@@ -132,7 +135,7 @@ Answer Predictor::State::decode(size_t index, const Rows& said, const Rows* scor
   const data::IdSet* names = label_set(spec, fitted, task.source, task.target);
   const auto name_of = [&](int64_t id) {
     return names != nullptr && id >= 0 && id < std::ssize(names->names) ? names->names[static_cast<size_t>(id)]
-                                                                       : std::to_string(id);
+                                                                        : std::to_string(id);
   };
   for (int64_t i = begin * said.width; i < end * said.width; ++i) {
     const int64_t element = i % said.width;
@@ -181,8 +184,9 @@ void Predictor::State::predict(Group& group, const data::Split& split, std::vect
       Rows said, heads;
       append_output(*group.engine, "predict." + task.name, said);
       if (scores) append_output(*group.engine, "head." + task.name, heads);
-      const runtime::SpaceView* space =
-          said.count() == end - begin || task.target_dim.empty() ? nullptr : batch.space(task.source + "." + task.target_dim);
+      const runtime::SpaceView* space = said.count() == end - begin || task.target_dim.empty()
+                                            ? nullptr
+                                            : batch.space(task.source + "." + task.target_dim);
       for (int64_t i = begin; i < end; ++i) {
         const int64_t from = space == nullptr ? i - begin : space->offsets[i - begin];
         const int64_t to = space == nullptr ? from + 1 : space->offsets[i - begin + 1];
@@ -238,10 +242,12 @@ std::string to_json(const Prediction& prediction, const Predictor& predictor) {
     if (!answer.probabilities.empty()) {
       const data::IdSet* classes = predictor.classes(answer.task);
       Json& probability = out[task.name + ".probability"];
-      if (boolean && !task.per_position) probability = probabilities[0];
+      if (boolean && !task.per_position)
+        probability = probabilities[0];
       else if (classes != nullptr && classes->names.size() == answer.probabilities.size())
         for (size_t i = 0; i < classes->names.size(); ++i) probability[classes->names[i]] = probabilities[i];
-      else probability = probabilities;
+      else
+        probability = probabilities;
     }
     if (!answer.spans.empty()) {
       Json& spans = out[task.name + ".spans"];
@@ -249,8 +255,10 @@ std::string to_json(const Prediction& prediction, const Predictor& predictor) {
         spans.push_back({{"begin", span.begin}, {"end", span.end}, {"label", span.label}});
     }
     if (!answer.scores.empty()) {
-      if (task.per_position) out[task.name + ".scores"] = answer.scores;
-      else out[task.name + ".scores"] = answer.scores[0];
+      if (task.per_position)
+        out[task.name + ".scores"] = answer.scores;
+      else
+        out[task.name + ".scores"] = answer.scores[0];
     }
   }
   return out.dump(-1, ' ', false, Json::error_handler_t::replace);

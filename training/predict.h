@@ -18,11 +18,12 @@ namespace mtl::training {
 
 // What one task says about one example.
 struct Answer {
-  size_t task = 0;                      // of Predictor::tasks()
-  std::vector<std::string> labels;      // label: one, or one per position; labels: the classes that hold; bool: "true" or "false"
-  std::vector<double> probabilities;    // labels: by class; bool: one
-  std::vector<double> numbers;          // f32, f32[K]: as the file has them, before standardize and its kin
-  std::vector<Span> spans;              // label[T] with BIO or IOBES tags
+  size_t task = 0;  // of Predictor::tasks()
+  std::vector<std::string>
+      labels;  // label: one, or one per position; labels: the classes that hold; bool: "true" or "false"
+  std::vector<double> probabilities;       // labels: by class; bool: one
+  std::vector<double> numbers;             // f32, f32[K]: as the file has them, before standardize and its kin
+  std::vector<Span> spans;                 // label[T] with BIO or IOBES tags
   std::vector<std::vector<float>> scores;  // with --scores: the head's rows, one or one per position
 };
 struct Prediction {

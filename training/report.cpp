@@ -23,7 +23,9 @@ bool is_error(const Scores& scores, const std::string& name) {
 
 }  // namespace
 
-bool lower_is_better(Metric metric) { return metric == Metric::rmse || metric == Metric::mae; }
+bool lower_is_better(Metric metric) {
+  return metric == Metric::rmse || metric == Metric::mae;
+}
 
 std::optional<double> Scores::find(const std::string& name) const {
   for (const CombinedScore& mine : combined)

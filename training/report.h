@@ -14,20 +14,20 @@ namespace mtl::training {
 
 struct TaskScores {
   std::string task;
-  std::optional<double> loss;                           // mean over the split; nullopt: the task has no loss
-  std::vector<std::pair<Metric, double>> metrics;       // in the task's order; NaN: undefined on this split
-  int64_t counted = 0;                                  // labelled examples or positions
+  std::optional<double> loss;                      // mean over the split; nullopt: the task has no loss
+  std::vector<std::pair<Metric, double>> metrics;  // in the task's order; NaN: undefined on this split
+  int64_t counted = 0;                             // labelled examples or positions
 };
 
-struct CombinedScore {                                  // `metric NAME = ...` of the model
+struct CombinedScore {  // `metric NAME = ...` of the model
   std::string name;
   double value = 0;
-  bool lower_is_better = false;                         // a mean of errors
+  bool lower_is_better = false;  // a mean of errors
 };
 
 // All tasks on one split.
 struct Scores {
-  std::vector<TaskScores> tasks;                        // in file order; tasks without labels here are left out
+  std::vector<TaskScores> tasks;  // in file order; tasks without labels here are left out
   std::vector<CombinedScore> combined;
   double seconds = 0;
   // "intent.accuracy" or the name of a combined metric.
@@ -53,40 +53,40 @@ struct SourceFacts {
 };
 struct StartEvent {
   std::string model;
-  int64_t parameters = 0;                // numbers that are trained
+  int64_t parameters = 0;  // numbers that are trained
   std::vector<SourceFacts> sources;
-  int64_t epochs = 0, updates = 0;       // planned
-  int64_t resumed_epoch = 0;             // 0: a fresh run
+  int64_t epochs = 0, updates = 0;  // planned
+  int64_t resumed_epoch = 0;        // 0: a fresh run
 };
 
 // After every update. References live until the observer returns.
 struct StepEvent {
   int64_t epoch = 1, epochs = 1;
-  int64_t update = 1, updates = 1;              // of the run
+  int64_t update = 1, updates = 1;  // of the run
   int64_t step_in_epoch = 1, steps_in_epoch = 1;
-  double objective = 0;                         // of this step
-  const std::vector<TaskLoss>& losses;          // of this step's tasks, by number of task; NaN: absent
-  const std::vector<TaskLoss>& running;         // smoothed over about 50 steps; NaN: not seen yet
+  double objective = 0;                  // of this step
+  const std::vector<TaskLoss>& losses;   // of this step's tasks, by number of task; NaN: absent
+  const std::vector<TaskLoss>& running;  // smoothed over about 50 steps; NaN: not seen yet
   double learning_factor = 1;
-  double gradient_norm = 0;                     // 0 unless clip_norm asks for it
+  double gradient_norm = 0;  // 0 unless clip_norm asks for it
   double examples_per_second = 0;
   double seconds_left = 0;
 };
 
 struct EpochEvent {
   int64_t epoch = 1, epochs = 1;
-  std::vector<TaskLoss> losses;                 // means over the epoch; tasks that were absent are left out
+  std::vector<TaskLoss> losses;  // means over the epoch; tasks that were absent are left out
   std::optional<Scores> dev;
-  std::optional<double> stop;                   // stop_value of dev
+  std::optional<double> stop;  // stop_value of dev
   bool best = false;
-  double seconds = 0;                           // of training, without dev
+  double seconds = 0;  // of training, without dev
   double examples_per_second = 0;
 };
 
 struct TrainReport {
-  std::vector<EpochEvent> epochs;               // of this process (a resumed run lacks the earlier ones)
-  int64_t best_epoch = 0;                       // 0: the last weights
-  std::optional<Scores> dev;                    // with the kept weights
+  std::vector<EpochEvent> epochs;  // of this process (a resumed run lacks the earlier ones)
+  int64_t best_epoch = 0;          // 0: the last weights
+  std::optional<Scores> dev;       // with the kept weights
   std::optional<Scores> test;
   int64_t updates = 0;
   double seconds = 0;

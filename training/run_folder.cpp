@@ -70,7 +70,8 @@ bool write_checkpoint(const std::string& path, const Checkpoint& checkpoint, std
                       {"cursors", cursors}};
   file.metadata[kKey] = state.dump(-1, ' ', false, json::error_handler_t::replace);
   const auto add = [&](const char* prefix, const std::vector<model::Tensor>& tensors) {
-    for (const model::Tensor& tensor : tensors) file.tensors.push_back({prefix + tensor.name, tensor.dims, tensor.values});
+    for (const model::Tensor& tensor : tensors)
+      file.tensors.push_back({prefix + tensor.name, tensor.dims, tensor.values});
   };
   add("weights/", checkpoint.weights);
   add("best/", checkpoint.best);
@@ -95,9 +96,12 @@ std::optional<Checkpoint> read_checkpoint(const std::string& path, std::string& 
     const size_t slash = tensor.name.find('/');
     const std::string prefix = tensor.name.substr(0, slash);
     tensor.name = slash == std::string::npos ? "" : tensor.name.substr(slash + 1);
-    if (prefix == "weights") out.weights.push_back(std::move(tensor));
-    else if (prefix == "best") out.best.push_back(std::move(tensor));
-    else if (prefix == "optimizer") blocks[tensor.name] = std::move(tensor.values);
+    if (prefix == "weights")
+      out.weights.push_back(std::move(tensor));
+    else if (prefix == "best")
+      out.best.push_back(std::move(tensor));
+    else if (prefix == "optimizer")
+      blocks[tensor.name] = std::move(tensor.values);
   }
   for (size_t i = 0; i < blocks.size(); ++i) {
     const auto found = blocks.find(std::to_string(i));
@@ -146,7 +150,11 @@ void RunFolder::append(std::FILE*& file, const std::string& name, std::string_vi
   file = nullptr;
 }
 
-void RunFolder::metrics(std::string_view json) { append(metrics_, "metrics.jsonl", json); }
-void RunFolder::log(std::string_view line) { append(log_, "train.log", line); }
+void RunFolder::metrics(std::string_view json) {
+  append(metrics_, "metrics.jsonl", json);
+}
+void RunFolder::log(std::string_view line) {
+  append(log_, "train.log", line);
+}
 
 }  // namespace mtl::training

@@ -16,18 +16,18 @@ namespace mtl::training {
 
 // Everything that a run is made of between two steps.
 struct Checkpoint {
-  std::vector<model::Tensor> weights, best;           // best is empty before the first dev evaluation
-  std::vector<std::vector<float>> optimizer;          // Optimizer::blocks(), each in the layout of the weights
-  std::vector<int64_t> counts;                        // Optimizer::counts()
+  std::vector<model::Tensor> weights, best;   // best is empty before the first dev evaluation
+  std::vector<std::vector<float>> optimizer;  // Optimizer::blocks(), each in the layout of the weights
+  std::vector<int64_t> counts;                // Optimizer::counts()
   std::vector<Stream::Cursor> cursors;
-  int64_t epoch = 0;                                  // the one at hand, from 0
-  int64_t steps_done = 0;                             // of it
-  int64_t updates = 0, batches = 0;                   // of the run
+  int64_t epoch = 0;                 // the one at hand, from 0
+  int64_t steps_done = 0;            // of it
+  int64_t updates = 0, batches = 0;  // of the run
   int64_t best_epoch = 0, waited = 0;
   double best_value = 0;
   double seconds = 0;
   uint64_t seed = 0;
-  std::string fingerprint;                            // of the source text and the --set values
+  std::string fingerprint;  // of the source text and the --set values
 };
 
 bool write_checkpoint(const std::string& path, const Checkpoint& checkpoint, std::string& why);

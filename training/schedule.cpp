@@ -14,8 +14,8 @@ double schedule_factor(const ScheduleConfig& schedule, int64_t update, int64_t u
                         schedule.kind == Kind::inverse_sqrt;
   if (warms_up && t <= w) return t / w;
   const double past = (t - w) / (all - w + 1.0);
-  const double e = schedule.every ? std::floor((t - 1.0) / static_cast<double>(*schedule.every))
-                                  : static_cast<double>(epoch);
+  const double e =
+      schedule.every ? std::floor((t - 1.0) / static_cast<double>(*schedule.every)) : static_cast<double>(epoch);
   switch (schedule.kind) {
     case Kind::constant:
       return 1.0;

@@ -13,7 +13,9 @@ namespace mtl::training {
 
 namespace {
 
-uint64_t key_of(const std::string& what) { return runtime::hash_text(what.data(), what.size()); }
+uint64_t key_of(const std::string& what) {
+  return runtime::hash_text(what.data(), what.size());
+}
 
 // In [0, bound), from 64 random bits (Lemire 2019, without his rejection: the bias is below 2^-32 here).
 uint64_t below(uint64_t bits, uint64_t bound) {

@@ -92,8 +92,7 @@ std::unique_ptr<Steps> Steps::make(Session& session, const TrainConfig& config, 
     const data::Split* split = train_split(dataset, source);
     MTL_CHECK(split != nullptr, "data of every source that a task trains on");
     state->streams.emplace_back(*split, source, limit_of(config, source), seed);
-    state->batches.push_back(
-        std::make_unique<data::Batch>(*split, source, state->streams.back().most_examples()));
+    state->batches.push_back(std::make_unique<data::Batch>(*split, source, state->streams.back().most_examples()));
   }
   state->mix = std::make_unique<Mix>(config.mix, state->streams, seed);
 
@@ -115,8 +114,7 @@ std::unique_ptr<Steps> Steps::make(Session& session, const TrainConfig& config, 
   }
   std::vector<Reach> reaches;
   for (const Kind& kind : state->kinds) reaches.push_back(kind.program.reach);
-  state->optimizer =
-      std::make_unique<Optimizer>(config, session.weights(), session.gradients(), std::move(reaches));
+  state->optimizer = std::make_unique<Optimizer>(config, session.weights(), session.gradients(), std::move(reaches));
   return std::unique_ptr<Steps>(new Steps(std::move(state)));
 }
 
@@ -162,9 +160,15 @@ Steps::Result Steps::run(int32_t stream, int64_t number, double progress) {
   return result;
 }
 
-const Mix& Steps::mix() const { return *state_->mix; }
-Optimizer& Steps::optimizer() { return *state_->optimizer; }
-const std::vector<TaskLoss>& Steps::losses() const { return state_->losses; }
+const Mix& Steps::mix() const {
+  return *state_->mix;
+}
+Optimizer& Steps::optimizer() {
+  return *state_->optimizer;
+}
+const std::vector<TaskLoss>& Steps::losses() const {
+  return state_->losses;
+}
 
 std::vector<Stream::Cursor> Steps::cursors() const {
   std::vector<Stream::Cursor> cursors;
@@ -172,7 +176,9 @@ std::vector<Stream::Cursor> Steps::cursors() const {
   return cursors;
 }
 
-int64_t Steps::examples(size_t stream) const { return state_->streams[stream].examples(); }
+int64_t Steps::examples(size_t stream) const {
+  return state_->streams[stream].examples();
+}
 
 void Steps::resume(const std::vector<Stream::Cursor>& cursors) {
   MTL_CHECK(cursors.size() == state_->streams.size(), "a cursor for every stream");

@@ -27,13 +27,17 @@ using Clock = std::chrono::steady_clock;
 using Json = nlohmann::ordered_json;
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-constexpr double kWriteEvery = 2.0;     // seconds between writes of models and checkpoints; the last is always written
-constexpr double kSmooth = 0.98;        // of the running losses
-constexpr int64_t kFirstSteps = 50;     // all of them are in metrics.jsonl,
-constexpr int64_t kSampledSteps = 1000; // later ones about so often
+constexpr double kWriteEvery = 2.0;      // seconds between writes of models and checkpoints; the last is always written
+constexpr double kSmooth = 0.98;         // of the running losses
+constexpr int64_t kFirstSteps = 50;      // all of them are in metrics.jsonl,
+constexpr int64_t kSampledSteps = 1000;  // later ones about so often
 
-double seconds_since(Clock::time_point then) { return std::chrono::duration<double>(Clock::now() - then).count(); }
-Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+double seconds_since(Clock::time_point then) {
+  return std::chrono::duration<double>(Clock::now() - then).count();
+}
+Json number(double value) {
+  return std::isfinite(value) ? Json(value) : Json(nullptr);
+}
 
 // Losses that a step had, kept until the epoch is over so that a step writes nothing.
 struct Sample {
@@ -86,14 +90,14 @@ class Run {
   std::unique_ptr<Evaluator> evaluator_;
   std::unique_ptr<RunFolder> folder_;
 
-  int64_t epochs_ = 0, updates_ = 0;                 // planned
-  int64_t epoch_ = 0, done_in_epoch_ = 0;            // at hand, from 0
-  int64_t update_ = 0, batch_ = 0;                   // done
+  int64_t epochs_ = 0, updates_ = 0;       // planned
+  int64_t epoch_ = 0, done_in_epoch_ = 0;  // at hand, from 0
+  int64_t update_ = 0, batch_ = 0;         // done
   int64_t best_epoch_ = 0, waited_ = 0;
   double best_value_ = kNone;
-  std::vector<float> best_;                          // empty: none yet
+  std::vector<float> best_;  // empty: none yet
   std::optional<Scores> best_dev_;
-  bool unwritten_ = false;                           // best_ is newer than the model file
+  bool unwritten_ = false;  // best_ is newer than the model file
   Clock::time_point model_written_{}, checkpoint_written_{};
 
   std::vector<TaskLoss> running_, sums_;
@@ -194,14 +198,14 @@ bool Run::resume() {
   };
   if (!saved) return refuse(why);
   model::Weights& weights = session_->weights();
-  if (saved->fingerprint != fingerprint()) return refuse("it is of a run of another source file, or with other --set values");
+  if (saved->fingerprint != fingerprint())
+    return refuse("it is of a run of another source file, or with other --set values");
   if (saved->seed != config_.seed) return refuse("it is of a run with the seed " + std::to_string(saved->seed));
   const std::vector<float*> blocks = steps_->optimizer().blocks();
   bool fits = saved->counts.size() == weights.entries().size() + 1 && saved->optimizer.size() == blocks.size() &&
               saved->cursors.size() == steps_->cursors().size();
   for (const auto& block : saved->optimizer) fits = fits && static_cast<int64_t>(block.size()) == weights.size();
-  for (size_t i = 0; fits && i < saved->cursors.size(); ++i)
-    fits = saved->cursors[i].at <= steps_->examples(i);
+  for (size_t i = 0; fits && i < saved->cursors.size(); ++i) fits = saved->cursors[i].at <= steps_->examples(i);
   if (!fits) return refuse("it does not fit the model and its data");
   if (!saved->best.empty()) {
     if (!model::to_weights(saved->best, weights, why)) return refuse(why);
@@ -236,8 +240,8 @@ void Run::start() {
   event.epochs = epochs_;
   event.updates = updates_;
   event.resumed_epoch = options_.resume ? epoch_ + 1 : 0;
-  Json line = {{"kind", "start"}, {"model", event.model}, {"parameters", event.parameters}, {"epochs", epochs_},
-               {"steps", updates_}, {"seed", config_.seed}};
+  Json line = {{"kind", "start"},   {"model", event.model}, {"parameters", event.parameters},
+               {"epochs", epochs_}, {"steps", updates_},    {"seed", config_.seed}};
   if (options_.resume) line["resumed_epoch"] = event.resumed_epoch;
   folder_->metrics(line.dump());
   folder_->log(line.dump());
@@ -260,8 +264,7 @@ bool Run::failed(const Steps::Result& result) {
 }
 
 bool Run::step(int32_t stream) {
-  const double progress =
-      updates_ > 1 ? static_cast<double>(update_) / static_cast<double>(updates_ - 1) : 0.0;
+  const double progress = updates_ > 1 ? static_cast<double>(update_) / static_cast<double>(updates_ - 1) : 0.0;
   const Steps::Result result = steps_->run(stream, batch_++, progress);
   if (!result.finite) return !failed(result);
   examples_ += result.examples;
@@ -312,8 +315,8 @@ void Run::report_step(const std::vector<int32_t>& plan) {
   event.learning_factor = factor_;
   event.gradient_norm = norm_;
   event.examples_per_second = now > 0 ? static_cast<double>(examples_) / now : 0;
-  event.seconds_left = all / static_cast<double>(std::max<int64_t>(session_updates_, 1)) *
-                       static_cast<double>(updates_ - update_);
+  event.seconds_left =
+      all / static_cast<double>(std::max<int64_t>(session_updates_, 1)) * static_cast<double>(updates_ - update_);
   observer_.on_step(event);
 }
 
@@ -352,7 +355,9 @@ std::vector<SplitOf> Run::splits(bool dev) const {
 }
 
 // With the averaged weights, where there are such.
-Scores Run::evaluate(bool dev) { return evaluator_->evaluate(splits(dev)); }
+Scores Run::evaluate(bool dev) {
+  return evaluator_->evaluate(splits(dev));
+}
 
 void Run::keep(const float* weights) {
   best_.assign(weights, weights + session_->weights().size());
@@ -393,8 +398,9 @@ bool Run::write_model() {
   if (report_.test) metrics["test"] = Json::parse(to_json(*report_.test));
   file.metrics = metrics.dump();
   for (const model::Entry& entry : session_->weights().entries())
-    file.tensors.push_back({entry.path, entry.dims,
-                            std::vector<float>(best_.begin() + entry.offset, best_.begin() + entry.offset + entry.size)});
+    file.tensors.push_back(
+        {entry.path, entry.dims,
+         std::vector<float>(best_.begin() + entry.offset, best_.begin() + entry.offset + entry.size)});
   std::string why;
   model_written_ = Clock::now();
   if (!model::save_model(folder_->model_path(), file, why)) {
@@ -411,8 +417,9 @@ void Run::checkpoint() {
   saved.weights = model::to_tensors(weights);
   if (!best_.empty())
     for (const model::Entry& entry : weights.entries())
-      saved.best.push_back({entry.path, entry.dims,
-                            std::vector<float>(best_.begin() + entry.offset, best_.begin() + entry.offset + entry.size)});
+      saved.best.push_back(
+          {entry.path, entry.dims,
+           std::vector<float>(best_.begin() + entry.offset, best_.begin() + entry.offset + entry.size)});
   for (const float* block : steps_->optimizer().blocks()) saved.optimizer.emplace_back(block, block + weights.size());
   saved.counts = steps_->optimizer().counts();
   saved.cursors = steps_->cursors();
@@ -437,8 +444,11 @@ void Run::write_epoch(const EpochEvent& event) {
     Json losses = Json::object();
     for (size_t t = 0; t < sample.losses.size(); ++t)
       if (!std::isnan(sample.losses[t])) losses[running_[t].task] = sample.losses[t];
-    folder_->metrics(
-        Json{{"kind", "step"}, {"step", sample.update}, {"objective", number(sample.objective)}, {"loss", losses}}.dump());
+    folder_->metrics(Json{
+        {"kind", "step"},
+        {"step", sample.update},
+        {"objective", number(sample.objective)},
+        {"loss", losses}}.dump());
   }
   sampled_ = 0;
   Json line = {{"kind", "epoch"}, {"epoch", event.epoch}, {"step", update_}, {"seconds", event.seconds}};
@@ -494,7 +504,8 @@ std::optional<TrainReport> Run::finish() {
   if (options_.test && !splits(false).empty()) {
     report_.test = evaluate(false);
     if (!write_model()) return std::nullopt;
-    folder_->metrics(Json{{"kind", "test"}, {"epoch", best_epoch_}, {"test", Json::parse(to_json(*report_.test))}}.dump());
+    folder_->metrics(
+        Json{{"kind", "test"}, {"epoch", best_epoch_}, {"test", Json::parse(to_json(*report_.test))}}.dump());
     folder_->log("test " + to_json(*report_.test));
   }
   report_.best_epoch = best_epoch_;

@@ -18,13 +18,13 @@
 namespace mtl::training {
 
 struct TrainOptions {
-  std::string run_dir;                              // made if it is missing
-  std::string object_cache;                         // compiled loops; empty: none
-  std::optional<uint64_t> seed;                     // instead of the file's
-  bool resume = false;                              // from run_dir/checkpoint.safetensors
-  const std::atomic<bool>* interrupted = nullptr;   // looked at after every step: true ends the run cleanly
-  bool test = true;                                 // evaluate test at the end
-  int64_t max_updates = 0;                          // ends the run there, as if the last epoch were over; 0: no limit
+  std::string run_dir;                             // made if it is missing
+  std::string object_cache;                        // compiled loops; empty: none
+  std::optional<uint64_t> seed;                    // instead of the file's
+  bool resume = false;                             // from run_dir/checkpoint.safetensors
+  const std::atomic<bool>* interrupted = nullptr;  // looked at after every step: true ends the run cleanly
+  bool test = true;                                // evaluate test at the end
+  int64_t max_updates = 0;                         // ends the run there, as if the last epoch were over; 0: no limit
   // Numbers to start from instead of the initialisers, by path; the rest is drawn (comparisons with other programs).
   std::vector<model::Tensor> initial;
 };

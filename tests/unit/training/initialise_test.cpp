@@ -46,12 +46,13 @@ Moments moments(const float* x, int64_t n) {
 }  // namespace
 
 TEST_CASE("distributions have their moments") {
-  const auto weights = made({param("n", {200, 300}, {Init::Kind::normal, 1.0, 0.5, ""}),
-                             param("u", {200, 300}, {Init::Kind::uniform, -1.0, 3.0, ""}),
-                             param("g", {200, 300}, {Init::Kind::glorot_uniform, 0, 0, ""}),
-                             param("h", {200, 100, 3}, {Init::Kind::he_normal, 0, 0, ""}),
-                             param("c", {5}, {Init::Kind::constant, 0.25, 0, ""}), param("o", {5}, {Init::Kind::ones, 0, 0, ""}),
-                             param("z", {5}, {Init::Kind::zeros, 0, 0, ""})});
+  const auto weights =
+      made({param("n", {200, 300}, {Init::Kind::normal, 1.0, 0.5, ""}),
+            param("u", {200, 300}, {Init::Kind::uniform, -1.0, 3.0, ""}),
+            param("g", {200, 300}, {Init::Kind::glorot_uniform, 0, 0, ""}),
+            param("h", {200, 100, 3}, {Init::Kind::he_normal, 0, 0, ""}),
+            param("c", {5}, {Init::Kind::constant, 0.25, 0, ""}), param("o", {5}, {Init::Kind::ones, 0, 0, ""}),
+            param("z", {5}, {Init::Kind::zeros, 0, 0, ""})});
   const auto of = [&](const char* path) { return moments(weights.of(*weights.find(path)), weights.find(path)->size); };
   CHECK(of("n").mean == Approx(1.0).margin(0.01));
   CHECK(of("n").deviation == Approx(0.5).margin(0.01));

@@ -104,8 +104,9 @@ TEST_CASE("rows of a table mean what a dense update means") {
 TEST_CASE("a table that another kind of step reads whole is updated whole") {
   const TrainConfig config = config_of(OptimizerRule::adamw, 0.05, 0.1);
   Fixture mixed, dense;
-  Optimizer a(config, mixed.weights, mixed.gradients.get(),
-              {Reach{{"table.weight"}, {}, {"table.weight", "table.weight"}}, Reach{{"table.weight"}, {"table.weight"}, {}}});
+  Optimizer a(
+      config, mixed.weights, mixed.gradients.get(),
+      {Reach{{"table.weight"}, {}, {"table.weight", "table.weight"}}, Reach{{"table.weight"}, {"table.weight"}, {}}});
   Optimizer b(config, dense.weights, dense.gradients.get(), {Reach{{"table.weight"}, {"table.weight"}, {}}});
   const int32_t ids[] = {1, 1, 4};
   const float rows[] = {1, 2, 3, 4, 1, 1, 1, 1, -1, -1, -1, -1};

@@ -1,7 +1,7 @@
 #include "training/sources.h"
 
-#include <catch2/catch.hpp>
 #include <algorithm>
+#include <catch2/catch.hpp>
 #include <map>
 
 using namespace mtl;

@@ -1,0 +1,206 @@
+// Examples are evaluated in the order of their split, so predictions line up with the split's own columns and the
+// metrics read both side by side. The loss of a split is the mean over its labelled rows: that of each batch, weighted
+// by how many of them it has.
+#include "training/evaluate.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "compiler/base/check.h"
+#include "training/labels.h"
+#include "training/outputs.h"
+
+namespace mtl::training {
+
+namespace {
+
+constexpr int64_t kBatch = 64;
+constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
+
+using elaborate::TaskInfo;
+
+// What one task said about one split.
+struct Said {
+  const TaskInfo* task = nullptr;
+  const data::Split* split = nullptr;
+  Rows rows;
+  std::vector<bool> labelled;   // by row
+  std::vector<int64_t> starts;  // row_starts
+  double loss = 0;
+  int64_t losses_of = 0;      // rows that `loss` sums over
+  std::vector<char> correct;  // by row, where all_correct asks for it
+};
+
+struct SourceEngine {
+  std::unique_ptr<engine::Engine> engine;
+  std::vector<float> scalars;
+  std::map<const data::Split*, std::unique_ptr<data::Batch>> batches;
+};
+
+bool wants(const std::vector<ModelMetric>& metrics, const std::string& task) {
+  return std::any_of(metrics.begin(), metrics.end(), [&](const ModelMetric& m) {
+    return m.kind == ModelMetric::Kind::all_correct && std::count(m.tasks.begin(), m.tasks.end(), task) > 0;
+  });
+}
+
+// Whether each row's prediction is right; rows without a label are.
+std::vector<char> correct_rows(const Said& said) {
+  const data::Column& column = said.split->columns.at(said.task->target);
+  const auto width = static_cast<size_t>(std::max<int64_t>(column.width, 1));
+  std::vector<char> correct(said.labelled.size(), 1);
+  for (size_t row = 0; row < correct.size(); ++row) {
+    if (!said.labelled[row]) continue;
+    for (size_t i = row * width; i < (row + 1) * width; ++i) {
+      if (column.is_ids)
+        correct[row] = correct[row] && said.rows.ids[i] == column.ids[i];
+      else
+        correct[row] = correct[row] && (said.rows.numbers[i] >= 0.5f) == (column.numbers[i] >= 0.5f);
+    }
+  }
+  return correct;
+}
+
+// Per example: all tasks right wherever they are labelled; examples without any label are left out. With `per`, the
+// same by position.
+double all_correct(const ModelMetric& metric, const std::vector<Said>& said) {
+  std::vector<const Said*> parts;
+  for (const std::string& name : metric.tasks)
+    for (const Said& one : said)
+      if (one.task->name == name) parts.push_back(&one);
+  if (parts.size() != metric.tasks.size()) return kUndefined;
+  int64_t counted = 0, right = 0;
+  const auto judge = [&](const auto& rows_of, int64_t units) {
+    for (int64_t unit = 0; unit < units; ++unit) {
+      bool any = false, all = true;
+      for (const Said* part : parts) {
+        const auto [begin, end] = rows_of(*part, unit);
+        for (int64_t row = begin; row < end; ++row) {
+          any = any || part->labelled[static_cast<size_t>(row)];
+          all = all && part->correct[static_cast<size_t>(row)];
+        }
+      }
+      counted += any;
+      right += any && all;
+    }
+  };
+  if (metric.per.empty())
+    judge([](const Said& s,
+             int64_t i) { return std::pair(s.starts[static_cast<size_t>(i)], s.starts[static_cast<size_t>(i) + 1]); },
+          parts[0]->split->examples);
+  else
+    judge([](const Said&, int64_t row) { return std::pair(row, row + 1); }, std::ssize(parts[0]->labelled));
+  return counted == 0 ? kUndefined : static_cast<double>(right) / static_cast<double>(counted);
+}
+
+CombinedScore mean_of(const ModelMetric& metric, const Scores& scores) {
+  CombinedScore out{metric.name, 0, !metric.values.empty()};
+  for (const std::string& name : metric.values) {
+    out.value += scores.find(name).value_or(kUndefined) / static_cast<double>(metric.values.size());
+    const size_t dot = name.rfind('.');
+    const auto kind = dot == std::string::npos ? std::nullopt : metric_from_name(name.substr(dot + 1));
+    out.lower_is_better = out.lower_is_better && kind && lower_is_better(*kind);
+  }
+  return out;
+}
+
+}  // namespace
+
+struct Evaluator::State {
+  Session& session;
+  const data::Spec& spec;
+  const data::Fitted& fitted;
+  std::map<std::string, SourceEngine> engines;
+
+  SourceEngine& engine_of(const std::string& source);
+  void run(const SplitOf& part, std::vector<Said>& said);
+  void measure(Said& said, Scores& scores);
+};
+
+SourceEngine& Evaluator::State::engine_of(const std::string& source) {
+  SourceEngine& mine = engines[source];
+  if (!mine.engine) {
+    mine.engine = session.evaluation(source);
+    mine.scalars = scalars_with_progress(*mine.engine, 1.0);
+  }
+  return mine;
+}
+
+void Evaluator::State::run(const SplitOf& part, std::vector<Said>& all) {
+  const data::Split& split = *part.split;
+  std::vector<Said> said;
+  for (const TaskInfo& task : session.model().tasks) {
+    if (task.source != part.source || task.target.empty()) continue;
+    said.push_back({&task, &split, {}, labelled_rows(split, task), row_starts(split, task), 0, 0, {}});
+  }
+  if (said.empty() || split.examples == 0) return;
+  SourceEngine& mine = engine_of(part.source);
+  auto& batch = mine.batches[&split];
+  if (!batch) batch = std::make_unique<data::Batch>(split, part.source, std::min(kBatch, split.examples));
+  const data::Batch* bound = batch.get();
+  mine.engine->bind({&bound, 1});
+  runtime::StepScalars step;
+  step.values = mine.scalars.data();
+  std::vector<uint32_t> chosen;
+  for (int64_t begin = 0; begin < split.examples; begin += kBatch) {
+    const int64_t end = std::min(split.examples, begin + kBatch);
+    chosen.resize(static_cast<size_t>(end - begin));
+    std::iota(chosen.begin(), chosen.end(), static_cast<uint32_t>(begin));
+    batch->fill(chosen);
+    mine.engine->run(step);
+    for (Said& one : said) {
+      append_output(*mine.engine, "predict." + one.task->name, one.rows);
+      if (!one.task->has_loss) continue;
+      const auto labelled = one.labelled.begin();
+      const int64_t count = std::count(labelled + one.starts[static_cast<size_t>(begin)],
+                                       labelled + one.starts[static_cast<size_t>(end)], true);
+      if (count == 0) continue;
+      one.loss += static_cast<double>(count) * *mine.engine->output_f32("loss." + one.task->name);
+      one.losses_of += count;
+    }
+  }
+  for (Said& one : said) all.push_back(std::move(one));
+}
+
+void Evaluator::State::measure(Said& said, Scores& scores) {
+  const TaskInfo& task = *said.task;
+  TaskScores out;
+  out.task = task.name;
+  out.counted = std::count(said.labelled.begin(), said.labelled.end(), true);
+  if (out.counted == 0) return;
+  if (said.losses_of > 0) out.loss = said.loss / static_cast<double>(said.losses_of);
+  const data::IdSet* labels = label_set(spec, fitted, task.source, task.target);
+  for (Metric metric : metrics_of(task, labels)) out.metrics.emplace_back(metric, kUndefined);
+  scores.tasks.push_back(std::move(out));
+}
+
+Evaluator::Evaluator(Session& session, const data::Spec& spec, const data::Fitted& fitted)
+    : state_(new State{session, spec, fitted, {}}) {}
+Evaluator::~Evaluator() = default;
+
+Scores Evaluator::evaluate(const std::vector<SplitOf>& splits) {
+  const auto began = std::chrono::steady_clock::now();
+  State& s = *state_;
+  std::vector<Said> unordered, said;
+  for (const SplitOf& part : splits) s.run(part, unordered);
+  for (const TaskInfo& task : s.session.model().tasks)
+    for (Said& one : unordered)
+      if (one.task == &task) said.push_back(std::move(one));
+  Scores scores;
+  for (Said& one : said) {
+    if (wants(s.session.model().metrics, one.task->name)) one.correct = correct_rows(one);
+    s.measure(one, scores);
+  }
+  for (const ModelMetric& metric : s.session.model().metrics) {
+    if (metric.kind == ModelMetric::Kind::mean)
+      scores.combined.push_back(mean_of(metric, scores));
+    else
+      scores.combined.push_back({metric.name, all_correct(metric, said), false});
+  }
+  scores.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  return scores;
+}
+
+}  // namespace mtl::training

@@ -1,0 +1,53 @@
+// `mtlc eval`: a model file on data that is read and encoded with what was fitted when it was trained.
+#include <list>
+
+#include "compiler/base/check.h"
+#include "training/evaluate.h"
+#include "training/labels.h"
+
+namespace mtl::training {
+
+namespace {
+
+const std::vector<std::string>& files_of(const data::SourceSpec& source, const std::string& split) {
+  if (split == "train") return source.train;
+  return split == "dev" ? source.dev : source.test;
+}
+
+}  // namespace
+
+std::optional<Scores> evaluate_model(const sema::CheckedFile& file, const model::ModelFile& model,
+                                     const EvaluateOptions& options, diag::Emitter& emitter) {
+  const auto program = elaborate::describe(file, emitter);
+  if (!program) return std::nullopt;
+  SessionOptions session_options;
+  session_options.object_cache = options.object_cache;
+  const auto session = Session::open(make_elaborator(file, program->data, model.fitted, emitter), session_options);
+  if (!session) return std::nullopt;
+  std::string why;
+  if (!model::to_weights(model.tensors, session->weights(), why)) {
+    emitter.report(diag::CannotLoadModel, model.model, why);
+    return std::nullopt;
+  }
+  std::list<data::Split> splits;  // they stay where they are
+  std::vector<SplitOf> parts;
+  for (const std::string& name : session->sources(false)) {
+    const data::SourceSpec* source = find_source(program->data, name);
+    MTL_CHECK(source != nullptr, "the source that a task reads");
+    const auto own = options.files.find(name);
+    const auto& files = own == options.files.end() ? files_of(*source, options.split) : own->second;
+    if (files.empty()) continue;
+    auto split = data::encode_files(program->data, *source, model.fitted, files, options.load, emitter);
+    if (!split) return std::nullopt;
+    splits.push_back(std::move(*split));
+    parts.push_back({name, &splits.back()});
+  }
+  if (parts.empty()) {
+    emitter.report(diag::NoFilesOfSplit, options.split)
+        .at(program->data.sources.empty() ? SourceRange{} : program->data.sources[0].range);
+    return std::nullopt;
+  }
+  return Evaluator(*session, program->data, model.fitted).evaluate(parts);
+}
+
+}  // namespace mtl::training

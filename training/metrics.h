@@ -1,0 +1,145 @@
+// What scores mean. Accumulators are fed predictions beside targets, batch by batch or a whole split at once.
+//
+// A gold id of -1 (missing) is not counted, -2 (a label that train does not have) is counted and never right; a gold
+// number of NaN is not counted. A score that is not defined (no example, a constant target, one class only) is NaN.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "training/config.h"
+
+namespace mtl::training {
+
+// One class per row: label, label[T].
+class ClassScores {
+ public:
+  explicit ClassScores(int64_t classes) : classes_(static_cast<size_t>(classes)) {}
+  void add(std::span<const int32_t> predicted, std::span<const int32_t> gold);
+  void add_wrong(int64_t rows) { counted_ += rows; }  // rows that were never predicted: what `limit` cut
+  double accuracy() const;
+  // Mean of the classes' F1 over the classes that occur in gold or prediction (scikit-learn's); F1 = 2 TP / (2 TP + FP
+  // + FN). All labels that train does not have are together one class, of F1 0.
+  double macro_f1() const;
+
+ private:
+  struct Counts {
+    int64_t right = 0, predicted = 0, gold = 0;
+  };
+  std::vector<Counts> classes_;
+  int64_t counted_ = 0, right_ = 0, unseen_ = 0;
+};
+
+// Whole sequences: every labelled position right.
+class SequenceScores {
+ public:
+  // Sequence i has the rows offsets[i] to offsets[i + 1]; one without labelled rows is not counted.
+  void add(std::span<const int32_t> predicted, std::span<const int32_t> gold, std::span<const int64_t> offsets);
+  double exact_match() const;
+
+ private:
+  int64_t counted_ = 0, right_ = 0;
+};
+
+// Stretches that tags mark, as conlleval counts them (Tjong Kim Sang & Buchholz 2000): one is right if kind, begin and
+// end are. BIO, IOB1, IOBES and BILOU (L is E, U is S): B, S, a change of kind, and I or E behind nothing or behind an
+// E or S begin a stretch. Unlabelled positions are O on both sides; a run of labels that train does not have is one
+// stretch, never found.
+class SpanScores {
+ public:
+  explicit SpanScores(const std::vector<std::string>& labels);
+  void add(std::span<const int32_t> predicted, std::span<const int32_t> gold, std::span<const int64_t> offsets);
+  double precision() const;
+  double recall() const;
+  double f1() const;  // 0 where nothing is found and nothing is there to find
+
+ private:
+  struct Tag {
+    char mark = 'O';
+    int32_t kind = -1;
+  };
+  struct Stretch {
+    int64_t begin = 0, end = 0;
+    int32_t kind = 0;
+    bool operator==(const Stretch&) const = default;
+  };
+  Tag tag_of(int32_t id) const;
+  void find(std::span<const int32_t> ids, std::span<const int32_t> gold, std::vector<Stretch>& out) const;
+  std::vector<Tag> tags_;  // by label
+  std::vector<Stretch> found_, there_;
+  int64_t predicted_ = 0, gold_ = 0, right_ = 0;
+};
+
+// One truth value per row: probabilities, decided at 0.5.
+class TruthScores {
+ public:
+  void add(std::span<const float> probabilities, std::span<const float> gold);
+  double accuracy() const;
+  double f1() const;  // of true
+  // The chance that a true row has a higher probability than a false one, ties counting one half (Mann & Whitney 1947).
+  double auc() const;
+
+ private:
+  std::vector<std::pair<float, bool>> rows_;
+};
+
+// A set of classes per row: probabilities [classes], decided at 0.5; gold is multi-hot.
+class SetScores {
+ public:
+  explicit SetScores(int64_t classes) : classes_(static_cast<size_t>(classes)) {}
+  // `unseen`: by row, how many of its classes train does not have; empty: none.
+  void add(std::span<const float> probabilities, std::span<const float> gold, std::span<const int32_t> unseen = {});
+  double accuracy() const;     // of single decisions
+  double micro_f1() const;     // of all decisions together
+  double macro_f1() const;     // over all classes, as scikit-learn does for sets
+  double exact_match() const;  // rows whose whole set is right
+
+ private:
+  struct Counts {
+    int64_t right = 0, predicted = 0, gold = 0;
+  };
+  std::vector<Counts> classes_;
+  int64_t decisions_ = 0, right_decisions_ = 0, rows_ = 0, right_rows_ = 0, unseen_ = 0;
+};
+
+// Numbers [width]: each score is the mean over the elements of a row.
+class NumberScores {
+ public:
+  explicit NumberScores(int64_t width) : elements_(static_cast<size_t>(width)) {}
+  void add(int64_t element, double predicted, double gold);
+  double mae() const;
+  double rmse() const;
+  double r2() const;  // 1 - Σ (y - p)² / Σ (y - mean y)²
+  double pearson() const;
+
+ private:
+  struct Sums {  // co-moments, updated as in Welford 1962
+    int64_t count = 0;
+    double mean_p = 0, mean_y = 0, pp = 0, yy = 0, py = 0, absolute = 0, squared = 0;
+  };
+  template <class Score>
+  double mean_over_elements(Score&& score) const;
+  std::vector<Sums> elements_;
+};
+
+// What a task said about the rows of a split, and what is so: the input of `measure`.
+struct Judged {
+  TargetKind kind = TargetKind::label;
+  int64_t width = 1;                                       // labels: classes; number: elements of a row; else 1
+  std::span<const int32_t> ids, gold_ids;                  // label
+  std::span<const float> numbers, gold_numbers;            // labels, boolean: probabilities; number
+  std::span<const int64_t> starts;                         // rows of example i: starts[i] to starts[i + 1]
+  std::vector<bool> counts;                                // by row; empty: all do
+  int64_t cut = 0;                                         // positions that `limit` took away
+  const std::vector<std::string>* labels = nullptr;        // names of the classes
+  std::span<const int32_t> unseen;                         // labels: see SetScores
+  std::function<double(int64_t element, double)> restore;  // number: back to the file's values; may be empty
+};
+
+// Each metric of `judged`; NaN where a metric does not fit the target.
+std::vector<std::pair<Metric, double>> measure(const std::vector<Metric>& metrics, const Judged& judged);
+
+}  // namespace mtl::training
