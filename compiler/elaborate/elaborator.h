@@ -229,6 +229,7 @@ class Elaborator {
   ir::Value transposed(ir::Value matrix, const At& at);
   Value index_tensor(const Tensor& tensor, const std::vector<syntax::IndexExpr::Item>& items, const At& at);
   Value index_axis(const Tensor& tensor, int axis, const Value& index, const At& at, bool& dropped);
+  Value slice_axis(const Tensor& tensor, int axis, const Value& from, const Value& to, const At& at);
   Value index_ids(const Tensor& tensor, int axis, const Tensor& ids, const At& at);
 
   // ---- reductions, primitives*.cpp

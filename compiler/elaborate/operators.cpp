@@ -204,6 +204,14 @@ Value Elaborator::index_tensor(const Tensor& tensor, const std::vector<syntax::I
       report_at(at.frame, items[i].range, diag::TooManyIndices, shape_text(current.node, at.frame));
       return {};
     }
+    if (const auto* range = std::get_if<syntax::BinaryExpr>(&items[i].value->node); range && range->op == BinaryOp::range) {
+      Value part = slice_axis(current, axis, evaluate(*range->left, at.frame), evaluate(*range->right, at.frame),
+                              {at.frame, items[i].range});
+      if (!part.tensor()) return {};
+      current = *part.tensor();
+      ++axis;
+      continue;
+    }
     Value index = evaluate(*items[i].value, at.frame);
     if (index.poisoned()) return {};
     const At here{at.frame, at.range, {at.range, items[i].range}};
@@ -211,14 +219,8 @@ Value Elaborator::index_tensor(const Tensor& tensor, const std::vector<syntax::I
     Value next;
     if (items[i].kind == Kind::from) {
       const Axis which = axes(current.node, at.frame)[axis];
-      auto start = index.as_static() ? index.as_static()->as_dim() : std::nullopt;
-      if (which.ragged || !start || !which.size.constant() || !start->constant()) {
-        report(here, diag::NotSupportedYet, "a slice of a dimension whose size is not a constant");
-        return {};
-      }
-      sema::StaticValue::List range;
-      for (int64_t k = start->value(); k < which.size.value(); ++k) range.push_back({k});
-      next = index_axis(current, axis, {StaticValue::list(std::move(range)), items[i].range}, here, dropped);
+      dropped = false;
+      next = slice_axis(current, axis, index, StaticValue{which.size}, here);
     } else {
       next = index_axis(current, axis, index, here, dropped);
     }
@@ -228,6 +230,28 @@ Value Elaborator::index_tensor(const Tensor& tensor, const std::vector<syntax::I
     if (!dropped) ++axis;
   }
   return {current, at.range};
+}
+
+// x[a..b] of a static dimension; a negative end counts from the back.
+Value Elaborator::slice_axis(const Tensor& tensor, int axis, const Value& from, const Value& to, const At& at) {
+  if (from.poisoned() || to.poisoned()) return {};
+  const std::vector<Axis> all = axes(tensor.node, at.frame);
+  if (all[axis].ragged) {
+    report(at, diag::NotSupportedYet, "a slice of a ragged dimension");
+    return {};
+  }
+  auto start = from.as_static() ? from.as_static()->as_dim() : std::nullopt;
+  auto stop = to.as_static() ? to.as_static()->as_dim() : std::nullopt;
+  if (!start || !stop) {
+    report(at, diag::NotAnInt, "an end of a slice", start ? to.kind() : from.kind());
+    return {};
+  }
+  if (start->constant().value_or(0) < 0) start = *start + all[axis].size;
+  if (stop->constant().value_or(0) < 0) stop = *stop + all[axis].size;
+  const int64_t place = axis - (static_cast<int64_t>(all.size()) - type(tensor.node).rank());
+  ir::Value part = emit("slice", {tensor.node}, at,
+                        {{"axis", place}, {"start", std::vector<Dim>{*start}}, {"stop", std::vector<Dim>{*stop}}});
+  return part.valid() ? Value{Tensor{part, tensor.ids, nullptr}, at.range} : Value{};
 }
 
 Value Elaborator::index_axis(const Tensor& tensor, int axis, const Value& index, const At& at, bool& dropped) {
@@ -245,33 +269,22 @@ Value Elaborator::index_axis(const Tensor& tensor, int axis, const Value& index,
     ir::Value edge = emit(*place == 0 ? "first" : "last", {tensor.node}, at, {{"to", ir::SpaceRef{parent}}});
     return edge.valid() ? Value{Tensor{edge, tensor.ids, nullptr}, at.range} : Value{};
   }
-  const StaticValue* known = index.as_static();
-  int64_t start = 0, stop = 0;
-  if (known && known->is_list() && !known->items().empty()) {
-    start = known->items().front().as_int().value_or(0);
-    stop = known->items().back().as_int().value_or(-2) + 1;
-    dropped = false;
-  } else {
-    auto place = integer(index, at, "an index");
-    if (!place) return {};
-    start = *place;
-    if (start < 0 && which.size.constant()) start += which.size.value();
-    stop = start + 1;
-    dropped = true;
-  }
-  if (start < 0 || stop <= start || (which.size.constant() && stop > which.size.value())) {
-    report(at, diag::IndexOutOfRange, index.as_static() ? index.as_static()->text() : "", which.size.text());
+  dropped = true;
+  auto wanted = integer(index, at, "an index");
+  if (!wanted) return {};
+  int64_t start = *wanted;
+  if (start < 0 && which.size.constant()) start += which.size.value();
+  if (start < 0 || (which.size.constant() && start >= which.size.value())) {
+    report(at, diag::IndexOutOfRange, *wanted, which.size.text());
     return {};
   }
   const int64_t place = axis - ragged;
-  ir::Value part = emit("slice", {tensor.node}, at, {{"axis", place}, {"start", start}, {"stop", stop}});
+  ir::Value part = emit("slice", {tensor.node}, at, {{"axis", place}, {"start", start}, {"stop", start + 1}});
   if (!part.valid()) return {};
-  if (dropped) {
-    std::vector<Dim> dims = type(part).dims;
-    dims.erase(dims.begin() + place);
-    part = emit("reshape", {part}, at, {{"dims", dims}});
-  }
-  return {Tensor{part, tensor.ids, dropped ? nullptr : tensor.table}, at.range};
+  std::vector<Dim> dims = type(part).dims;
+  dims.erase(dims.begin() + place);
+  part = emit("reshape", {part}, at, {{"dims", dims}});
+  return part.valid() ? Value{Tensor{part, tensor.ids, nullptr}, at.range} : Value{};
 }
 
 // `table[ids]` and `scores[target]`: a uniform tensor is a table whose rows are looked up; any other gives, in each row,

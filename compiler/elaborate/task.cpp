@@ -140,6 +140,7 @@ void Elaborator::read_mask(TaskState& task, ir::Value raw, bool ids, const At& a
                               {"dims", fixed}});
   ir::Value holds = emit("to_f32", {emit("eq", {condition, constant(1, here)}, here)}, here);
   task.when = holds;
+  task.info.when = when.column.text;
 }
 
 bool Elaborator::run_head(size_t index) {
