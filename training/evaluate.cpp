@@ -11,6 +11,7 @@
 
 #include "compiler/base/check.h"
 #include "training/labels.h"
+#include "training/metrics.h"
 #include "training/outputs.h"
 
 namespace mtl::training {
@@ -172,7 +173,25 @@ void Evaluator::State::measure(Said& said, Scores& scores) {
   if (out.counted == 0) return;
   if (said.losses_of > 0) out.loss = said.loss / static_cast<double>(said.losses_of);
   const data::IdSet* labels = label_set(spec, fitted, task.source, task.target);
-  for (Metric metric : metrics_of(task, labels)) out.metrics.emplace_back(metric, kUndefined);
+  const data::Column& gold = said.split->columns.at(task.target);
+  Judged judged;
+  judged.kind = task.kind;
+  judged.width = std::max<int64_t>(gold.width, 1);
+  judged.ids = said.rows.ids;
+  judged.gold_ids = gold.ids;
+  judged.numbers = said.rows.numbers;
+  judged.gold_numbers = gold.numbers;
+  judged.starts = said.starts;
+  judged.counts = rows_that_count(*said.split, task);
+  if (task.per_position) judged.cut = said.split->ragged.at(task.target_dim).cut;
+  if (labels != nullptr) judged.labels = &labels->names;
+  const data::ColumnSpec* column = find_column(spec, task.source, task.target);
+  const auto stats = fitted.numbers.find(task.source + "." + task.target);
+  if (task.kind == TargetKind::number && column != nullptr && stats != fitted.numbers.end())
+    judged.restore = [&](int64_t element, double value) {
+      return data::restore_number(*column, stats->second, element, value);
+    };
+  out.metrics = mtl::training::measure(metrics_of(task, labels), judged);
   scores.tasks.push_back(std::move(out));
 }
 

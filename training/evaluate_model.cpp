@@ -20,11 +20,15 @@ std::optional<Scores> evaluate_model(const sema::CheckedFile& file, const model:
                                      const EvaluateOptions& options, diag::Emitter& emitter) {
   const auto program = elaborate::describe(file, emitter);
   if (!program) return std::nullopt;
+  std::string why;
+  if (!data::fits_spec(model.fitted, program->data, why)) {
+    emitter.report(diag::CannotLoadModel, model.model, why);
+    return std::nullopt;
+  }
   SessionOptions session_options;
   session_options.object_cache = options.object_cache;
   const auto session = Session::open(make_elaborator(file, program->data, model.fitted, emitter), session_options);
   if (!session) return std::nullopt;
-  std::string why;
   if (!model::to_weights(model.tensors, session->weights(), why)) {
     emitter.report(diag::CannotLoadModel, model.model, why);
     return std::nullopt;

@@ -85,6 +85,11 @@ std::unique_ptr<Predictor> Predictor::open(const sema::CheckedFile& file, const 
                                            const PredictOptions& options, diag::Emitter& emitter) {
   auto program = elaborate::describe(file, emitter);
   if (!program) return nullptr;
+  std::string why;
+  if (!data::fits_spec(model.fitted, program->data, why)) {
+    emitter.report(diag::CannotLoadModel, model.model, why);
+    return nullptr;
+  }
   auto state = std::make_unique<State>();
   state->spec = std::move(program->data);
   state->fitted = model.fitted;
@@ -105,7 +110,6 @@ std::unique_ptr<Predictor> Predictor::open(const sema::CheckedFile& file, const 
   session.object_cache = options.object_cache;
   state->session = Session::open_for_prediction(elaborator, tasks, session);
   if (!state->session) return nullptr;
-  std::string why;
   if (!model::to_weights(model.tensors, state->session->weights(), why)) {
     emitter.report(diag::CannotLoadModel, model.model, why);
     return nullptr;

@@ -11,7 +11,9 @@ struct Tag {
 
 Tag read_tag(const std::string& text) {
   if (text.size() < 3 || text[1] != '-') return {};
-  const char mark = text[0];
+  char mark = text[0];
+  if (mark == 'L') mark = 'E';  // BILOU
+  if (mark == 'U') mark = 'S';
   if (mark != 'B' && mark != 'I' && mark != 'E' && mark != 'S') return {};
   return {mark, text.substr(2)};
 }

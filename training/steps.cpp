@@ -92,7 +92,9 @@ std::unique_ptr<Steps> Steps::make(Session& session, const TrainConfig& config, 
     const data::Split* split = train_split(dataset, source);
     MTL_CHECK(split != nullptr, "data of every source that a task trains on");
     state->streams.emplace_back(*split, source, limit_of(config, source), seed);
-    state->batches.push_back(std::make_unique<data::Batch>(*split, source, state->streams.back().most_examples()));
+    const Stream::Limit limit = limit_of(config, source);
+    state->batches.push_back(std::make_unique<data::Batch>(*split, source, state->streams.back().most_examples(),
+                                                           limit.tokens ? limit.size : 0));
   }
   state->mix = std::make_unique<Mix>(config.mix, state->streams, seed);
 

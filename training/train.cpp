@@ -59,6 +59,7 @@ class Run {
 
  private:
   bool check_tasks();
+  bool check_inputs(const elaborate::TaskInfo& task);
   void count_updates();
   bool resume();
   void start();
@@ -113,6 +114,25 @@ class Run {
 
 // ---- before the first step ----
 
+// A head cannot read a value that is not there.
+bool Run::check_inputs(const elaborate::TaskInfo& task) {
+  const data::Source* source = find_source(input_.dataset, task.source);
+  MTL_CHECK(source != nullptr, "data of every source that a task reads");
+  for (const std::string& name : task.inputs)
+    for (const data::Split* split : {&source->train, &source->dev, &source->test}) {
+      const auto found = split->columns.find(name);
+      if (found == split->columns.end() || found->second.missing == 0) continue;
+      emitter_
+          .report(diag::MissingInput, task.name, task.source + "." + name,
+                  count_of(static_cast<size_t>(found->second.missing), "missing value"))
+          .at(task.range)
+          .note("the first is at " + found->second.first_missing)
+          .help("give the column a value for them: `fill(0.0)`, `fill(mean)` or `fill(\"none\")`");
+      return false;
+    }
+  return true;
+}
+
 bool Run::check_tasks() {
   if (session_->sources(true).empty()) {
     emitter_.report(diag::NothingToTrain, session_->model().name);
@@ -120,6 +140,7 @@ bool Run::check_tasks() {
   }
   bool good = true;
   for (const elaborate::TaskInfo& task : session_->model().tasks) {
+    good = check_inputs(task) && good;
     if (!task.has_loss || task.target.empty()) continue;  // nothing to predict, nothing to be labelled
     const data::Source* source = find_source(input_.dataset, task.source);
     MTL_CHECK(source != nullptr, "data of every source that a task reads");

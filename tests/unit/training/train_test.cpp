@@ -1,0 +1,371 @@
+// Whole runs on small data, from source text to a model file and back.
+#include "training/train.h"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <fstream>
+#include <iterator>
+
+#include "runtime/kernels.h"
+#include "runtime/random.h"
+#include "tests/unit/model/temporary_folder.h"
+#include "training/evaluate.h"
+#include "training/predict.h"
+
+using namespace mtl;
+using namespace mtl::training;
+
+namespace {
+
+uint64_t draw(uint64_t i) { return runtime::mix64(i * 7919 + 13); }
+
+// Requests whose first word is the intent and in which the word behind "to" is a place.
+void write_requests(const std::string& path, uint64_t seed, int count) {
+  const char* verbs[] = {"play", "go", "call"};
+  const char* words[] = {"home", "paris", "now", "later", "again", "berlin", "music", "mum"};
+  std::ofstream out(path);
+  for (int i = 0; i < count; ++i) {
+    const uint64_t r = draw(seed * 1000 + static_cast<uint64_t>(i));
+    out << "# intent = " << verbs[r % 3] << "_it\n" << verbs[r % 3] << "\tO\n";
+    const int fillers = static_cast<int>(r / 8 % 4);
+    for (int k = 0; k < fillers; ++k) out << words[(r >> (3 * k + 8)) % 8] << "\tO\n";
+    out << "to\tO\n" << words[(r >> 30) % 8] << "\tB-place\n\n";
+  }
+}
+
+void write_numbers(const std::string& path, uint64_t seed, int count) {
+  std::ofstream out(path);
+  out << "a,b,y,big\n";
+  for (int i = 0; i < count; ++i) {
+    const double a = static_cast<double>(draw(seed + 2 * static_cast<uint64_t>(i)) % 1000) / 500 - 1;
+    const double b = static_cast<double>(draw(seed + 2 * static_cast<uint64_t>(i) + 1) % 1000) / 500 - 1;
+    out << a << "," << b << "," << 100 + 30 * a - 20 * b << "," << (a + b > 0 ? "true" : "false") << "\n";
+  }
+}
+
+const char* kJoint = R"(
+use std.sequence
+vocab en { }
+data req {
+  format = conll
+  train = "train.conll"
+  dev = "dev.conll"
+  test = "test.conll"
+  words  : token(en)[T] = column(0)
+  slots  : label[T]     = column(1)
+  intent : label        = comment("intent")
+}
+model slu {
+  shared encoder = embed(16) >> dropout(0.2) >> bilstm(16)
+  let h = encoder(req.words)
+  task intent predicts req.intent { head = h |> mean(over = T) |> linear(|target|) }
+  task slots predicts req.slots { head = h |> linear(|target|) metric = [span_f1, accuracy] }
+  metric whole = all_correct([intent, slots])
+  train {
+    optimizer = adamw(lr = 1e-2, weight_decay = 0.01)
+    schedule = warmup_cosine(warmup = 10%)
+    batch = 16
+    epochs = 4
+    clip_norm = 1.0
+    seed = 3
+  }
+}
+)";
+
+const char* kTable = R"(
+data table {
+  format = csv
+  train = "train.csv"
+  dev = "dev.csv"
+  test = "test.csv"
+  x   : f32[2] = columns("a", "b")
+  y   : f32    = column("y") |> standardize
+  big : bool   = column("big")
+}
+model net {
+  shared trunk = linear(16) >> relu
+  let h = trunk(table.x)
+  task y predicts table.y { head = h |> linear(|target|) metric = [rmse, r2] }
+  task big predicts table.big { head = h |> linear(|target|) metric = [accuracy, auc] }
+  train { optimizer = adam(lr = 1e-2) batch = 16 epochs = 12 EXTRA seed = 5 }
+}
+)";
+
+std::string with(std::string text, const std::string& what, const std::string& by) {
+  const size_t at = text.find(what);
+  REQUIRE(at != std::string::npos);
+  return text.replace(at, what.size(), by);
+}
+
+struct World {
+  TemporaryFolder folder;
+  SourceMap sources;
+  std::unique_ptr<diag::Emitter> emitter = std::make_unique<diag::Emitter>(&sources);
+  std::unique_ptr<sema::CheckedFile, void (*)(sema::CheckedFile*)> file{nullptr, nullptr};
+
+  World() {
+    write_requests(folder.path("train.conll"), 1, 160);
+    write_requests(folder.path("dev.conll"), 2, 40);
+    write_requests(folder.path("test.conll"), 3, 40);
+    write_numbers(folder.path("train.csv"), 1, 200);
+    write_numbers(folder.path("dev.csv"), 5000, 50);
+    write_numbers(folder.path("test.csv"), 9000, 50);
+  }
+  std::string errors() const {
+    std::string all;
+    for (const auto& d : emitter->sorted()) all += diag::render(d, sources, false);
+    return all;
+  }
+  bool has(const std::string& code) const { return errors().find(code) != std::string::npos; }
+};
+
+struct Trained {
+  std::optional<TrainReport> report;
+  std::optional<model::ModelFile> model;
+};
+
+Trained run(World& world, const std::string& text, const std::string& name, TrainOptions options = {},
+            Observer* observer = nullptr) {
+  world.emitter = std::make_unique<diag::Emitter>(&world.sources);
+  Trained out;
+  const auto file = sema::check_text(world.folder.path("m.mtl"), text, world.sources, {}, *world.emitter);
+  if (!file) return out;
+  data::LoadOptions load;
+  load.data_dir = world.folder.path("");
+  options.run_dir = world.folder.path(name);
+  Observer none;
+  out.report = train_file(*file, world.sources, {}, load, options, observer ? *observer : none, *world.emitter);
+  std::string why;
+  out.model = model::load_model(options.run_dir + "/model.safetensors", why);
+  return out;
+}
+
+bool same_bits(const model::ModelFile& a, const model::ModelFile& b) {
+  if (a.tensors.size() != b.tensors.size()) return false;
+  for (size_t i = 0; i < a.tensors.size(); ++i)
+    if (a.tensors[i].name != b.tensors[i].name || a.tensors[i].values != b.tensors[i].values) return false;
+  return true;
+}
+
+double farthest(const model::ModelFile& a, const model::ModelFile& b) {
+  double worst = 0;
+  for (size_t i = 0; i < a.tensors.size(); ++i)
+    for (size_t j = 0; j < a.tensors[i].values.size(); ++j)
+      worst = std::max<double>(worst, std::abs(a.tensors[i].values[j] - b.tensors[i].values[j]));
+  return worst;
+}
+
+}  // namespace
+
+TEST_CASE("a joint model learns, is kept, evaluates and predicts the same") {
+  World world;
+  const Trained trained = run(world, kJoint, "run");
+  INFO(world.errors());
+  REQUIRE(trained.report);
+  CHECK(trained.report->epochs.size() == 4);
+  CHECK(trained.report->epochs[3].losses[0].loss < trained.report->epochs[0].losses[0].loss / 2);
+  REQUIRE(trained.report->test);
+  CHECK(*trained.report->test->find("intent.accuracy") > 0.95);
+  CHECK(*trained.report->test->find("slots.span_f1") > 0.95);
+  CHECK(*trained.report->test->find("whole") > 0.9);
+  REQUIRE(trained.model);
+  CHECK(trained.model->model == "slu");
+  CHECK(trained.model->sources == std::vector<std::pair<std::string, std::string>>{{"m.mtl", kJoint}});
+
+  const auto file = sema::check_text("m.mtl", trained.model->sources[0].second, world.sources, {}, *world.emitter);
+  REQUIRE(file);
+  EvaluateOptions evaluate;
+  evaluate.load.data_dir = world.folder.path("");
+  const auto scores = evaluate_model(*file, *trained.model, evaluate, *world.emitter);
+  INFO(world.errors());
+  REQUIRE(scores);
+  CHECK(to_json(*scores) == to_json(*trained.report->test));
+
+  PredictOptions predict;
+  predict.scores = true;
+  auto predictor = Predictor::open(*file, *trained.model, predict, *world.emitter);
+  INFO(world.errors());
+  REQUIRE(predictor);
+  const auto said = predictor->predict(data::RawFormat::lines, "play music now to paris\ngo to berlin\n", "-", *world.emitter);
+  REQUIRE(said);
+  REQUIRE(said->size() == 2);
+  CHECK((*said)[0].answers[0].labels == std::vector<std::string>{"play_it"});
+  CHECK((*said)[1].answers[0].labels == std::vector<std::string>{"go_it"});
+  CHECK((*said)[0].answers[1].labels == std::vector<std::string>{"O", "O", "O", "O", "B-place"});
+  CHECK((*said)[1].answers[1].spans == std::vector<Span>{{2, 3, "place"}});
+  CHECK((*said)[1].answers[1].scores.size() == 3);
+
+  predict = {{"slots"}, false, ""};
+  predictor = Predictor::open(*file, *trained.model, predict, *world.emitter);
+  REQUIRE(predictor);
+  const auto one = predictor->predict(data::RawFormat::lines, "go to berlin", "-", *world.emitter);
+  REQUIRE(one);
+  CHECK(to_json((*one)[0], *predictor) ==
+        R"({"slots":["O","O","B-place"],"slots.spans":[{"begin":2,"end":3,"label":"place"}]})");
+  predict.tasks = {"slot"};
+  CHECK_FALSE(Predictor::open(*file, *trained.model, predict, *world.emitter));
+  CHECK(world.has("did you mean `slots`?"));
+}
+
+TEST_CASE("a run is a function of the seed: the same bits on one thread and on two") {
+  World world;
+  runtime::set_threads(1);
+  const Trained one = run(world, kJoint, "one");
+  runtime::set_threads(2);
+  const Trained two = run(world, kJoint, "two"), again = run(world, kJoint, "again");
+  TrainOptions other_seed;
+  other_seed.seed = 4;
+  const Trained other = run(world, kJoint, "other", other_seed);
+  INFO(world.errors());
+  REQUIRE((one.model && two.model && again.model && other.model));
+  CHECK(same_bits(*one.model, *two.model));
+  CHECK(same_bits(*two.model, *again.model));
+  CHECK_FALSE(same_bits(*one.model, *other.model));
+}
+
+namespace {
+
+struct Interrupter : Observer {
+  std::atomic<bool> flag{false};
+  int64_t at;
+  explicit Interrupter(int64_t update) : at(update) {}
+  void on_step(const StepEvent& event) override {
+    if (event.update == at) flag = true;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("an interrupted run keeps its best weights and goes on where it stopped") {
+  World world;
+  const std::string text = with(kTable, "EXTRA", "");
+  const Trained whole = run(world, text, "whole");
+  Interrupter interrupter(20);
+  TrainOptions options;
+  options.interrupted = &interrupter.flag;
+  const Trained part = run(world, text, "run", options, &interrupter);
+  INFO(world.errors());
+  REQUIRE(part.report);
+  CHECK(part.report->interrupted);
+  CHECK(part.report->updates == 20);
+  REQUIRE(part.model);
+  options = {};
+  options.resume = true;
+  const Trained rest = run(world, text, "run", options);
+  INFO(world.errors());
+  REQUIRE(rest.report);
+  CHECK(rest.report->updates == whole.report->updates);
+  CHECK(same_bits(*whole.model, *rest.model));
+  options.seed = 6;
+  CHECK_FALSE(run(world, text, "run", options).report);
+  CHECK(world.has("E0708"));
+  options.seed.reset();
+  CHECK_FALSE(run(world, with(text, "linear(16)", "linear(17)"), "run", options).report);
+  CHECK(world.has("another source file"));
+  CHECK_FALSE(run(world, text, "never", options).report);
+  CHECK(world.has("E0708"));
+}
+
+TEST_CASE("resuming a model with a table and dropout in the middle of an epoch stays within rounding") {
+  World world;
+  const Trained whole = run(world, kJoint, "whole");
+  Interrupter interrupter(13);
+  TrainOptions options;
+  options.interrupted = &interrupter.flag;
+  run(world, kJoint, "run", options, &interrupter);
+  options = {};
+  options.resume = true;
+  const Trained rest = run(world, kJoint, "run", options);
+  INFO(world.errors());
+  REQUIRE((rest.model && whole.model));
+  CHECK(farthest(*whole.model, *rest.model) < 1e-3);
+}
+
+TEST_CASE("numbers are scored as the file has them") {
+  World world;
+  const Trained trained = run(world, with(kTable, "EXTRA", "stop = patience(3, on = y.rmse)"), "run");
+  INFO(world.errors());
+  REQUIRE(trained.report);
+  REQUIRE(trained.report->test);
+  CHECK(*trained.report->test->find("y.rmse") < 5);  // the deviation of y is about 20
+  CHECK(*trained.report->test->find("y.rmse") > 0.01);
+  CHECK(*trained.report->test->find("y.r2") > 0.95);
+  CHECK(*trained.report->test->find("big.auc") > 0.95);
+  double least = 1e9;
+  for (const EpochEvent& epoch : trained.report->epochs) least = std::min(least, *epoch.dev->find("y.rmse"));
+  CHECK(*trained.report->dev->find("y.rmse") == least);
+}
+
+TEST_CASE("every optimizer and the settings around it train") {
+  World world;
+  for (const char* optimizer : {"sgd(lr = 0.3)", "momentum(lr = 0.1)", "adagrad(lr = 0.1)", "rmsprop(lr = 1e-2)",
+                                "lamb(lr = 5e-2)", "adamw(lr = 1e-2)"}) {
+    const std::string text = with(with(kTable, "EXTRA", ""), "adam(lr = 1e-2)", optimizer);
+    const Trained trained = run(world, text, "run");
+    INFO(optimizer << world.errors());
+    REQUIRE(trained.report);
+    CHECK(trained.report->epochs.back().losses[0].loss < 0.7 * trained.report->epochs.front().losses[0].loss);
+  }
+  for (const char* extra : {"accumulate = 3", "average = ema(0.99)", "balance = uncertainty()"}) {
+    std::string text = with(kTable, "EXTRA", extra);
+    if (std::string(extra).find("balance") == 0) text = with(with(kTable, "EXTRA", ""), "train {", std::string(extra) + "\n  train {");
+    const Trained trained = run(world, text, "run");
+    INFO(extra << world.errors());
+    REQUIRE(trained.report);
+    CHECK(*trained.report->dev->find("y.r2") > 0.5);
+  }
+}
+
+TEST_CASE("steps instead of epochs") {
+  World world;
+  const Trained trained = run(world, with(with(kTable, "EXTRA", ""), "epochs = 12", "steps = 30"), "run");
+  INFO(world.errors());
+  REQUIRE(trained.report);
+  CHECK(trained.report->updates == 30);
+  CHECK(trained.report->epochs.size() == 3);
+}
+
+TEST_CASE("sources that alternate train one model") {
+  World world;
+  const std::string two = R"(
+vocab en { }
+data a { format = conll train = "train.conll" dev = "dev.conll"
+  words : token(en)[T] = column(0)  intent : label = comment("intent") }
+data b { format = conll train = "dev.conll" dev = "test.conll" test = "test.conll"
+  words : token(en)[T] = column(0)  slots : label[T] = column(1) }
+model two {
+  shared encoder = embed(16) >> linear(16) >> relu
+  task intent predicts a.intent { head = encoder(a.words) |> mean(over = T) |> linear(|target|) }
+  task slots predicts b.slots { head = encoder(b.words) |> linear(|target|) }
+  train { optimizer = adamw(lr = 1e-2) batch = 16 batch[b] = 8 epochs = 3 mix = MIX seed = 2 }
+}
+)";
+  for (const auto& [mix, steps] : std::vector<std::pair<std::string, int64_t>>{{"joint", 30},
+                                                                              {"round_robin", 60},
+                                                                              {"proportional", 45},
+                                                                              {"temperature(2)", 45},
+                                                                              {"weighted(a = 3, b = 1)", 45},
+                                                                              {"in_turn", 45}}) {
+    const Trained trained = run(world, with(two, "MIX", mix), "run");
+    INFO(mix << world.errors());
+    REQUIRE(trained.report);
+    CHECK(trained.report->updates == steps);
+    CHECK(*trained.report->dev->find("intent.accuracy") > 0.6);
+    CHECK(*trained.report->test->find("slots.accuracy") > 0.6);
+    CHECK_FALSE(trained.report->test->find("intent.accuracy"));
+  }
+}
+
+TEST_CASE("what cannot be trained is said, by name") {
+  World world;
+  const std::string text = with(kTable, "EXTRA", "");
+  CHECK_FALSE(run(world, with(text, "adam(lr = 1e-2)", "sgd(lr = 1e30)"), "run").report);
+  CHECK(world.has("E0705"));
+  CHECK(world.has("the loss of task `y` became"));
+  {
+    std::ofstream out(world.folder.path("train.csv"));
+    out << "a,b,y,big\n1,2,,true\n2,3,,false\n3,1,,true\n";
+  }
+  CHECK_FALSE(run(world, with(text, "format = csv", "format = csv missing = [\"\"]"), "run").report);
+  CHECK(world.has("table.y"));
+}
