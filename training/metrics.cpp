@@ -1,0 +1,400 @@
+#include "training/metrics.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+
+#include "compiler/base/check.h"
+
+namespace mtl::training {
+
+namespace {
+
+constexpr int32_t kMissing = -1;
+constexpr int32_t kUnseen = -2;
+constexpr float kDecision = 0.5f;
+constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
+
+double ratio(double part, double whole) {
+  return whole == 0 ? kUndefined : part / whole;
+}
+
+// 2 TP / (2 TP + FP + FN); 0 where nothing is predicted and nothing is there.
+double f1_of(int64_t right, int64_t predicted, int64_t gold) {
+  return predicted + gold == 0 ? 0 : 2 * static_cast<double>(right) / static_cast<double>(predicted + gold);
+}
+
+}  // namespace
+
+void ClassScores::add(std::span<const int32_t> predicted, std::span<const int32_t> gold) {
+  MTL_CHECK(predicted.size() == gold.size(), "as many predictions as targets");
+  for (size_t i = 0; i < gold.size(); ++i) {
+    if (gold[i] == kMissing) continue;
+    ++counted_;
+    if (predicted[i] >= 0) ++classes_[static_cast<size_t>(predicted[i])].predicted;
+    if (gold[i] == kUnseen) {
+      ++unseen_;
+      continue;
+    }
+    ++classes_[static_cast<size_t>(gold[i])].gold;
+    if (predicted[i] != gold[i]) continue;
+    ++classes_[static_cast<size_t>(gold[i])].right;
+    ++right_;
+  }
+}
+
+double ClassScores::accuracy() const {
+  return ratio(static_cast<double>(right_), static_cast<double>(counted_));
+}
+
+double ClassScores::macro_f1() const {
+  double sum = 0;
+  int64_t occurring = unseen_ > 0 ? 1 : 0;
+  for (const Counts& c : classes_) {
+    if (c.predicted + c.gold == 0) continue;
+    ++occurring;
+    sum += f1_of(c.right, c.predicted, c.gold);
+  }
+  return ratio(sum, static_cast<double>(occurring));
+}
+
+void SequenceScores::add(std::span<const int32_t> predicted, std::span<const int32_t> gold,
+                         std::span<const int64_t> offsets) {
+  for (size_t s = 0; s + 1 < offsets.size(); ++s) {
+    bool any = false, all = true;
+    for (int64_t row = offsets[s]; row < offsets[s + 1]; ++row) {
+      const int32_t label = gold[static_cast<size_t>(row)];
+      if (label == kMissing) continue;
+      any = true;
+      all = all && label == predicted[static_cast<size_t>(row)];
+    }
+    counted_ += any;
+    right_ += any && all;
+  }
+}
+
+double SequenceScores::exact_match() const {
+  return ratio(static_cast<double>(right_), static_cast<double>(counted_));
+}
+
+SpanScores::SpanScores(const std::vector<std::string>& labels) {
+  std::map<std::string, int32_t> kinds;
+  for (const std::string& label : labels) {
+    Tag tag;
+    const bool marked = !label.empty() && std::string_view("BIESLU").find(label[0]) != std::string_view::npos;
+    if (marked && (label.size() == 1 || label[1] == '-')) {
+      tag.mark = label[0] == 'L' ? 'E' : label[0] == 'U' ? 'S' : label[0];
+      const std::string kind = label.size() > 2 ? label.substr(2) : "";
+      tag.kind = kinds.emplace(kind, static_cast<int32_t>(kinds.size())).first->second;
+    }
+    tags_.push_back(tag);
+  }
+}
+
+SpanScores::Tag SpanScores::tag_of(int32_t id) const {
+  if (id == kUnseen) return {'I', std::numeric_limits<int32_t>::max()};
+  return id < 0 ? Tag() : tags_[static_cast<size_t>(id)];
+}
+
+void SpanScores::find(std::span<const int32_t> ids, std::span<const int32_t> gold, std::vector<Stretch>& out) const {
+  out.clear();
+  bool open = false;  // the last stretch goes on
+  for (size_t i = 0; i < ids.size(); ++i) {
+    const Tag tag = gold[i] == kMissing ? Tag() : tag_of(ids[i]);
+    if (tag.mark == 'O') {
+      open = false;
+      continue;
+    }
+    const auto at = static_cast<int64_t>(i);
+    const bool begins = !open || tag.mark == 'B' || tag.mark == 'S' || out.back().kind != tag.kind;
+    if (begins) out.push_back({at, at, tag.kind});
+    out.back().end = at + 1;
+    open = tag.mark != 'E' && tag.mark != 'S';
+  }
+}
+
+void SpanScores::add(std::span<const int32_t> predicted, std::span<const int32_t> gold,
+                     std::span<const int64_t> offsets) {
+  for (size_t s = 0; s + 1 < offsets.size(); ++s) {
+    const auto begin = static_cast<size_t>(offsets[s]), size = static_cast<size_t>(offsets[s + 1]) - begin;
+    find(predicted.subspan(begin, size), gold.subspan(begin, size), found_);
+    find(gold.subspan(begin, size), gold.subspan(begin, size), there_);
+    predicted_ += std::ssize(found_);
+    gold_ += std::ssize(there_);
+    size_t at = 0;  // both lists are in order of place
+    for (const Stretch& stretch : found_) {
+      while (at < there_.size() && there_[at].begin < stretch.begin) ++at;
+      right_ += at < there_.size() && there_[at] == stretch;
+    }
+  }
+}
+
+double SpanScores::precision() const {
+  return predicted_ == 0 ? 0 : static_cast<double>(right_) / static_cast<double>(predicted_);
+}
+double SpanScores::recall() const {
+  return gold_ == 0 ? 0 : static_cast<double>(right_) / static_cast<double>(gold_);
+}
+double SpanScores::f1() const {
+  return f1_of(right_, predicted_, gold_);
+}
+
+void TruthScores::add(std::span<const float> probabilities, std::span<const float> gold) {
+  MTL_CHECK(probabilities.size() == gold.size(), "as many predictions as targets");
+  for (size_t i = 0; i < gold.size(); ++i) {
+    if (!std::isnan(gold[i])) rows_.emplace_back(probabilities[i], gold[i] >= kDecision);
+  }
+}
+
+double TruthScores::accuracy() const {
+  const auto right =
+      std::count_if(rows_.begin(), rows_.end(), [](const auto& row) { return (row.first >= kDecision) == row.second; });
+  return ratio(static_cast<double>(right), static_cast<double>(rows_.size()));
+}
+
+double TruthScores::f1() const {
+  if (rows_.empty()) return kUndefined;
+  int64_t right = 0, predicted = 0, gold = 0;
+  for (const auto& [probability, truth] : rows_) {
+    predicted += probability >= kDecision;
+    gold += truth;
+    right += probability >= kDecision && truth;
+  }
+  return f1_of(right, predicted, gold);
+}
+
+double TruthScores::auc() const {
+  auto rows = rows_;
+  for (const auto& row : rows) {
+    if (std::isnan(row.first)) return kUndefined;
+  }
+  std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  double wins = 0, below = 0, positives = 0;  // `below`: false rows of smaller probability
+  for (size_t begin = 0, end = 0; begin < rows.size(); begin = end) {
+    double ups = 0, downs = 0;
+    for (end = begin; end < rows.size() && rows[end].first == rows[begin].first; ++end)
+      (rows[end].second ? ups : downs) += 1;
+    wins += ups * (below + downs / 2);
+    below += downs;
+    positives += ups;
+  }
+  return ratio(wins, positives * below);
+}
+
+void SetScores::add(std::span<const float> probabilities, std::span<const float> gold,
+                    std::span<const int32_t> unseen) {
+  MTL_CHECK(probabilities.size() == gold.size(), "as many predictions as targets");
+  const size_t width = classes_.size();
+  for (size_t row = 0; width > 0 && row < gold.size() / width; ++row) {
+    const int32_t lacking = unseen.empty() ? 0 : unseen[row];
+    bool any = lacking > 0, all = lacking == 0;
+    for (size_t k = 0; k < width; ++k) {
+      const float truth = gold[row * width + k];
+      if (std::isnan(truth)) continue;
+      const bool is = truth >= kDecision, said = probabilities[row * width + k] >= kDecision;
+      classes_[k].gold += is;
+      classes_[k].predicted += said;
+      classes_[k].right += is && said;
+      ++decisions_;
+      right_decisions_ += is == said;
+      any = true;
+      all = all && is == said;
+    }
+    unseen_ += lacking;
+    rows_ += any;
+    right_rows_ += any && all;
+  }
+}
+
+double SetScores::accuracy() const {
+  return ratio(static_cast<double>(right_decisions_), static_cast<double>(decisions_ + unseen_));
+}
+
+double SetScores::micro_f1() const {
+  if (rows_ == 0) return kUndefined;
+  int64_t right = 0, predicted = 0, gold = unseen_;
+  for (const Counts& c : classes_) right += c.right, predicted += c.predicted, gold += c.gold;
+  return f1_of(right, predicted, gold);
+}
+
+double SetScores::macro_f1() const {
+  if (rows_ == 0) return kUndefined;
+  double sum = 0;
+  for (const Counts& c : classes_) sum += f1_of(c.right, c.predicted, c.gold);
+  return ratio(sum, static_cast<double>(classes_.size() + (unseen_ > 0 ? 1 : 0)));
+}
+
+double SetScores::exact_match() const {
+  return ratio(static_cast<double>(right_rows_), static_cast<double>(rows_));
+}
+
+void NumberScores::add(int64_t element, double predicted, double gold) {
+  if (std::isnan(gold)) return;
+  Sums& s = elements_[static_cast<size_t>(element)];
+  ++s.count;
+  const double n = static_cast<double>(s.count);
+  const double dp = predicted - s.mean_p, dy = gold - s.mean_y;
+  s.mean_p += dp / n;
+  s.mean_y += dy / n;
+  s.pp += dp * (predicted - s.mean_p);
+  s.yy += dy * (gold - s.mean_y);
+  s.py += dp * (gold - s.mean_y);
+  s.absolute += std::abs(predicted - gold);
+  s.squared += (predicted - gold) * (predicted - gold);
+}
+
+template <class Score>
+double NumberScores::mean_over_elements(Score&& score) const {
+  double sum = 0;
+  int64_t counted = 0;
+  for (const Sums& s : elements_) {
+    if (s.count == 0) continue;
+    sum += score(s);
+    ++counted;
+  }
+  return ratio(sum, static_cast<double>(counted));
+}
+
+double NumberScores::mae() const {
+  return mean_over_elements([](const Sums& s) { return s.absolute / static_cast<double>(s.count); });
+}
+double NumberScores::rmse() const {
+  return mean_over_elements([](const Sums& s) { return std::sqrt(s.squared / static_cast<double>(s.count)); });
+}
+double NumberScores::r2() const {
+  return mean_over_elements([](const Sums& s) { return 1 - ratio(s.squared, s.yy); });
+}
+double NumberScores::pearson() const {
+  return mean_over_elements([](const Sums& s) { return ratio(s.py, std::sqrt(s.pp) * std::sqrt(s.yy)); });
+}
+
+namespace {
+
+// Rows that do not count have no label.
+std::vector<int32_t> counted_ids(const Judged& judged) {
+  std::vector<int32_t> gold(judged.gold_ids.begin(), judged.gold_ids.end());
+  for (size_t row = 0; row < judged.counts.size(); ++row) {
+    if (judged.counts[row]) continue;
+    const auto begin = gold.begin() + static_cast<std::ptrdiff_t>(row) * judged.width;
+    std::fill(begin, begin + judged.width, kMissing);
+  }
+  return gold;
+}
+
+std::vector<float> counted_numbers(const Judged& judged) {
+  std::vector<float> gold(judged.gold_numbers.begin(), judged.gold_numbers.end());
+  for (size_t row = 0; row < judged.counts.size(); ++row) {
+    if (judged.counts[row]) continue;
+    const auto begin = gold.begin() + static_cast<std::ptrdiff_t>(row) * judged.width;
+    std::fill(begin, begin + judged.width, std::numeric_limits<float>::quiet_NaN());
+  }
+  return gold;
+}
+
+double measure_labels(Metric metric, const Judged& judged, const std::vector<int32_t>& gold,
+                      const ClassScores& classes) {
+  switch (metric) {
+    case Metric::accuracy:
+    case Metric::micro_f1:
+      return classes.accuracy();  // of one class per row they are the same
+    case Metric::macro_f1:
+      return classes.macro_f1();
+    case Metric::exact_match: {
+      SequenceScores sequences;
+      sequences.add(judged.ids, gold, judged.starts);
+      return sequences.exact_match();
+    }
+    case Metric::span_f1: {
+      SpanScores spans(*judged.labels);
+      spans.add(judged.ids, gold, judged.starts);
+      return spans.f1();
+    }
+    default:
+      return kUndefined;
+  }
+}
+
+double measure_truths(Metric metric, const TruthScores& scores) {
+  switch (metric) {
+    case Metric::accuracy:
+      return scores.accuracy();
+    case Metric::f1:
+      return scores.f1();
+    case Metric::auc:
+      return scores.auc();
+    default:
+      return kUndefined;
+  }
+}
+
+double measure_sets(Metric metric, const SetScores& scores) {
+  switch (metric) {
+    case Metric::accuracy:
+      return scores.accuracy();
+    case Metric::micro_f1:
+      return scores.micro_f1();
+    case Metric::macro_f1:
+      return scores.macro_f1();
+    case Metric::exact_match:
+      return scores.exact_match();
+    default:
+      return kUndefined;
+  }
+}
+
+double measure_numbers(Metric metric, const NumberScores& scores) {
+  switch (metric) {
+    case Metric::mae:
+      return scores.mae();
+    case Metric::rmse:
+      return scores.rmse();
+    case Metric::r2:
+      return scores.r2();
+    case Metric::pearson:
+      return scores.pearson();
+    default:
+      return kUndefined;
+  }
+}
+
+}  // namespace
+
+std::vector<std::pair<Metric, double>> measure(const std::vector<Metric>& metrics, const Judged& judged) {
+  std::vector<std::pair<Metric, double>> out;
+  const auto each = [&](auto&& score) {
+    for (const Metric metric : metrics) out.emplace_back(metric, score(metric));
+  };
+  if (judged.kind == TargetKind::label) {
+    MTL_CHECK(judged.labels != nullptr, "the names of the classes");
+    const std::vector<int32_t> gold = counted_ids(judged);
+    ClassScores classes(std::ssize(*judged.labels));
+    classes.add(judged.ids, gold);
+    classes.add_wrong(judged.cut);
+    each([&](Metric metric) { return measure_labels(metric, judged, gold, classes); });
+    return out;
+  }
+  const std::vector<float> gold = counted_numbers(judged);
+  MTL_CHECK(judged.numbers.size() == gold.size(), "as many predictions as targets");
+  if (judged.kind == TargetKind::boolean) {
+    TruthScores truths;
+    truths.add(judged.numbers, gold);
+    each([&](Metric metric) { return measure_truths(metric, truths); });
+  } else if (judged.kind == TargetKind::labels) {
+    SetScores sets(judged.width);
+    sets.add(judged.numbers, gold, judged.unseen);
+    each([&](Metric metric) { return measure_sets(metric, sets); });
+  } else {
+    NumberScores numbers(judged.width);
+    for (size_t i = 0; i < gold.size(); ++i) {
+      const auto element = static_cast<int64_t>(i) % judged.width;
+      const double said = judged.numbers[i], is = gold[i];
+      numbers.add(element, judged.restore ? judged.restore(element, said) : said,
+                  judged.restore ? judged.restore(element, is) : is);
+    }
+    each([&](Metric metric) { return measure_numbers(metric, numbers); });
+  }
+  return out;
+}
+
+}  // namespace mtl::training
