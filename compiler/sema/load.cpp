@@ -129,6 +129,11 @@ class Loader {
       if (library.name == name) return add_library(library);
       candidates.emplace_back(library.name);
     }
+    static const std::vector<std::string> planned{"std.vision", "std.parsing"};
+    if (std::find(planned.begin(), planned.end(), name) != planned.end()) {
+      emitter_.report(diag::UnsupportedPrimitive, "use " + name).at(range);
+      return std::nullopt;
+    }
     const std::optional<std::string> near = nearest(name, candidates);
     std::string help = near ? "did you mean `use " + *near + "`?" : "a file beside this one is opened by its name: `use \"path.mtl\"`";
     if (!near && std::find(candidates.begin(), candidates.end(), "std." + name) != candidates.end()) {

@@ -13,8 +13,6 @@ const char* local_kind_name(LocalKind kind) {
     case LocalKind::state: return "a state";
     case LocalKind::value: return "a `let`";
     case LocalKind::variable: return "a `var`";
-    case LocalKind::task: return "a task";
-    case LocalKind::metric: return "a metric";
   }
   return "a name";
 }

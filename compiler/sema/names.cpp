@@ -33,6 +33,15 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
+// What the language's library has and this compiler does not yet.
+bool is_planned(const std::string& name) {
+  static const std::vector<std::string> names{
+      "batch_norm", "conv2d",   "resnet",    "segnet",   "bert",     "decoder",   "ple",           "dselect_k",
+      "cross_stitch", "sluice", "mtan",      "adashare", "biaffine", "bilinear",  "tree",          "next_token",
+      "span_ends",  "squared_distance", "trace_norm", "group_lasso", "orthogonality", "copy"};
+  return contains(names, name);
+}
+
 // The library file that declares `name`, if any: looked up in the text, as only errors ask for it.
 std::string library_with(const std::string& name) {
   for (const LibraryFile& file : library_files()) {
@@ -47,6 +56,15 @@ std::string library_with(const std::string& name) {
 
 std::string BodyChecker::source_of(SourceRange range) const {
   return sources_.file(range.file).text().substr(range.begin, range.end - range.begin);
+}
+
+// In the library a layer may take the name of a static argument, which from there on is the layer: parameters there
+// have PyTorch's paths (`layers.0.self_attn`), arguments have PyTorch's names (`layers = 2`).
+void BodyChecker::declare(const std::string& name, SourceRange range, LocalKind kind) {
+  if (name.empty()) return;
+  const Local* old = locals_.find(name);
+  const bool replaces = old != nullptr && old->kind == LocalKind::static_value && kind == LocalKind::layer;
+  if (!replaces || !file_.units[unit_]->library) locals_.declare({name, kind, range}, emitter_);
 }
 
 void BodyChecker::value(const syntax::Expr& expr) {
@@ -129,17 +147,13 @@ void BodyChecker::top_level_value(const Found& found, const std::string& name, S
 }
 
 void BodyChecker::name_value(const std::string& name, SourceRange range) {
-  if (const Local* local = locals_.find(name)) {
-    if (local->kind == LocalKind::task) {
-      emitter_.report(diag::NotAValue, name, "task")
-          .at(range)
-          .help("`" + name + ".head` is its head, `" + name + ".answer` its target or prediction");
-    } else if (local->kind == LocalKind::metric) {
-      emitter_.report(diag::NotAValue, name, "metric").at(range);
-    }
+  if (locals_.find(name) || is_builtin(name, range)) return;
+  if (tasks_.contains(name)) {
+    emitter_.report(diag::NotAValue, name, "task")
+        .at(range)
+        .help("`" + name + ".head` is its head, `" + name + ".answer` its target or prediction");
     return;
   }
-  if (is_builtin(name, range)) return;
   if (const Found* found = file_.find(unit_, name)) return top_level_value(*found, name, range);
   if (is_ambiguous(name, range) || use_primitive(name, false, range)) return;
   if (is_initializer(name)) {
@@ -160,9 +174,7 @@ void BodyChecker::name_value(const std::string& name, SourceRange range) {
 
 void BodyChecker::callee_name(const std::string& name, SourceRange range) {
   if (const Local* local = locals_.find(name)) {
-    const bool never = local->kind == LocalKind::dimension || local->kind == LocalKind::task ||
-                       local->kind == LocalKind::metric;
-    if (never) emitter_.report(diag::NotCallable, name, local_kind_name(local->kind)).at(range);
+    if (local->kind == LocalKind::dimension) emitter_.report(diag::NotCallable, name, local_kind_name(local->kind)).at(range);
     return;
   }
   if (const Found* found = file_.find(unit_, name)) {
@@ -227,10 +239,11 @@ void BodyChecker::member(const syntax::MemberExpr& node, SourceRange range) {
   const Local* local = locals_.find(base->name);
   const Found* found = file_.find(unit_, base->name);
   const bool is_source = found != nullptr && found->kind == DeclKind::data;
-  if (local != nullptr && local->kind == LocalKind::task) {
+  if (tasks_.contains(base->name) && (local == nullptr || local->kind != LocalKind::layer)) {
     // Columns are always source.column, also where a task has the source's name.
     const std::string& name = node.member.text;
     if (name == "head" || name == "answer") return;
+    if (local != nullptr) return name_value(base->name, node.base->range);
     if (is_source) return source_member(*found, *base, node.member, range);
     emitter_.report(diag::UnknownTaskMember, base->name, name).at(node.member.range);
     return;
@@ -333,10 +346,7 @@ void BodyChecker::size(const syntax::SizeExpr& node, SourceRange range) {
 
 std::string BodyChecker::help_for_unknown(const std::string& name, bool is_callee) const {
   std::vector<std::string> candidates;
-  for (const Local& local : locals_.all()) {
-    const bool fits = local.kind != LocalKind::task && local.kind != LocalKind::metric;
-    if (fits) candidates.push_back(local.name);
-  }
+  for (const Local& local : locals_.all()) candidates.push_back(local.name);
   std::vector<DeclKind> kinds{DeclKind::module, DeclKind::function, DeclKind::criterion};
   if (!is_callee) kinds.push_back(DeclKind::constant);
   for (std::string& visible : file_.visible(unit_, kinds)) candidates.push_back(std::move(visible));
@@ -361,6 +371,7 @@ std::string BodyChecker::help_for_unknown(const std::string& name, bool is_calle
 
 void BodyChecker::unknown(const std::string& name, SourceRange range, bool is_callee) {
   if (name.empty()) return;
+  if (is_planned(name) && library_with(name).empty()) return unsupported(diag::UnsupportedPrimitive, name, range);
   if (is_callee) {
     emitter_.report(diag::UnknownLayer, name).at(range).help(help_for_unknown(name, true));
     return;
@@ -388,17 +399,22 @@ void BodyChecker::path_root(const syntax::Expr& path) {
   }
   if (name->name == "model" || name->name.empty()) return;
   const Local* local = locals_.find(name->name);
-  const bool good = local != nullptr && (local->kind == LocalKind::layer || local->kind == LocalKind::task ||
-                                         local->kind == LocalKind::param);
-  if (good) return;
-  std::vector<std::string> layers;
+  const bool is_path = local != nullptr && (local->kind == LocalKind::layer || local->kind == LocalKind::param);
+  if (is_path || tasks_.contains(name->name)) return;
+  std::vector<std::string> layers = task_names();
   for (const Local& candidate : locals_.all()) {
-    if (candidate.kind == LocalKind::layer || candidate.kind == LocalKind::task) layers.push_back(candidate.name);
+    if (candidate.kind == LocalKind::layer || candidate.kind == LocalKind::param) layers.push_back(candidate.name);
   }
   const std::optional<std::string> near = nearest(name->name, layers);
   emitter_.report(diag::UnknownPath, name->name)
       .at(path.range)
       .help(near ? "did you mean `" + *near + "`?" : std::string());
+}
+
+std::vector<std::string> BodyChecker::task_names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, range] : tasks_) names.push_back(name);
+  return names;
 }
 
 void BodyChecker::task_list(const syntax::Expr& list) {
@@ -414,12 +430,8 @@ void BodyChecker::task_list(const syntax::Expr& list) {
       if (!std::holds_alternative<syntax::ErrorExpr>(item->node)) emitter_.report(diag::NotATaskList).at(item->range);
       continue;
     }
-    const Local* local = locals_.find(name->name);
-    if (local != nullptr && local->kind == LocalKind::task) continue;
-    std::vector<std::string> tasks;
-    for (const Local& candidate : locals_.all()) {
-      if (candidate.kind == LocalKind::task) tasks.push_back(candidate.name);
-    }
+    if (tasks_.contains(name->name)) continue;
+    const std::vector<std::string> tasks = task_names();
     const std::optional<std::string> near = nearest(name->name, tasks);
     emitter_.report(diag::UnknownTaskHere, name->name)
         .at(item->range)

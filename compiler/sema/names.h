@@ -3,6 +3,7 @@
 // names_model.cpp models and tasks.
 #pragma once
 #include <functional>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -50,6 +51,7 @@ class BodyChecker {
   void require(const syntax::Expr& expr);
   void path_root(const syntax::Expr& path);
   void task_list(const syntax::Expr& list);
+  std::vector<std::string> task_names() const;
 
   // names_body.cpp
   void signature(const std::vector<syntax::Parameter>& parameters, Role role);
@@ -77,9 +79,7 @@ class BodyChecker {
   const Found* predicted(const syntax::ColumnRef& ref, bool must_be_bool);
 
   void declare(const syntax::Name& name, LocalKind kind) { declare(name.text, name.range, kind); }
-  void declare(const std::string& name, SourceRange range, LocalKind kind) {
-    if (!name.empty()) locals_.declare({name, kind, range}, emitter_);
-  }
+  void declare(const std::string& name, SourceRange range, LocalKind kind);
   void unsupported(const diag::Kind& kind, std::string what, SourceRange range, std::string help = {}) {
     facts_.unsupported.push_back({&kind, std::move(what), range, std::move(help)});
   }
@@ -96,6 +96,8 @@ class BodyChecker {
   bool in_loss_ = false;              // of a task: `head` and `target` are names
   std::set<std::string> settings_;    // of the task or criterion at hand
   const syntax::TaskDecl* task_ = nullptr;
+  // Tasks and metrics are no values, so a `let` may have the name of a task: `ctr` is the value, `ctr.head` the task's.
+  std::map<std::string, SourceRange> tasks_, metrics_;
 };
 
 }  // namespace mtl::sema

@@ -25,22 +25,32 @@ const char* unsupported_word(const syntax::ModelItem& item) {
 // Layers, parameters, tasks and metrics: one namespace, in any order.
 void BodyChecker::declare_members(const syntax::ModelDecl& decl) {
   static const std::vector<std::string> reserved{"task", "tasks", "model", "losses", "across", "head", "target"};
-  const auto add = [&](const syntax::Name& name, LocalKind kind) {
-    const bool taken = std::find(reserved.begin(), reserved.end(), name.text) != reserved.end();
-    if (taken) {
+  std::map<std::string, std::pair<SourceRange, const char*>> taken;
+  const auto add = [&](const syntax::Name& name, const char* what) {
+    if (name.text.empty()) return false;
+    if (std::find(reserved.begin(), reserved.end(), name.text) != reserved.end()) {
       emitter_.report(diag::ReservedName, name.text).at(name.range);
-      return;
+      return false;
     }
-    declare(name, kind);
+    const auto [at, is_new] = taken.try_emplace(name.text, name.range, what);
+    if (is_new) return true;
+    emitter_.report(diag::NameHides, name.text, at->second.second)
+        .at(name.range)
+        .label(at->second.first, "declared here");
+    return false;
   };
   for (const syntax::ModelItem& item : decl.items) {
-    if (const auto* task = std::get_if<syntax::TaskDecl>(&item.node)) add(task->name, LocalKind::task);
-    if (const auto* metric = std::get_if<syntax::MetricDecl>(&item.node)) add(metric->name, LocalKind::metric);
+    const auto* task = std::get_if<syntax::TaskDecl>(&item.node);
+    const auto* metric = std::get_if<syntax::MetricDecl>(&item.node);
+    if (task != nullptr && add(task->name, "a task")) tasks_.emplace(task->name.text, task->name.range);
+    if (metric != nullptr && add(metric->name, "a metric")) metrics_.emplace(metric->name.text, metric->name.range);
     const auto* stmt = std::get_if<syntax::Stmt>(&item.node);
     if (stmt == nullptr) continue;
-    if (const auto* layer = std::get_if<syntax::LayerStmt>(&stmt->node)) add(layer->name.name, LocalKind::layer);
-    if (const auto* param = std::get_if<syntax::ParamStmt>(&stmt->node)) {
-      add(param->name, param->state ? LocalKind::state : LocalKind::param);
+    const auto* layer = std::get_if<syntax::LayerStmt>(&stmt->node);
+    const auto* param = std::get_if<syntax::ParamStmt>(&stmt->node);
+    if (layer != nullptr && add(layer->name.name, "a layer")) declare(layer->name.name, LocalKind::layer);
+    if (param != nullptr && add(param->name, "a parameter")) {
+      declare(param->name, param->state ? LocalKind::state : LocalKind::param);
     }
   }
 }
@@ -52,7 +62,6 @@ void BodyChecker::model(const syntax::ModelDecl& decl) {
     if (const char* word = unsupported_word(item)) unsupported(diag::UnsupportedStatement, word, item.range);
     if (const auto* stmt = std::get_if<syntax::Stmt>(&item.node)) model_statement(*stmt);
   }
-  std::set<std::string> blocks;
   bool has_train = false;
   for (const syntax::ModelItem& item : decl.items) {
     if (const auto* node = std::get_if<syntax::TaskDecl>(&item.node)) task(*node);
