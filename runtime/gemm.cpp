@@ -51,8 +51,8 @@ MTL_CLONES void dot_products(const Gemm& p) {
 template <int K>
 MTL_INLINE void row_sums_of(const Gemm& p) {
   for (int64_t i = 0; i < p.m; ++i) {
-    float weight[K];
-    for (int x = 0; x < K; ++x) weight[x] = p.a[i * p.lda + x];
+    Floats weight[K];
+    for (int x = 0; x < K; ++x) weight[x] = splat(p.a[i * p.lda + x]);
     float* c = p.c + i * p.ldc;
     int64_t j = 0;
     for (; j + kLanes <= p.n; j += kLanes) {
@@ -62,7 +62,7 @@ MTL_INLINE void row_sums_of(const Gemm& p) {
     }
     for (; j < p.n; ++j) {
       float sum = p.accumulate ? c[j] : 0.0f;
-      for (int x = 0; x < K; ++x) sum += weight[x] * p.b[x * p.ldb + j];
+      for (int x = 0; x < K; ++x) sum += p.a[i * p.lda + x] * p.b[x * p.ldb + j];
       c[j] = sum;
     }
   }

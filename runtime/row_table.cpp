@@ -58,11 +58,20 @@ struct RowTable::State {
     if (!lazy) history.replay(done[row], at(weights, row), at(state1, row), at(state2, row), width);
     done[row] = history.count();
   }
+  // Rows lie far apart: their lines are asked for a little ahead.
+  void prefetch(int64_t row) const {
+    for (float* block : {weights, state1, state2}) {
+      for (int64_t j = 0; block != nullptr && j < width; j += 16) __builtin_prefetch(at(block, row) + j, 1);
+    }
+  }
   void replay_behind() {
     const int64_t count = static_cast<int64_t>(behind.size()), parts = parts_of(count, kRowGrain);
     parallel_for(parts, [&](int64_t part) {
       const Range range = part_range(count, parts, part);
-      for (int64_t i = range.begin; i < range.end; ++i) replay_row(behind[i]);
+      for (int64_t i = range.begin; i < range.end; ++i) {
+        if (i + 3 < range.end) prefetch(behind[i + 3]);
+        replay_row(behind[i]);
+      }
     });
   }
   void update_lamb(const RuleStep& step);
@@ -160,6 +169,7 @@ void RowTable::update(const UpdateStep& update) {
     const Range range = part_range(count, parts, part);
     for (int64_t i = range.begin; i < range.end; ++i) {
       const int64_t row = s.used[i];
+      if (i + 3 < range.end) s.prefetch(s.used[i + 3]);
       s.replay_row(row);  // nothing to do where catch_up was called
       update_range(s.settings.rule, step, s.at(s.weights, row), s.sums.data() + i * s.width, s.at(s.state1, row),
                    s.at(s.state2, row), s.width);

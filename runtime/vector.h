@@ -29,9 +29,11 @@ MTL_INLINE Floats load(const float* p) {
 MTL_INLINE void store(float* p, Floats x) {
   *reinterpret_cast<FloatsAnywhere*>(p) = x;
 }
+// x in all lanes. The addition makes the compiler (GCC 12) load x once: from a scalar in memory it would otherwise
+// build the vector lane by lane. So scalars from memory meet vectors through splat.
 MTL_INLINE Floats splat(float x) {
-  return x - Floats{};
-}  // (x + 0 would not fold: it changes -0)
+  return Floats{} + x;
+}
 // The first n < 16 floats; zeros after them.
 MTL_INLINE Floats load_part(const float* p, int64_t n) {
   Floats x{};

@@ -40,8 +40,7 @@ MTL_CLONES float forward_sequence(const Potentials& p, const float* scores, int6
     sum = times_exp(product, s, most, tags, current);
     log_z += static_cast<double>(most) + p.most_transition + std::log(static_cast<double>(sum));
   }
-  float last = 0;
-  for (int64_t j = 0; j < tags; ++j) last += current[j] * p.final[j];
+  const float last = dot_of(current, p.final, tags);
   return static_cast<float>(log_z + p.most_end + std::log(static_cast<double>(last)));
 }
 
@@ -74,9 +73,10 @@ float forward_sequence_log(const Potentials& p, const float* scores, int64_t len
 template <int kVectors>
 MTL_INLINE void max_plus_columns(const float* delta, const float* matrix, int64_t tags, int64_t stride, float* out) {
   Floats best[kVectors];
-  for (int v = 0; v < kVectors; ++v) best[v] = delta[0] + load(matrix + v * kLanes);
+  for (int v = 0; v < kVectors; ++v) best[v] = splat(delta[0]) + load(matrix + v * kLanes);
   for (int64_t i = 1; i < tags; ++i) {
-    for (int v = 0; v < kVectors; ++v) best[v] = max(best[v], delta[i] + load(matrix + i * stride + v * kLanes));
+    const Floats from = splat(delta[i]);
+    for (int v = 0; v < kVectors; ++v) best[v] = max(best[v], from + load(matrix + i * stride + v * kLanes));
   }
   for (int v = 0; v < kVectors; ++v) store(out + v * kLanes, best[v]);
 }

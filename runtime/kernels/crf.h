@@ -33,37 +33,74 @@ inline size_t potentials_floats(int64_t tags, bool transposed) {
 Potentials make_potentials(int64_t tags, const float* transitions, const float* start, const float* end,
                            bool transposed, Carver& carver);
 
-// out[0..stride) = sum_i x[i] matrix[i][0..stride), for `tags` rows.
-template <int kVectors>
+// out[0..kVectors * 16) = sum_i x[i] matrix[i][0..kVectors * 16). Several chains of sums hide the latency of the adds.
+template <int kVectors, int kChains>
 MTL_INLINE void vector_times_columns(const float* x, const float* matrix, int64_t tags, int64_t stride, float* out) {
-  Floats acc[kVectors] = {};
-  for (int64_t i = 0; i < tags; ++i) {
-    for (int v = 0; v < kVectors; ++v) acc[v] += x[i] * load(matrix + i * stride + v * kLanes);
+  Floats acc[kChains][kVectors] = {};
+  int64_t i = 0;
+  for (; i + kChains <= tags; i += kChains) {
+    for (int c = 0; c < kChains; ++c) {
+      const Floats factor = splat(x[i + c]);
+      for (int v = 0; v < kVectors; ++v) acc[c][v] += factor * load(matrix + (i + c) * stride + v * kLanes);
+    }
   }
-  for (int v = 0; v < kVectors; ++v) store(out + v * kLanes, acc[v]);
+  for (; i < tags; ++i) {
+    const Floats factor = splat(x[i]);
+    for (int v = 0; v < kVectors; ++v) acc[0][v] += factor * load(matrix + i * stride + v * kLanes);
+  }
+  for (int v = 0; v < kVectors; ++v) {
+    Floats sum = acc[0][v];
+    for (int c = 1; c < kChains; ++c) sum += acc[c][v];
+    store(out + v * kLanes, sum);
+  }
 }
+// out[0..stride) = sum_i x[i] matrix[i][0..stride), for `tags` rows.
 MTL_INLINE void vector_times_matrix(const float* x, const float* matrix, int64_t tags, int64_t stride, float* out) {
   int64_t j = 0;
-  for (; j + 8 * kLanes <= stride; j += 8 * kLanes) vector_times_columns<8>(x, matrix + j, tags, stride, out + j);
-  if (j + 4 * kLanes <= stride) {
-    vector_times_columns<4>(x, matrix + j, tags, stride, out + j);
-    j += 4 * kLanes;
-  }
+  for (; j + 8 * kLanes <= stride; j += 8 * kLanes) vector_times_columns<8, 1>(x, matrix + j, tags, stride, out + j);
   switch ((stride - j) / kLanes) {
+    case 7:
+      return vector_times_columns<7, 1>(x, matrix + j, tags, stride, out + j);
+    case 6:
+      return vector_times_columns<6, 1>(x, matrix + j, tags, stride, out + j);
+    case 5:
+      return vector_times_columns<5, 1>(x, matrix + j, tags, stride, out + j);
+    case 4:
+      return vector_times_columns<4, 2>(x, matrix + j, tags, stride, out + j);
     case 3:
-      return vector_times_columns<3>(x, matrix + j, tags, stride, out + j);
+      return vector_times_columns<3, 2>(x, matrix + j, tags, stride, out + j);
     case 2:
-      return vector_times_columns<2>(x, matrix + j, tags, stride, out + j);
+      return vector_times_columns<2, 4>(x, matrix + j, tags, stride, out + j);
     case 1:
-      return vector_times_columns<1>(x, matrix + j, tags, stride, out + j);
+      return vector_times_columns<1, 4>(x, matrix + j, tags, stride, out + j);
     default:
       return;
   }
 }
 MTL_INLINE float most_of(const float* x, int64_t n) {
-  float most = x[0];
-  for (int64_t j = 1; j < n; ++j) most = x[j] > most ? x[j] : most;
-  return most;
+  if (n < kLanes) {
+    float most = x[0];
+    for (int64_t j = 1; j < n; ++j) most = x[j] > most ? x[j] : most;
+    return most;
+  }
+  Floats most = load(x + n - kLanes);
+  for (int64_t j = 0; j + kLanes <= n; j += kLanes) most = max(most, load(x + j));
+  return max_lanes(most);
+}
+// sum_j a[j] b[j]
+MTL_INLINE float dot_of(const float* a, const float* b, int64_t n) {
+  Floats sums{};
+  int64_t j = 0;
+  for (; j + kLanes <= n; j += kLanes) sums += load(a + j) * load(b + j);
+  if (j < n) sums += load_part(a + j, n - j) * load_part(b + j, n - j);
+  return sum_lanes(sums);
+}
+MTL_INLINE float sum_of(const float* x, int64_t n) {
+  Floats sums{};
+  int64_t j = 0;
+  for (; j + kLanes <= n; j += kLanes) sums += load(x + j);
+  if (j < n) sums += load_part(x + j, n - j);
+  return sum_lanes(sums);
 }
 // out[j] = factor[j] exp(x[j] - most); reads n of x, factor and out have whole vectors. Returns the sum.
 MTL_INLINE float times_exp(const float* factor, const float* x, float most, int64_t n, float* out) {

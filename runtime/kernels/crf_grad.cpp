@@ -26,10 +26,8 @@ MTL_CLONES void backward_sequence(const Potentials& p, const Sequence& s, float*
   for (int64_t t = s.length - 1; t >= 0; --t) {
     const float *alpha = s.alpha + t * tags, *scores = s.scores + t * tags;
     float *dscores = s.dscores + t * tags, *left = s.left + t * tags, *right = s.right + t * tags;
-    float sum = 0;
-    for (int64_t j = 0; j < tags; ++j) sum += dscores[j] = alpha[j] * beta[j];
-    const float marginal = s.weight / sum;
-    for (int64_t j = 0; j < tags; ++j) dscores[j] *= marginal;
+    const float marginal = s.weight / dot_of(alpha, beta, tags);
+    for (int64_t j = 0; j < tags; ++j) dscores[j] = marginal * (alpha[j] * beta[j]);
     if (t == 0) {
       for (int64_t j = 0; j < tags; ++j) left[j] = right[j] = 0.0f;
       break;
@@ -39,12 +37,7 @@ MTL_CLONES void backward_sequence(const Potentials& p, const Sequence& s, float*
     for (int64_t j = 0; j < tags; ++j) right[j] = b[j] *= shrink;
     vector_times_matrix(b, p.step_transposed, tags, p.stride, q);
     const float* before = alpha - tags;
-    float pairs = 0, total = 0;
-    for (int64_t j = 0; j < tags; ++j) {
-      pairs += before[j] * q[j];
-      total += q[j];
-    }
-    const float factor = s.weight / pairs, scale = 1.0f / total;
+    const float factor = s.weight / dot_of(before, q, tags), scale = 1.0f / sum_of(q, tags);
     for (int64_t j = 0; j < tags; ++j) left[j] = factor * before[j];
     for (int64_t j = 0; j < p.stride; ++j) beta[j] = q[j] * scale;
   }
