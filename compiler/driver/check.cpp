@@ -35,7 +35,7 @@ void print_summary(const Options& options, const elaborate::ElaboratedModel& mod
 int run_check(const Options& options) {
   Front front(options);
   std::optional<elaborate::ElaboratedModel> model;
-  if (front.open() && front.file().model != nullptr) {
+  if (front.open(false) && front.file().model != nullptr) {
     elaborate::ElaborateOptions elaborate;
     elaborate.training = true;
     model = front.symbolic_elaborator()(elaborate);

@@ -18,8 +18,10 @@ std::string default_cache_dir() {
   return "";
 }
 
-bool Front::open() {
+bool Front::open(bool needs_model) {
   file_ = sema::check(options_.file, sources_, {options_.model, options_.sets, {}}, emitter_);
+  const bool only_modules = file_ && file_->model == nullptr;
+  if (only_modules && !needs_model) return !emitter_.has_errors();
   return describe();
 }
 
@@ -31,7 +33,7 @@ std::optional<model::ModelFile> Front::open_model() {
     return std::nullopt;
   }
   sema::CheckOptions check{model->model, model->sets, {}};
-  check.texts.emplace(model->sources.begin(), model->sources.end());
+  check.texts.insert(model->sources.begin(), model->sources.end());
   file_ = sema::check_text(model->sources.front().first, model->sources.front().second, sources_, check, emitter_);
   if (!describe()) return std::nullopt;
   return model;

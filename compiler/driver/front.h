@@ -19,8 +19,8 @@ namespace mtl::driver {
 class Front {
  public:
   explicit Front(const Options& options) : options_(options), emitter_(&sources_) {}
-  // Reads and checks options.file.
-  bool open();
+  // Reads and checks options.file. Without `needs_model`, a file of modules alone is well-formed, too.
+  bool open(bool needs_model = true);
   // Reads options.file as a model file and checks the source that it carries; nothing else is read from disk.
   std::optional<model::ModelFile> open_model();
   // Loads its data. The folder is --data or that of the file.
