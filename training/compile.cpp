@@ -23,6 +23,7 @@ bool has_output(const ir::Graph& graph, const std::string& name) {
 Reach reach_of(const program::Program& program) {
   Reach reach;
   for (const program::Buffer& buffer : program.buffers) {
+    if (buffer.view_of != program::kNoBuffer) continue;
     if (buffer.kind == program::Buffer::Kind::param) reach.reads.push_back(buffer.name);
     if (buffer.kind == program::Buffer::Kind::gradient) reach.dense.push_back(buffer.name);
   }

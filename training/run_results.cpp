@@ -1,0 +1,186 @@
+// What a run makes of its weights: dev and test scores, the best so far, the model file, checkpoints and logs.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "training/labels.h"
+#include "training/run.h"
+
+namespace mtl::training {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Json = nlohmann::ordered_json;
+
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+
+double seconds_since(Clock::time_point then) {
+  return std::chrono::duration<double>(Clock::now() - then).count();
+}
+Json number(double value) {
+  return std::isfinite(value) ? Json(value) : Json(nullptr);
+}
+
+}  // namespace
+
+std::vector<SplitOf> Run::splits(bool dev) const {
+  std::vector<SplitOf> splits;
+  for (const std::string& name : session_->sources(false)) {
+    const data::Source* source = find_source(input_.dataset, name);
+    if (dev ? source->has_dev : source->has_test) splits.push_back({name, dev ? &source->dev : &source->test});
+  }
+  return splits;
+}
+
+// With the averaged weights, where there are such.
+Scores Run::evaluate(bool dev) {
+  return evaluator_->evaluate(splits(dev));
+}
+
+void Run::keep(const float* weights) {
+  best_.assign(weights, weights + session_->weights().size());
+  unwritten_ = true;
+}
+
+// Dev scores of the weights at hand, and whether they are the best so far.
+void Run::consider(EpochEvent& event) {
+  model::Weights& weights = session_->weights();
+  const float* averaged = steps_->optimizer().averaged();
+  std::vector<float> aside;
+  if (averaged != weights.data()) {
+    aside.assign(weights.data(), weights.data() + weights.size());
+    std::memcpy(weights.data(), averaged, static_cast<size_t>(weights.size()) * sizeof(float));
+  }
+  if (!splits(true).empty()) {
+    event.dev = evaluate(true);
+    event.stop = stop_value(*event.dev, config_.stop_on);
+  }
+  // without a number to choose by, later is better
+  event.best = !event.stop || std::isnan(best_value_) || *event.stop > best_value_;
+  if (event.best) {
+    best_value_ = event.stop.value_or(kNone);
+    best_epoch_ = event.stop ? event.epoch : 0;
+    best_dev_ = event.dev;
+    keep(weights.data());
+  }
+  if (!aside.empty()) std::copy(aside.begin(), aside.end(), weights.data());
+}
+
+bool Run::write_model() {
+  model::ModelFile file = input_.about;
+  file.model = session_->model().name;
+  file.fitted = input_.dataset.fitted;
+  Json metrics = Json::object();
+  if (best_epoch_ > 0) metrics["epoch"] = best_epoch_;
+  if (best_dev_) metrics["dev"] = Json::parse(to_json(*best_dev_));
+  if (report_.test) metrics["test"] = Json::parse(to_json(*report_.test));
+  file.metrics = metrics.dump();
+  for (const model::Entry& entry : session_->weights().entries())
+    file.tensors.push_back(
+        {entry.path, entry.dims,
+         std::vector<float>(best_.begin() + entry.offset, best_.begin() + entry.offset + entry.size)});
+  std::string why;
+  model_written_ = Clock::now();
+  if (!model::save_model(folder_->model_path(), file, why)) {
+    emitter_.report(diag::CannotWriteFile, why);
+    return false;
+  }
+  unwritten_ = false;
+  return true;
+}
+
+void Run::checkpoint() {
+  Checkpoint saved;
+  model::Weights& weights = session_->weights();
+  saved.weights = model::to_tensors(weights);
+  if (!best_.empty())
+    for (const model::Entry& entry : weights.entries())
+      saved.best.push_back(
+          {entry.path, entry.dims,
+           std::vector<float>(best_.begin() + entry.offset, best_.begin() + entry.offset + entry.size)});
+  for (const float* block : steps_->optimizer().blocks()) saved.optimizer.emplace_back(block, block + weights.size());
+  saved.counts = steps_->optimizer().counts();
+  saved.cursors = steps_->cursors();
+  saved.epoch = epoch_;
+  saved.steps_done = done_in_epoch_;
+  saved.updates = update_;
+  saved.batches = batch_;
+  saved.best_epoch = best_epoch_;
+  saved.best_value = best_epoch_ > 0 ? best_value_ : 0;
+  saved.waited = waited_;
+  saved.seconds = earlier_seconds_ + seconds_since(began_);
+  saved.seed = config_.seed;
+  saved.fingerprint = fingerprint();
+  std::string why;
+  if (!write_checkpoint(folder_->checkpoint_path(), saved, why)) emitter_.report(diag::LogNotWritten, why);
+  checkpoint_written_ = Clock::now();
+}
+
+void Run::write_epoch(const EpochEvent& event) {
+  for (size_t i = 0; i < sampled_; ++i) {
+    const Sample& sample = samples_[i];
+    Json losses = Json::object();
+    for (size_t t = 0; t < sample.losses.size(); ++t)
+      if (!std::isnan(sample.losses[t])) losses[running_[t].task] = sample.losses[t];
+    folder_->metrics(Json{
+        {"kind", "step"},
+        {"step", sample.update},
+        {"objective", number(sample.objective)},
+        {"loss", losses}}.dump());
+  }
+  sampled_ = 0;
+  Json line = {{"kind", "epoch"}, {"epoch", event.epoch}, {"step", update_}, {"seconds", event.seconds}};
+  line["examples_per_second"] = number(event.examples_per_second);
+  for (const TaskLoss& loss : event.losses) line["loss"][loss.task] = number(loss.loss);
+  if (event.dev) line["dev"] = Json::parse(to_json(*event.dev));
+  line["best"] = event.best;
+  folder_->metrics(line.dump());
+  folder_->log(line.dump());
+}
+
+void Run::close_epoch() {
+  EpochEvent event;
+  event.epoch = epoch_ + 1;
+  event.epochs = epochs_;
+  event.seconds = seconds_;
+  event.examples_per_second = seconds_ > 0 ? static_cast<double>(examples_) / seconds_ : 0;
+  for (size_t i = 0; i < sums_.size(); ++i)
+    if (counts_[i] > 0) event.losses.push_back({sums_[i].task, sums_[i].loss / counts_[i]});
+  consider(event);
+  waited_ = event.best ? 0 : waited_ + 1;
+  write_epoch(event);
+  observer_.on_epoch(event);
+  report_.epochs.push_back(std::move(event));
+}
+
+std::optional<TrainReport> Run::finish() {
+  model::Weights& weights = session_->weights();
+  if (best_.empty()) keep(steps_->optimizer().averaged());
+  std::copy(best_.begin(), best_.end(), weights.data());
+  if (!best_dev_ && !splits(true).empty()) best_dev_ = evaluate(true);  // resumed, and nothing better came
+  report_.dev = best_dev_;
+  if (!write_model()) return std::nullopt;  // before test, so that nothing is lost
+  if (options_.test && !splits(false).empty()) {
+    report_.test = evaluate(false);
+    if (!write_model()) return std::nullopt;
+    folder_->metrics(
+        Json{{"kind", "test"}, {"epoch", best_epoch_}, {"test", Json::parse(to_json(*report_.test))}}.dump());
+    folder_->log("test " + to_json(*report_.test));
+  }
+  report_.best_epoch = best_epoch_;
+  report_.updates = update_;
+  report_.seconds = earlier_seconds_ + seconds_since(began_);
+  report_.model_path = folder_->model_path();
+  observer_.on_end(report_);
+  return std::move(report_);
+}
+
+// An error in the middle: what was best until then is not lost.
+void Run::rescue() {
+  if (!best_.empty() && unwritten_) write_model();
+}
+
+}  // namespace mtl::training
