@@ -24,9 +24,12 @@ const char* kind_name(DeclKind kind) {
 
 namespace {
 
+// Nothing refers to a model or a sweep by name, so they hide nothing: a model `bilstm` may use the module `bilstm`.
 const Found* find_own(const Unit& unit, std::string_view name) {
   const auto at = unit.own.find(std::string(name));
-  return at == unit.own.end() ? nullptr : &at->second;
+  if (at == unit.own.end()) return nullptr;
+  const bool refers = at->second.kind != DeclKind::model && at->second.kind != DeclKind::sweep;
+  return refers ? &at->second : nullptr;
 }
 
 std::string last_part(const Unit& unit) {
