@@ -36,10 +36,14 @@ size_t sequence_length(std::string_view text, size_t i) {
 
 std::string visible(unsigned char byte) {
   switch (byte) {
-    case '\n': return "\\n";
-    case '\r': return "\\r";
-    case '\t': return "\\t";
-    default: break;
+    case '\n':
+      return "\\n";
+    case '\r':
+      return "\\r";
+    case '\t':
+      return "\\t";
+    default:
+      break;
   }
   constexpr char kDigits[] = "0123456789abcdef";
   return std::string("\\x") + kDigits[byte >> 4] + kDigits[byte & 15];
@@ -70,7 +74,8 @@ std::optional<std::string> nearest(std::string_view word, std::span<const std::s
   for (const std::string& candidate : candidates) {
     if (candidate == word || length_gap(word, candidate) > limit) continue;
     const size_t distance = edit_distance(word, candidate);
-    const bool wins_tie = best && distance == best_distance && best->size() != word.size() && candidate.size() == word.size();
+    const bool wins_tie =
+        best && distance == best_distance && best->size() != word.size() && candidate.size() == word.size();
     if (distance < best_distance || wins_tie) {
       best = &candidate;
       best_distance = distance;

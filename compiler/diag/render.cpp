@@ -67,7 +67,9 @@ std::vector<Snippet> make_snippets(const Diagnostic& diagnostic, const SourceMap
 class Drawing {
  public:
   Drawing(const Diagnostic& diagnostic, const SourceMap& sources, bool color)
-      : diagnostic_(diagnostic), sources_(sources), colors_(palette(color)),
+      : diagnostic_(diagnostic),
+        sources_(sources),
+        colors_(palette(color)),
         snippets_(make_snippets(diagnostic, sources)) {
     for (const Snippet& snippet : snippets_) {
       if (!snippet.lines.empty()) widen(snippet.lines.rbegin()->first);
@@ -128,7 +130,8 @@ class Drawing {
   void draw_source(uint64_t number, std::string_view text, std::vector<Mark> marks) {
     const TextCells cells(text);
     uint32_t from = 0;
-    if (cells.width() > kLineLimit && !marks.empty() && marks[0].begin > kWindowLead) from = marks[0].begin - kWindowLead;
+    if (cells.width() > kLineLimit && !marks.empty() && marks[0].begin > kWindowLead)
+      from = marks[0].begin - kWindowLead;
     const uint32_t to = std::min(cells.width(), from + kLineLimit);
     const std::string lead = from > 0 ? "..." : "";
     const std::string line = lead + cells.slice(from, to) + (to < cells.width() ? "..." : "");

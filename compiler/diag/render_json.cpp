@@ -10,9 +10,12 @@ using nlohmann::ordered_json;
 
 const char* word_for(Severity severity) {
   switch (severity) {
-    case Severity::error: return "error";
-    case Severity::unsupported: return "unsupported";
-    case Severity::warning: return "warning";
+    case Severity::error:
+      return "error";
+    case Severity::unsupported:
+      return "unsupported";
+    case Severity::warning:
+      return "warning";
   }
   return "error";
 }
@@ -21,7 +24,7 @@ ordered_json place_of(SourceRange range, const SourceMap& sources) {
   const SourceFile& file = sources.file(range.file);
   const LineColumn begin = file.locate(range.begin);
   const LineColumn end = file.locate(range.end);
-  return {{"file", file.path()},  {"line", begin.line},     {"column", begin.column}, {"end_line", end.line},
+  return {{"file", file.path()},      {"line", begin.line},    {"column", begin.column}, {"end_line", end.line},
           {"end_column", end.column}, {"offset", range.begin}, {"end_offset", range.end}};
 }
 

@@ -18,10 +18,9 @@ constexpr Span kZeroWidth[] = {{0x0300, 0x036F}, {0x0483, 0x0489}, {0x0591, 0x05
                                {0x20D0, 0x20FF}, {0xFE00, 0xFE0F}, {0xFE20, 0xFE2F}, {0xFEFF, 0xFEFF}};
 
 // East Asian wide and emoji: two columns (Unicode annex 11, coarsened to blocks).
-constexpr Span kWide[] = {{0x1100, 0x115F},   {0x2E80, 0x303E},   {0x3041, 0x33FF},   {0x3400, 0x4DBF},
-                          {0x4E00, 0x9FFF},   {0xA000, 0xA4CF},   {0xAC00, 0xD7A3},   {0xF900, 0xFAFF},
-                          {0xFE30, 0xFE6F},   {0xFF00, 0xFF60},   {0xFFE0, 0xFFE6},   {0x1F300, 0x1F64F},
-                          {0x1F900, 0x1F9FF}, {0x20000, 0x3FFFD}};
+constexpr Span kWide[] = {{0x1100, 0x115F}, {0x2E80, 0x303E},   {0x3041, 0x33FF},   {0x3400, 0x4DBF},  {0x4E00, 0x9FFF},
+                          {0xA000, 0xA4CF}, {0xAC00, 0xD7A3},   {0xF900, 0xFAFF},   {0xFE30, 0xFE6F},  {0xFF00, 0xFF60},
+                          {0xFFE0, 0xFFE6}, {0x1F300, 0x1F64F}, {0x1F900, 0x1F9FF}, {0x20000, 0x3FFFD}};
 
 // Marks that change the direction of text: shown literally they can make a line lie about its content.
 constexpr Span kBidi[] = {{0x061C, 0x061C}, {0x200E, 0x200F}, {0x202A, 0x202E}, {0x2066, 0x2069}};
@@ -52,7 +51,9 @@ Decoded decode(std::string_view text, size_t i) {
   return {point, bytes, true};
 }
 
-bool is_control(uint32_t point) { return point < 0x20 || (point >= 0x7F && point < 0xA0); }
+bool is_control(uint32_t point) {
+  return point < 0x20 || (point >= 0x7F && point < 0xA0);
+}
 
 }  // namespace
 
@@ -93,6 +94,8 @@ std::string TextCells::slice(uint32_t begin, uint32_t end) const {
   return out;
 }
 
-uint32_t display_width(std::string_view text) { return TextCells(text).width(); }
+uint32_t display_width(std::string_view text) {
+  return TextCells(text).width();
+}
 
 }  // namespace mtl::diag

@@ -1,7 +1,7 @@
 // Expressions, and what the grammar's table of operators cannot say: `|>` and `>>` take no bare operators beside
 // them, comparisons and ranges do not chain, an `if` value is no bare operand, wildcards stand in `require` only.
-#include "compiler/syntax/tree_builder.h"
 #include "compiler/syntax/token_words.h"
+#include "compiler/syntax/tree_builder.h"
 
 namespace mtl::syntax {
 namespace {
@@ -9,9 +9,13 @@ namespace {
 constexpr size_t kMaxBranches = 200;
 constexpr size_t kLongestReading = 70;
 
-bool is_flow(TokenType type) { return type == Tok::PIPE || type == Tok::COMPOSE; }
+bool is_flow(TokenType type) {
+  return type == Tok::PIPE || type == Tok::COMPOSE;
+}
 
-bool is_postfix(TokenType type) { return type == Tok::DOT || type == Tok::LPAREN || type == Tok::LBRACK; }
+bool is_postfix(TokenType type) {
+  return type == Tok::DOT || type == Tok::LPAREN || type == Tok::LBRACK;
+}
 
 bool is_comparison(TokenType type) {
   return type == Tok::EQEQ || type == Tok::NEQ || type == Tok::LT || type == Tok::LE || type == Tok::GT ||
@@ -19,7 +23,9 @@ bool is_comparison(TokenType type) {
 }
 
 // The operator of a node, 0 for a primary. Parentheses make a primary.
-TokenType op_of(Tok::ExprContext* context) { return context && context->op ? context->op->getType() : 0; }
+TokenType op_of(Tok::ExprContext* context) {
+  return context && context->op ? context->op->getType() : 0;
+}
 
 bool is_bare_operator(Tok::ExprContext* context) {
   const TokenType op = op_of(context);
@@ -32,39 +38,62 @@ bool is_bare_if(Tok::ExprContext* context) {
 
 BinaryOp binary_op(TokenType type) {
   switch (type) {
-    case Tok::POW: return BinaryOp::power;
-    case Tok::STAR: return BinaryOp::multiply;
-    case Tok::SLASH: return BinaryOp::divide;
-    case Tok::AT: return BinaryOp::matmul;
-    case Tok::PLUS: return BinaryOp::add;
-    case Tok::MINUS: return BinaryOp::subtract;
-    case Tok::RANGE: return BinaryOp::range;
-    case Tok::EQEQ: return BinaryOp::equal;
-    case Tok::NEQ: return BinaryOp::not_equal;
-    case Tok::LT: return BinaryOp::less;
-    case Tok::LE: return BinaryOp::less_equal;
-    case Tok::GT: return BinaryOp::greater;
-    case Tok::GE: return BinaryOp::greater_equal;
-    case Tok::AND: return BinaryOp::logical_and;
-    case Tok::OR: return BinaryOp::logical_or;
-    case Tok::COMPOSE: return BinaryOp::compose;
-    default: return BinaryOp::pipe;
+    case Tok::POW:
+      return BinaryOp::power;
+    case Tok::STAR:
+      return BinaryOp::multiply;
+    case Tok::SLASH:
+      return BinaryOp::divide;
+    case Tok::AT:
+      return BinaryOp::matmul;
+    case Tok::PLUS:
+      return BinaryOp::add;
+    case Tok::MINUS:
+      return BinaryOp::subtract;
+    case Tok::RANGE:
+      return BinaryOp::range;
+    case Tok::EQEQ:
+      return BinaryOp::equal;
+    case Tok::NEQ:
+      return BinaryOp::not_equal;
+    case Tok::LT:
+      return BinaryOp::less;
+    case Tok::LE:
+      return BinaryOp::less_equal;
+    case Tok::GT:
+      return BinaryOp::greater;
+    case Tok::GE:
+      return BinaryOp::greater_equal;
+    case Tok::AND:
+      return BinaryOp::logical_and;
+    case Tok::OR:
+      return BinaryOp::logical_or;
+    case Tok::COMPOSE:
+      return BinaryOp::compose;
+    default:
+      return BinaryOp::pipe;
   }
 }
 
 }  // namespace
 
-ExprPtr TreeBuilder::error_expr(Context* context) const { return make(range(context), ErrorExpr{}); }
+ExprPtr TreeBuilder::error_expr(Context* context) const {
+  return make(range(context), ErrorExpr{});
+}
 
 ExprPtr TreeBuilder::expr(Tok::ExprContext* context) {
   if (broken(context)) return error_expr(context);
   if (context->primary()) return primary(context->primary());
   if (!context->op) return error_expr(context);
   switch (op_of(context)) {
-    case Tok::DOT: return member_expr(context);
-    case Tok::LPAREN: return call(context);
-    case Tok::LBRACK: return index(context);
-    default: return context->expr().size() == 2 ? binary(context) : unary(context);
+    case Tok::DOT:
+      return member_expr(context);
+    case Tok::LPAREN:
+      return call(context);
+    case Tok::LBRACK:
+      return index(context);
+    default:
+      return context->expr().size() == 2 ? binary(context) : unary(context);
   }
 }
 

@@ -16,8 +16,12 @@ std::string without_underscores(std::string_view text) {
   return out;
 }
 
-bool is_name_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-bool is_name_part(char c) { return is_name_start(c) || (c >= '0' && c <= '9'); }
+bool is_name_start(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+bool is_name_part(char c) {
+  return is_name_start(c) || (c >= '0' && c <= '9');
+}
 
 // Length of "{name}" at the start of `text`, or 0.
 size_t placeholder_length(std::string_view text) {
@@ -30,15 +34,21 @@ size_t placeholder_length(std::string_view text) {
 // What `\c` stands for, or 0.
 char escaped(char c) {
   switch (c) {
-    case 'n': return '\n';
-    case 't': return '\t';
+    case 'n':
+      return '\n';
+    case 't':
+      return '\t';
     case '"':
-    case '\\': return c;
-    default: return 0;
+    case '\\':
+      return c;
+    default:
+      return 0;
   }
 }
 
-double suffix_factor(char suffix) { return suffix == 'k' ? 1e3 : suffix == 'M' ? 1e6 : 1e9; }
+double suffix_factor(char suffix) {
+  return suffix == 'k' ? 1e3 : suffix == 'M' ? 1e6 : 1e9;
+}
 
 double to_double(const std::string& text) {
   double value = 0;
@@ -53,18 +63,26 @@ ExprPtr TreeBuilder::literal(antlr4::tree::TerminalNode* node) {
   const Token& found = token(node->getSymbol());
   const SourceRange place = range(node);
   switch (found.type) {
-    case Tok::INT: return integer(found, place);
-    case Tok::FLOAT: return floating(found, place);
-    case Tok::SCALED: return scaled(found, place);
+    case Tok::INT:
+      return integer(found, place);
+    case Tok::FLOAT:
+      return floating(found, place);
+    case Tok::SCALED:
+      return scaled(found, place);
     case Tok::PERCENT: {
       const std::string digits = without_underscores(found.text.substr(0, found.text.size() - 1));
       return make(place, PercentExpr{to_double(digits) / 100});
     }
-    case Tok::TRUE: return make(place, BoolExpr{true});
-    case Tok::FALSE: return make(place, BoolExpr{false});
-    case Tok::STRING: return make(place, string(found));
-    case Tok::SIZE: return make(place, size(found.text));
-    default: return make(place, ErrorExpr{});
+    case Tok::TRUE:
+      return make(place, BoolExpr{true});
+    case Tok::FALSE:
+      return make(place, BoolExpr{false});
+    case Tok::STRING:
+      return make(place, string(found));
+    case Tok::SIZE:
+      return make(place, size(found.text));
+    default:
+      return make(place, ErrorExpr{});
   }
 }
 

@@ -159,7 +159,8 @@ ExprPtr TreeBuilder::path_index(Tok::SegmentIndexContext* context) {
            std::holds_alternative<ErrorExpr>(e.node);
   };
   const auto* range_of = std::get_if<BinaryExpr>(&out->node);
-  const bool range_ok = range_of && range_of->op == BinaryOp::range && simple(*range_of->left) && simple(*range_of->right);
+  const bool range_ok =
+      range_of && range_of->op == BinaryOp::range && simple(*range_of->left) && simple(*range_of->right);
   if (!simple(*out) && !range_ok && !std::holds_alternative<StringExpr>(out->node)) {
     emitter_.report(diag::PathIndex).at(out->range);
   }

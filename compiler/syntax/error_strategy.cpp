@@ -37,8 +37,10 @@ bool is_list(size_t rule) {
     case Tok::RuleModelDecl:
     case Tok::RuleTrainBlock:
     case Tok::RuleBody:
-    case Tok::RuleSettings: return true;
-    default: return false;
+    case Tok::RuleSettings:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -56,7 +58,8 @@ std::string noun_of(TokenType type, const IntervalSet& expected) {
 
 // Operators that could continue an operand are never what is missing.
 std::vector<std::string> most_telling(std::vector<std::string> nouns) {
-  static constexpr std::string_view kTelling[] = {"`=`", "`:`", "`,`", "`)`", "`]`", "`}`", "`{`", "`->`", "a value", "a name"};
+  static constexpr std::string_view kTelling[] = {"`=`", "`:`",  "`,`",     "`)`",    "`]`",           "`}`",
+                                                  "`{`", "`->`", "a value", "a name", "a declaration", "a statement"};
   std::vector<std::string> kept;
   for (const std::string& noun : nouns) {
     if (std::find(std::begin(kTelling), std::end(kTelling), noun) != std::end(kTelling)) kept.push_back(noun);
@@ -64,7 +67,18 @@ std::vector<std::string> most_telling(std::vector<std::string> nouns) {
   return kept.empty() ? nouns : kept;
 }
 
+// The block whose statements may start here, if any.
+const std::vector<TokenType>& startable(const IntervalSet& expected) {
+  for (const Block block : {Block::file, Block::model, Block::body}) {
+    const std::vector<TokenType>& words = starters(block);
+    const auto found = [&](TokenType type) { return expected.contains(type); };
+    if (std::all_of(words.begin(), words.end(), found)) return words;
+  }
+  return starters(Block::value);  // none
+}
+
 std::string describe(Parser* parser, const IntervalSet& expected) {
+  const std::vector<TokenType>& statements = startable(expected);
   const bool value = expected.contains(size_t{Tok::INT});
   std::vector<std::string> nouns;
   if (value) {
@@ -76,8 +90,11 @@ std::string describe(Parser* parser, const IntervalSet& expected) {
     const auto type = static_cast<TokenType>(found);
     if (type == Tok::NAME || type == Tok::WILD || (value && starts_value_only(type))) continue;
     if (type == Tok::LBRACK && expected.contains(size_t{Tok::ASSIGN})) continue;
+    if (!statements.empty() && type == kEndOfFile) continue;
+    if (std::find(statements.begin(), statements.end(), type) != statements.end()) continue;
     nouns.push_back(noun_of(type, expected));
   }
+  if (!statements.empty()) nouns.push_back(starts_in(Block::file, statements[0]) ? "a declaration" : "a statement");
   if (nouns.size() > kMostNamed) nouns = most_telling(std::move(nouns));
   if (nouns.size() > kMostNamed + 1) nouns.resize(kMostNamed + 1);
   return join(nouns, ", ", " or ");
@@ -100,9 +117,15 @@ const Token& ErrorStrategy::current(Parser* parser) const {
   return tokens_[std::min(index, tokens_.size() - 1)];
 }
 
-void ErrorStrategy::reportError(Parser* parser, const antlr4::RecognitionException&) { report(parser); }
-void ErrorStrategy::reportUnwantedToken(Parser* parser) { report(parser); }
-void ErrorStrategy::reportMissingToken(Parser* parser) { report(parser); }
+void ErrorStrategy::reportError(Parser* parser, const antlr4::RecognitionException&) {
+  report(parser);
+}
+void ErrorStrategy::reportUnwantedToken(Parser* parser) {
+  report(parser);
+}
+void ErrorStrategy::reportMissingToken(Parser* parser) {
+  report(parser);
+}
 
 void ErrorStrategy::report(Parser* parser) {
   if (inErrorRecoveryMode(parser)) return;
@@ -180,14 +203,16 @@ void ErrorStrategy::sync(Parser* parser) {
   switch (state->getStateType()) {
     case ATNState::BLOCK_START:
     case ATNState::STAR_BLOCK_START:
-    case ATNState::PLUS_BLOCK_START: throw antlr4::InputMismatchException(parser);
+    case ATNState::PLUS_BLOCK_START:
+      throw antlr4::InputMismatchException(parser);
     case ATNState::STAR_LOOP_ENTRY:
     case ATNState::STAR_LOOP_BACK:
     case ATNState::PLUS_LOOP_BACK:
       if (!is_list(rule_of(parser))) throw antlr4::InputMismatchException(parser);
       sync_list(parser);
       break;
-    default: break;
+    default:
+      break;
   }
 }
 

@@ -1,8 +1,8 @@
 // What the generated parser does about a syntax error that the token pass left.
 //
 // The runtime's default reports at the next token (often the next line), deletes the wrong token for a misspelled word,
-// and leaves whole blocks. This strategy words "expected X after Y", points behind Y where the line ended there, deletes
-// doubled tokens only, and skips to the next statement start at the depth of the broken one.
+// and leaves whole blocks. This strategy words "expected X after Y", points behind Y where the line ended there,
+// deletes doubled tokens only, and skips to the next statement start at the depth of the broken one.
 #pragma once
 #include <string>
 #include <vector>

@@ -10,7 +10,9 @@ namespace {
 constexpr size_t kMaxBytes = size_t{4} << 20;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
-bool is_utf16(std::string_view text) { return text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF"); }
+bool is_utf16(std::string_view text) {
+  return text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF");
+}
 
 // Decodes one code point of valid UTF-8 and moves `i` behind it.
 char32_t next_point(std::string_view text, size_t& i) {
@@ -31,7 +33,7 @@ LoadedText decode(std::string_view text) {
     const auto offset = static_cast<uint32_t>(i);
     char32_t point = next_point(text, i);
     if (point == '\r') {
-      if (i < text.size() && text[i] == '\n') continue;
+      if (i < text.size() && text[i] == '\n') ++i;
       point = '\n';
     }
     out.points.push_back(point);

@@ -8,7 +8,21 @@ namespace mtl::syntax {
 namespace {
 
 // How tightly a node binds; see `expr` in the grammar.
-enum Tightness : int { kLoose, kPipe, kCompose, kOr, kAnd, kNot, kCompare, kRange, kAdd, kMultiply, kNegate, kPower, kTight };
+enum Tightness : int {
+  kLoose,
+  kPipe,
+  kCompose,
+  kOr,
+  kAnd,
+  kNot,
+  kCompare,
+  kRange,
+  kAdd,
+  kMultiply,
+  kNegate,
+  kPower,
+  kTight
+};
 
 struct OperatorText {
   const char* sign;
@@ -17,23 +31,40 @@ struct OperatorText {
 
 OperatorText text_of(BinaryOp op) {
   switch (op) {
-    case BinaryOp::power: return {"**", kPower};
-    case BinaryOp::multiply: return {"*", kMultiply};
-    case BinaryOp::divide: return {"/", kMultiply};
-    case BinaryOp::matmul: return {"@", kMultiply};
-    case BinaryOp::add: return {"+", kAdd};
-    case BinaryOp::subtract: return {"-", kAdd};
-    case BinaryOp::range: return {"..", kRange};
-    case BinaryOp::equal: return {"==", kCompare};
-    case BinaryOp::not_equal: return {"!=", kCompare};
-    case BinaryOp::less: return {"<", kCompare};
-    case BinaryOp::less_equal: return {"<=", kCompare};
-    case BinaryOp::greater: return {">", kCompare};
-    case BinaryOp::greater_equal: return {">=", kCompare};
-    case BinaryOp::logical_and: return {"and", kAnd};
-    case BinaryOp::logical_or: return {"or", kOr};
-    case BinaryOp::compose: return {">>", kCompose};
-    case BinaryOp::pipe: return {"|>", kPipe};
+    case BinaryOp::power:
+      return {"**", kPower};
+    case BinaryOp::multiply:
+      return {"*", kMultiply};
+    case BinaryOp::divide:
+      return {"/", kMultiply};
+    case BinaryOp::matmul:
+      return {"@", kMultiply};
+    case BinaryOp::add:
+      return {"+", kAdd};
+    case BinaryOp::subtract:
+      return {"-", kAdd};
+    case BinaryOp::range:
+      return {"..", kRange};
+    case BinaryOp::equal:
+      return {"==", kCompare};
+    case BinaryOp::not_equal:
+      return {"!=", kCompare};
+    case BinaryOp::less:
+      return {"<", kCompare};
+    case BinaryOp::less_equal:
+      return {"<=", kCompare};
+    case BinaryOp::greater:
+      return {">", kCompare};
+    case BinaryOp::greater_equal:
+      return {">=", kCompare};
+    case BinaryOp::logical_and:
+      return {"and", kAnd};
+    case BinaryOp::logical_or:
+      return {"or", kOr};
+    case BinaryOp::compose:
+      return {">>", kCompose};
+    case BinaryOp::pipe:
+      return {"|>", kPipe};
   }
   return {"?", kTight};
 }
@@ -73,13 +104,26 @@ std::string escape(const std::string& text) {
   std::string out;
   for (const char c : text) {
     switch (c) {
-      case '\n': out += "\\n"; break;
-      case '\t': out += "\\t"; break;
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '{': out += "{{"; break;
-      case '}': out += "}}"; break;
-      default: out += c;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '{':
+        out += "{{";
+        break;
+      case '}':
+        out += "}}";
+        break;
+      default:
+        out += c;
     }
   }
   return out;
@@ -124,16 +168,22 @@ struct Printer {
   }
   std::string operator()(const MemberExpr& e) const { return operand(*e.base, kTight) + "." + e.member.text; }
   std::string operator()(const CallExpr& e) const {
-    return operand(*e.callee, kTight) + "(" + commas(e.arguments, [](const Argument& argument) {
-             return (argument.name ? argument.name->text + " = " : "") + print(*argument.value);
-           }) + ")";
+    return operand(*e.callee, kTight) + "(" +
+           commas(e.arguments,
+                  [](const Argument& argument) {
+                    return (argument.name ? argument.name->text + " = " : "") + print(*argument.value);
+                  }) +
+           ")";
   }
   std::string operator()(const IndexExpr& e) const {
-    return operand(*e.base, kTight) + "[" + commas(e.items, [](const IndexExpr::Item& item) {
-             if (item.kind == IndexExpr::Item::Kind::ellipsis) return std::string("...");
-             if (item.kind == IndexExpr::Item::Kind::from) return operand(*item.value, kAdd) + "..";
-             return print(*item.value);
-           }) + "]";
+    return operand(*e.base, kTight) + "[" +
+           commas(e.items,
+                  [](const IndexExpr::Item& item) {
+                    if (item.kind == IndexExpr::Item::Kind::ellipsis) return std::string("...");
+                    if (item.kind == IndexExpr::Item::Kind::from) return operand(*item.value, kAdd) + "..";
+                    return print(*item.value);
+                  }) +
+           "]";
   }
   std::string operator()(const UnaryExpr& e) const {
     if (e.op == UnaryOp::logical_not) return "not " + operand(*e.operand, kNot);
@@ -160,16 +210,21 @@ struct Printer {
 
 std::string print_dim(const TypeExpr::DimItem& dim) {
   switch (dim.kind) {
-    case TypeExpr::DimItem::Kind::rest: return "...";
-    case TypeExpr::DimItem::Kind::of: return dim.inner.text + " of " + dim.outer.text;
-    case TypeExpr::DimItem::Kind::size: return dim.size ? print(*dim.size) : "error";
+    case TypeExpr::DimItem::Kind::rest:
+      return "...";
+    case TypeExpr::DimItem::Kind::of:
+      return dim.inner.text + " of " + dim.outer.text;
+    case TypeExpr::DimItem::Kind::size:
+      return dim.size ? print(*dim.size) : "error";
   }
   return {};
 }
 
 }  // namespace
 
-std::string print(const Expr& expr) { return std::visit(Printer{}, expr.node); }
+std::string print(const Expr& expr) {
+  return std::visit(Printer{}, expr.node);
+}
 
 std::string print(const TypeExpr& type) {
   std::string out = type.name.text;

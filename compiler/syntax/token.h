@@ -16,13 +16,13 @@ inline constexpr TokenType kEndOfFile = static_cast<TokenType>(-1);  // antlr4::
 
 struct Token {
   TokenType type = 0;
-  std::string_view text;           // of the source file, or a constant where the token was conjured
-  uint32_t begin = 0, end = 0;     // byte offsets
+  std::string_view text;        // of the source file, or a constant where the token was conjured
+  uint32_t begin = 0, end = 0;  // byte offsets
   uint32_t line = 0, column = 0, end_column = 0;
-  uint32_t indent = 0;             // column of the first token of the line
-  bool first = false;              // on its line
-  bool starts_statement = false;   // set by the token pass
-  uint32_t depth = 0;              // braces open around it; set by the token pass
+  uint32_t indent = 0;            // column of the first token of the line
+  bool first = false;             // on its line
+  bool starts_statement = false;  // set by the token pass
+  uint32_t depth = 0;             // braces open around it; set by the token pass
 
   // Nothing stands between the two.
   bool touches(const Token& next) const { return end == next.begin; }

@@ -12,15 +12,33 @@ TokenPass::TokenPass(std::vector<Token> tokens, const std::vector<Comment>& comm
 
 bool TokenPass::run() {
   static constexpr Rule kRules[] = {
-      &TokenPass::skip_unusable,     &TokenPass::at_end,             &TokenPass::member_name,
-      &TokenPass::wildcard,          &TokenPass::misspelled_inside,  &TokenPass::until_unit,
-      &TokenPass::owned_state,       &TokenPass::indexed_setting,    &TokenPass::list_condition,
-      &TokenPass::unnamed_results,   &TokenPass::if_value,           &TokenPass::open_branch,
-      &TokenPass::setting_for_value, &TokenPass::word_as_name,       &TokenPass::in_brackets,
-      &TokenPass::continued_line,    &TokenPass::missing_open_brace, &TokenPass::dedented,
-      &TokenPass::setting,           &TokenPass::statement_word,     &TokenPass::unknown_word,
-      &TokenPass::stop_skipping,     &TokenPass::else_or_loop,       &TokenPass::opener,
-      &TokenPass::unmatched_brace,   &TokenPass::closer,             &TokenPass::plain,
+      &TokenPass::skip_unusable,
+      &TokenPass::at_end,
+      &TokenPass::member_name,
+      &TokenPass::wildcard,
+      &TokenPass::misspelled_inside,
+      &TokenPass::until_unit,
+      &TokenPass::owned_state,
+      &TokenPass::indexed_setting,
+      &TokenPass::list_condition,
+      &TokenPass::unnamed_results,
+      &TokenPass::if_value,
+      &TokenPass::open_branch,
+      &TokenPass::setting_for_value,
+      &TokenPass::word_as_name,
+      &TokenPass::in_brackets,
+      &TokenPass::continued_line,
+      &TokenPass::missing_open_brace,
+      &TokenPass::dedented,
+      &TokenPass::setting,
+      &TokenPass::statement_word,
+      &TokenPass::unknown_word,
+      &TokenPass::stop_skipping,
+      &TokenPass::else_or_loop,
+      &TokenPass::opener,
+      &TokenPass::unmatched_brace,
+      &TokenPass::closer,
+      &TokenPass::plain,
   };
   measure_braces();
   while (i_ < in_.size() && !stopped_) {
@@ -102,6 +120,8 @@ TokenPass::Outcome TokenPass::skip_unusable() {
   const bool word_before_setting = skip_.first_word && is_word(type());
   skip_.first_word = false;
   if (word_before_setting) return Outcome::taken;
+  const TokenType dropped = i_ > 0 ? in_[i_ - 1].type : 0;
+  if (is_word(type()) && (dropped == Tok::DOT || dropped == Tok::AT)) return Outcome::taken;
   if (is_opener(type())) {
     ++skip_.nested;
     return Outcome::taken;
@@ -118,7 +138,9 @@ TokenPass::Outcome TokenPass::stop_skipping() {
   return Outcome::go_on;
 }
 
-void TokenPass::begin_skip(bool first_word) { skip_ = {true, first_word, 0}; }
+void TokenPass::begin_skip(bool first_word) {
+  skip_ = {true, first_word, 0};
+}
 
 TokenPass::Outcome TokenPass::at_end() {
   if (type() != kEndOfFile) return Outcome::go_on;
@@ -158,7 +180,9 @@ std::string TokenPass::quoted(const Token& token) const {
   return token.type == kEndOfFile ? std::string(token.text) : "`" + excerpt(token.text) + "`";
 }
 
-std::string TokenPass::previous_text() const { return out_.empty() ? "the start" : quoted(out_.back()); }
+std::string TokenPass::previous_text() const {
+  return out_.empty() ? "the start" : quoted(out_.back());
+}
 
 SourceRange TokenPass::after_previous() const {
   if (out_.empty()) return {file_, 0, 0};

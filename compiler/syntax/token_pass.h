@@ -33,15 +33,15 @@ class TokenPass {
 
   struct Bracket {
     Token opener;
-    Block block = Block::file;         // of a brace
-    Block inner = Block::file;         // of the innermost brace from here outwards
-    uint32_t indent = 0;               // of the line that opened it
-    uint32_t braces = 0;               // braces open, this one included
+    Block block = Block::file;                  // of a brace
+    Block inner = Block::file;                  // of the innermost brace from here outwards
+    uint32_t indent = 0;                        // of the line that opened it
+    uint32_t braces = 0;                        // braces open, this one included
     size_t operators = 0, child = 0, best = 0;  // height of the expression in it: see leave()
-    size_t prefixes = 0;               // operators on which the parser recurses
-    int pending_ifs = 0;               // `if` values whose `{` is still to come
-    bool exceptions = false;           // `except [`
-    bool of_setting = false;           // `batch[` in `train`
+    size_t prefixes = 0;                        // operators on which the parser recurses
+    int pending_ifs = 0;                        // `if` values whose `{` is still to come
+    bool exceptions = false;                    // `except [`
+    bool of_setting = false;                    // `batch[` in `train`
   };
   struct Skip {  // rest of a statement that cannot be used
     bool on = false;
@@ -146,9 +146,9 @@ class TokenPass {
   std::vector<Bracket> brackets_;
   int outer_pending_ifs_ = 0;
   size_t outer_operators_ = 0, outer_prefixes_ = 0;
-  size_t recursion_ = 0;      // how deep the parser recurses here: brackets and prefix operators
-  TokenType owner_ = 0;       // the statement word whose block or clause may come
-  bool header_ = false;       // in the lists of a module: exempt from L1
+  size_t recursion_ = 0;  // how deep the parser recurses here: brackets and prefix operators
+  TokenType owner_ = 0;   // the statement word whose block or clause may come
+  bool header_ = false;   // in the lists of a module: exempt from L1
   bool else_of_value_ = false;
   bool end_reported_ = false;
   bool stopped_ = false;
@@ -156,7 +156,10 @@ class TokenPass {
   std::set<std::string_view> variables_;  // names of `var`
 
   int imbalance_ = 0;  // more `{` than `}` in the file
-  struct Odd { uint32_t begin; const Token* opener; };
+  struct Odd {
+    uint32_t begin;
+    const Token* opener;
+  };
   std::vector<Odd> odd_closers_;  // `}` whose indentation is not that of its opener's line, by offset
 };
 

@@ -7,9 +7,9 @@ namespace mtl::syntax {
 namespace {
 
 constexpr size_t kMaxNesting = 200;
-constexpr size_t kMaxOperators = 500;    // in one bracket
-constexpr size_t kMaxHeight = 1000;      // of an expression
-constexpr size_t kGeneratorLook = 400;   // tokens
+constexpr size_t kMaxOperators = 500;   // in one bracket
+constexpr size_t kMaxHeight = 1000;     // of an expression
+constexpr size_t kGeneratorLook = 400;  // tokens
 
 }  // namespace
 
@@ -81,8 +81,7 @@ TokenPass::Outcome TokenPass::missing_comma() {
 TokenPass::Outcome TokenPass::spaced_minus_or_bracket() {
   if (!operand_ended_) return Outcome::go_on;
   const bool bracket = new_line_ && (type() == Tok::LPAREN || type() == Tok::LBRACK) && !header_;
-  const bool minus =
-      type() == Tok::MINUS && next() && current_->touches(*next()) && !out_.back().touches(*current_);
+  const bool minus = type() == Tok::MINUS && next() && current_->touches(*next()) && !out_.back().touches(*current_);
   if (!bracket && !minus) return Outcome::go_on;
   expected("`,`").note(bracket ? "a call or an index starts on the line of what it applies to"
                                : "for a difference write `- ` with a space on both sides");
@@ -151,8 +150,7 @@ bool TokenPass::match_closer() {
     while (closer_of(brackets_.back().opener.type) != type()) close_top(true, true);
     return true;
   }
-  const bool next_matches =
-      brackets_.size() > 1 && closer_of(brackets_[brackets_.size() - 2].opener.type) == type();
+  const bool next_matches = brackets_.size() > 1 && closer_of(brackets_[brackets_.size() - 2].opener.type) == type();
   if (next_matches && top.opener.type != Tok::LBRACE) {
     close_top(true);
     return true;
@@ -209,22 +207,30 @@ void TokenPass::close_brackets(bool comment) {
 
 Block TokenPass::block_for_brace() const {
   switch (owner_) {
-    case Tok::DATA: return Block::data;
-    case Tok::MODEL: return Block::model;
-    case Tok::TASK: return Block::task;
-    case Tok::LOAD: return Block::load;
-    case Tok::TRAIN: return Block::train;
+    case Tok::DATA:
+      return Block::data;
+    case Tok::MODEL:
+      return Block::model;
+    case Tok::TASK:
+      return Block::task;
+    case Tok::LOAD:
+      return Block::load;
+    case Tok::TRAIN:
+      return Block::train;
     case Tok::SWEEP:
     case Tok::VOCAB:
-    case Tok::GROUP: return Block::settings;
+    case Tok::GROUP:
+      return Block::settings;
     case Tok::FOR:
     case Tok::IF:
     case Tok::ELSE:
     case Tok::FUNCTION:
     case Tok::MODULE:
     case Tok::CRITERION:
-    case Tok::BALANCER: return Block::body;
-    default: return block() == Block::data || block() == Block::file ? Block::settings : Block::body;
+    case Tok::BALANCER:
+      return Block::body;
+    default:
+      return block() == Block::data || block() == Block::file ? Block::settings : Block::body;
   }
 }
 

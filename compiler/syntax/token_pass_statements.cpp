@@ -130,10 +130,15 @@ TokenPass::Outcome TokenPass::misspelled_statement() {
   if (clause) {
     candidates = {Tok::PREDICTS, Tok::WHEN, Tok::ONTO, Tok::UNTIL, Tok::FROM, Tok::EXCEPT, Tok::WITH, Tok::IN};
   }
+  if (block() == Block::file && !clause && type_at(2) == Tok::LPAREN) {
+    candidates = {Tok::MODULE, Tok::FUNCTION, Tok::CRITERION, Tok::BALANCER};
+  }
   if (previous_type() == Tok::RBRACE) candidates.push_back(Tok::ELSE);
   const TokenType meant = nearest_word(current_->text, candidates);
   if (meant == 0 || !follows_statement_word(type_at(1))) return Outcome::go_on;
-  emitter_.report(diag::UnknownWord, excerpt(current_->text)).at(here()).help("did you mean `" + spelling(meant) + "`?");
+  emitter_.report(diag::UnknownWord, excerpt(current_->text))
+      .at(here())
+      .help("did you mean `" + spelling(meant) + "`?");
   if (!clause) start_statement(meant);
   return take_as(meant, !clause);
 }
@@ -166,8 +171,8 @@ TokenPass::Outcome TokenPass::missing_pipe() {
 TokenPass::Outcome TokenPass::unknown_statement() {
   const TokenType after = type_at(1);
   if (!follows_statement_word(after)) return Outcome::go_on;
-  const bool value_follows = (after == Tok::NAME && type_at(2) == Tok::LPAREN) ||
-                             (starts_operand(after) && after != Tok::NAME);
+  const bool value_follows =
+      (after == Tok::NAME && type_at(2) == Tok::LPAREN) || (starts_operand(after) && after != Tok::NAME);
   if (value_follows) {
     emitter_.report(diag::ExpectedAfter, "`=`", quoted(*current_)).at({file_, current_->end, current_->end});
     take_as(Tok::SETTING, true);

@@ -41,7 +41,9 @@ TokenPass::Outcome TokenPass::misspelled_inside() {
     meant = nearest_word(current_->text, {Tok::ELSE});
   }
   if (meant == 0) return Outcome::go_on;
-  emitter_.report(diag::UnknownWord, excerpt(current_->text)).at(here()).help("did you mean `" + spelling(meant) + "`?");
+  emitter_.report(diag::UnknownWord, excerpt(current_->text))
+      .at(here())
+      .help("did you mean `" + spelling(meant) + "`?");
   current_->type = meant;
   if (meant != Tok::PARAM && meant != Tok::STATE) return Outcome::go_on;
   emit();
@@ -121,8 +123,8 @@ TokenPass::Outcome TokenPass::if_value() {
 
 // `if c { a else { b }`
 TokenPass::Outcome TokenPass::open_branch() {
-  const bool open = block() == Block::value && in_brace() && type() == Tok::ELSE && operand_ended_ &&
-                    previous_type() != Tok::RBRACE;
+  const bool open =
+      block() == Block::value && in_brace() && type() == Tok::ELSE && operand_ended_ && previous_type() != Tok::RBRACE;
   if (!open) return Outcome::go_on;
   close_top(true);
   operand_ended_ = true;

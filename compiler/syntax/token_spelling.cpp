@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "compiler/base/text.h"
 
 namespace mtl::syntax {
@@ -11,13 +9,24 @@ namespace {
 
 constexpr size_t kLongestWord = 256;
 
+// Characters that look like one of ours; no `type`: dropped.
 struct LookAlike {
   std::string_view seen, meant;
+  TokenType type;
 };
 
-constexpr LookAlike kLookAlikes[] = {{"“", "\""}, {"”", "\""}, {"‘", "\""}, {"’", "\""}, {"–", "-"},        {"—", "-"},
-                                     {"−", "-"},  {"×", "*"},  {"·", "*"},  {"，", ","}, {"（", "("},       {"）", ")"},
-                                     {"→", "->"}, {"≤", "<="}, {"≥", ">="}, {"≠", "!="}, {"\xC2\xA0", " "}};
+constexpr LookAlike kLookAlikes[] = {
+    {"–", "-", Tok::MINUS},  {"—", "-", Tok::MINUS},  {"−", "-", Tok::MINUS},   {"×", "*", Tok::STAR},
+    {"·", "*", Tok::STAR},   {"，", ",", Tok::COMMA}, {"（", "(", Tok::LPAREN}, {"）", ")", Tok::RPAREN},
+    {"→", "->", Tok::ARROW}, {"≤", "<=", Tok::LE},    {"≥", ">=", Tok::GE},     {"≠", "!=", Tok::NEQ},
+    {"\xC2\xA0", " ", 0},
+};
+
+struct QuotePair {
+  std::string_view open, close;
+};
+
+constexpr QuotePair kQuotes[] = {{"“", "”"}, {"‘", "’"}, {"”", "”"}, {"’", "’"}, {"«", "»"}, {"„", "“"}};
 
 // Operators of other languages; no `type`: dropped.
 struct Foreign {
@@ -39,7 +48,7 @@ const Foreign kForeign[] = {
     {"++", Tok::PLUS, ""},
     {"--", Tok::MINUS, ""},
     {"|", 0, "a size is written |data.column|, closed on the same line; the pipe is `|>`"},
-    {"%", 0, "a percentage touches its number, as in 10%; the remainder is mod(a, b)"},
+    {"%", Tok::SLASH, "a percentage touches its number, as in 10%; the remainder is mod(a, b)"},
 };
 
 std::string shown_character(std::string_view text) {
@@ -82,29 +91,71 @@ class Speller {
         token.type = Tok::INT;
         token.text = "0";
         return true;
-      case Tok::BAD_CHAR: return report_character(token);
-      case Tok::FOREIGN: return keep_foreign(token);
-      case Tok::INT: return keep_int(token);
+      case Tok::BAD_CHAR:
+        return report_character(token);
+      case Tok::FOREIGN:
+        return keep_foreign(token);
+      case Tok::INT:
+        return keep_int(token);
       case Tok::NAME:
         if (token.text.size() > kLongestWord) {
           emitter_.report(diag::WordTooLong, token.text.size()).at({file_, token.begin, token.begin + 1});
           token.text = token.text.substr(0, kLongestWord);
         }
         return true;
-      default: return true;
+      default:
+        return true;
     }
   }
 
-  // A run of such characters is one report.
-  bool report_character(const Token& token) {
-    const Token first = token;
+  bool report_character(Token& token) {
+    for (const QuotePair& quotes : kQuotes) {
+      if (token.text == quotes.open) return report_quotes(token, quotes);
+    }
+    for (const LookAlike& look : kLookAlikes) {
+      if (token.text != look.seen) continue;
+      emitter_.report(diag::UnknownCharacter, shown_character(token.text))
+          .at(range(token))
+          .help(look.type == 0 ? "write a space" : fmt::format("write `{}`", look.meant));
+      token.type = look.type;
+      return look.type != 0;
+    }
+    const Token first = token;  // a run of such characters is one report
     uint32_t end = token.end;
     while (next() && next()->type == Tok::BAD_CHAR && next()->begin == end) end = in_[++i_].end;
-    const auto* found = std::find_if(std::begin(kLookAlikes), std::end(kLookAlikes),
-                                     [&](const LookAlike& look) { return look.seen == first.text; });
-    std::string help;
-    if (found != std::end(kLookAlikes)) help = found->meant == " " ? "write a space" : fmt::format("write `{}`", found->meant);
-    emitter_.report(diag::UnknownCharacter, shown_character(first.text)).at({file_, first.begin, end}).help(help);
+    emitter_.report(diag::UnknownCharacter, shown_character(first.text)).at({file_, first.begin, end});
+    return false;
+  }
+
+  // “text”: a string, if it is closed on the line.
+  bool report_quotes(const Token& open, const QuotePair& quotes) {
+    emitter_.report(diag::UnknownCharacter, open.text).at(range(open)).help("write `\"`");
+    Token made = open;
+    made.type = Tok::STRING;
+    made.text = "\"\"";
+    while (next() && next()->line == open.line && next()->type != kEndOfFile) {
+      const Token& token = in_[++i_];
+      made.end = token.end;
+      made.end_column = token.end_column;
+      if (token.text == quotes.close) break;
+    }
+    out_.push_back(made);
+    return false;
+  }
+
+  // Drops `/* ... */` where there is an end.
+  bool report_comment(const Token& open) {
+    SourceRange place = range(open);
+    if (open.text == "/*" && !no_comment_end_) {
+      size_t k = i_ + 1;
+      while (k < in_.size() && in_[k].text != "*/") ++k;
+      no_comment_end_ = k == in_.size();
+      if (!no_comment_end_) {
+        if (in_[k].line == open.line) place.end = in_[k].end;
+        i_ = k;
+      }
+    }
+    emitter_.report(diag::ForeignComment).at(place);
     return false;
   }
 
@@ -121,10 +172,7 @@ class Speller {
   bool keep_foreign(Token& token) {
     const char lead = token.text[0];
     if (lead == ';') return keep_semicolon(token);
-    if (lead == '#' || token.text == "/*" || token.text == "*/") {
-      emitter_.report(diag::ForeignComment).at(range(token));
-      return false;
-    }
+    if (lead == '#' || token.text == "/*" || token.text == "*/") return report_comment(token);
     if (lead == '\'') {
       emitter_.report(diag::SingleQuotes).at(range(token));
       token.type = Tok::STRING;
@@ -134,7 +182,8 @@ class Speller {
       if (foreign.seen != token.text) continue;
       emitter_.report(diag::ForeignOperator, token.text).at(range(token)).help(std::string(foreign.help));
       token.type = foreign.type;
-      return foreign.type != 0;
+      const bool value_follows = next() && next()->line == token.line && next()->type != kEndOfFile;
+      return foreign.type != 0 && (value_follows || foreign.type != Tok::SLASH);
     }
     emitter_.report(diag::UnknownCharacter, token.text).at(range(token));
     return false;
@@ -151,6 +200,7 @@ class Speller {
 
   std::vector<Token> in_, out_;
   size_t i_ = 0;
+  bool no_comment_end_ = false;
   FileId file_;
   diag::Emitter& emitter_;
 };

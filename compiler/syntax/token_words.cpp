@@ -15,12 +15,13 @@ bool one_of(TokenType type, std::initializer_list<TokenType> types) {
 
 const std::vector<TokenType> kFileStarters{Tok::USE,      Tok::CONST,     Tok::VOCAB,    Tok::DATA,  Tok::MODULE,
                                            Tok::FUNCTION, Tok::CRITERION, Tok::BALANCER, Tok::MODEL, Tok::SWEEP};
-const std::vector<TokenType> kBodyStarters{Tok::LET,     Tok::VAR, Tok::LAYER, Tok::PARAM,  Tok::STATE,
-                                           Tok::SHARED,  Tok::PRIVATE, Tok::FOR, Tok::IF, Tok::RETURN,
+const std::vector<TokenType> kBodyStarters{Tok::LET,     Tok::VAR,     Tok::LAYER,  Tok::PARAM,  Tok::STATE,
+                                           Tok::SHARED,  Tok::PRIVATE, Tok::FOR,    Tok::IF,     Tok::RETURN,
                                            Tok::PENALTY, Tok::MONITOR, Tok::UPDATE, Tok::REQUIRE};
 const std::vector<TokenType> kModelStarters = [] {
   std::vector<TokenType> all = kBodyStarters;
-  all.insert(all.end(), {Tok::TASK, Tok::TRAIN, Tok::METRIC, Tok::TIE, Tok::LOAD, Tok::FREEZE, Tok::WRAP, Tok::PROJECT});
+  all.insert(all.end(),
+             {Tok::TASK, Tok::TRAIN, Tok::METRIC, Tok::TIE, Tok::LOAD, Tok::FREEZE, Tok::WRAP, Tok::PROJECT});
   return all;
 }();
 const std::vector<TokenType> kLoadStarters{Tok::RENAME};
@@ -31,15 +32,21 @@ const std::vector<TokenType> kNoStarters;
 
 const std::vector<TokenType>& starters(Block block) {
   switch (block) {
-    case Block::file: return kFileStarters;
+    case Block::file:
+      return kFileStarters;
     case Block::body:
-    case Block::task: return kBodyStarters;
-    case Block::model: return kModelStarters;
-    case Block::load: return kLoadStarters;
-    case Block::train: return kTrainStarters;
+    case Block::task:
+      return kBodyStarters;
+    case Block::model:
+      return kModelStarters;
+    case Block::load:
+      return kLoadStarters;
+    case Block::train:
+      return kTrainStarters;
     case Block::data:
     case Block::settings:
-    case Block::value: return kNoStarters;
+    case Block::value:
+      return kNoStarters;
   }
   return kNoStarters;
 }
@@ -51,15 +58,24 @@ bool starts_in(Block block, TokenType type) {
 
 const char* block_place(Block block) {
   switch (block) {
-    case Block::file: return "at the top level";
-    case Block::data: return "in a data block";
-    case Block::settings: return "in a settings block";
-    case Block::body: return "in a block";
-    case Block::task: return "in a task";
-    case Block::model: return "in a model";
-    case Block::load: return "in a load block";
-    case Block::train: return "in a train block";
-    case Block::value: return "in a branch of an `if` value";
+    case Block::file:
+      return "at the top level";
+    case Block::data:
+      return "in a data block";
+    case Block::settings:
+      return "in a settings block";
+    case Block::body:
+      return "in a block";
+    case Block::task:
+      return "in a task";
+    case Block::model:
+      return "in a model";
+    case Block::load:
+      return "in a load block";
+    case Block::train:
+      return "in a train block";
+    case Block::value:
+      return "in a branch of an `if` value";
   }
   return "in a block";
 }
@@ -77,9 +93,15 @@ std::string spelling(TokenType type) {
   return quoted.size() > 2 ? quoted.substr(1, quoted.size() - 2) : quoted;
 }
 
-bool is_keyword(TokenType type) { return type >= Tok::USE && type <= Tok::FALSE; }
-bool is_reserved(TokenType type) { return type >= Tok::LET && type <= Tok::FALSE; }
-bool is_word(TokenType type) { return is_keyword(type) || type == Tok::NAME || type == Tok::SETTING; }
+bool is_keyword(TokenType type) {
+  return type >= Tok::USE && type <= Tok::FALSE;
+}
+bool is_reserved(TokenType type) {
+  return type >= Tok::LET && type <= Tok::FALSE;
+}
+bool is_word(TokenType type) {
+  return is_keyword(type) || type == Tok::NAME || type == Tok::SETTING;
+}
 
 bool is_clause_word(TokenType type) {
   return one_of(type, {Tok::PREDICTS, Tok::WHEN, Tok::ONTO, Tok::UNTIL, Tok::EPOCH, Tok::STEP, Tok::FROM, Tok::EXCEPT,
@@ -95,8 +117,12 @@ bool declares_block(TokenType type) {
                        Tok::CRITERION, Tok::BALANCER});
 }
 
-bool is_opener(TokenType type) { return one_of(type, {Tok::LPAREN, Tok::LBRACK, Tok::LBRACE}); }
-bool is_closer(TokenType type) { return one_of(type, {Tok::RPAREN, Tok::RBRACK, Tok::RBRACE}); }
+bool is_opener(TokenType type) {
+  return one_of(type, {Tok::LPAREN, Tok::LBRACK, Tok::LBRACE});
+}
+bool is_closer(TokenType type) {
+  return one_of(type, {Tok::RPAREN, Tok::RBRACK, Tok::RBRACE});
+}
 
 TokenType closer_of(TokenType opener) {
   return opener == Tok::LPAREN ? Tok::RPAREN : opener == Tok::LBRACK ? Tok::RBRACK : Tok::RBRACE;
@@ -112,9 +138,9 @@ bool ends_operand(TokenType type) {
 }
 
 bool is_operator(TokenType type) {
-  return one_of(type, {Tok::PIPE, Tok::COMPOSE, Tok::RANGE, Tok::POW, Tok::EQEQ, Tok::NEQ, Tok::LE, Tok::GE, Tok::LT,
-                       Tok::GT, Tok::DOT, Tok::PLUS, Tok::MINUS, Tok::STAR, Tok::SLASH, Tok::AT, Tok::AND, Tok::OR,
-                       Tok::NOT});
+  return one_of(type,
+                {Tok::PIPE, Tok::COMPOSE, Tok::RANGE, Tok::POW, Tok::EQEQ, Tok::NEQ, Tok::LE, Tok::GE, Tok::LT, Tok::GT,
+                 Tok::DOT, Tok::PLUS, Tok::MINUS, Tok::STAR, Tok::SLASH, Tok::AT, Tok::AND, Tok::OR, Tok::NOT});
 }
 
 bool is_statement_word(TokenType type) {

@@ -28,14 +28,18 @@ std::string_view TreeBuilder::text(SourceRange range) const {
   return std::string_view(emitter_.sources()->file(file_).text()).substr(range.begin, range.end - range.begin);
 }
 
-bool TreeBuilder::broken(Context* context) { return !context || context->exception != nullptr; }
+bool TreeBuilder::broken(Context* context) {
+  return !context || context->exception != nullptr;
+}
 
 Name TreeBuilder::name(antlr4::tree::TerminalNode* node) const {
   if (!node || node->getSymbol()->getTokenIndex() >= tokens_.size()) return {};
   return {std::string(token(node->getSymbol()).text), range(node)};
 }
 
-Name TreeBuilder::name(Tok::NameContext* context) const { return context ? name(context->NAME()) : Name{}; }
+Name TreeBuilder::name(Tok::NameContext* context) const {
+  return context ? name(context->NAME()) : Name{};
+}
 
 std::vector<Name> TreeBuilder::names(const std::vector<Tok::NameContext*>& contexts) const {
   std::vector<Name> out;
