@@ -46,8 +46,7 @@ std::vector<Lifetime> lifetimes(const Program& program, const Capacity& capacity
     const Buffer& buffer = program.buffers[b];
     all[b] = {b, end, -1, 0};
     if (!planned(buffer)) continue;
-    int64_t count = capacity.rows[buffer.space] * program::elements(buffer.shape);
-    if (buffer.times_longest) count *= capacity.longest[buffer.space];
+    const int64_t count = capacity.rows[buffer.space] * program::elements(buffer.shape);
     all[b].bytes = (static_cast<size_t>(count) * 4 + 63) / 64 * 64;
   }
   for (int s = 0; s < end; ++s) {

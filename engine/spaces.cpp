@@ -21,10 +21,7 @@ BoundSpaces::BoundSpaces(const program::Program& program)
   };
   used_[kUniform] = true;
   views_[kUniform] = &uniform_;
-  for (const program::Buffer& buffer : program.buffers) {
-    use(buffer.space);
-    if (buffer.times_longest) longest_matters_[buffer.space] = true;
-  }
+  for (const program::Buffer& buffer : program.buffers) use(buffer.space);
   for (const program::Step& step : program.steps) {
     if (const auto* kernel = std::get_if<program::LoopKernel>(&step.work)) {
       use(kernel->space);

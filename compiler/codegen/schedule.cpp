@@ -285,6 +285,11 @@ class Scheduler {
       if (scalar(value)) out_.stages[level_[value]].stores.push_back(s);
     }
     for (Nest& nest : nests_) {
+      // Kept values in order, so that each finds those that it is made of.
+      std::stable_sort(nest.roots.begin(), nest.roots.end(), [](const Root& a, const Root& b) {
+        const auto place = [](const Root& root) { return root.kind == Root::Kind::keep ? root.id : 0; };
+        return std::pair(a.kind, place(a)) < std::pair(b.kind, place(b));
+      });
       nest.linear = linear(nest);
       out_.stages[nest.level].nests.push_back(nest);
     }

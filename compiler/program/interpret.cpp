@@ -366,8 +366,7 @@ int64_t row_count(const Program& program, Views spaces, SpaceId space) {
 
 int64_t buffer_elements(const InterpretContext& context, uint32_t buffer) {
   const Buffer& b = context.program.buffers[buffer];
-  const int64_t n = row_count(context.program, context.spaces, b.space) * elements(b.shape);
-  return b.times_longest ? n * context.spaces[b.space]->longest : n;
+  return row_count(context.program, context.spaces, b.space) * elements(b.shape);
 }
 
 void interpret_kernel(const InterpretContext& context, const LoopKernel& kernel, std::span<double* const> memory) {

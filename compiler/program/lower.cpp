@@ -221,8 +221,7 @@ class KernelMaker {
 
 class CallMaker : public CallBuilder {
  public:
-  CallMaker(const Nodes& nodes, Memory& memory, Program& program, NodeId id)
-      : nodes_(nodes), memory_(memory), program_(program), id_(id) {}
+  CallMaker(const Nodes& nodes, Memory& memory, NodeId id) : nodes_(nodes), memory_(memory), id_(id) {}
 
   std::vector<Step> make() {
     const ir::Node& n = node();
@@ -240,8 +239,6 @@ class CallMaker : public CallBuilder {
   uint32_t result(size_t i) override { return memory_.buffer({id_, static_cast<uint32_t>(i)}); }
   void call(std::string kernel, std::vector<uint32_t> operands, std::vector<int64_t> ints, std::vector<float> floats,
             std::vector<types::SpaceId> spaces) override {
-    // The probabilities that attention keeps: heads x the longest segment for each row.
-    if (kernel == "attention") program_.buffers[operands[4]].times_longest = true;
     Call made{std::move(kernel), std::move(operands), std::move(ints), std::move(floats), std::move(spaces)};
     steps_.push_back({std::move(made), node().range});
   }
@@ -249,7 +246,6 @@ class CallMaker : public CallBuilder {
  private:
   const Nodes& nodes_;
   Memory& memory_;
-  Program& program_;
   NodeId id_;
   std::vector<Step> steps_;
 };
@@ -274,7 +270,7 @@ class Lowerer {
     std::reverse(backwards.begin(), backwards.end());
     for (auto group = groups.rbegin(); group != groups.rend(); ++group) {
       if (nodes_.is_call(group->nodes[0])) {
-        std::vector<Step> steps = CallMaker(nodes_, memory_, program_, group->nodes[0]).make();
+        std::vector<Step> steps = CallMaker(nodes_, memory_, group->nodes[0]).make();
         backwards.insert(backwards.end(), std::make_move_iterator(steps.rbegin()), std::make_move_iterator(steps.rend()));
       } else if (std::optional<Step> step = KernelMaker(nodes_, memory_, *group).make()) {
         backwards.push_back(std::move(*step));

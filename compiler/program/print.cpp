@@ -12,7 +12,6 @@ std::string type_text(const Program& program, const Buffer& buffer) {
   std::string out(types::dtype_name(buffer.dtype));
   if (buffer.space != types::kUniform) out += fmt::format("<{}>", program.spaces[buffer.space].name);
   if (!buffer.shape.empty()) out += fmt::format("[{}]", fmt::join(buffer.shape, ", "));
-  if (buffer.times_longest) out += " * longest";
   return out;
 }
 

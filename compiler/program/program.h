@@ -33,8 +33,6 @@ struct Buffer {
   std::vector<float> values;  // constant (uniform) buffers
   // The memory of another buffer under another space and shape (reshape, map_in, map_out); that one is never a view.
   uint32_t view_of = kNoBuffer;
-  // The row has `shape` times the longest segment of the space: what attention keeps of its probabilities.
-  bool times_longest = false;
 };
 
 struct Call {

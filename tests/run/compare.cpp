@@ -58,7 +58,7 @@ std::string difference(const std::string& how, const std::string& name, const st
   for (size_t i = 0; i < expected.size(); ++i) {
     const double a = expected[i], b = got[i];
     if ((std::isnan(a) && std::isnan(b)) || a == b) continue;
-    if (std::fabs(a - b) <= tolerance * std::fabs(a) + 0.1 * tolerance * largest) continue;
+    if (std::fabs(a - b) <= tolerance * std::fabs(a) + 0.1 * tolerance * largest + 1e-9) continue;
     return fmt::format("{}: `{}`[{}] is {} instead of {}", how, name, i, b, a);
   }
   return {};
