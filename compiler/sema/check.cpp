@@ -140,8 +140,12 @@ class Checker {
           self.emitter_.report(diag::CapitalName, "a constant", node.name.text).at(node.name.range);
         }
       }
-      void operator()(const syntax::VocabDecl& node) const { check_vocab(self.file_, unit, node, facts, self.emitter_); }
-      void operator()(const syntax::DataDecl& node) const { check_source(self.file_, unit, node, facts, self.emitter_); }
+      void operator()(const syntax::VocabDecl& node) const {
+        check_vocab(self.file_, unit, node, facts, self.emitter_);
+      }
+      void operator()(const syntax::DataDecl& node) const {
+        check_source(self.file_, unit, node, facts, self.emitter_);
+      }
       void operator()(const syntax::ModuleDecl& node) const { make(Place::module).module(node); }
       void operator()(const syntax::FunctionDecl& node) const { make(Place::function).function(node); }
       void operator()(const syntax::CriterionDecl& node) const { make(Place::criterion).criterion(node); }

@@ -13,9 +13,10 @@
 namespace mtl::sema {
 
 struct CheckOptions {
-  std::string model;                                          // --model NAME; empty: the only one
-  std::vector<std::pair<std::string, std::string>> sets;      // --set name=value
-  // The files that `use "x.mtl"` may open, by path, in place of the disk: those that a model file carries. Empty: the disk.
+  std::string model;                                      // --model NAME; empty: the only one
+  std::vector<std::pair<std::string, std::string>> sets;  // --set name=value
+  // The files that `use "x.mtl"` may open, by path, in place of the disk: those that a model file carries. Empty: the
+  // disk.
   std::map<std::string, std::string> texts;
 };
 

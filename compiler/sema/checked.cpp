@@ -9,15 +9,24 @@ namespace mtl::sema {
 
 const char* kind_name(DeclKind kind) {
   switch (kind) {
-    case DeclKind::constant: return "constant";
-    case DeclKind::vocab: return "vocabulary";
-    case DeclKind::data: return "data source";
-    case DeclKind::module: return "module";
-    case DeclKind::function: return "function";
-    case DeclKind::criterion: return "criterion";
-    case DeclKind::balancer: return "balancer";
-    case DeclKind::model: return "model";
-    case DeclKind::sweep: return "sweep";
+    case DeclKind::constant:
+      return "constant";
+    case DeclKind::vocab:
+      return "vocabulary";
+    case DeclKind::data:
+      return "data source";
+    case DeclKind::module:
+      return "module";
+    case DeclKind::function:
+      return "function";
+    case DeclKind::criterion:
+      return "criterion";
+    case DeclKind::balancer:
+      return "balancer";
+    case DeclKind::model:
+      return "model";
+    case DeclKind::sweep:
+      return "sweep";
   }
   return "declaration";
 }
@@ -138,7 +147,9 @@ std::optional<StaticValue> TopScope::size(const syntax::SizeExpr& size) const {
   return StaticValue::size("|" + path + "|", size_of_ ? size_of_(path) : std::nullopt);
 }
 
-std::vector<std::string> TopScope::names() const { return file_.visible(unit_, {DeclKind::constant}); }
+std::vector<std::string> TopScope::names() const {
+  return file_.visible(unit_, {DeclKind::constant});
+}
 
 // A constant that is there but has no value was reported where it stands.
 bool TopScope::explain_unknown(const std::string& name, SourceRange range, diag::Emitter& emitter) const {

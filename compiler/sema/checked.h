@@ -30,24 +30,26 @@ struct Found {
   UnitId unit = 0;
   DeclKind kind = DeclKind::constant;
   template <class T>
-  const T& as() const { return std::get<T>(decl->node); }
+  const T& as() const {
+    return std::get<T>(decl->node);
+  }
 };
 
 struct Unit {
-  std::string name;                      // "std.sequence", "std.prelude"; of a user's file its path
+  std::string name;  // "std.sequence", "std.prelude"; of a user's file its path
   bool library = false;
   syntax::File tree;
-  std::map<std::string, Found> own;      // declarations by name
-  std::vector<UnitId> uses;              // opened by `use`, in order
+  std::map<std::string, Found> own;  // declarations by name
+  std::vector<UnitId> uses;          // opened by `use`, in order
 };
 
 struct CheckedFile {
-  std::vector<std::unique_ptr<Unit>> units;            // [0] is the main file
+  std::vector<std::unique_ptr<Unit>> units;  // [0] is the main file
   std::optional<UnitId> prelude;
-  const syntax::ModelDecl* model = nullptr;            // of the main file; nullptr: the file has none
+  const syntax::ModelDecl* model = nullptr;  // of the main file; nullptr: the file has none
   const syntax::Decl* model_decl = nullptr;
   std::map<const syntax::ConstDecl*, StaticValue> consts;  // all that could be computed, --set applied
-  std::set<const syntax::Decl*> reached;               // what the chosen model refers to, by any number of steps
+  std::set<const syntax::Decl*> reached;                   // what the chosen model refers to, by any number of steps
 
   // What `name` means at the top level of `unit`; nullptr if nothing (or if two used files both have it).
   const Found* find(UnitId unit, std::string_view name) const;
@@ -61,10 +63,10 @@ struct CheckedFile {
   // Names visible from `unit` of one of these kinds, for "did you mean".
   std::vector<std::string> visible(UnitId unit, const std::vector<DeclKind>& kinds) const;
 
-  const syntax::DataDecl* source(std::string_view name) const;   // of the main file or the files it uses
+  const syntax::DataDecl* source(std::string_view name) const;  // of the main file or the files it uses
   const syntax::VocabDecl* vocab(std::string_view name) const;
   const syntax::ColumnDecl* column(std::string_view source, std::string_view column) const;
-  const syntax::TaskDecl* task(std::string_view name) const;     // of the chosen model
+  const syntax::TaskDecl* task(std::string_view name) const;  // of the chosen model
 };
 
 // The static names at the top of a unit: its constants, and sizes |source.column|, |vocab| as atoms or, where

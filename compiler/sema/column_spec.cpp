@@ -53,12 +53,18 @@ class ColumnReader {
     const TypeExpr& type = decl_.type;
     const std::string& name = type.name.text;
     if (name == "index" || name == "span") return unsupported(diag::UnsupportedType, name, type.range);
-    if (name == "token") column_.kind = ValueKind::token;
-    else if (name == "category") column_.kind = ValueKind::category;
-    else if (name == "label") column_.kind = ValueKind::label;
-    else if (name == "labels") column_.kind = ValueKind::labels;
-    else if (name == "bool") column_.kind = ValueKind::boolean;
-    else if (name == "f32") column_.kind = ValueKind::number;
+    if (name == "token")
+      column_.kind = ValueKind::token;
+    else if (name == "category")
+      column_.kind = ValueKind::category;
+    else if (name == "label")
+      column_.kind = ValueKind::label;
+    else if (name == "labels")
+      column_.kind = ValueKind::labels;
+    else if (name == "bool")
+      column_.kind = ValueKind::boolean;
+    else if (name == "f32")
+      column_.kind = ValueKind::number;
     else {
       const std::optional<std::string> near = nearest(name, known);
       good_ = false;
@@ -140,7 +146,8 @@ class ColumnReader {
 
   void dims() {
     for (const TypeExpr::DimItem& dim : decl_.type.dims) {
-      if (dim.kind == TypeExpr::DimItem::Kind::of) return unsupported(diag::UnsupportedType, "[S of T]", decl_.type.range);
+      if (dim.kind == TypeExpr::DimItem::Kind::of)
+        return unsupported(diag::UnsupportedType, "[S of T]", decl_.type.range);
       if (dim.kind == TypeExpr::DimItem::Kind::rest || !dim.size || is_broken(*dim.size)) {
         const bool broken = dim.size && is_broken(*dim.size);
         if (!broken) fail(diag::WrongForm, "...", decl_.type.name.text + "[T, 64]").at(dim.range);
@@ -162,10 +169,12 @@ class ColumnReader {
     }
     const bool set = column_.kind == ValueKind::labels && !decl_.type.dims.empty();
     const bool grid = (column_.kind == ValueKind::label || column_.kind == ValueKind::token) && !column_.fixed.empty();
-    if (set || grid) unsupported(diag::UnsupportedType, decl_.type.name.text + "[...] with these dimensions", decl_.type.range);
+    if (set || grid)
+      unsupported(diag::UnsupportedType, decl_.type.name.text + "[...] with these dimensions", decl_.type.range);
     for (size_t i = 0; i < column_.ragged.size(); ++i) {
       for (size_t j = 0; j < i; ++j) {
-        if (column_.ragged[i] == column_.ragged[j]) fail(diag::DuplicateName, "dimension", column_.ragged[i]).at(decl_.type.range);
+        if (column_.ragged[i] == column_.ragged[j])
+          fail(diag::DuplicateName, "dimension", column_.ragged[i]).at(decl_.type.range);
       }
     }
   }
@@ -183,7 +192,11 @@ class ColumnReader {
     if (name == "array" || name == "offsets") return unsupported(diag::UnsupportedChoice, name, word->range);
     if (word->arguments == nullptr) {
       const bool text = name == "comment" || name == "field";
-      return (void)fail(diag::WrongForm, name, name + (text ? "(\"name\")" : name == "column" ? "(0)" : "(0, 1)")).at(expr.range);
+      return (void)fail(diag::WrongForm, name,
+                        name + (text               ? "(\"name\")"
+                                : name == "column" ? "(0)"
+                                                   : "(0, 1)"))
+          .at(expr.range);
     }
     if (name == "columns") return many(*word);
     const std::optional<Bound> bound = reader_.bind(*word, {"name", "allow_empty"}, 1);
@@ -205,13 +218,17 @@ class ColumnReader {
     if (!value) {
       good_ = false;
     } else if (value->is_text() && !value->string().empty()) {
-      binding.kind = word == "comment" ? Binding::Kind::comment : word == "field" ? Binding::Kind::field : Binding::Kind::name;
+      binding.kind = word == "comment" ? Binding::Kind::comment
+                     : word == "field" ? Binding::Kind::field
+                                       : Binding::Kind::name;
       binding.names = {value->string()};
     } else if (word == "column" && value->is_int()) {
       binding.kind = Binding::Kind::index;
       binding.indices = {column_number(*value->as_int(), expr.range)};
     } else {
-      const char* usage = word == "column" ? "column(0)` or `column(\"name\")" : word == "field" ? "field(\"a.b\")" : "comment(\"name\")";
+      const char* usage = word == "column"  ? "column(0)` or `column(\"name\")"
+                          : word == "field" ? "field(\"a.b\")"
+                                            : "comment(\"name\")";
       fail(diag::WrongForm, word, usage).at(expr.range);
     }
   }
@@ -247,7 +264,8 @@ class ColumnReader {
       if (value.is_text()) binding.names.push_back(value.string());
       if (value.is_int()) binding.indices.push_back(column_number(*value.as_int(), word.whole));
     }
-    const bool pure = !values.empty() && (binding.names.size() == values.size() || binding.indices.size() == values.size());
+    const bool pure =
+        !values.empty() && (binding.names.size() == values.size() || binding.indices.size() == values.size());
     if (!pure) return (void)fail(diag::WrongForm, "columns", "columns(0, 5)` or `columns(\"a\", \"b\")").at(word.whole);
     binding.kind = binding.names.empty() ? Binding::Kind::indices : Binding::Kind::names;
   }
@@ -275,7 +293,8 @@ class ColumnReader {
     } else if (name == "limit" || name == "bins") {
       transform.kind = name == "limit" ? Transform::Kind::limit : Transform::Kind::bins;
       const std::optional<Bound> bound = reader_.bind(*word, {"count"}, 1);
-      const std::optional<int64_t> count = bound ? reader_.integer(*(*bound)["count"], name, name == "bins" ? 2 : 1) : std::nullopt;
+      const std::optional<int64_t> count =
+          bound ? reader_.integer(*(*bound)["count"], name, name == "bins" ? 2 : 1) : std::nullopt;
       good_ = good_ && count;
       transform.count = count.value_or(0);
     } else if (name == "fill") {

@@ -117,13 +117,17 @@ class SourceReader {
       std::optional<std::vector<std::string>> texts = reader_.texts(value, name);
       good_ = good_ && texts;
       if (!texts) return;
-      const bool no_file = name != "missing" && (texts->empty() || std::find(texts->begin(), texts->end(), "") != texts->end());
+      const bool no_file =
+          name != "missing" && (texts->empty() || std::find(texts->begin(), texts->end(), "") != texts->end());
       if (no_file) {
         good_ = false;
-        emitter_.report(diag::WrongForm, name, name + " = \"file\"` or `" + name + " = [\"file\", \"file\"]").at(value.range);
+        emitter_.report(diag::WrongForm, name, name + " = \"file\"` or `" + name + " = [\"file\", \"file\"]")
+            .at(value.range);
       }
-      (name == "train" ? source_.train : name == "dev" ? source_.dev : name == "test" ? source_.test : source_.missing) =
-          std::move(*texts);
+      (name == "train"  ? source_.train
+       : name == "dev"  ? source_.dev
+       : name == "test" ? source_.test
+                        : source_.missing) = std::move(*texts);
       return;
     }
     if (name == "header") {
@@ -194,7 +198,9 @@ class SourceReader {
       const auto [at, is_new] = names.try_emplace(decl.name.text, decl.name.range);
       if (!is_new) {
         good_ = false;
-        emitter_.report(diag::DuplicateName, "column", decl.name.text).at(decl.name.range).label(at->second, "it is already a column");
+        emitter_.report(diag::DuplicateName, "column", decl.name.text)
+            .at(decl.name.range)
+            .label(at->second, "it is already a column");
       }
       std::optional<data::ColumnSpec> column = read_column(file_, unit_, decl, reader_, facts_);
       good_ = good_ && column;

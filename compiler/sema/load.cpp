@@ -135,7 +135,8 @@ class Loader {
       return std::nullopt;
     }
     const std::optional<std::string> near = nearest(name, candidates);
-    std::string help = near ? "did you mean `use " + *near + "`?" : "a file beside this one is opened by its name: `use \"path.mtl\"`";
+    std::string help =
+        near ? "did you mean `use " + *near + "`?" : "a file beside this one is opened by its name: `use \"path.mtl\"`";
     if (!near && std::find(candidates.begin(), candidates.end(), "std." + name) != candidates.end()) {
       help = "did you mean `use std." + name + "`?";
     }
@@ -203,8 +204,8 @@ std::optional<std::string> read_file(const std::string& path, std::string& why) 
   return text.str();
 }
 
-void load_units(const std::string& path, std::string text, const std::map<std::string, std::string>& texts, SourceMap& sources,
-                CheckedFile& file, diag::Emitter& emitter) {
+void load_units(const std::string& path, std::string text, const std::map<std::string, std::string>& texts,
+                SourceMap& sources, CheckedFile& file, diag::Emitter& emitter) {
   Loader loader(texts, sources, file, emitter);
   loader.add(path, path, std::move(text), false);
   loader.open_prelude();

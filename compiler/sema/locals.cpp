@@ -5,14 +5,22 @@ namespace mtl::sema {
 
 const char* local_kind_name(LocalKind kind) {
   switch (kind) {
-    case LocalKind::static_value: return "a static value";
-    case LocalKind::input: return "an input";
-    case LocalKind::dimension: return "a dimension";
-    case LocalKind::layer: return "a layer";
-    case LocalKind::param: return "a parameter";
-    case LocalKind::state: return "a state";
-    case LocalKind::value: return "a `let`";
-    case LocalKind::variable: return "a `var`";
+    case LocalKind::static_value:
+      return "a static value";
+    case LocalKind::input:
+      return "an input";
+    case LocalKind::dimension:
+      return "a dimension";
+    case LocalKind::layer:
+      return "a layer";
+    case LocalKind::param:
+      return "a parameter";
+    case LocalKind::state:
+      return "a state";
+    case LocalKind::value:
+      return "a `let`";
+    case LocalKind::variable:
+      return "a `var`";
   }
   return "a name";
 }

@@ -10,7 +10,13 @@ namespace mtl::sema {
 
 enum class LocalKind : uint8_t {
   static_value,  // a static argument or a loop variable
-  input, dimension, layer, param, state, value, variable
+  input,
+  dimension,
+  layer,
+  param,
+  state,
+  value,
+  variable
 };
 const char* local_kind_name(LocalKind kind);  // "an input", "a task", ...
 

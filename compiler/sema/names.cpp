@@ -11,7 +11,9 @@ namespace {
 
 using syntax::NameExpr;
 
-bool is_capital(const std::string& name) { return !name.empty() && name[0] >= 'A' && name[0] <= 'Z'; }
+bool is_capital(const std::string& name) {
+  return !name.empty() && name[0] >= 'A' && name[0] <= 'Z';
+}
 
 // Ragged dimensions that the columns of a source introduce.
 std::vector<std::string> ragged_names(const syntax::DataDecl& data) {
@@ -36,9 +38,10 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
 // What the language's library has and this compiler does not yet.
 bool is_planned(const std::string& name) {
   static const std::vector<std::string> names{
-      "batch_norm", "conv2d",   "resnet",    "segnet",   "bert",     "decoder",   "ple",           "dselect_k",
-      "cross_stitch", "sluice", "mtan",      "adashare", "biaffine", "bilinear",  "tree",          "next_token",
-      "span_ends",  "squared_distance", "trace_norm", "group_lasso", "orthogonality", "copy"};
+      "batch_norm", "conv2d",      "resnet",        "segnet",     "bert",      "decoder",
+      "ple",        "dselect_k",   "cross_stitch",  "sluice",     "mtan",      "adashare",
+      "biaffine",   "bilinear",    "tree",          "next_token", "span_ends", "squared_distance",
+      "trace_norm", "group_lasso", "orthogonality", "copy"};
   return contains(names, name);
 }
 
@@ -135,14 +138,19 @@ void BodyChecker::top_level_value(const Found& found, const std::string& name, S
     case DeclKind::constant:
     case DeclKind::module:
     case DeclKind::function:
-    case DeclKind::criterion: return;
+    case DeclKind::criterion:
+      return;
     case DeclKind::data:
-      emitter_.report(diag::NotAValue, name, "data source").at(range).help("its columns are values: `" + name + ".COLUMN`");
+      emitter_.report(diag::NotAValue, name, "data source")
+          .at(range)
+          .help("its columns are values: `" + name + ".COLUMN`");
       return;
     case DeclKind::vocab:
       emitter_.report(diag::NotAValue, name, "vocabulary").at(range).help("its size is `|" + name + "|`");
       return;
-    default: emitter_.report(diag::NotAValue, name, kind_name(found.kind)).at(range); return;
+    default:
+      emitter_.report(diag::NotAValue, name, kind_name(found.kind)).at(range);
+      return;
   }
 }
 
@@ -174,13 +182,14 @@ void BodyChecker::name_value(const std::string& name, SourceRange range) {
 
 void BodyChecker::callee_name(const std::string& name, SourceRange range) {
   if (const Local* local = locals_.find(name)) {
-    if (local->kind == LocalKind::dimension) emitter_.report(diag::NotCallable, name, local_kind_name(local->kind)).at(range);
+    if (local->kind == LocalKind::dimension)
+      emitter_.report(diag::NotCallable, name, local_kind_name(local->kind)).at(range);
     return;
   }
   if (const Found* found = file_.find(unit_, name)) {
     facts_.uses.insert(found->decl);
-    const bool callable = found->kind == DeclKind::module || found->kind == DeclKind::function ||
-                          found->kind == DeclKind::criterion;
+    const bool callable =
+        found->kind == DeclKind::module || found->kind == DeclKind::function || found->kind == DeclKind::criterion;
     if (!callable) emitter_.report(diag::NotCallable, name, std::string("a ") + kind_name(found->kind)).at(range);
     return;
   }
@@ -229,8 +238,10 @@ void BodyChecker::source_member(const Found& source, const NameExpr& base, const
   if (is_column || is_dimension || member.text.empty()) return;
   const std::optional<std::string> near = nearest(member.text, columns);
   auto report = emitter_.report(diag::UnknownColumn, base.name, member.text).at(member.range);
-  std::move(report).label(data.name.range, "declared here").help(
-      near ? "did you mean `" + base.name + "." + *near + "`?" : "its columns are " + join(columns, ", ", " and "));
+  std::move(report)
+      .label(data.name.range, "declared here")
+      .help(near ? "did you mean `" + base.name + "." + *near + "`?"
+                 : "its columns are " + join(columns, ", ", " and "));
 }
 
 void BodyChecker::member(const syntax::MemberExpr& node, SourceRange range) {
@@ -361,7 +372,8 @@ std::string BodyChecker::help_for_unknown(const std::string& name, bool is_calle
   for (const auto& [source, found] : file_.units[unit_]->own) {
     if (found.kind != DeclKind::data) continue;
     const auto& data = found.as<syntax::DataDecl>();
-    if (contains(ragged_names(data), name)) return "outside its tasks a dimension is written with its source: `" + source + "." + name + "`";
+    if (contains(ragged_names(data), name))
+      return "outside its tasks a dimension is written with its source: `" + source + "." + name + "`";
     const bool has_column = std::any_of(data.columns.begin(), data.columns.end(),
                                         [&](const syntax::ColumnDecl& column) { return column.name.text == name; });
     if (has_column) return "a column is written with its source: `" + source + "." + name + "`";
@@ -392,8 +404,8 @@ void BodyChecker::path_root(const syntax::Expr& path) {
   }
   const auto* name = std::get_if<NameExpr>(&path.node);
   if (name == nullptr) {
-    const bool silent = std::holds_alternative<syntax::ErrorExpr>(path.node) ||
-                        std::holds_alternative<syntax::WildcardExpr>(path.node);
+    const bool silent =
+        std::holds_alternative<syntax::ErrorExpr>(path.node) || std::holds_alternative<syntax::WildcardExpr>(path.node);
     if (!silent) emitter_.report(diag::NotAPath, source_of(path.range)).at(path.range);
     return;
   }

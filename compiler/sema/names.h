@@ -93,8 +93,8 @@ class BodyChecker {
   diag::Emitter& emitter_;
   Locals locals_;
   bool in_require_ = false;
-  bool in_loss_ = false;              // of a task: `head` and `target` are names
-  std::set<std::string> settings_;    // of the task or criterion at hand
+  bool in_loss_ = false;            // of a task: `head` and `target` are names
+  std::set<std::string> settings_;  // of the task or criterion at hand
   const syntax::TaskDecl* task_ = nullptr;
   // Tasks and metrics are no values, so a `let` may have the name of a task: `ctr` is the value, `ctr.head` the task's.
   std::map<std::string, SourceRange> tasks_, metrics_;

@@ -7,7 +7,9 @@
 namespace mtl::sema {
 namespace {
 
-bool is_capital(const std::string& name) { return !name.empty() && name[0] >= 'A' && name[0] <= 'Z'; }
+bool is_capital(const std::string& name) {
+  return !name.empty() && name[0] >= 'A' && name[0] <= 'Z';
+}
 
 const std::vector<std::string>& static_types() {
   static const std::vector<std::string> names{"int", "float", "bool", "string", "initializer", "layer", "list"};
@@ -30,9 +32,9 @@ void BodyChecker::signature(const std::vector<syntax::Parameter>& parameters, Ro
   for (const syntax::Parameter& parameter : parameters) {
     type(parameter.type, role);
     if (parameter.default_value) value(*parameter.default_value);
-    const bool is_static = contains(static_types(), parameter.type.name.text) &&
-                           (role == Role::static_argument || parameter.type.name.text != "bool" ||
-                            parameter.default_value != nullptr);
+    const bool is_static =
+        contains(static_types(), parameter.type.name.text) &&
+        (role == Role::static_argument || parameter.type.name.text != "bool" || parameter.default_value != nullptr);
     if (is_static && is_capital(parameter.name.text)) {
       emitter_.report(diag::CapitalName, "a static argument", parameter.name.text).at(parameter.name.range);
     }
@@ -56,7 +58,8 @@ void BodyChecker::type(const syntax::TypeExpr& type, Role role) {
   const bool may_be_static = role == Role::static_argument || role == Role::function_input;
   const bool may_be_value = role != Role::static_argument;
   const std::string& name = type.name.text;
-  const bool known = (may_be_static && contains(static_types(), name)) || (may_be_value && contains(value_types(), name));
+  const bool known =
+      (may_be_static && contains(static_types(), name)) || (may_be_value && contains(value_types(), name));
   if (!known) {
     std::vector<std::string> candidates;
     if (may_be_static) candidates = static_types();

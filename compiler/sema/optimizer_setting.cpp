@@ -20,12 +20,42 @@ struct Form {
 const std::vector<Form>& forms() {
   static const std::vector<Form> table{
       {"sgd", OptimizerRule::sgd, {"lr", "momentum", "weight_decay", "nesterov", "lazy"}, 1e-3, 0, 1e-8f, 0},
-      {"momentum", OptimizerRule::momentum, {"lr", "momentum", "weight_decay", "nesterov", "lazy"}, 1e-3, 0, 1e-8f, 0.9f},
-      {"adam", OptimizerRule::adam, {"lr", "beta1", "beta2", "eps", "weight_decay", "betas", "lazy"}, 1e-3, 0, 1e-8f, 0},
-      {"adamw", OptimizerRule::adamw, {"lr", "beta1", "beta2", "eps", "weight_decay", "betas", "lazy"}, 1e-3, 1e-2, 1e-8f, 0},
+      {"momentum",
+       OptimizerRule::momentum,
+       {"lr", "momentum", "weight_decay", "nesterov", "lazy"},
+       1e-3,
+       0,
+       1e-8f,
+       0.9f},
+      {"adam",
+       OptimizerRule::adam,
+       {"lr", "beta1", "beta2", "eps", "weight_decay", "betas", "lazy"},
+       1e-3,
+       0,
+       1e-8f,
+       0},
+      {"adamw",
+       OptimizerRule::adamw,
+       {"lr", "beta1", "beta2", "eps", "weight_decay", "betas", "lazy"},
+       1e-3,
+       1e-2,
+       1e-8f,
+       0},
       {"adagrad", OptimizerRule::adagrad, {"lr", "eps", "weight_decay", "lazy"}, 1e-2, 0, 1e-10f, 0},
-      {"rmsprop", OptimizerRule::rmsprop, {"lr", "alpha", "eps", "weight_decay", "momentum", "lazy"}, 1e-2, 0, 1e-8f, 0},
-      {"lamb", OptimizerRule::lamb, {"lr", "beta1", "beta2", "eps", "weight_decay", "betas", "lazy"}, 1e-3, 0, 1e-6f, 0},
+      {"rmsprop",
+       OptimizerRule::rmsprop,
+       {"lr", "alpha", "eps", "weight_decay", "momentum", "lazy"},
+       1e-2,
+       0,
+       1e-8f,
+       0},
+      {"lamb",
+       OptimizerRule::lamb,
+       {"lr", "beta1", "beta2", "eps", "weight_decay", "betas", "lazy"},
+       1e-3,
+       0,
+       1e-6f,
+       0},
   };
   return table;
 }
@@ -34,8 +64,8 @@ const std::vector<Form>& forms() {
 bool read_betas(const syntax::Expr& expr, SettingReader& reader, runtime::OptimizerSettings& settings) {
   const std::optional<StaticValue> value = reader.value(expr);
   if (!value) return false;
-  const bool pair = value->is_list() && value->items().size() == 2 && value->items()[0].is_number() &&
-                    value->items()[1].is_number();
+  const bool pair =
+      value->is_list() && value->items().size() == 2 && value->items()[0].is_number() && value->items()[1].is_number();
   if (!pair) {
     reader.emitter().report(diag::WrongForm, "betas", "betas = [0.9, 0.999]").at(expr.range);
     return false;
@@ -63,8 +93,10 @@ bool read_parameter(const std::string& name, const syntax::Expr& expr, SettingRe
   if (name == "nesterov") return read_flag(expr, name, reader, settings.nesterov);
   if (name == "lazy") return read_flag(expr, name, reader, out.lazy);
   const bool unit = name == "beta1" || name == "beta2" || name == "momentum" || name == "alpha";
-  const std::optional<double> number =
-      reader.number(expr, name, unit ? kBelowOne : name == "weight_decay" ? kNotNegative : kPositive);
+  const std::optional<double> number = reader.number(expr, name,
+                                                     unit                     ? kBelowOne
+                                                     : name == "weight_decay" ? kNotNegative
+                                                                              : kPositive);
   if (!number) return false;
   if (name == "lr") out.lr = *number;
   if (name == "weight_decay") out.weight_decay = *number;

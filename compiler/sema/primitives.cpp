@@ -15,7 +15,9 @@ constexpr Primitive kPrimitives[] = {
 
 }  // namespace
 
-std::span<const Primitive> primitives() { return kPrimitives; }
+std::span<const Primitive> primitives() {
+  return kPrimitives;
+}
 
 const Primitive* find_primitive(std::string_view name, bool in_ops) {
   for (const Primitive& primitive : kPrimitives) {

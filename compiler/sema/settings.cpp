@@ -18,7 +18,9 @@ std::string choices(const std::vector<std::string>& known, std::string_view word
   return std::string(noun) + join(known, ", ", " and ");
 }
 
-std::string quoted(std::string_view what) { return "`" + std::string(what) + "`"; }
+std::string quoted(std::string_view what) {
+  return "`" + std::string(what) + "`";
+}
 }  // namespace
 
 const Range kPositive{0, kInfinity, true, true, "above 0"};
@@ -28,9 +30,9 @@ const Range kOpenUnit{0, 1, true, true, "between 0 and 1"};
 const Range kAnyNumber{-kInfinity, kInfinity, true, true, "finite"};
 
 const std::vector<std::string>& balancing_methods() {
-  static const std::vector<std::string> names{"fixed",  "uncertainty", "dwa",     "rlw",      "gls",      "famo", "stch",
-                                              "gradnorm", "pcgrad",    "gradvac", "mgda",     "cagrad",   "imtl", "nash",
-                                              "aligned",  "graddrop",  "fairgrad", "upgrad"};
+  static const std::vector<std::string> names{"fixed", "uncertainty", "dwa",     "rlw",      "gls",      "famo",
+                                              "stch",  "gradnorm",    "pcgrad",  "gradvac",  "mgda",     "cagrad",
+                                              "imtl",  "nash",        "aligned", "graddrop", "fairgrad", "upgrad"};
   return names;
 }
 
@@ -46,7 +48,9 @@ const syntax::Expr* Bound::operator[](std::string_view name) const {
   MTL_CHECK(false, "an argument that is not in the table of its word");
 }
 
-bool is_broken(const syntax::Expr& expr) { return std::holds_alternative<syntax::ErrorExpr>(expr.node); }
+bool is_broken(const syntax::Expr& expr) {
+  return std::holds_alternative<syntax::ErrorExpr>(expr.node);
+}
 
 std::optional<Word> as_word(const syntax::Expr& expr) {
   if (const auto* name = std::get_if<syntax::NameExpr>(&expr.node)) {
@@ -74,7 +78,9 @@ std::vector<const syntax::Expr*> pipeline(const syntax::Expr& expr) {
 SettingReader::SettingReader(const CheckedFile& file, UnitId unit, diag::Emitter& emitter)
     : file_(file), scope_(file_, unit), emitter_(emitter), evaluator_(emitter, budget_) {}
 
-std::optional<StaticValue> SettingReader::value(const syntax::Expr& expr) { return evaluator_.evaluate(expr, scope_); }
+std::optional<StaticValue> SettingReader::value(const syntax::Expr& expr) {
+  return evaluator_.evaluate(expr, scope_);
+}
 
 std::optional<int64_t> SettingReader::integer(const syntax::Expr& expr, std::string_view what, int64_t low) {
   const std::optional<StaticValue> found = value(expr);
@@ -85,8 +91,12 @@ std::optional<int64_t> SettingReader::integer(const syntax::Expr& expr, std::str
     return std::nullopt;
   }
   if (*number >= low) return number;
-  emitter_.report(diag::NumberOutside, what, low == 1 ? "1 or more" : low == 0 ? "0 or more" : std::to_string(low) + " or more",
-                  found->text())
+  emitter_
+      .report(diag::NumberOutside, what,
+              low == 1   ? "1 or more"
+              : low == 0 ? "0 or more"
+                         : std::to_string(low) + " or more",
+              found->text())
       .at(expr.range);
   return std::nullopt;
 }
@@ -131,8 +141,9 @@ std::optional<std::vector<std::string>> SettingReader::texts(const syntax::Expr&
     }
   }
   if (good) return out;
-  emitter_.report(diag::StaticWrongType, quoted(what), found->is_list() ? "a list of something else" : found->type_name(),
-                  "a string or a list of strings")
+  emitter_
+      .report(diag::StaticWrongType, quoted(what), found->is_list() ? "a list of something else" : found->type_name(),
+              "a string or a list of strings")
       .at(expr.range);
   return std::nullopt;
 }

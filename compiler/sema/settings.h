@@ -17,7 +17,7 @@ const std::vector<std::string>& task_settings();
 // A word with arguments: adamw(lr = 1e-3), conll, temperature(2).
 struct Word {
   std::string name;
-  SourceRange range;                              // of the word alone
+  SourceRange range;                                         // of the word alone
   const std::vector<syntax::Argument>* arguments = nullptr;  // null: no parentheses
   SourceRange whole;
 };

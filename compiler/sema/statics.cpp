@@ -25,15 +25,24 @@ std::string number_text(double value) {
 
 const char* initializer_name(Initializer::Kind kind) {
   switch (kind) {
-    case Initializer::Kind::zeros: return "zeros";
-    case Initializer::Kind::ones: return "ones";
-    case Initializer::Kind::constant: return "constant";
-    case Initializer::Kind::normal: return "normal";
-    case Initializer::Kind::uniform: return "uniform";
-    case Initializer::Kind::glorot_uniform: return "glorot_uniform";
-    case Initializer::Kind::he_normal: return "he_normal";
-    case Initializer::Kind::orthogonal: return "orthogonal";
-    case Initializer::Kind::one_hot_mix: return "one_hot_mix";
+    case Initializer::Kind::zeros:
+      return "zeros";
+    case Initializer::Kind::ones:
+      return "ones";
+    case Initializer::Kind::constant:
+      return "constant";
+    case Initializer::Kind::normal:
+      return "normal";
+    case Initializer::Kind::uniform:
+      return "uniform";
+    case Initializer::Kind::glorot_uniform:
+      return "glorot_uniform";
+    case Initializer::Kind::he_normal:
+      return "he_normal";
+    case Initializer::Kind::orthogonal:
+      return "orthogonal";
+    case Initializer::Kind::one_hot_mix:
+      return "one_hot_mix";
   }
   MTL_CHECK(false, "an initializer of no kind");
 }
@@ -42,10 +51,17 @@ std::string initializer_text(const Initializer& init) {
   std::string text = initializer_name(init.kind) + std::string("(");
   switch (init.kind) {
     case Initializer::Kind::constant:
-    case Initializer::Kind::one_hot_mix: text += number_text(init.a); break;
-    case Initializer::Kind::normal: text += "mean = " + number_text(init.a) + ", deviation = " + number_text(init.b); break;
-    case Initializer::Kind::uniform: text += number_text(init.a) + ", " + number_text(init.b); break;
-    default: break;
+    case Initializer::Kind::one_hot_mix:
+      text += number_text(init.a);
+      break;
+    case Initializer::Kind::normal:
+      text += "mean = " + number_text(init.a) + ", deviation = " + number_text(init.b);
+      break;
+    case Initializer::Kind::uniform:
+      text += number_text(init.a) + ", " + number_text(init.b);
+      break;
+    default:
+      break;
   }
   return text + ")";
 }
@@ -62,7 +78,9 @@ StaticValue StaticValue::size(const std::string& name, std::optional<int64_t> kn
   return {known ? types::Dim(*known) : types::Dim::atom(name), true};
 }
 
-bool StaticValue::is_number() const { return as_number().has_value(); }
+bool StaticValue::is_number() const {
+  return as_number().has_value();
+}
 
 std::optional<int64_t> StaticValue::as_int() const {
   if (const auto* integer = std::get_if<int64_t>(&value)) return *integer;
@@ -153,8 +171,9 @@ bool StaticEvaluator::step(SourceRange range, int64_t count) {
   budget_.steps -= count;
   if (budget_.steps >= 0 && depth_ <= StaticBudget::kDepth) return true;
   budget_.exhausted = true;
-  emitter_.report(diag::StaticBudgetExceeded, budget_.steps < 0 ? "it takes more than 10 million steps"
-                                                                : "it is nested more than 400 deep")
+  emitter_
+      .report(diag::StaticBudgetExceeded,
+              budget_.steps < 0 ? "it takes more than 10 million steps" : "it is nested more than 400 deep")
       .at(range);
   return false;
 }
@@ -228,9 +247,7 @@ std::optional<StaticValue> StaticEvaluator::name(const syntax::NameExpr& node, c
   if (std::optional<StaticValue> value = scope.lookup(node.name)) return value;
   if (scope.explain_unknown(node.name, range, emitter_)) return std::nullopt;
   const std::optional<std::string> near = nearest(node.name, scope.names());
-  emitter_.report(diag::UnknownName, node.name)
-      .at(range)
-      .help(near ? "did you mean `" + *near + "`?" : std::string());
+  emitter_.report(diag::UnknownName, node.name).at(range).help(near ? "did you mean `" + *near + "`?" : std::string());
   return std::nullopt;
 }
 
@@ -326,8 +343,9 @@ std::optional<std::string> StaticEvaluator::interpolate(const syntax::StringExpr
     const std::optional<StaticValue> value = name({part.text}, scope, range);
     if (!value || !require_now(*value, range, "a string")) return std::nullopt;
     if (value->is_list() || value->is_initializer()) {
-      emitter_.report(diag::StaticWrongType, "`{" + part.text + "}` in a string", value->type_name(),
-                      "a string or a number")
+      emitter_
+          .report(diag::StaticWrongType, "`{" + part.text + "}` in a string", value->type_name(),
+                  "a string or a number")
           .at(range);
       return std::nullopt;
     }

@@ -22,7 +22,15 @@ namespace mtl::sema {
 // How a parameter starts. Without formulas: elaborate turns it into elaborate::Init.
 struct Initializer {
   enum class Kind : uint8_t {
-    zeros, ones, constant, normal, uniform, glorot_uniform, he_normal, orthogonal, one_hot_mix
+    zeros,
+    ones,
+    constant,
+    normal,
+    uniform,
+    glorot_uniform,
+    he_normal,
+    orthogonal,
+    one_hot_mix
   } kind = Kind::zeros;
   double a = 0, b = 0;  // constant: a; normal: mean a, deviation b; uniform: a to b; one_hot_mix: a
   bool operator==(const Initializer&) const = default;
@@ -53,15 +61,15 @@ struct StaticValue {
   bool is_list() const { return std::holds_alternative<ListPtr>(value); }
   bool is_initializer() const { return std::holds_alternative<Initializer>(value); }
   bool is_open() const { return std::holds_alternative<Open>(value); }
-  bool is_number() const;                         // int, float or fraction, known
-  std::optional<int64_t> as_int() const;          // an int, also of a size whose number is known
-  std::optional<double> as_number() const;        // int, float, fraction, known size
-  std::optional<types::Dim> as_dim() const;       // an int or a size
-  const List& items() const;                      // MTL_CHECKs that it is a list
-  const std::string& string() const;              // MTL_CHECKs
+  bool is_number() const;                    // int, float or fraction, known
+  std::optional<int64_t> as_int() const;     // an int, also of a size whose number is known
+  std::optional<double> as_number() const;   // int, float, fraction, known size
+  std::optional<types::Dim> as_dim() const;  // an int or a size
+  const List& items() const;                 // MTL_CHECKs that it is a list
+  const std::string& string() const;         // MTL_CHECKs
 
-  std::string text() const;         // as in a source: 128, 0.1, "books", [1, 2], 2 * |en|
-  const char* type_name() const;    // "int", "float", "bool", "string", "fraction", "list", "initializer", "size"
+  std::string text() const;       // as in a source: 128, 0.1, "books", [1, 2], 2 * |en|
+  const char* type_name() const;  // "int", "float", "bool", "string", "fraction", "list", "initializer", "size"
   bool operator==(const StaticValue& other) const;
 };
 
@@ -119,8 +127,8 @@ class StaticEvaluator {
   std::optional<StaticValue> dispatch(const syntax::Expr& expr, const StaticScope& scope);
   std::optional<StaticValue> name(const syntax::NameExpr& node, const StaticScope& scope, SourceRange range);
   std::optional<StaticValue> generate(const syntax::GeneratorExpr& node, const StaticScope& scope, SourceRange range);
-  bool generate_from(const syntax::GeneratorExpr& node, size_t clause, const StaticScope& scope,
-                     StaticValue::List& out, SourceRange range);
+  bool generate_from(const syntax::GeneratorExpr& node, size_t clause, const StaticScope& scope, StaticValue::List& out,
+                     SourceRange range);
   std::optional<StaticValue> choose(const syntax::IfExpr& node, const StaticScope& scope);
   std::optional<StaticValue> call_expr(const syntax::CallExpr& node, const StaticScope& scope, SourceRange range);
   std::optional<StaticValue> index_expr(const syntax::IndexExpr& node, const StaticScope& scope, SourceRange range);

@@ -19,28 +19,47 @@ using Out = std::optional<StaticValue>;
 
 const char* op_text(BinaryOp op) {
   switch (op) {
-    case BinaryOp::power: return "**";
-    case BinaryOp::multiply: return "*";
-    case BinaryOp::divide: return "/";
-    case BinaryOp::matmul: return "@";
-    case BinaryOp::add: return "+";
-    case BinaryOp::subtract: return "-";
-    case BinaryOp::range: return "..";
-    case BinaryOp::equal: return "==";
-    case BinaryOp::not_equal: return "!=";
-    case BinaryOp::less: return "<";
-    case BinaryOp::less_equal: return "<=";
-    case BinaryOp::greater: return ">";
-    case BinaryOp::greater_equal: return ">=";
-    case BinaryOp::logical_and: return "and";
-    case BinaryOp::logical_or: return "or";
-    case BinaryOp::compose: return ">>";
-    case BinaryOp::pipe: return "|>";
+    case BinaryOp::power:
+      return "**";
+    case BinaryOp::multiply:
+      return "*";
+    case BinaryOp::divide:
+      return "/";
+    case BinaryOp::matmul:
+      return "@";
+    case BinaryOp::add:
+      return "+";
+    case BinaryOp::subtract:
+      return "-";
+    case BinaryOp::range:
+      return "..";
+    case BinaryOp::equal:
+      return "==";
+    case BinaryOp::not_equal:
+      return "!=";
+    case BinaryOp::less:
+      return "<";
+    case BinaryOp::less_equal:
+      return "<=";
+    case BinaryOp::greater:
+      return ">";
+    case BinaryOp::greater_equal:
+      return ">=";
+    case BinaryOp::logical_and:
+      return "and";
+    case BinaryOp::logical_or:
+      return "or";
+    case BinaryOp::compose:
+      return ">>";
+    case BinaryOp::pipe:
+      return "|>";
   }
   MTL_CHECK(false, "an operator of no kind");
 }
 
-bool is_comparison(BinaryOp op) { return op >= BinaryOp::equal && op <= BinaryOp::greater_equal; }
+bool is_comparison(BinaryOp op) {
+  return op >= BinaryOp::equal && op <= BinaryOp::greater_equal;
+}
 bool is_arithmetic(BinaryOp op) {
   return op == BinaryOp::power || op == BinaryOp::multiply || op == BinaryOp::divide || op == BinaryOp::add ||
          op == BinaryOp::subtract;
@@ -63,16 +82,24 @@ int64_t floor_div(int64_t a, int64_t b) {
 
 bool compare(BinaryOp op, int order) {
   switch (op) {
-    case BinaryOp::equal: return order == 0;
-    case BinaryOp::not_equal: return order != 0;
-    case BinaryOp::less: return order < 0;
-    case BinaryOp::less_equal: return order <= 0;
-    case BinaryOp::greater: return order > 0;
-    default: return order >= 0;
+    case BinaryOp::equal:
+      return order == 0;
+    case BinaryOp::not_equal:
+      return order != 0;
+    case BinaryOp::less:
+      return order < 0;
+    case BinaryOp::less_equal:
+      return order <= 0;
+    case BinaryOp::greater:
+      return order > 0;
+    default:
+      return order >= 0;
   }
 }
 
-StaticValue waiting(std::string text) { return {Open{std::move(text)}, true}; }
+StaticValue waiting(std::string text) {
+  return {Open{std::move(text)}, true};
+}
 
 // Reports of one operation; every rule below ends in a value or in one of these.
 struct Rules {
@@ -101,9 +128,12 @@ struct Rules {
   Out ints(BinaryOp op, int64_t a, int64_t b) const {
     int64_t result = 0;
     switch (op) {
-      case BinaryOp::add: return __builtin_add_overflow(a, b, &result) ? overflow() : Out(StaticValue{result});
-      case BinaryOp::subtract: return __builtin_sub_overflow(a, b, &result) ? overflow() : Out(StaticValue{result});
-      case BinaryOp::multiply: return __builtin_mul_overflow(a, b, &result) ? overflow() : Out(StaticValue{result});
+      case BinaryOp::add:
+        return __builtin_add_overflow(a, b, &result) ? overflow() : Out(StaticValue{result});
+      case BinaryOp::subtract:
+        return __builtin_sub_overflow(a, b, &result) ? overflow() : Out(StaticValue{result});
+      case BinaryOp::multiply:
+        return __builtin_mul_overflow(a, b, &result) ? overflow() : Out(StaticValue{result});
       case BinaryOp::divide:
         if (b == 0) return by_zero();
         if (a == std::numeric_limits<int64_t>::min() && b == -1) return overflow();
@@ -113,16 +143,21 @@ struct Rules {
         const std::optional<int64_t> power = checked_power(a, b);
         return power ? Out(StaticValue{*power}) : overflow();
       }
-      default: return std::nullopt;
+      default:
+        return std::nullopt;
     }
   }
 
   Out reals(BinaryOp op, double a, double b) const {
     switch (op) {
-      case BinaryOp::add: return StaticValue{a + b};
-      case BinaryOp::subtract: return StaticValue{a - b};
-      case BinaryOp::multiply: return StaticValue{a * b};
-      case BinaryOp::divide: return b == 0 ? by_zero() : Out(StaticValue{a / b});
+      case BinaryOp::add:
+        return StaticValue{a + b};
+      case BinaryOp::subtract:
+        return StaticValue{a - b};
+      case BinaryOp::multiply:
+        return StaticValue{a * b};
+      case BinaryOp::divide:
+        return b == 0 ? by_zero() : Out(StaticValue{a / b});
       default: {
         const double power = std::pow(a, b);
         if (std::isfinite(power)) return StaticValue{power};
@@ -141,9 +176,12 @@ struct Rules {
       return StaticValue{value->value, true};
     }
     switch (op) {
-      case BinaryOp::add: return StaticValue{a + b, true};
-      case BinaryOp::subtract: return StaticValue{a - b, true};
-      case BinaryOp::multiply: return StaticValue{a * b, true};
+      case BinaryOp::add:
+        return StaticValue{a + b, true};
+      case BinaryOp::subtract:
+        return StaticValue{a - b, true};
+      case BinaryOp::multiply:
+        return StaticValue{a * b, true};
       case BinaryOp::divide: {
         const std::optional<Dim> quotient = a.divided_by(b);
         return quotient ? Out(StaticValue{*quotient, true}) : inexact(StaticValue{a, true}, StaticValue{b, true});
@@ -353,8 +391,8 @@ Out initializer_call(Initializer::Kind kind, const std::vector<const Named*>& bo
     }
     if (!number) {
       rules.emitter
-          .report(diag::StaticWrongType, "`" + std::string(signature.parameters[i]) + "`",
-                  bound[i]->value.type_name(), "a number")
+          .report(diag::StaticWrongType, "`" + std::string(signature.parameters[i]) + "`", bound[i]->value.type_name(),
+                  "a number")
           .at(bound[i]->range);
       return std::nullopt;
     }

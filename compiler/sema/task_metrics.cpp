@@ -45,26 +45,34 @@ struct MetricTable {
 
 const MetricTable& metrics_of(const TargetForm& form) {
   static const MetricTable label{{Metric::accuracy, Metric::macro_f1, Metric::micro_f1}, 2};
-  static const MetricTable labels_of_positions{
-      {Metric::accuracy, Metric::span_f1, Metric::macro_f1, Metric::micro_f1}, 1};
+  static const MetricTable labels_of_positions{{Metric::accuracy, Metric::span_f1, Metric::macro_f1, Metric::micro_f1},
+                                               1};
   static const MetricTable labels{{Metric::micro_f1, Metric::macro_f1, Metric::exact_match}, 3};
   static const MetricTable boolean{{Metric::accuracy, Metric::f1, Metric::auc}, 3};
   static const MetricTable number{{Metric::mae, Metric::rmse, Metric::r2, Metric::pearson}, 4};
   switch (form.kind) {
-    case TargetKind::label: return form.per_position() ? labels_of_positions : label;
-    case TargetKind::labels: return labels;
-    case TargetKind::boolean: return boolean;
-    case TargetKind::number: return number;
+    case TargetKind::label:
+      return form.per_position() ? labels_of_positions : label;
+    case TargetKind::labels:
+      return labels;
+    case TargetKind::boolean:
+      return boolean;
+    case TargetKind::number:
+      return number;
   }
   return label;
 }
 
 std::string target_text(const TargetForm& form) {
   switch (form.kind) {
-    case TargetKind::label: return form.per_position() ? "label[" + join(form.ragged) + "]" : "label";
-    case TargetKind::labels: return "labels";
-    case TargetKind::boolean: return "bool";
-    case TargetKind::number: return "f32";
+    case TargetKind::label:
+      return form.per_position() ? "label[" + join(form.ragged) + "]" : "label";
+    case TargetKind::labels:
+      return "labels";
+    case TargetKind::boolean:
+      return "bool";
+    case TargetKind::number:
+      return "f32";
   }
   return "";
 }
@@ -121,7 +129,9 @@ class MetricReader {
   }
 
   bool wrong(SourceRange range) {
-    emitter_.report(diag::NotAMetric).at(range).help("write `TASK.METRIC`, `mean(TASK.METRIC, ...)` or the name of a metric of the model");
+    emitter_.report(diag::NotAMetric)
+        .at(range)
+        .help("write `TASK.METRIC`, `mean(TASK.METRIC, ...)` or the name of a metric of the model");
     return false;
   }
 
@@ -161,7 +171,8 @@ class MetricReader {
     const std::optional<std::string> near = nearest(name, names);
     emitter_.report(diag::UnknownModelMetric, name)
         .at(range)
-        .help(near ? "did you mean `" + *near + "`?" : "write `TASK.METRIC`, or declare `metric " + name + " = ...` in the model");
+        .help(near ? "did you mean `" + *near + "`?"
+                   : "write `TASK.METRIC`, or declare `metric " + name + " = ...` in the model");
     return false;
   }
 
@@ -211,7 +222,9 @@ class MetricReader {
         return false;
       }
       if (form->kind == TargetKind::number) {
-        emitter_.report(diag::UnknownMetric, "f32", "all_correct").at(item->range).help("a number is never exactly right");
+        emitter_.report(diag::UnknownMetric, "f32", "all_correct")
+            .at(item->range)
+            .help("a number is never exactly right");
         return false;
       }
       if (!source.empty() && task->predicts->source.text != source) {
@@ -279,11 +292,16 @@ void collect_settings(const syntax::Body& body, std::vector<const syntax::Expr*>
 std::optional<TargetForm> target_form(const syntax::ColumnDecl& column) {
   const std::string& type = column.type.name.text;
   TargetForm form;
-  if (type == "label") form.kind = TargetKind::label;
-  else if (type == "labels") form.kind = TargetKind::labels;
-  else if (type == "bool") form.kind = TargetKind::boolean;
-  else if (type == "f32") form.kind = TargetKind::number;
-  else return std::nullopt;
+  if (type == "label")
+    form.kind = TargetKind::label;
+  else if (type == "labels")
+    form.kind = TargetKind::labels;
+  else if (type == "bool")
+    form.kind = TargetKind::boolean;
+  else if (type == "f32")
+    form.kind = TargetKind::number;
+  else
+    return std::nullopt;
   for (const syntax::TypeExpr::DimItem& dim : column.type.dims) {
     const auto* name = dim.size ? std::get_if<NameExpr>(&dim.size->node) : nullptr;
     if (name != nullptr && !name->name.empty() && name->name[0] >= 'A' && name->name[0] <= 'Z') {

@@ -22,7 +22,11 @@ class TrainReader {
  public:
   TrainReader(const CheckedFile& file, UnitId unit, const syntax::ModelDecl& model, std::set<std::string> sources,
               DeclFacts& facts, diag::Emitter& emitter)
-      : file_(file), model_(model), sources_(std::move(sources)), facts_(facts), emitter_(emitter),
+      : file_(file),
+        model_(model),
+        sources_(std::move(sources)),
+        facts_(facts),
+        emitter_(emitter),
         reader_(file, unit, emitter) {}
 
   std::optional<TrainConfig> read() {
@@ -34,7 +38,8 @@ class TrainReader {
       for (const syntax::TrainGroup& group : train->groups) read_group(group);
     }
     const bool both = has("epochs") && has("steps");
-    if (both) fail(diag::ExclusiveSettings, "epochs", "steps").at(range_of_["steps"]).label(range_of_["epochs"], "set here");
+    if (both)
+      fail(diag::ExclusiveSettings, "epochs", "steps").at(range_of_["steps"]).label(range_of_["epochs"], "set here");
     if (config_.batch_in_tokens && !config_.batch_of.empty()) {
       unsupported("batch[...] beside tokens(...)", range_of_["batch"]);
     }
@@ -60,8 +65,9 @@ class TrainReader {
   }
 
   void one(const syntax::TrainSetting& setting) {
-    static const std::vector<std::string> known{"optimizer", "schedule",   "batch", "epochs", "steps",     "clip_norm",
-                                                "accumulate", "stop",      "seed",  "precision", "average", "mix", "lazy"};
+    static const std::vector<std::string> known{"optimizer", "schedule",   "batch", "epochs", "steps",
+                                                "clip_norm", "accumulate", "stop",  "seed",   "precision",
+                                                "average",   "mix",        "lazy"};
     if (!setting.value || is_broken(*setting.value)) return;
     const std::string& name = setting.name.text;
     if (setting.source) return batch_of(setting);
@@ -126,10 +132,11 @@ class TrainReader {
       }
     } else {
       const bool root = word->name == "inverse_sqrt";
-      out.kind = root                             ? ScheduleConfig::Kind::inverse_sqrt
+      out.kind = root                            ? ScheduleConfig::Kind::inverse_sqrt
                  : word->name == "warmup_linear" ? ScheduleConfig::Kind::warmup_linear
                                                  : ScheduleConfig::Kind::warmup_cosine;
-      const std::vector<std::string> names = root ? std::vector<std::string>{"warmup"} : std::vector<std::string>{"warmup", "floor"};
+      const std::vector<std::string> names =
+          root ? std::vector<std::string>{"warmup"} : std::vector<std::string>{"warmup", "floor"};
       const std::optional<Bound> bound = reader_.bind(*word, names, root ? 1 : 0);
       if (!bound) return void(good_ = false);
       if (const syntax::Expr* given = (*bound)["warmup"]) warmup(*given);
@@ -329,7 +336,8 @@ class TrainReader {
     }
     if (out.empty()) {
       good_ = false;
-      if (value) emitter_.report(diag::StaticWrongType, "an index", value->type_name(), "an int or a range").at(index.range);
+      if (value)
+        emitter_.report(diag::StaticWrongType, "an index", value->type_name(), "an int or a range").at(index.range);
     }
     return out;
   }

@@ -24,11 +24,15 @@ TEST_CASE("unknown names come with the kind that fits") {
       {"let a = encoder(news.words) |> mean(over = T)",
        "unknown name `T`\nhelp: outside its tasks a dimension is written with its source: `news.T`\n"},
       {"shared b = bilstm(3)",
-       "there is no module, function or layer `bilstm` here\nhelp: `bilstm` is in the library: add `use std.sequence`\n"},
-      {"let a = |enn|", "`|enn|` is no size: there is no such column, vocabulary or target here\nhelp: did you mean `en`?\n"},
-      {"require shares(encodr, [kind, tags])", "no layer or task of the model is named `encodr`\nhelp: did you mean `encoder`?\n"},
+       "there is no module, function or layer `bilstm` here\nhelp: `bilstm` is in the library: add `use "
+       "std.sequence`\n"},
+      {"let a = |enn|",
+       "`|enn|` is no size: there is no such column, vocabulary or target here\nhelp: did you mean `en`?\n"},
+      {"require shares(encodr, [kind, tags])",
+       "no layer or task of the model is named `encodr`\nhelp: did you mean `encoder`?\n"},
       {"require shares(encoder, [kind, tag])", "there is no task `tag`\nhelp: did you mean `tags`?\n"},
-      {"let a = kind", "`kind` is a task, not a value\nhelp: `kind.head` is its head, `kind.answer` its target or prediction\n"},
+      {"let a = kind",
+       "`kind` is a task, not a value\nhelp: `kind.head` is its head, `kind.answer` its target or prediction\n"},
       {"let a = news", "`news` is a data source, not a value\nhelp: its columns are values: `news.COLUMN`\n"},
       {"let a = en", "`en` is a vocabulary, not a value\nhelp: its size is `|en|`\n"},
       {"let a = zeros", "an initializer is called: `zeros()`\n"},
@@ -94,7 +98,8 @@ TEST_CASE("statements of bodies") {
 
 TEST_CASE("tasks") {
   const auto task = [](const std::string& body, const std::string& head = "") {
-    return Checked(kText + "model m { shared e = embed(4)  task t predicts news.tags" + head + " { " + body + " } }").codes();
+    return Checked(kText + "model m { shared e = embed(4)  task t predicts news.tags" + head + " { " + body + " } }")
+        .codes();
   };
   CHECK(task("head = e(news.words) |> linear(|target|)") == "");
   CHECK(task("") == "E0169");
@@ -130,14 +135,16 @@ TEST_CASE("files use each other") {
   CHECK(codes("use \"b.mtl\"\nmodule f()(x: f32[D]) { return x * width }") == "E0100");  // `use` passes nothing on
   CHECK(codes("use \"a.mtl\"\nuse \"b.mtl\"\nmodule f()(x: f32[D]) { return mine()(x) }") == "E0155");
   CHECK(codes("use \"a.mtl\"\nuse \"b.mtl\"\nmodule f()(x: f32[D]) { return a.mine()(x) + b.mine()(x) }") == "");
-  CHECK(codes("use \"a.mtl\"\nmodule mine()(x: f32[D]) { return x }\nmodule f()(x: f32[D]) { return mine()(x) }") == "");
+  CHECK(codes("use \"a.mtl\"\nmodule mine()(x: f32[D]) { return x }\nmodule f()(x: f32[D]) { return mine()(x) }") ==
+        "");
   CHECK(codes("use \"c.mtl\"\n") == "E0122");
   CHECK(codes("use \"d.mtl\"\n") == "E0122");
 }
 
 TEST_CASE("--set keeps the kind of a constant") {
   const std::string text =
-      "const width = 8\nconst rate = 0.5\nconst share = 10%\nconst name = \"a\"\nconst xs = [1, 2]\nconst twice = 2 * width\n";
+      "const width = 8\nconst rate = 0.5\nconst share = 10%\nconst name = \"a\"\nconst xs = [1, 2]\nconst twice = 2 * "
+      "width\n";
   const auto with = [&](const std::string& name, const std::string& value) {
     CheckOptions options;
     options.sets.emplace_back(name, value);
@@ -161,7 +168,8 @@ TEST_CASE("--set keeps the kind of a constant") {
 }
 
 TEST_CASE("models are chosen by name") {
-  const std::string two = model_with("") + "model n { shared e = embed(3)  task k predicts news.kind { head = e(news.words) } }";
+  const std::string two =
+      model_with("") + "model n { shared e = embed(3)  task k predicts news.kind { head = e(news.words) } }";
   const auto choose = [&](const std::string& text, const std::string& name) {
     CheckOptions options;
     options.model = name;
@@ -173,8 +181,10 @@ TEST_CASE("models are chosen by name") {
   CHECK(choose(two, "o") == "E0129");
   CHECK(choose("const a = 1", "") == "none");
   // A model hides no module of its name.
-  CHECK(choose("use std.sequence\n" + kText + "model bilstm { shared b = embed(3) >> bilstm(4)  "
-               "task k predicts news.tags { head = b(news.words) |> linear(|target|) } }", "") == "bilstm");
+  CHECK(choose("use std.sequence\n" + kText +
+                   "model bilstm { shared b = embed(3) >> bilstm(4)  "
+                   "task k predicts news.tags { head = b(news.words) |> linear(|target|) } }",
+               "") == "bilstm");
 }
 
 TEST_CASE("what is not supported yet says so, where the model needs it") {
@@ -206,8 +216,10 @@ TEST_CASE("what is not supported yet says so, where the model needs it") {
   // Not reached by the model: nothing to say.
   CHECK(Checked(model_with("") + "module f()(x: f32[D]) { return sum(across(x)) }").codes() == "");
   CHECK(Checked(model_with("") + "balancer b()(losses: f32[N]) -> f32[N] { return losses }").codes() == "");
-  CHECK(Checked(model_with("") + "data other[d in [\"a\"]] { format = tsv train = \"{d}\" x : f32 = column(0) }").codes() == "");
-  CHECK(Checked(model_with("balance = b()") + "balancer b()(losses: f32[N]) -> f32[N] { return losses }").codes() == "E0903 E0903");
+  CHECK(Checked(model_with("") + "data other[d in [\"a\"]] { format = tsv train = \"{d}\" x : f32 = column(0) }")
+            .codes() == "");
+  CHECK(Checked(model_with("balance = b()") + "balancer b()(losses: f32[N]) -> f32[N] { return losses }").codes() ==
+        "E0903 E0903");
   CHECK(Checked(model_with("") + "sweep s { width = [1, 2] }").codes() == "W0100");
 }
 

@@ -60,8 +60,9 @@ TEST_CASE("optimizers have the names and defaults of torch.optim") {
 }
 
 TEST_CASE("the rest of the train block") {
-  auto config = train("schedule = warmup_cosine(warmup = 10%, floor = 0.1) batch = 16 batch[news] = 8 epochs = 3 "
-                      "clip_norm = 1 accumulate = 2 stop = patience(4, on = both) seed = 9 average = ema(0.99) mix = sqrt");
+  auto config = train(
+      "schedule = warmup_cosine(warmup = 10%, floor = 0.1) batch = 16 batch[news] = 8 epochs = 3 "
+      "clip_norm = 1 accumulate = 2 stop = patience(4, on = both) seed = 9 average = ema(0.99) mix = sqrt");
   CHECK(config.schedule.kind == training::ScheduleConfig::Kind::warmup_cosine);
   CHECK(config.schedule.warmup_fraction == Approx(0.1));
   CHECK(config.schedule.floor == 0.1);
@@ -237,8 +238,8 @@ TEST_CASE("only what the model reaches is described") {
 TEST_CASE("metrics follow the target, and what refers to them") {
   using training::Metric;
   const auto metrics = [](const std::string& setting, const std::string& rest) {
-    Checked checked(kText + "model m { shared e = embed(4) task t predicts news.tags { head = e(news.words) " + setting +
-                    " } task k predicts news.kind { head = e(news.words) } " + rest + " }");
+    Checked checked(kText + "model m { shared e = embed(4) task t predicts news.tags { head = e(news.words) " +
+                    setting + " } task k predicts news.kind { head = e(news.words) } " + rest + " }");
     INFO(checked.words());
     REQUIRE(checked.file);
     const syntax::TaskDecl& task = *checked.file->task("t");
