@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -19,7 +20,7 @@ namespace mtl::data {
 namespace {
 
 constexpr char kMagic[8] = {'m', 't', 'l', 'c', 'd', 'a', 't', 'a'};
-constexpr uint64_t kVersion = 1;
+constexpr uint64_t kVersion = 2;
 constexpr size_t kHeader = 24;
 
 uint64_t checksum(std::string_view bytes) {
@@ -187,6 +188,12 @@ bool is_consistent(const Split& split) {
     if (found == rows.end() || column.width < 0 || (found->second > 0 && column.width > INT64_MAX / found->second))
       return false;
     const auto elements = static_cast<uint64_t>(found->second * column.width);
+    const bool has_cut = !column.cut_starts.empty();
+    if (has_cut && (static_cast<int64_t>(column.cut_starts.size()) != split.examples + 1 || column.cut_starts[0] != 0))
+      return false;
+    if (!std::is_sorted(column.cut_starts.begin(), column.cut_starts.end())) return false;
+    if ((has_cut ? column.cut_starts.back() : 0) != static_cast<int64_t>(column.cut_ids.size())) return false;
+    if (!column.unseen.empty() && static_cast<int64_t>(column.unseen.size()) != found->second) return false;
     if ((column.is_ids ? column.ids.size() : column.numbers.size()) != elements) return false;
   }
   return true;
@@ -200,7 +207,8 @@ bool visit_split(Way& way, Split& split) {
                  [&](Ragged& r) { return way.text(r.parent) && way.array(r.offsets) && way.plain(r.cut); }) &&
       each_entry(way, split.columns, [&](Column& c) {
         return flag(way, c.is_ids) && way.plain(c.width) && way.text(c.dim) && way.array(c.ids) &&
-               way.array(c.numbers) && way.plain(c.missing) && way.text(c.first_missing);
+               way.array(c.numbers) && way.array(c.cut_ids) && way.array(c.cut_starts) && way.array(c.unseen) &&
+               way.plain(c.missing) && way.text(c.first_missing);
       });
   return good && (!Way::kReads || is_consistent(split));
 }

@@ -58,6 +58,11 @@ struct Column {
   std::string dim;  // innermost ragged dimension, a key of Split::ragged; "" for one row per example
   std::vector<int32_t> ids;
   std::vector<float> numbers;
+  // What evaluation has to know besides: label[T] behind a `limit` (example i has cut_starts[i] to cut_starts[i + 1];
+  // empty: there is no limit), and, of `labels`, how many classes of each row are unseen (empty: none is).
+  std::vector<int32_t> cut_ids;
+  std::vector<int64_t> cut_starts;
+  std::vector<int32_t> unseen;
   int64_t missing = 0;        // elements without a value, after `fill`
   std::string first_missing;  // "file:line" of the first of them
 };

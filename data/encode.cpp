@@ -160,6 +160,14 @@ class Encoder {
         if (id == kUnseen) unseen.add(texts[i], example_of(column, i / width));
       }
     }
+    const StagedColumn& staged = staged_.columns[c];
+    if (!staged.cut_counts.empty()) {
+      const std::vector<int32_t> ids = translate(plan, set_of(plan), interner, 0);
+      for (const uint32_t text : staged.cut_texts)
+        column.cut_ids.push_back(text == kMissingText ? kMissing : ids[text]);
+      column.cut_starts.assign(1, 0);
+      for (const int32_t n : staged.cut_counts) column.cut_starts.push_back(column.cut_starts.back() + n);
+    }
     report_unseen(plan, interner, unseen);
   }
 
@@ -182,7 +190,10 @@ class Encoder {
         const uint32_t text = staged.texts[at++];
         if (text == kMissingText) continue;
         if (ids[text] >= 0) values[ids[text]] = 1.0f;
-        if (ids[text] == kUnseen) unseen.add(text, example_of(column, row));
+        if (ids[text] != kUnseen) continue;
+        unseen.add(text, example_of(column, row));
+        column.unseen.resize(staged.counts.size());
+        ++column.unseen[row];
       }
     }
     report_unseen(plan, interner, unseen);

@@ -162,8 +162,10 @@ class Planner {
            std::to_string(elements));
       return false;
     }
-    if (elements > 1 && splits > 0) {
-      fail(column, "", diag::ColumnShapeMismatch, column.name, "splits the texts of several columns: bind one column");
+    if (elements > 1 && (splits > 0 || (json && out.base_levels > 0))) {
+      fail(column, "", diag::ColumnShapeMismatch, column.name,
+           splits > 0 ? "splits the texts of several columns: bind one column"
+                      : "joins the arrays of several keys: bind one key that holds them");
       return false;
     }
     return check_limits(column, out);

@@ -95,7 +95,15 @@ void Stager::note_key(std::string_view key) {
   if (keys_seen_.size() < kShownKeys && !listed(keys_seen_, key)) keys_seen_.emplace_back(key);
 }
 
+// Whether the labels behind a limit are kept aside.
+bool Stager::keeps_cut(const ColumnPlan& column) const {
+  return column.spec->kind == ValueKind::label && !column.is_bins && column.dims.size() == 1 &&
+         plan_.dims[column.dims[0]].limit > 0;
+}
+
+// The limit that the pieces of a column are cut by; 0: none.
 int64_t Stager::limit_of(const ColumnPlan& column, size_t level) const {
+  if (keeps_cut(column)) return 0;
   return level < column.dims.size() ? plan_.dims[column.dims[level]].limit : 0;
 }
 

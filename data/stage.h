@@ -37,6 +37,9 @@ struct StagedColumn {
   std::vector<uint32_t> texts;  // token, category, label, labels; rows * width, or sum of counts
   std::vector<int32_t> counts;  // labels: classes of each row; -1: missing
   std::vector<double> numbers;  // number, bool, bins; rows * width
+  // label[T] along a dimension with a limit: the labels behind it, which evaluation counts; how many each example has.
+  std::vector<uint32_t> cut_texts;
+  std::vector<int32_t> cut_counts;
 };
 
 struct Staged {
@@ -85,6 +88,7 @@ class Stager {
   bool collect_json(size_t c, const Record& record, Rows& rows);
   bool check_lengths(const Record& record, Rows& rows);
   int64_t limit_of(const ColumnPlan& column, size_t level) const;
+  bool keeps_cut(const ColumnPlan& column) const;
   void keep_front(size_t c, size_t level, size_t begin);
   void count_cut(size_t dim);
   void note_key(std::string_view key);
@@ -109,7 +113,7 @@ class Stager {
   std::vector<std::string_view> scratch_;
   std::deque<std::string> made_;  // texts that the record does not hold as such
   struct Sizes {
-    size_t texts, counts, numbers;
+    size_t texts, counts, numbers, cut_texts, cut_counts;
   };
   std::vector<Sizes> sizes_;
   std::vector<std::string> keys_seen_;  // comments or JSON keys of records that lack a column's own

@@ -35,7 +35,8 @@ const std::string kEmptyHelp =
 void Stager::remember() {
   for (size_t c = 0; c < sizes_.size(); ++c) {
     const StagedColumn& column = out_.columns[c];
-    sizes_[c] = {column.texts.size(), column.counts.size(), column.numbers.size()};
+    sizes_[c] = {column.texts.size(), column.counts.size(), column.numbers.size(), column.cut_texts.size(),
+                 column.cut_counts.size()};
   }
 }
 
@@ -45,6 +46,8 @@ void Stager::roll_back() {
     column.texts.resize(sizes_[c].texts);
     column.counts.resize(sizes_[c].counts);
     column.numbers.resize(sizes_[c].numbers);
+    column.cut_texts.resize(sizes_[c].cut_texts);
+    column.cut_counts.resize(sizes_[c].cut_counts);
   }
 }
 
@@ -106,6 +109,7 @@ bool Stager::commit(size_t c, const Record& record, Rows& rows) {
   StagedColumn& out = out_.columns[c];
   if (pieces.missing) {
     commit_missing(c);
+    if (keeps_cut(column)) out.cut_counts.push_back(0);
     return true;
   }
   if (column.spec->kind == ValueKind::labels) {
@@ -128,6 +132,12 @@ bool Stager::commit(size_t c, const Record& record, Rows& rows) {
     const bool good =
         column.holds_numbers() ? commit_number(c, i, item, record, rows) : commit_item(c, i, item, record, rows);
     if (!good) return false;
+  }
+  if (keeps_cut(column)) {
+    const size_t cut = pieces.items.size() - rows_of(column) * static_cast<size_t>(column.width);
+    out.cut_texts.insert(out.cut_texts.end(), out.texts.end() - static_cast<std::ptrdiff_t>(cut), out.texts.end());
+    out.texts.resize(out.texts.size() - cut);
+    out.cut_counts.push_back(static_cast<int32_t>(cut));
   }
   return true;
 }
@@ -234,11 +244,17 @@ Staged take_examples(const SourcePlan& plan, const Staged& staged, const std::ve
   const auto parent_row = [&](size_t d, size_t e) {
     return plan.dims[d].parent < 0 ? e : starts[plan.dims[d].parent][e];
   };
-  std::vector<std::vector<size_t>> texts_at(plan.columns.size());  // labels: where each row's classes start
+  // Where each row's classes start (labels), and each example's labels behind a limit.
+  std::vector<std::vector<size_t>> texts_at(plan.columns.size()), cuts_at(plan.columns.size());
   for (size_t c = 0; c < plan.columns.size(); ++c) {
     texts_at[c].assign(1, 0);
     for (const int32_t n : staged.columns[c].counts)
       texts_at[c].push_back(texts_at[c].back() + static_cast<size_t>(std::max(n, 0)));
+  }
+  for (size_t c = 0; c < plan.columns.size(); ++c) {
+    cuts_at[c].assign(1, 0);
+    for (const int32_t n : staged.columns[c].cut_counts)
+      cuts_at[c].push_back(cuts_at[c].back() + static_cast<size_t>(n));
   }
   for (const uint32_t e : examples) {
     out.places.push_back(staged.places[e]);
@@ -251,6 +267,10 @@ Staged take_examples(const SourcePlan& plan, const Staged& staged, const std::ve
       const size_t begin = column.dims.empty() ? e : starts[column.dims.back()][e];
       const size_t end = column.dims.empty() ? e + 1 : starts[column.dims.back()][e + 1];
       const auto width = static_cast<size_t>(column.width);
+      if (!staged.columns[c].cut_counts.empty()) {
+        append(out.columns[c].cut_counts, staged.columns[c].cut_counts, e, e + 1);
+        append(out.columns[c].cut_texts, staged.columns[c].cut_texts, cuts_at[c][e], cuts_at[c][e + 1]);
+      }
       append(out.columns[c].numbers, staged.columns[c].numbers, begin * width, end * width);
       if (staged.columns[c].counts.empty()) {
         append(out.columns[c].texts, staged.columns[c].texts, begin * width, end * width);

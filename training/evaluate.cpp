@@ -183,6 +183,9 @@ void Evaluator::State::measure(Said& said, Scores& scores) {
   judged.gold_numbers = gold.numbers;
   judged.starts = said.starts;
   judged.counts = rows_that_count(*said.split, task);
+  judged.cut_ids = gold.cut_ids;
+  judged.cut_starts = gold.cut_starts;
+  judged.unseen = gold.unseen;
   if (task.per_position) judged.cut = said.split->ragged.at(task.target_dim).cut;
   if (labels != nullptr) judged.labels = &labels->names;
   const data::ColumnSpec* column = find_column(spec, task.source, task.target);

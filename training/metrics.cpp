@@ -292,8 +292,35 @@ std::vector<float> counted_numbers(const Judged& judged) {
   return gold;
 }
 
-double measure_labels(Metric metric, const Judged& judged, const std::vector<int32_t>& gold,
-                      const ClassScores& classes) {
+// Predictions and targets with what `limit` cut put back: there, nothing is predicted (-1).
+struct Sequences {
+  std::vector<int32_t> predicted, gold;
+  std::vector<int64_t> starts;
+};
+
+Sequences put_back(const Judged& judged, const std::vector<int32_t>& gold) {
+  Sequences out;
+  out.starts.push_back(0);
+  const auto append = [](std::vector<int32_t>& to, const auto& from, int64_t begin, int64_t end) {
+    to.insert(to.end(), from.begin() + begin, from.begin() + end);
+  };
+  for (size_t e = 0; e + 1 < judged.starts.size(); ++e) {
+    const int64_t begin = judged.starts[e] * judged.width, end = judged.starts[e + 1] * judged.width;
+    append(out.predicted, judged.ids, begin, end);
+    append(out.gold, gold, begin, end);
+    // An example that `when` leaves out is left out whole.
+    const bool counts = judged.counts.empty() ||
+                        std::any_of(judged.counts.begin() + judged.starts[e],
+                                    judged.counts.begin() + judged.starts[e + 1], [](bool counted) { return counted; });
+    if (!judged.cut_starts.empty() && counts)
+      append(out.gold, judged.cut_ids, judged.cut_starts[e], judged.cut_starts[e + 1]);
+    out.predicted.resize(out.gold.size(), kMissing);
+    out.starts.push_back(std::ssize(out.gold));
+  }
+  return out;
+}
+
+double measure_labels(Metric metric, const Judged& judged, const Sequences& rows, const ClassScores& classes) {
   switch (metric) {
     case Metric::accuracy:
     case Metric::micro_f1:
@@ -302,12 +329,12 @@ double measure_labels(Metric metric, const Judged& judged, const std::vector<int
       return classes.macro_f1();
     case Metric::exact_match: {
       SequenceScores sequences;
-      sequences.add(judged.ids, gold, judged.starts);
+      sequences.add(rows.predicted, rows.gold, rows.starts);
       return sequences.exact_match();
     }
     case Metric::span_f1: {
       SpanScores spans(*judged.labels);
-      spans.add(judged.ids, gold, judged.starts);
+      spans.add(rows.predicted, rows.gold, rows.starts);
       return spans.f1();
     }
     default:
@@ -367,11 +394,12 @@ std::vector<std::pair<Metric, double>> measure(const std::vector<Metric>& metric
   };
   if (judged.kind == TargetKind::label) {
     MTL_CHECK(judged.labels != nullptr, "the names of the classes");
-    const std::vector<int32_t> gold = counted_ids(judged);
+    MTL_CHECK(judged.ids.size() == judged.gold_ids.size(), "as many predictions as targets");
+    const Sequences rows = put_back(judged, counted_ids(judged));
     ClassScores classes(std::ssize(*judged.labels));
-    classes.add(judged.ids, gold);
-    classes.add_wrong(judged.cut);
-    each([&](Metric metric) { return measure_labels(metric, judged, gold, classes); });
+    classes.add(rows.predicted, rows.gold);
+    if (judged.cut_starts.empty()) classes.add_wrong(judged.cut);
+    each([&](Metric metric) { return measure_labels(metric, judged, rows, classes); });
     return out;
   }
   const std::vector<float> gold = counted_numbers(judged);

@@ -128,12 +128,15 @@ class NumberScores {
 // What a task said about the rows of a split, and what is so: the input of `measure`.
 struct Judged {
   TargetKind kind = TargetKind::label;
-  int64_t width = 1;                                       // labels: classes; number: elements of a row; else 1
-  std::span<const int32_t> ids, gold_ids;                  // label
-  std::span<const float> numbers, gold_numbers;            // labels, boolean: probabilities; number
-  std::span<const int64_t> starts;                         // rows of example i: starts[i] to starts[i + 1]
-  std::vector<bool> counts;                                // by row; empty: all do
-  int64_t cut = 0;                                         // positions that `limit` took away
+  int64_t width = 1;                             // labels: classes; number: elements of a row; else 1
+  std::span<const int32_t> ids, gold_ids;        // label
+  std::span<const float> numbers, gold_numbers;  // labels, boolean: probabilities; number
+  std::span<const int64_t> starts;               // rows of example i: starts[i] to starts[i + 1]
+  std::vector<bool> counts;                      // by row; empty: all do
+  // label[T] behind a `limit`, by example (empty: there is none): never predicted, so wrong.
+  std::span<const int32_t> cut_ids;
+  std::span<const int64_t> cut_starts;
+  int64_t cut = 0;  // the same where the labels are not known: positions that count as wrong
   const std::vector<std::string>* labels = nullptr;        // names of the classes
   std::span<const int32_t> unseen;                         // labels: see SetScores
   std::function<double(int64_t element, double)> restore;  // number: back to the file's values; may be empty

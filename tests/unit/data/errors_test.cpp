@@ -242,3 +242,58 @@ TEST_CASE("only a few bad rows of a file are reported") {
   folder.write("train", text);
   CHECK(Loading(number_and_label(), folder).reports().size() == 3);
 }
+
+TEST_CASE("damaged files end in a report or in data, never otherwise") {
+  const std::vector<std::pair<Spec, std::string>> good = {
+      {one_source(Format::conll,
+                  {along({"T"}, column("w", ValueKind::token, at({0}))),
+                   along({"T", "C"}, column("c", ValueKind::token, at({0}), {transform(Kind::characters)})),
+                   along({"T"}, column("t", ValueKind::label, at({1}), {limit(2)})),
+                   column("i", ValueKind::label, comment("i"))}),
+       "# i = a\nfoo\tX\nbär\tY\nbaz\tY\n\n# i = b\nx\tX\n"},
+      {one_source(Format::csv, {column("n", ValueKind::number, named({"n"}), {transform(Kind::standardize)}),
+                                column("k", ValueKind::labels, named({"k"}), {transform(Kind::split, "|")})}),
+       "n,k\n1,\"a|b\"\n2,\"x\"\"y\nz\"\n3,\n"},
+      {one_source(Format::tsv,
+                  {along({"T"}, column("w", ValueKind::token, named({"w"}), {transform(Kind::words), limit(3)})),
+                   shaped({2}, column("c", ValueKind::category, named({"a", "b"})))}),
+       "w\ta\tb\nhello, wörld\tx\ty\nfoo bar baz qux\ty\ty\n"},
+      {one_source(Format::jsonl, {along({"T"}, column("w", ValueKind::token, named({"w"}))),
+                                  shaped({2}, column("v", ValueKind::number, field("m.v")))}),
+       "{\"w\": [\"a\", \"ö\"], \"m\": {\"v\": [1, 2.5]}}\n{\"w\": [\"b\"], \"m\": {\"v\": [3, null]}}\n"}};
+  Folder folder;
+  uint64_t state = 12345;
+  const auto random = [&](size_t n) {
+    state = state * 6364136223846793005ull + 1442695040888963407ull;
+    return static_cast<size_t>(state >> 33) % n;
+  };
+  const std::string interesting("\t\n\r\"#,| \0\xFF\xC3{}[]=-_0:\\", 24);
+  size_t loaded = 0, reported = 0;
+  for (int round = 0; round < 400; ++round) {
+    const auto& [spec, text] = good[static_cast<size_t>(round) % good.size()];
+    std::string bad = text;
+    for (size_t change = 0; change <= random(4); ++change) {
+      const size_t at = random(bad.size());
+      switch (random(4)) {
+        case 0:
+          bad[at] = interesting[random(interesting.size())];
+          break;
+        case 1:
+          bad.insert(at, 1, interesting[random(interesting.size())]);
+          break;
+        case 2:
+          bad.erase(at, 1 + random(3));
+          break;
+        default:
+          bad.resize(at + 1);
+          break;
+      }
+    }
+    folder.write("train", bad);
+    const Loading loading(spec, folder, static_cast<int64_t>(random(2)));
+    CHECK(loading.data.has_value() != loading.emitter.has_errors());
+    (loading.data ? loaded : reported) += 1;
+  }
+  CHECK(loaded > 20);
+  CHECK(reported > 20);
+}

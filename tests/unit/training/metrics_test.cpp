@@ -241,6 +241,17 @@ TEST_CASE("measure takes what a task said about a split") {
   CHECK(scores[1].second == Approx(0.8));  // 2 found, 3 there, 2 right
   CHECK(scores[2].second == Approx(0.5));
   CHECK(std::isnan(scores[3].second));
+  // Behind a limit: a stretch that goes on (so the first sentence has none right), and one more.
+  const Ids cut{2, 1};
+  const Offsets cut_starts{0, 0, 2};
+  judged.cut_ids = cut;
+  judged.cut_starts = cut_starts;
+  const auto with_cut = measure({Metric::accuracy, Metric::span_f1, Metric::exact_match}, judged);
+  CHECK(with_cut[0].second == Approx(3.0 / 6));
+  CHECK(with_cut[1].second == Approx(2.0 * 1 / (2 + 4)));  // found: [0,2) and [3,4); there: [0,2), [2,3), [3,5), [5,6)
+  CHECK(with_cut[2].second == 0);
+  judged.cut_ids = {};
+  judged.cut_starts = {};
   judged.counts = {true, true, false, true};  // `when` leaves the wrong one out
   CHECK(measure({Metric::accuracy}, judged)[0].second == 1);
 
