@@ -63,7 +63,7 @@ double normal_cdf(double x) {
 }
 
 Value relu_mask(Context& g) {
-  return g.build().must("gt", {g.operand(0), g.build().constant(0)});
+  return g.build().must("gt", {g.result(), g.build().constant(0)});  // the result is kept anyway
 }
 
 // d gelu(x) = Phi(x) + x phi(x), where Phi and phi are the normal distribution's cdf and density.

@@ -13,7 +13,11 @@
 // backward of a softmax may share a kernel although a count stands between them.
 //
 // Kept apart, because it would cost more than it saves: uniform tensors of different sizes (each alone is one flat
-// loop over elements), and rows too wide for the first cache.
+// loop over elements), and rows too wide for the first cache. Nor do reductions or uniform scalars join a group if one
+// of the two would come to depend on more than before: the loss must not keep back a count that the gradient needs.
+//
+// A value that another kernel reads is stored, unless it is cheap and stands on one stored value: then the reader
+// computes it again (is_repeatable), as it does with the mask of a relu.
 #include "compiler/program/fuse.h"
 
 #include <algorithm>
@@ -66,6 +70,32 @@ bool Nodes::is_free(NodeId id) const {
          });
 }
 
+bool Nodes::is_stored(Value value) const {
+  const NodeId id = root(value).node;
+  if (!is_row(id) || code(id).over_rows || code(id).parts || row_root(value) != root(value)) return true;
+  return std::any_of(users_[id].begin(), users_[id].end(), [&](NodeId user) { return is_call(user); });
+}
+
+bool Nodes::is_repeatable(NodeId id, int depth) const {
+  if (!is_row(id) || depth > 2) return false;
+  const RowCode& c = code(id);
+  if (!c.cheap || !c.elementwise || c.over_rows || c.parts || c.instrs.size() > 6) return false;
+  int wide = 0;
+  for (const RowCode::Operand& operand : c.operands) {
+    const bool edge = operand.access == Access::first_child || operand.access == Access::last_child;
+    if (operand.gathered || edge) return false;
+    const Value value = node(id).operands[operand.index];
+    if (is_free(root(value).node)) continue;
+    const bool uniform = operand.access == Access::uniform;
+    wide += !uniform && product(graph_.type(value).dims).value() > 1 ? 1 : 0;
+    if (is_stored(value)) continue;
+    const Value from = row_root(value);
+    if (operand.access != Access::row || graph_.type(from).dims != graph_.type(value).dims) return false;
+    if (!is_repeatable(from.node, depth + 1)) return false;
+  }
+  return wide <= 1;
+}
+
 Value Nodes::root(Value value) const {
   while (is_alias(value.node)) value = node(value.node).operands[0];
   return value;
@@ -89,6 +119,12 @@ class Bits {
   void set(size_t i) {
     if (i / 64 >= words_.size()) words_.resize(i / 64 + 1);
     words_[i / 64] |= uint64_t{1} << (i % 64);
+  }
+  bool contains(const Bits& other) const {
+    for (size_t w = 0; w < other.words_.size(); ++w) {
+      if ((other.words_[w] & ~(w < words_.size() ? words_[w] : 0)) != 0) return false;
+    }
+    return true;
   }
   void merge(const Bits& other) {
     if (words_.size() < other.words_.size()) words_.resize(other.words_.size());
@@ -150,19 +186,13 @@ class Fuser {
     return kind;
   }
 
-  // Memory holds the value whatever we decide: it comes from outside, from a call or from a reduction.
-  bool stored_anyway(Value value) const {
-    const NodeId root = nodes_.root(value).node;
-    if (nodes_.is_leaf(root) || nodes_.is_call(root) || nodes_.is_free(root)) return true;
-    if (nodes_.code(root).over_rows || nodes_.code(root).parts) return true;
-    return nodes_.row_root(value) != nodes_.root(value);  // read under another space
-  }
+  bool stored_anyway(Value value) const { return nodes_.is_free(nodes_.root(value).node) || nodes_.is_stored(value); }
 
   bool may_pull(NodeId reduction, const RowCode::Operand& operand) const {
     if (operand.access != Access::row || operand.gathered) return false;
     const Value producer = nodes_.row_root(nodes_.node(reduction).operands[operand.index]);
     const NodeId id = producer.node;
-    if (!nodes_.is_row(id) || nodes_.is_free(id)) return false;
+    if (!nodes_.is_row(id) || nodes_.is_free(id) || nodes_.is_stored(producer)) return false;
     const RowCode& code = nodes_.code(id);
     if (code.over_rows || code.parts || !code.elementwise || code.widest > kWideRow) return false;
     // A reshape in between would need memory.
@@ -241,9 +271,22 @@ class Fuser {
   bool may_join(int group, const Kind& kind, size_t instrs, const Reads& reads) const {
     const State& state = groups_[group];
     if (!(state.kind == kind) || state.instrs + instrs > kGroupInstrs || reads.barred.count(group) != 0) return false;
+    if ((kind.over_rows || kind.space == kUniform) && !same_dependencies(group, reads)) return false;
     return std::none_of(reads.groups.begin(), reads.groups.end(), [&](int read) {
       return read != group && groups_[read].depends.test(group);
     });
+  }
+
+  // Whether joining leaves the group and the node depending on what they depend on anyway.
+  bool same_dependencies(int group, const Reads& reads) const {
+    const Bits& held = groups_[group].depends;
+    Bits added;
+    for (int read : reads.groups) {
+      if (read == group) continue;
+      added.set(read);
+      added.merge(groups_[read].depends);
+    }
+    return reads.groups.count(group) != 0 ? held.contains(added) : held.contains(added) && added.contains(held);
   }
 
   void place(NodeId id) {

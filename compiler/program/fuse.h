@@ -21,6 +21,10 @@ class Nodes {
   const RowCode& code(ir::NodeId id) const { return *code_[id]; }
   // Code without operands, cheaper to repeat than to store: constants, positions, step scalars.
   bool is_free(ir::NodeId id) const;
+  // In memory whatever fusion decides: it comes from outside, from a call or a reduction over rows, or a call reads it.
+  bool is_stored(ir::Value value) const;
+  // Cheaper to compute again from what is_stored() than to store and load: a mask of an activation, of a column.
+  bool is_repeatable(ir::NodeId id, int depth = 0) const;
   // The value whose memory this one is: through all aliases.
   ir::Value root(ir::Value value) const;
   // Through the aliases that stay in the space: the same row under another shape.

@@ -75,7 +75,8 @@ class Memory {
 // Builds the kernel of one group.
 class KernelMaker {
  public:
-  KernelMaker(const Nodes& nodes, Memory& memory, const Group& group) : nodes_(nodes), memory_(memory), group_(group) {}
+  KernelMaker(const Nodes& nodes, Memory& memory, const Group& group, bool repeat)
+      : nodes_(nodes), memory_(memory), group_(group), repeat_(repeat) {}
 
   // Empty if nobody needs a result of the group.
   std::optional<Step> make() {
@@ -153,17 +154,6 @@ class KernelMaker {
     return static_cast<uint32_t>(kernel_.operands.size() - 1);
   }
 
-  // The instructions of code without operands.
-  InstrId copy_free(Value value) {
-    const RowCode& code = nodes_.code(value.node);
-    std::vector<InstrId> map;
-    for (Instr instr : code.instrs) {
-      for (InstrId& arg : instr.args) arg = map[arg];
-      map.push_back(push(std::move(instr)));
-    }
-    return map[code.results[value.result].value];
-  }
-
   InstrId load(const ir::Node& node, const RowCode::Operand& operand, Instr instr) {
     const Value value = node.operands[operand.index];
     const Value row_root = nodes_.row_root(value);
@@ -171,14 +161,18 @@ class KernelMaker {
     if (nodes_.is_free(row_root.node)) {
       const types::SpaceId space = nodes_.code(row_root.node).space;
       if (space == kUniform || (space == kernel_.space && operand.access == Access::row)) {
-        return reshape(copy_free(row_root), instr.shape);
+        return reshape(copy(row_root.node)[nodes_.code(row_root.node).results[row_root.result].value], instr.shape);
       }
+    }
+    if (repeat_ && operand.access == Access::row && nodes_.is_repeatable(row_root.node) && !nodes_.is_stored(row_root)) {
+      return reshape(copy(row_root.node)[nodes_.code(row_root.node).results[row_root.result].value], instr.shape);
     }
     instr.operand = kernel_operand(memory_.read(value), operand.access, operand.space);
     return push(std::move(instr));
   }
 
-  void append(NodeId id) {
+  // A node's code in this kernel; what each of its instructions became.
+  std::vector<InstrId> copy(NodeId id) {
     const ir::Node& node = nodes_.node(id);
     const RowCode& code = nodes_.code(id);
     std::vector<InstrId> map;
@@ -194,7 +188,12 @@ class KernelMaker {
       }
       map.push_back(push(std::move(instr)));
     }
-    for (const RowCode::Result& result : code.results) {
+    return map;
+  }
+
+  void append(NodeId id) {
+    const std::vector<InstrId> map = copy(id);
+    for (const RowCode::Result& result : nodes_.code(id).results) {
       const Value value{id, static_cast<uint32_t>(result.result)};
       if (!result.part && !result.over_rows) values_[value] = map[result.value];
       if (is_own(id) && memory_.needed(value)) store(value, result, map[result.value]);
@@ -214,6 +213,7 @@ class KernelMaker {
   const Nodes& nodes_;
   Memory& memory_;
   const Group& group_;
+  const bool repeat_;  // cheap values of other kernels are computed again
   LoopKernel kernel_;
   std::set<NodeId> live_;
   std::map<Value, InstrId> values_;
@@ -272,7 +272,7 @@ class Lowerer {
       if (nodes_.is_call(group->nodes[0])) {
         std::vector<Step> steps = CallMaker(nodes_, memory_, group->nodes[0]).make();
         backwards.insert(backwards.end(), std::make_move_iterator(steps.rbegin()), std::make_move_iterator(steps.rend()));
-      } else if (std::optional<Step> step = KernelMaker(nodes_, memory_, *group).make()) {
+      } else if (std::optional<Step> step = KernelMaker(nodes_, memory_, *group, options_.fuse).make()) {
         backwards.push_back(std::move(*step));
       }
     }
