@@ -46,7 +46,8 @@ Frame Elaborator::frame_of(const LayerPtr& layer, const At& at) {
   callee.library = file_.units[callee.unit]->library;
   callee.title = (criterion ? "criterion `" : "module `") + layer->name() + "`";
   callee.place = layer->place;
-  callee.declared = declared_in(criterion ? layer->module->as<CriterionDecl>().body : layer->module->as<ModuleDecl>().body);
+  callee.declared =
+      declared_in(criterion ? layer->module->as<CriterionDecl>().body : layer->module->as<ModuleDecl>().body);
   callee.scopes.emplace_back();
   for (const auto& [name, value] : layer->statics) {
     const LayerPtr* argument = value.layer();

@@ -47,7 +47,8 @@ Value Elaborator::call_static(const std::string& function, const std::vector<Arg
     if (argument.value.poisoned()) return {};
     const StaticValue* known = argument.value.as_static();
     if (!known) {
-      report_at(at.frame, argument.range, diag::NotKnownNow, "an argument of `" + function + "`", argument.value.kind());
+      report_at(at.frame, argument.range, diag::NotKnownNow, "an argument of `" + function + "`",
+                argument.value.kind());
       return {};
     }
     given.push_back({argument.name, *known, argument.range});
@@ -197,7 +198,8 @@ Value Elaborator::call_function(const sema::Found& found, std::vector<Argument> 
   }
   // Required parameters that stand behind what the positional arguments reach, and are not named.
   for (size_t i = positional; i < decl.inputs.size(); ++i) {
-    const bool given = std::any_of(arguments.begin(), arguments.end(), [&](const Argument& a) { return a.name == names[i]; });
+    const bool given =
+        std::any_of(arguments.begin(), arguments.end(), [&](const Argument& a) { return a.name == names[i]; });
     needed += !decl.inputs[i].default_value && !given;
   }
   if (!first_named && !names.empty() && needed == 1) {
@@ -228,17 +230,21 @@ Value Elaborator::call_primitive(const sema::Primitive& primitive, std::vector<A
     if (argument.value.poisoned()) return {};
   }
   if (!primitive.in_ops && !arguments.empty() && sema::is_static_function(name) && all_static(arguments)) {
-    const bool over = std::any_of(arguments.begin(), arguments.end(), [](const Argument& a) { return a.name == "over"; });
+    const bool over =
+        std::any_of(arguments.begin(), arguments.end(), [](const Argument& a) { return a.name == "over"; });
     if (!over) return call_static(name, arguments, at);
   }
   PrimitiveCall call{*this, primitive, at};
   std::vector<std::string> names = sema::parameter_names(primitive);
   const std::vector<bool> optional = optional_parameters(primitive);
-  const bool first_named = std::any_of(arguments.begin(), arguments.end(), [&](const Argument& a) { return a.name == names[0]; });
-  const size_t positional = std::count_if(arguments.begin(), arguments.end(), [](const Argument& a) { return a.name.empty(); });
+  const bool first_named =
+      std::any_of(arguments.begin(), arguments.end(), [&](const Argument& a) { return a.name == names[0]; });
+  const size_t positional =
+      std::count_if(arguments.begin(), arguments.end(), [](const Argument& a) { return a.name.empty(); });
   bool awaits = !first_named && positional == 0 && !optional[0];
   for (size_t i = 1; !first_named && !primitive.variadic && i < names.size(); ++i) {
-    const bool given = std::any_of(arguments.begin(), arguments.end(), [&](const Argument& a) { return a.name == names[i]; });
+    const bool given =
+        std::any_of(arguments.begin(), arguments.end(), [&](const Argument& a) { return a.name == names[i]; });
     if (!optional[i] && !given && positional == i) awaits = true;
   }
   if (awaits) {
@@ -251,7 +257,8 @@ Value Elaborator::call_primitive(const sema::Primitive& primitive, std::vector<A
   }
   if (primitive.variadic) {
     std::vector<Argument> attributes;
-    for (Argument& argument : arguments) (argument.name.empty() ? call.values : attributes).push_back(std::move(argument));
+    for (Argument& argument : arguments)
+      (argument.name.empty() ? call.values : attributes).push_back(std::move(argument));
     arguments = std::move(attributes);
     names.erase(names.begin());
   }

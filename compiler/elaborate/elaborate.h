@@ -16,7 +16,7 @@ namespace mtl::elaborate {
 std::optional<Program> describe(const sema::CheckedFile& file, diag::Emitter& emitter);
 
 struct ElaborateOptions {
-  bool training = false;                 // the static value of `training`: dropout is the identity without it
+  bool training = false;  // the static value of `training`: dropout is the identity without it
   // The size of |en|, |atis.slots|; nullopt: not loaded, stays a symbol (`mtlc check`).
   std::function<std::optional<int64_t>(const std::string& path)> size_of;
   // The columns of a vocabulary's pretrained vectors, if it has any (embed starts from them).

@@ -13,34 +13,44 @@
 namespace mtl::elaborate {
 
 struct Init {
-  enum class Kind : uint8_t { zeros, ones, constant, normal, uniform, glorot_uniform, he_normal, orthogonal, vectors } kind =
-      Kind::zeros;
-  double a = 0, b = 0;      // constant: a; normal: mean a, deviation b; uniform: a to b
-  std::string vocab;        // vectors: rows of this vocabulary's `embeddings`, the rest normal(0, 1)
+  enum class Kind : uint8_t {
+    zeros,
+    ones,
+    constant,
+    normal,
+    uniform,
+    glorot_uniform,
+    he_normal,
+    orthogonal,
+    vectors
+  } kind = Kind::zeros;
+  double a = 0, b = 0;  // constant: a; normal: mean a, deviation b; uniform: a to b
+  std::string vocab;    // vectors: rows of this vocabulary's `embeddings`, the rest normal(0, 1)
 };
 
 struct ParamInfo {
-  std::string path;                 // "encoder.bilstm.weight_ih_l0", "bottom.gate@intent.weight"
-  std::vector<types::Dim> dims;     // PyTorch's layout
+  std::string path;              // "encoder.bilstm.weight_ih_l0", "bottom.gate@intent.weight"
+  std::vector<types::Dim> dims;  // PyTorch's layout
   Init init;
-  bool trained = true;              // false: a state
-  std::vector<std::string> tasks;   // whose graph reads it, in file order
+  bool trained = true;             // false: a state
+  std::vector<std::string> tasks;  // whose graph reads it, in file order
   SourceRange range;
 };
 
 struct TaskInfo {
   std::string name;
-  std::string source;               // "atis"
-  std::string target;               // "intent"; empty: a task without `predicts`
+  std::string source;  // "atis"
+  std::string target;  // "intent"; empty: a task without `predicts`
   training::TargetKind kind = training::TargetKind::label;
-  bool per_position = false;        // label[T]
-  std::string target_dim;           // "T"
-  std::string when;                 // `predicts ali.buy when ali.click`: "click"; empty: every example counts
-  types::Dim classes;               // |target|
+  bool per_position = false;  // label[T]
+  std::string target_dim;     // "T"
+  std::string when;           // `predicts ali.buy when ali.click`: "click"; empty: every example counts
+  types::Dim classes;         // |target|
   std::vector<training::Metric> metrics;
-  bool span_f1_if_tagged = false;   // it names no metrics: span F1 too, should its labels turn out to be BIO or IOBES tags
+  bool span_f1_if_tagged =
+      false;  // it names no metrics: span F1 too, should its labels turn out to be BIO or IOBES tags
   bool has_loss = true;
-  double weight = 1;                // when it is a static number (for reports; already in the loss)
+  double weight = 1;  // when it is a static number (for reports; already in the loss)
   // Columns of its source that head and predict read (what `mtlc predict` needs).
   std::vector<std::string> inputs;
   SourceRange range;
@@ -66,7 +76,7 @@ struct ElaboratedModel {
 // The rest of a checked file.
 struct Program {
   std::string model_name;
-  data::Spec data;                 // sources and vocabularies that the model's tasks reach
+  data::Spec data;  // sources and vocabularies that the model's tasks reach
   training::TrainConfig train;
 };
 

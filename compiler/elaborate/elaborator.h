@@ -35,11 +35,11 @@ struct TaskState {
   Frame frame;
   enum class Stage : uint8_t { fresh, running, done, failed } stage = Stage::fresh;
   std::map<std::string, const syntax::Expr*> settings;
-  Value head;                 // as written
+  Value head;  // as written
   const syntax::Expr* head_expr = nullptr;
-  ir::Value scores;           // after the shape check
-  ir::Value target, mask;     // of the target column: cleaned values, 1 where it is labelled
-  ir::Value when;             // 1 where it counts; invalid: everywhere
+  ir::Value scores;        // after the shape check
+  ir::Value target, mask;  // of the target column: cleaned values, 1 where it is labelled
+  ir::Value when;          // 1 where it counts; invalid: everywhere
   types::Type target_type;
   IdSetPtr target_set;
   ir::Value predict, loss;
@@ -107,7 +107,7 @@ class Elaborator {
   bool run_if(const syntax::IfStmt& stmt, Frame& frame);
   void run_return(const syntax::ReturnStmt& stmt, SourceRange range, Frame& frame);
   void run_let(const syntax::LetStmt& stmt, Frame& frame);
-  void run_require(const syntax::RequireStmt& stmt, Frame& frame);
+  bool run_require(const syntax::RequireStmt& stmt, Frame& frame);
   bool spend_statement(SourceRange range, Frame& frame);
 
   // ---- layers.cpp
@@ -171,11 +171,12 @@ class Elaborator {
   Value check_result(const std::optional<syntax::ResultType>& result, Value value, Frame& frame,
                      const Signature& signature, const At& at);
   std::optional<Axis> dim_of(const syntax::TypeExpr::DimItem& item, Frame& frame);
-  std::string type_text(const syntax::TypeExpr& type) const;  // as it is written
+  std::string text_at(SourceRange range) const;  // as it is written
+  std::string type_text(const syntax::TypeExpr& type) const { return text_at(type.range); }
 
   // ---- params.cpp
-  std::string path_of(const PlacePtr& place) const;          // with the copy of the current task
-  std::string plain_path_of(const PlacePtr& place) const;    // "bottom.gate"
+  std::string path_of(const PlacePtr& place) const;        // with the copy of the current task
+  std::string plain_path_of(const PlacePtr& place) const;  // "bottom.gate"
   Value parameter(const PlacePtr& place, std::vector<Dim> dims, const Value& init, IdSetPtr table, bool state,
                   const At& at);
   std::optional<Init> initial(const Value& init, const IdSetPtr& table, const std::vector<Dim>& dims, const At& at);
@@ -187,7 +188,7 @@ class Elaborator {
   // The first result; invalid after a report, and silently if an operand is invalid.
   ir::Value emit(const std::string& op, const std::vector<ir::Value>& operands, const At& at, ir::Attrs attrs = {});
   ir::Value constant(double value, const At& at);
-  ir::Value to_tensor(const Value& value, const At& at);      // numbers become constants
+  ir::Value to_tensor(const Value& value, const At& at);  // numbers become constants
   std::vector<Axis> axes(ir::Value value, const Frame& frame) const;
   std::string shape_text(ir::Value value, const Frame& frame, const IdSetPtr& ids = nullptr) const;
   std::string axes_text(const std::vector<Axis>& axes) const;
@@ -197,7 +198,7 @@ class Elaborator {
   std::vector<SpaceId> ragged_below(SpaceId space, SpaceId base) const;
   ir::Value with_rank(ir::Value value, int rank, const At& at);  // literal 1 in front
   ir::Value to_space(ir::Value value, SpaceId space, const At& at);
-  ir::Value as_numbers(ir::Value value, const At& at);           // f32
+  ir::Value as_numbers(ir::Value value, const At& at);  // f32
   std::vector<std::string> size_notes(const std::string& message) const;
   const types::Type& type(ir::Value value) const { return builder_.type(value); }
   types::Spaces& spaces() { return graph_.spaces; }
@@ -274,7 +275,9 @@ class Elaborator {
   // Parameters that `from` depends on; `trained`: through gradients.
   std::set<std::string> reached(const std::vector<ir::Value>& from, bool trained) const;
   std::set<std::string> inputs_of(const std::vector<ir::Value>& from) const;
-  bool selected(const TaskState& task) const { return options_.tasks.empty() || options_.tasks.count(task.info.name) > 0; }
+  bool selected(const TaskState& task) const {
+    return options_.tasks.empty() || options_.tasks.count(task.info.name) > 0;
+  }
 
   const sema::CheckedFile& file_;
   const ElaborateOptions& options_;
@@ -292,8 +295,8 @@ class Elaborator {
     const syntax::Stmt* stmt = nullptr;
     bool busy = false;
     bool used = false;
-    std::optional<Value> layer;        // of layers: the same for all tasks
-    std::map<int, Value> let;          // by task
+    std::optional<Value> layer;  // of layers: the same for all tasks
+    std::map<int, Value> let;    // by task
   };
   std::map<std::string, ModelItem> items_;
   const syntax::Expr* balance_setting_ = nullptr;
@@ -304,15 +307,15 @@ class Elaborator {
 
   using NodeKey = std::tuple<std::string, std::vector<ir::Value>, ir::Attrs>;
   std::map<NodeKey, ir::NodeId> memo_;
-  std::map<std::string, ParamRecord> params_;                        // by path
+  std::map<std::string, ParamRecord> params_;  // by path
   std::vector<std::string> param_order_;
   std::map<std::pair<std::string, std::pair<const void*, size_t>>, std::string> unnamed_;  // (owner, place) -> name
-  std::map<std::string, std::set<std::string>> names_below_;         // owner -> names of unnamed layers
+  std::map<std::string, std::set<std::string>> names_below_;  // owner -> names of unnamed layers
   std::map<std::pair<std::string, std::vector<ir::Value>>, int64_t> random_calls_;
   std::map<std::string, int64_t> random_counts_;
   std::map<std::string, std::map<uint32_t, int64_t>> random_places_;
   std::map<const syntax::Body*, std::set<std::string>> declared_;
-  std::map<int64_t, std::string> known_sizes_;                       // "|atis.slots|", for notes
+  std::map<int64_t, std::string> known_sizes_;  // "|atis.slots|", for notes
   std::map<std::string, IdSetPtr> sets_;
   int64_t statements_ = 0;
   int64_t layers_ = 0;

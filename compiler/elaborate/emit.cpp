@@ -8,10 +8,21 @@ namespace mtl::elaborate {
 namespace {
 // What an op is called by a user.
 std::string op_text(const std::string& op) {
-  static const std::map<std::string, std::string> kNames = {
-      {"add", "`+`"},    {"sub", "`-`"},        {"mul", "`*`"},         {"div", "`/`"},     {"pow", "`**`"},
-      {"eq", "`==`"},    {"ne", "`!=`"},        {"lt", "`<`"},          {"le", "`<=`"},     {"gt", "`>`"},
-      {"ge", "`>=`"},    {"linear", "matrix product"}, {"matmul", "matrix product"}, {"and", "`and`"}, {"or", "`or`"}};
+  static const std::map<std::string, std::string> kNames = {{"add", "`+`"},
+                                                            {"sub", "`-`"},
+                                                            {"mul", "`*`"},
+                                                            {"div", "`/`"},
+                                                            {"pow", "`**`"},
+                                                            {"eq", "`==`"},
+                                                            {"ne", "`!=`"},
+                                                            {"lt", "`<`"},
+                                                            {"le", "`<=`"},
+                                                            {"gt", "`>`"},
+                                                            {"ge", "`>=`"},
+                                                            {"linear", "matrix product"},
+                                                            {"matmul", "matrix product"},
+                                                            {"and", "`and`"},
+                                                            {"or", "`or`"}};
   auto it = kNames.find(op);
   return it == kNames.end() ? "`" + op + "`" : it->second;
 }
@@ -51,7 +62,9 @@ ir::Value Elaborator::emit(const std::string& op, const std::vector<ir::Value>& 
   return results.empty() ? ir::Value{} : results.front();
 }
 
-ir::Value Elaborator::constant(double value, const At& at) { return emit("constant", {}, at, {{"value", value}}); }
+ir::Value Elaborator::constant(double value, const At& at) {
+  return emit("constant", {}, at, {{"value", value}});
+}
 
 ir::Value Elaborator::to_tensor(const Value& value, const At& at) {
   if (value.poisoned()) return {};
@@ -75,8 +88,8 @@ ir::Value Elaborator::to_tensor(const Value& value, const At& at) {
     if (known->as_dim() || known->is_open()) return constant(1, at);
   }
   if (auto list = value.as_static() && value.as_static()->is_list() ? items(value, at)
-                  : std::holds_alternative<ListPtr>(value.v)         ? items(value, at)
-                                                                     : std::nullopt) {
+                  : std::holds_alternative<ListPtr>(value.v)        ? items(value, at)
+                                                                    : std::nullopt) {
     std::vector<ir::Value> parts;
     for (const Value& item : *list) parts.push_back(to_tensor(item, at));
     return parts.empty() ? ir::Value{} : stack(parts, at);

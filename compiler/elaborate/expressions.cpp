@@ -84,7 +84,8 @@ Value Elaborator::evaluate_size(const SizeExpr& node, SourceRange range, Frame& 
         if (tensor->ids->ragged) return RaggedDim{*tensor->ids->ragged};
         return StaticValue{tensor->ids->size, true};
       }
-      report(at, diag::UnknownSize, first).help("`|x|` is the size of the set of an id input, of a column or a vocabulary");
+      report(at, diag::UnknownSize, first)
+          .help("`|x|` is the size of the set of an id input, of a column or a vocabulary");
       return {};
     }
   }

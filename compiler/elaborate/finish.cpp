@@ -25,11 +25,14 @@ void walk(const ir::Graph& graph, const std::vector<ir::Value>& from, bool train
     const ir::Node& node = graph.nodes[open.back()];
     open.pop_back();
     visit(node);
-    if (trained && (node.op->name == std::string("stop_gradient") || node.types.front().dtype == types::DType::i32)) continue;
+    if (trained && (node.op->name == std::string("stop_gradient") || node.types.front().dtype == types::DType::i32))
+      continue;
     for (ir::Value operand : node.operands) push(operand);
   }
 }
-const std::string& text_attr(const ir::Node& node, const char* name) { return std::get<std::string>(node.attrs.at(name)); }
+const std::string& text_attr(const ir::Node& node, const char* name) {
+  return std::get<std::string>(node.attrs.at(name));
+}
 }  // namespace
 
 std::set<std::string> Elaborator::reached(const std::vector<ir::Value>& from, bool trained) const {
@@ -72,7 +75,8 @@ ElaboratedModel Elaborator::finish() {
     graph_.outputs.push_back({"predict." + task.info.name, task.predict});
     if (task.loss.valid()) graph_.outputs.push_back({"loss." + task.info.name, task.loss});
     for (const std::string& column : inputs_of({task.scores, task.predict})) task.info.inputs.push_back(column);
-    for (const std::string& path : reached({task.scores, task.predict, task.loss}, false)) readers[path].push_back(task.info.name);
+    for (const std::string& path : reached({task.scores, task.predict, task.loss}, false))
+      readers[path].push_back(task.info.name);
     model.tasks.push_back(task.info);
   }
   if (objective_.valid()) graph_.outputs.push_back({"objective", objective_});
@@ -115,7 +119,8 @@ void Elaborator::warn() {
     const std::set<std::string> paths = reached({task.loss}, true);
     trained.insert(paths.begin(), paths.end());
     if (!task.loss.valid() || !any_shared) continue;
-    const bool shares = std::any_of(paths.begin(), paths.end(), [&](const std::string& path) { return params_.at(path).shared; });
+    const bool shares =
+        std::any_of(paths.begin(), paths.end(), [&](const std::string& path) { return params_.at(path).shared; });
     if (!shares) emitter_.report(diag::TaskSharesNothing, task.info.name).at(task.info.range);
   }
   for (const std::string& path : param_order_) {

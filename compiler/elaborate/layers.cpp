@@ -37,7 +37,8 @@ PlacePtr Elaborator::child(const PlacePtr& parent, const std::string& name, synt
   return place;
 }
 
-std::string Elaborator::fresh_name(const PlacePtr& parent, const std::string& base, const std::set<std::string>& taken) {
+std::string Elaborator::fresh_name(const PlacePtr& parent, const std::string& base,
+                                   const std::set<std::string>& taken) {
   std::set<std::string>& used = names_below_[plain_path_of(parent)];
   std::string name = base;
   for (int number = 2; used.count(name) || taken.count(name); ++number) name = base + "_" + std::to_string(number);
@@ -58,7 +59,8 @@ LayerPtr Elaborator::instantiate(const LayerPtr& term, const PlacePtr& place, co
           .label(term->place->range, "declared here")
           .help("use the layer itself, or write its description once more for a copy with parameters of its own");
       return nullptr;
-    case Layer::Kind::partial: return term;
+    case Layer::Kind::partial:
+      return term;
     case Layer::Kind::description: {
       auto layer = std::make_shared<Layer>(*term);
       layer->kind = Layer::Kind::instance;
@@ -66,7 +68,8 @@ LayerPtr Elaborator::instantiate(const LayerPtr& term, const PlacePtr& place, co
       layer->argument_place = nullptr;
       return layer;
     }
-    case Layer::Kind::composition: break;
+    case Layer::Kind::composition:
+      break;
   }
   auto layer = std::make_shared<Layer>(*term);
   layer->place = place;
@@ -123,7 +126,8 @@ Value Elaborator::apply(const LayerPtr& layer, std::vector<Argument> arguments, 
 Value Elaborator::apply_parts(const Layer& layer, std::vector<Argument> arguments, const void* where, size_t& ordinal,
                               const At& at) {
   switch (layer.kind) {
-    case Layer::Kind::instance: return apply_instance(std::make_shared<Layer>(layer), std::move(arguments), at);
+    case Layer::Kind::instance:
+      return apply_instance(std::make_shared<Layer>(layer), std::move(arguments), at);
     case Layer::Kind::description: {
       LayerPtr named = layer.argument_place ? instantiate(std::make_shared<Layer>(layer), layer.argument_place, at)
                                             : unnamed(std::make_shared<Layer>(layer), where, ordinal++, at);
@@ -134,8 +138,10 @@ Value Elaborator::apply_parts(const Layer& layer, std::vector<Argument> argument
                        layer.arguments.end());
       return call(Value{layer.callable, layer.range}, std::move(arguments), where, at);
     }
-    case Layer::Kind::array: return apply_array(layer, arguments, where, at);
-    case Layer::Kind::composition: break;
+    case Layer::Kind::array:
+      return apply_array(layer, arguments, where, at);
+    case Layer::Kind::composition:
+      break;
   }
   Value value;
   for (size_t i = 0; i < layer.parts.size(); ++i) {

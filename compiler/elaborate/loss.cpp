@@ -1,8 +1,8 @@
 // Losses, predictions and the objective.
 //
-// A task's loss is sum(weight * mask * loss) / max(1, sum(mask)) over the rows of the batch: labelled positions where the
-// criterion is mapped over positions, labelled examples else. The mask leaves out missing targets, what `when` leaves
-// out, and what a loss expression reads and the row lacks.
+// A task's loss is sum(weight * mask * loss) / max(1, sum(mask)) over the rows of the batch: labelled positions where
+// the criterion is mapped over positions, labelled examples else. The mask leaves out missing targets, what `when`
+// leaves out, and what a loss expression reads and the row lacks.
 #include <algorithm>
 
 #include "compiler/elaborate/elaborator.h"

@@ -10,7 +10,9 @@ namespace mtl::elaborate {
 
 using namespace syntax;
 
-bool is_dimension_name(const std::string& name) { return !name.empty() && std::isupper(static_cast<unsigned char>(name[0])); }
+bool is_dimension_name(const std::string& name) {
+  return !name.empty() && std::isupper(static_cast<unsigned char>(name[0]));
+}
 
 namespace {
 const std::string* ragged_name(const TypeExpr::DimItem& item) {
@@ -55,8 +57,10 @@ Value Elaborator::name(const std::string& name, SourceRange range, Frame& frame)
       }
       case sema::DeclKind::module:
       case sema::DeclKind::function:
-      case sema::DeclKind::criterion: return Callable{found, nullptr, ""};
-      case sema::DeclKind::data: return SourceRef{name};
+      case sema::DeclKind::criterion:
+        return Callable{found, nullptr, ""};
+      case sema::DeclKind::data:
+        return SourceRef{name};
       case sema::DeclKind::vocab:
       case sema::DeclKind::balancer:
       case sema::DeclKind::model:
@@ -213,7 +217,8 @@ Value Elaborator::task_member(size_t task, const Name& member, SourceRange range
   return answer.valid() ? Value{Tensor{answer, other.target_set, nullptr}} : Value{};
 }
 
-std::optional<StaticValue> Elaborator::size_of_column(const std::string& source, const std::string& column, Frame& frame) {
+std::optional<StaticValue> Elaborator::size_of_column(const std::string& source, const std::string& column,
+                                                      Frame& frame) {
   const ColumnDecl* found = file_.column(source, column);
   if (!found) return std::nullopt;
   const std::string path = source + "." + column;
@@ -225,7 +230,8 @@ std::optional<StaticValue> Elaborator::size_of_column(const std::string& source,
     return StaticValue{types::product(fixed), true};
   }
   if (kind == "token") {
-    const auto* vocab = found->type.arguments.empty() ? nullptr : std::get_if<NameExpr>(&found->type.arguments[0]->node);
+    const auto* vocab =
+        found->type.arguments.empty() ? nullptr : std::get_if<NameExpr>(&found->type.arguments[0]->node);
     if (vocab) return StaticValue{set_of_vocab(vocab->name)->size, true};
   }
   StaticValue size = StaticValue::size("|" + path + "|", options_.size_of ? options_.size_of(path) : std::nullopt);
@@ -247,7 +253,8 @@ IdSetPtr Elaborator::set_of_vocab(const std::string& vocab) {
 IdSetPtr Elaborator::set_of_column(const std::string& source, const ColumnDecl& column) {
   const std::string& kind = column.type.name.text;
   if (kind == "token") {
-    const auto* vocab = column.type.arguments.empty() ? nullptr : std::get_if<NameExpr>(&column.type.arguments[0]->node);
+    const auto* vocab =
+        column.type.arguments.empty() ? nullptr : std::get_if<NameExpr>(&column.type.arguments[0]->node);
     return vocab ? set_of_vocab(vocab->name) : nullptr;
   }
   if (kind != "category" && kind != "label") return nullptr;

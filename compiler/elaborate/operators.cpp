@@ -11,27 +11,43 @@ using syntax::BinaryOp;
 namespace {
 const char* op_name(BinaryOp op) {
   switch (op) {
-    case BinaryOp::add: return "add";
-    case BinaryOp::subtract: return "sub";
-    case BinaryOp::multiply: return "mul";
-    case BinaryOp::divide: return "div";
-    case BinaryOp::equal: return "eq";
-    case BinaryOp::not_equal: return "ne";
-    case BinaryOp::less: return "lt";
-    case BinaryOp::less_equal: return "le";
-    case BinaryOp::greater: return "gt";
-    case BinaryOp::greater_equal: return "ge";
-    case BinaryOp::logical_and: return "and";
-    case BinaryOp::logical_or: return "or";
-    case BinaryOp::power: return "pow";
+    case BinaryOp::add:
+      return "add";
+    case BinaryOp::subtract:
+      return "sub";
+    case BinaryOp::multiply:
+      return "mul";
+    case BinaryOp::divide:
+      return "div";
+    case BinaryOp::equal:
+      return "eq";
+    case BinaryOp::not_equal:
+      return "ne";
+    case BinaryOp::less:
+      return "lt";
+    case BinaryOp::less_equal:
+      return "le";
+    case BinaryOp::greater:
+      return "gt";
+    case BinaryOp::greater_equal:
+      return "ge";
+    case BinaryOp::logical_and:
+      return "and";
+    case BinaryOp::logical_or:
+      return "or";
+    case BinaryOp::power:
+      return "pow";
     case BinaryOp::matmul:
     case BinaryOp::range:
     case BinaryOp::compose:
-    case BinaryOp::pipe: break;
+    case BinaryOp::pipe:
+      break;
   }
   return nullptr;
 }
-bool is_comparison(BinaryOp op) { return op >= BinaryOp::equal && op <= BinaryOp::greater_equal; }
+bool is_comparison(BinaryOp op) {
+  return op >= BinaryOp::equal && op <= BinaryOp::greater_equal;
+}
 }  // namespace
 
 bool Elaborator::align(ir::Value& a, ir::Value& b, const std::string& what, const At& at) {
@@ -57,7 +73,8 @@ bool Elaborator::align(ir::Value& a, ir::Value& b, const std::string& what, cons
 }
 
 ir::Value Elaborator::binary(const std::string& op, ir::Value a, ir::Value b, const At& at) {
-  static const std::map<std::string, std::string> kSigns = {{"add", "`+`"}, {"sub", "`-`"}, {"mul", "`*`"}, {"div", "`/`"}};
+  static const std::map<std::string, std::string> kSigns = {
+      {"add", "`+`"}, {"sub", "`-`"}, {"mul", "`*`"}, {"div", "`/`"}};
   auto sign = kSigns.find(op);
   if (!align(a, b, sign == kSigns.end() ? "`" + op + "`" : sign->second, at)) return {};
   return emit(op, {a, b}, at);
@@ -102,7 +119,8 @@ Value Elaborator::binary_values(BinaryOp op, const Value& left, const Value& rig
   const bool ids = type(x).dtype == types::DType::i32 || type(y).dtype == types::DType::i32;
   if (ids && !is_comparison(op)) {
     const bool left_ids = type(x).dtype == types::DType::i32;
-    report_at(at.frame, left_ids ? first.range : second.range, diag::IdsAreNotNumbers, value_text(left_ids ? left : right, at.frame))
+    report_at(at.frame, left_ids ? first.range : second.range, diag::IdsAreNotNumbers,
+              value_text(left_ids ? left : right, at.frame))
         .help("`float(x)` makes numbers of ids");
     return {};
   }
@@ -124,8 +142,8 @@ ir::Value Elaborator::transposed(ir::Value matrix, const At& at) {
   for (int i = 0; i < rank; ++i) swap.push_back(i);
   std::swap(swap[rank - 1], swap[rank - 2]);
   // The transpose of a transpose is what was there before.
-  if (auto perm = node.attrs.find("perm"); perm != node.attrs.end() && !node.operands.empty() &&
-                                           perm->second == ir::Attr(swap)) {
+  if (auto perm = node.attrs.find("perm");
+      perm != node.attrs.end() && !node.operands.empty() && perm->second == ir::Attr(swap)) {
     return node.operands[0];
   }
   return emit("transpose", {matrix}, at, {{"perm", swap}});
@@ -142,11 +160,14 @@ ir::Value Elaborator::matmul(ir::Value a, ir::Value b, const At& at) {
   const types::Type left = type(a), right = type(b);
   const std::vector<Axis> x = axes(a, at.frame), y = axes(b, at.frame);
   const auto fail = [&](const std::string& why) {
-    diag::Report made = report(at, diag::ShapeMismatch, "matrix product",
-                               "left is " + shape_text(a, at.frame) + ", right is " + shape_text(b, at.frame) + ": " + why);
+    diag::Report made =
+        report(at, diag::ShapeMismatch, "matrix product",
+               "left is " + shape_text(a, at.frame) + ", right is " + shape_text(b, at.frame) + ": " + why);
     const bool swapped = left.rank() >= 1 && right.rank() >= 2 && right.space == types::kUniform &&
                          left.dims.back().equals(right.dims.back()) == types::Answer::yes;
-    if (swapped) std::move(made).help("did you mean `transpose` of the right side?");
+    if (swapped)
+      std::move(made).help("did you mean `transpose(" +
+                           (at.operands.size() == 2 ? text_at(at.operands[1]) : std::string("...")) + ")`?");
     for (std::string& note : size_notes(why)) std::move(made).note(std::move(note));
     return ir::Value{};
   };
@@ -154,7 +175,8 @@ ir::Value Elaborator::matmul(ir::Value a, ir::Value b, const At& at) {
   const Axis& inner_left = x.back();
   const Axis& inner_right = y.size() == 1 ? y[0] : y[y.size() - 2];
   if (inner_left.ragged || inner_right.ragged) {
-    if (!inner_left.ragged || !inner_right.ragged) return fail(axis_text(inner_left) + " is not " + axis_text(inner_right));
+    if (!inner_left.ragged || !inner_right.ragged)
+      return fail(axis_text(inner_left) + " is not " + axis_text(inner_right));
     report(at, diag::NotSupportedYet, "a matrix product over a ragged dimension")
         .help("write it as a sum, `sum(a * b, over = " + axis_text(inner_left) + ")`");
     return {};
@@ -204,7 +226,8 @@ Value Elaborator::index_tensor(const Tensor& tensor, const std::vector<syntax::I
       report_at(at.frame, items[i].range, diag::TooManyIndices, shape_text(current.node, at.frame));
       return {};
     }
-    if (const auto* range = std::get_if<syntax::BinaryExpr>(&items[i].value->node); range && range->op == BinaryOp::range) {
+    if (const auto* range = std::get_if<syntax::BinaryExpr>(&items[i].value->node);
+        range && range->op == BinaryOp::range) {
       Value part = slice_axis(current, axis, evaluate(*range->left, at.frame), evaluate(*range->right, at.frame),
                               {at.frame, items[i].range});
       if (!part.tensor()) return {};
@@ -287,8 +310,8 @@ Value Elaborator::index_axis(const Tensor& tensor, int axis, const Value& index,
   return part.valid() ? Value{Tensor{part, tensor.ids, nullptr}, at.range} : Value{};
 }
 
-// `table[ids]` and `scores[target]`: a uniform tensor is a table whose rows are looked up; any other gives, in each row,
-// the element that the row's id names.
+// `table[ids]` and `scores[target]`: a uniform tensor is a table whose rows are looked up; any other gives, in each
+// row, the element that the row's id names.
 Value Elaborator::index_ids(const Tensor& tensor, int axis, const Tensor& ids, const At& at) {
   const types::Type type = this->type(tensor.node);
   if (this->type(ids.node).dtype != types::DType::i32) {

@@ -25,7 +25,8 @@ std::string Elaborator::path_of(const PlacePtr& place) const {
   std::string path;
   for (const Place* at = place.get(); at && at->parent; at = at->parent.get()) {
     std::string part = at->name;
-    if (at == word && word->word == Owner::private_ && current_task_ >= 0) part += "@" + tasks_[current_task_].info.name;
+    if (at == word && word->word == Owner::private_ && current_task_ >= 0)
+      part += "@" + tasks_[current_task_].info.name;
     path = path.empty() ? part : part + "." + path;
   }
   return path;
@@ -44,17 +45,19 @@ bool Elaborator::may_own(const PlacePtr& place, const At& at) {
   for (const Place* step = place.get(); step && step->parent; step = step->parent.get()) {
     root = step;
     if (!step->in_loop) continue;
-    report_at(at.frame, at.range, diag::OwnedInLoop, plain_path_of(place))
+    report_at(at.frame, at.range, diag::OwnedInLoop, step->name)
         .help("declare an array of layers in front of the loop, `layer " + step->name + "[n] = ...`, and index it");
     return false;
   }
   if (root->task || deciding(place.get())) return true;
   if (root->unnamed) {
-    report(at, diag::UnnamedAtModel, root->name).help("write `shared NAME = " + root->name + "(...)` and apply the name");
+    report(at, diag::UnnamedAtModel, root->name)
+        .help("write `shared NAME = " + root->name + "(...)` and apply the name");
   } else {
     report(at, diag::OwnerMissing, root->name)
         .label(root->range, "neither `shared` nor `private`")
-        .help("write `shared " + root->name + " = ...` for one copy or `private " + root->name + " = ...` for one per task");
+        .help("write `shared " + root->name + " = ...` for one copy or `private " + root->name +
+              " = ...` for one per task");
   }
   return false;
 }
@@ -95,15 +98,33 @@ std::optional<Init> Elaborator::initial(const Value& init, const IdSetPtr& table
   out.a = given.a;
   out.b = given.b;
   switch (given.kind) {
-    case Kind::zeros: out.kind = Init::Kind::zeros; break;
-    case Kind::ones: out.kind = Init::Kind::ones; break;
-    case Kind::constant: out.kind = Init::Kind::constant; break;
-    case Kind::normal: out.kind = Init::Kind::normal; break;
-    case Kind::uniform: out.kind = Init::Kind::uniform; break;
-    case Kind::glorot_uniform: out.kind = Init::Kind::glorot_uniform; break;
-    case Kind::he_normal: out.kind = Init::Kind::he_normal; break;
-    case Kind::orthogonal: out.kind = Init::Kind::orthogonal; break;
-    case Kind::one_hot_mix: report(at, diag::NotSupportedYet, "`one_hot_mix`"); return std::nullopt;
+    case Kind::zeros:
+      out.kind = Init::Kind::zeros;
+      break;
+    case Kind::ones:
+      out.kind = Init::Kind::ones;
+      break;
+    case Kind::constant:
+      out.kind = Init::Kind::constant;
+      break;
+    case Kind::normal:
+      out.kind = Init::Kind::normal;
+      break;
+    case Kind::uniform:
+      out.kind = Init::Kind::uniform;
+      break;
+    case Kind::glorot_uniform:
+      out.kind = Init::Kind::glorot_uniform;
+      break;
+    case Kind::he_normal:
+      out.kind = Init::Kind::he_normal;
+      break;
+    case Kind::orthogonal:
+      out.kind = Init::Kind::orthogonal;
+      break;
+    case Kind::one_hot_mix:
+      report(at, diag::NotSupportedYet, "`one_hot_mix`");
+      return std::nullopt;
   }
   return out;
 }
@@ -119,7 +140,8 @@ Value Elaborator::parameter(const PlacePtr& place, std::vector<Dim> dims, const 
     auto start = initial(init, table, dims, at);
     if (!start) return {};
     const Place* word = deciding(place.get());
-    ParamRecord record{{path, dims, *start, !state, {}, at.range}, table, call, word && word->word == Owner::shared, {}};
+    ParamRecord record{
+        {path, dims, *start, !state, {}, at.range}, table, call, word && word->word == Owner::shared, {}};
     for (PlacePtr step = place; step && word && word->word == Owner::private_; step = step->parent) {
       if (step.get() == word) record.private_at = step;
     }

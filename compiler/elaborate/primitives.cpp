@@ -7,7 +7,8 @@ namespace mtl::elaborate {
 
 std::vector<bool> optional_parameters(const sema::Primitive& primitive) {
   std::vector<bool> optional;
-  for (const std::string& part : split(primitive.parameters, ",")) optional.push_back(part.find('?') != std::string::npos);
+  for (const std::string& part : split(primitive.parameters, ","))
+    optional.push_back(part.find('?') != std::string::npos);
   return optional;
 }
 
@@ -130,13 +131,17 @@ const Primitives::Table& Primitives::elementwise() {
     auto listed = c.e.items(*c.find("list"), c.at_argument("list"));
     return listed ? Value{StaticValue{static_cast<int64_t>(listed->size())}, c.at.range} : Value{};
   };
-  static const Table table = {
-      {"exp", unary},       {"log", unary},     {"sqrt", unary},  {"abs", unary},    {"sign", unary},
-      {"tanh", unary},      {"sigmoid", unary}, {"relu", unary},  {"gelu", unary},   {"silu", unary},
-      {"softplus", unary},  {"clamp", clamp},   {"where", where}, {"identity", identity},
-      {"float", to_float},  {"reverse_gradient", reverse},        {"stop_gradient", stop},
-      {"uniform_noise", noise},                 {"normal_noise", noise},
-      {"mix", mix},         {"chain", chain},   {"len", len}};
+  static const Table table = {{"exp", unary},          {"log", unary},
+                              {"sqrt", unary},         {"abs", unary},
+                              {"sign", unary},         {"tanh", unary},
+                              {"sigmoid", unary},      {"relu", unary},
+                              {"gelu", unary},         {"silu", unary},
+                              {"softplus", unary},     {"clamp", clamp},
+                              {"where", where},        {"identity", identity},
+                              {"float", to_float},     {"reverse_gradient", reverse},
+                              {"stop_gradient", stop}, {"uniform_noise", noise},
+                              {"normal_noise", noise}, {"mix", mix},
+                              {"chain", chain},        {"len", len}};
   return table;
 }
 

@@ -11,7 +11,8 @@ std::optional<std::vector<int>> Elaborator::over_axes(ir::Value x, const Value* 
   const std::vector<Axis> all = axes(x, at.frame);
   std::vector<int> found;
   std::vector<Value> wanted;
-  const bool listed = over && (std::holds_alternative<ListPtr>(over->v) || (over->as_static() && over->as_static()->is_list()));
+  const bool listed =
+      over && (std::holds_alternative<ListPtr>(over->v) || (over->as_static() && over->as_static()->is_list()));
   if (listed) {
     auto each = items(*over, at);
     if (!each) return std::nullopt;
@@ -55,7 +56,8 @@ std::optional<std::vector<int>> Elaborator::over_axes(ir::Value x, const Value* 
   found.erase(std::unique(found.begin(), found.end()), found.end());
   // A nested ragged dimension has to go before the one that it is nested in.
   const int ragged = static_cast<int>(all.size()) - type(x).rank();
-  const int taken = static_cast<int>(std::count_if(found.begin(), found.end(), [&](int axis) { return axis < ragged; }));
+  const int taken =
+      static_cast<int>(std::count_if(found.begin(), found.end(), [&](int axis) { return axis < ragged; }));
   for (int axis : found) {
     if (axis >= ragged || axis >= ragged - taken) continue;
     report(at, diag::NestedFirst, axis_text(all[ragged - 1]), axis_text(all[axis]));
@@ -173,13 +175,15 @@ ir::Value Elaborator::mix(ir::Value weights, ir::Value values, const At& at) {
   if (!weights.valid() || !values.valid()) return {};
   const std::vector<Axis> w = axes(weights, at.frame), v = axes(values, at.frame);
   const auto fail = [&](const std::string& why) {
-    report(at, diag::ShapeMismatch, "`mix`",
-           "weights are " + shape_text(weights, at.frame) + ", values are " + shape_text(values, at.frame) + ": " + why);
+    report(
+        at, diag::ShapeMismatch, "`mix`",
+        "weights are " + shape_text(weights, at.frame) + ", values are " + shape_text(values, at.frame) + ": " + why);
     return ir::Value{};
   };
   if (w.empty() || v.empty()) return fail("both need a dimension");
   if (w.back() != v.front()) {
-    const bool open = !w.back().ragged && !v.front().ragged && w.back().size.equals(v.front().size) != types::Answer::no;
+    const bool open =
+        !w.back().ragged && !v.front().ragged && w.back().size.equals(v.front().size) != types::Answer::no;
     if (!open) return fail(axis_text(w.back()) + " is not " + axis_text(v.front()));
   }
   if (w.size() == 1) {
@@ -253,7 +257,8 @@ const Primitives::Table& Primitives::reductions() {
     }
     set->ragged = *all[axis].ragged;
     const SpaceId parent = c.e.spaces()[*set->ragged].parent;
-    auto results = c.e.emit_all(name == "argmax" ? "segment_max" : "segment_min", {x}, {{"to", ir::SpaceRef{parent}}}, c.at);
+    auto results =
+        c.e.emit_all(name == "argmax" ? "segment_max" : "segment_min", {x}, {{"to", ir::SpaceRef{parent}}}, c.at);
     return results.size() == 2 ? result(results[1], c, set) : Value{};
   };
   static const Run edge = [](Call& c) {
@@ -274,7 +279,8 @@ const Primitives::Table& Primitives::reductions() {
       return Value{};
     }
     const int64_t place = c.primitive.name == "first" ? 0 : -1;
-    return c.e.index_axis(given ? *given : Tensor{x, nullptr, nullptr}, axis, Value{StaticValue{place}, c.at.range}, c.at, dropped);
+    return c.e.index_axis(given ? *given : Tensor{x, nullptr, nullptr}, axis, Value{StaticValue{place}, c.at.range},
+                          c.at, dropped);
   };
   static const Run top_k = [](Call& c) {
     ir::Value x = tensor(c, "x");
@@ -289,10 +295,10 @@ const Primitives::Table& Primitives::reductions() {
     record.fields.emplace_back("ids", Value{Tensor{results[1], set, nullptr}, c.at.range});
     return Value{std::make_shared<const Record>(std::move(record)), c.at.range};
   };
-  static const Table table = {{"sum", reduce},      {"mean", reduce},     {"prod", reduce},        {"variance", reduce},
-                              {"norm", reduce},     {"max", extreme},     {"min", extreme},        {"softmax", softmax},
-                              {"logsumexp", softmax}, {"log_softmax", softmax}, {"argmax", arg},   {"argmin", arg},
-                              {"first", edge},      {"last", edge},       {"top_k", top_k}};
+  static const Table table = {{"sum", reduce},        {"mean", reduce},         {"prod", reduce}, {"variance", reduce},
+                              {"norm", reduce},       {"max", extreme},         {"min", extreme}, {"softmax", softmax},
+                              {"logsumexp", softmax}, {"log_softmax", softmax}, {"argmax", arg},  {"argmin", arg},
+                              {"first", edge},        {"last", edge},           {"top_k", top_k}};
   return table;
 }
 

@@ -1,5 +1,5 @@
-// What runs along a ragged dimension: recurrences, windows, attention, conditional random fields; and the rest of `ops`.
-// The sequence is the innermost ragged dimension of the operand.
+// What runs along a ragged dimension: recurrences, windows, attention, conditional random fields; and the rest of
+// `ops`. The sequence is the innermost ragged dimension of the operand.
 #include "compiler/elaborate/primitives.h"
 
 namespace mtl::elaborate {
@@ -17,8 +17,9 @@ const Primitives::Table& Primitives::sequences() {
     if (all.size() == 2 && all[0].ragged && !all[1].ragged) return x;
     const bool fixed = all.size() == 2 && !all[0].ragged;
     if (fixed) {
-      c.e.report(c.at, diag::NotSupportedYet, "a sequence of fixed length, " + c.e.shape_text(x, c.at.frame) + ", in `" +
-                                                  std::string(c.primitive.name) + "`");
+      c.e.report(c.at, diag::NotSupportedYet,
+                 "a sequence of fixed length, " + c.e.shape_text(x, c.at.frame) + ", in `" +
+                     std::string(c.primitive.name) + "`");
     } else {
       c.e.report(c.at, diag::NotASequence, std::string(c.primitive.name), c.e.shape_text(x, c.at.frame));
     }
@@ -59,8 +60,9 @@ const Primitives::Table& Primitives::sequences() {
       operands.push_back(g);
       operands.push_back(w_hh[i]);
       if (gates == 3) {
-        ir::Value bias = b_hh.empty() ? c.e.emit("full", {}, c.at, {{"value", 0.0}, {"dims", std::vector<Dim>{Dim(3) * hidden}}})
-                                      : b_hh[i];
+        ir::Value bias = b_hh.empty()
+                             ? c.e.emit("full", {}, c.at, {{"value", 0.0}, {"dims", std::vector<Dim>{Dim(3) * hidden}}})
+                             : b_hh[i];
         operands.push_back(bias);
       }
     }
@@ -85,7 +87,8 @@ const Primitives::Table& Primitives::sequences() {
     if (!x.valid() || !weight.valid()) return Value{};
     const std::vector<Dim> dims = c.e.type(weight).dims;
     if (dims.size() != 3 || !dims[2].constant()) {
-      c.e.report(c.at, diag::ShapeMismatch, "`conv1d`", "a weight is f32[out, in, size], not " + c.e.shape_text(weight, c.at.frame));
+      c.e.report(c.at, diag::ShapeMismatch, "`conv1d`",
+                 "a weight is f32[out, in, size], not " + c.e.shape_text(weight, c.at.frame));
       return Value{};
     }
     const int64_t size = dims[2].value();
@@ -116,7 +119,9 @@ const Primitives::Table& Primitives::sequences() {
     }
     const double rate = c.e.options_.training ? *drop : 0;
     const int64_t key = rate > 0 ? c.e.random_key({q, k, v}, c.at) : 0;
-    return result(c.e.emit("attention", {q, k, v}, c.at, {{"heads", *heads}, {"causal", *causal}, {"rate", rate}, {"key", key}}), c);
+    return result(
+        c.e.emit("attention", {q, k, v}, c.at, {{"heads", *heads}, {"causal", *causal}, {"rate", rate}, {"key", key}}),
+        c);
   };
   static const Run dropout = [](Call& c) {
     ir::Value x = tensor(c, "x");
@@ -137,10 +142,13 @@ const Primitives::Table& Primitives::sequences() {
     return result(c.e.emit(op, operands, c.at), c, std::move(set));
   };
   static const Run crf_score = [](Call& c) {
-    return crf(c, "crf_score", {sequence(c, "scores"), tensor(c, "tags"), tensor(c, "transitions"), tensor(c, "start"), tensor(c, "end")});
+    return crf(
+        c, "crf_score",
+        {sequence(c, "scores"), tensor(c, "tags"), tensor(c, "transitions"), tensor(c, "start"), tensor(c, "end")});
   };
   static const Run crf_logpartition = [](Call& c) {
-    return crf(c, "crf_logpartition", {sequence(c, "scores"), tensor(c, "transitions"), tensor(c, "start"), tensor(c, "end")});
+    return crf(c, "crf_logpartition",
+               {sequence(c, "scores"), tensor(c, "transitions"), tensor(c, "start"), tensor(c, "end")});
   };
   static const Run crf_decode = [](Call& c) {
     ir::Value scores = sequence(c, "scores");
@@ -149,9 +157,22 @@ const Primitives::Table& Primitives::sequences() {
     set->size = c.e.type(scores).dims.back();
     return crf(c, "crf_decode", {scores, tensor(c, "transitions"), tensor(c, "start"), tensor(c, "end")}, set);
   };
-  static const Table table = {{"ops.lstm", lstm},           {"ops.gru", gru},         {"ops.windows", windows},
-                              {"ops.conv1d", conv1d},       {"attention", attention}, {"ops.dropout", dropout},
-                              {"ops.layer_norm", layer_norm}, {"crf_score", crf_score}, {"crf_logpartition", crf_logpartition},
+  // For the library: an argument that is known and has no effect yet.
+  static const Run unsupported = [](Call& c) {
+    const StaticValue* what = c.find("what")->as_static();
+    c.e.report(c.at, diag::NotSupportedYet, what && what->is_text() ? "`" + what->string() + "`" : "this");
+    return Value{};
+  };
+  static const Table table = {{"ops.unsupported", unsupported},
+                              {"ops.lstm", lstm},
+                              {"ops.gru", gru},
+                              {"ops.windows", windows},
+                              {"ops.conv1d", conv1d},
+                              {"attention", attention},
+                              {"ops.dropout", dropout},
+                              {"ops.layer_norm", layer_norm},
+                              {"crf_score", crf_score},
+                              {"crf_logpartition", crf_logpartition},
                               {"crf_decode", crf_decode}};
   return table;
 }

@@ -12,7 +12,8 @@ ir::Value Elaborator::stack(std::vector<ir::Value> parts, const At& at) {
     if (!part.valid()) return {};
     rank = std::max(rank, type(part).rank());
     if (ragged_below(type(part).space, at.frame.base).empty()) continue;
-    report(at, diag::NotSupportedYet, "a dimension in front of a ragged one, in a stack of " + shape_text(part, at.frame))
+    report(at, diag::NotSupportedYet,
+           "a dimension in front of a ragged one, in a stack of " + shape_text(part, at.frame))
         .help("put it in a module that is written for one position; it is mapped over the others");
     return {};
   }
@@ -221,9 +222,9 @@ const Primitives::Table& Primitives::shapes() {
     ir::Value count = c.e.emit("iota", {}, c.at, {{"dims", std::vector<Dim>{*size}}, {"axis", int64_t{0}}});
     return result(c.e.emit("to_i32", {count}, c.at), c, set);
   };
-  static const Table table = {{"reshape", reshape}, {"flatten", flatten}, {"transpose", transpose}, {"stack", stack},
-                              {"concat", concat},   {"pad", pad},         {"one_hot", one_hot},     {"full", full},
-                              {"positions", positions}};
+  static const Table table = {{"reshape", reshape}, {"flatten", flatten}, {"transpose", transpose},
+                              {"stack", stack},     {"concat", concat},   {"pad", pad},
+                              {"one_hot", one_hot}, {"full", full},       {"positions", positions}};
   return table;
 }
 

@@ -39,7 +39,9 @@ bool path_of(const Expr& expr, std::vector<std::string>& out) {
     return path_of(*member->base, out) && (out.push_back(member->member.text), true);
   }
   if (const auto* index = std::get_if<IndexExpr>(&expr.node)) {
-    const auto* place = index->items.size() == 1 && index->items[0].value ? std::get_if<IntExpr>(&index->items[0].value->node) : nullptr;
+    const auto* place = index->items.size() == 1 && index->items[0].value
+                            ? std::get_if<IntExpr>(&index->items[0].value->node)
+                            : nullptr;
     return path_of(*index->base, out) && place && (out.push_back(std::to_string(place->value)), true);
   }
   return false;
@@ -76,7 +78,8 @@ class Requirements {
     }
     if (const auto* call = std::get_if<CallExpr>(&expr.node)) {
       const auto* name = std::get_if<NameExpr>(&call->callee->node);
-      if (name && (name->name == "shares" || name->name == "separate")) return check_sharing(expr, *call, name->name == "shares");
+      if (name && (name->name == "shares" || name->name == "separate"))
+        return check_sharing(expr, *call, name->name == "shares");
     }
     if (const auto* compare = std::get_if<BinaryExpr>(&expr.node)) {
       const auto* call = std::get_if<CallExpr>(&compare->left->node);
@@ -89,7 +92,7 @@ class Requirements {
     }
     auto holds = statics_.condition(expr, sema::TopScope(file_, 0), "a requirement");
     if (!holds) good_ = false;
-    if (holds && !*holds) fail(expr.range, diag::RequirementFails, "the model");
+    if (holds && !*holds) fail(expr.range, diag::RequirementFails, "this condition", "the model");
   }
 
   // Parameters below the path; nullopt after a report.
@@ -109,7 +112,8 @@ class Requirements {
     for (const ParamInfo& param : model_.params) tops.push_back(parts_of(param.path).front());
     auto near = nearest(pattern[0], tops);
     const bool known = std::find(tops.begin(), tops.end(), pattern[0]) != tops.end();
-    fail(expr.range, diag::NothingBelowPath, join(pattern, ".", ".")).help(!known && near ? "did you mean `" + *near + "`?" : "");
+    fail(expr.range, diag::NothingBelowPath, join(pattern, ".", "."))
+        .help(!known && near ? "did you mean `" + *near + "`?" : "");
     return std::nullopt;
   }
 
@@ -122,7 +126,8 @@ class Requirements {
         fail(list->items[i]->range, diag::UnknownTaskHere, name ? name->name : "this");
         return std::nullopt;
       }
-      const bool here = std::any_of(model_.tasks.begin(), model_.tasks.end(), [&](const TaskInfo& task) { return task.name == name->name; });
+      const bool here = std::any_of(model_.tasks.begin(), model_.tasks.end(),
+                                    [&](const TaskInfo& task) { return task.name == name->name; });
       if (here) tasks.push_back(name->name);
     }
     if (!list) {
@@ -148,7 +153,8 @@ class Requirements {
       std::vector<std::string> in, out;
       for (const std::string& task : *tasks) (touches(*param, task, shares) ? in : out).push_back(task);
       if (shares && !out.empty()) {
-        diag::Report report = fail(expr.range, diag::NotShared, param->path, in.empty() ? "none of them" : join(in), join(out));
+        diag::Report report =
+            fail(expr.range, diag::NotShared, param->path, in.empty() ? "none of them" : join(in), join(out));
         std::move(report).label(param->range, "");
         return;
       }

@@ -18,10 +18,10 @@ const std::string* simple_name(const ExprPtr& expr) {
 }
 }  // namespace
 
-std::string Elaborator::type_text(const TypeExpr& type) const {
+std::string Elaborator::text_at(SourceRange range) const {
   const SourceMap* sources = emitter_.sources();
-  if (!sources || !type.range.valid()) return type.name.text;
-  return sources->file(type.range.file).text().substr(type.range.begin, type.range.end - type.range.begin);
+  if (!sources || !range.valid()) return "";
+  return sources->file(range.file).text().substr(range.begin, range.end - range.begin);
 }
 
 std::optional<Axis> Elaborator::dim_of(const TypeExpr::DimItem& item, Frame& frame) {
@@ -56,7 +56,8 @@ bool Elaborator::match_axis(const TypeExpr::DimItem& item, const Axis& axis, std
   return false;
 }
 
-bool Elaborator::match_set(const Parameter& parameter, Tensor& tensor, Frame& callee, Signature& signature, const At& at) {
+bool Elaborator::match_set(const Parameter& parameter, Tensor& tensor, Frame& callee, Signature& signature,
+                           const At& at) {
   if (type(tensor.node).dtype != types::DType::i32) {
     report(at, diag::InputMismatch, parameter.name.text, signature.callee, type_text(parameter.type),
            shape_text(tensor.node, at.frame) + ": ids are needed here");
@@ -85,12 +86,13 @@ bool Elaborator::match_set(const Parameter& parameter, Tensor& tensor, Frame& ca
   Value wanted = evaluate(*parameter.type.arguments[0], callee);
   const StaticValue* size = wanted.as_static();
   if (!size || !size->as_dim() || set->ragged || size->as_dim()->equals(set->size) != types::Answer::no) return true;
-  report(at, diag::SetSize, set->text, set->size.text(), "the set of `" + parameter.name.text + "`", size->as_dim()->text());
+  report(at, diag::SetSize, set->text, set->size.text(), "the set of `" + parameter.name.text + "`",
+         size->as_dim()->text());
   return false;
 }
 
-bool Elaborator::match_input(const Parameter& parameter, size_t index, Value& value, Frame& callee, Signature& signature,
-                             const At& at) {
+bool Elaborator::match_input(const Parameter& parameter, size_t index, Value& value, Frame& callee,
+                             Signature& signature, const At& at) {
   const bool ids = is_id_type(parameter.type.name.text);
   Tensor tensor;
   if (value.tensor()) {
@@ -104,8 +106,9 @@ bool Elaborator::match_input(const Parameter& parameter, size_t index, Value& va
   if (ids && !match_set(parameter, tensor, callee, signature, at)) return false;
   const std::vector<Axis> all = axes(tensor.node, at.frame);
   const auto mismatch = [&](const std::string& why) {
-    diag::Report made = report(at, diag::InputMismatch, parameter.name.text, signature.callee, type_text(parameter.type),
-                               shape_text(tensor.node, at.frame, tensor.ids) + (why.empty() ? "" : ": " + why));
+    diag::Report made =
+        report(at, diag::InputMismatch, parameter.name.text, signature.callee, type_text(parameter.type),
+               shape_text(tensor.node, at.frame, tensor.ids) + (why.empty() ? "" : ": " + why));
     if (!callee.library) std::move(made).label(parameter.type.range, "declared here");
     for (std::string& note : size_notes(why)) std::move(made).note(std::move(note));
     return false;
@@ -117,7 +120,8 @@ bool Elaborator::match_input(const Parameter& parameter, size_t index, Value& va
   if (all.size() < count) return mismatch("");
   for (size_t i = 1; i <= count; ++i) {
     std::string why;
-    if (!match_axis(dims[dims.size() - i], all[all.size() - i], why, callee)) return why.empty() ? false : mismatch(why);
+    if (!match_axis(dims[dims.size() - i], all[all.size() - i], why, callee))
+      return why.empty() ? false : mismatch(why);
   }
   std::vector<Axis> front(all.begin(), all.end() - count);
   value = Value{tensor, value.range};
@@ -130,7 +134,8 @@ bool Elaborator::match_input(const Parameter& parameter, size_t index, Value& va
   }
   if (front.empty()) return true;
   if (!signature.extra.empty() && signature.extra != front) {
-    report(at, diag::MappedOverBoth, parameter.name.text, axes_text(front), signature.extra_of, axes_text(signature.extra));
+    report(at, diag::MappedOverBoth, parameter.name.text, axes_text(front), signature.extra_of,
+           axes_text(signature.extra));
     return false;
   }
   signature.extra = front;
@@ -181,7 +186,8 @@ Value Elaborator::map_result(Value result, const Signature& signature, const At&
   if (signature.extra.empty() || result.poisoned()) return result;
   if (const auto* record = std::get_if<RecordPtr>(&result.v)) {
     Record mapped;
-    for (const auto& [name, value] : (*record)->fields) mapped.fields.emplace_back(name, map_result(value, signature, at));
+    for (const auto& [name, value] : (*record)->fields)
+      mapped.fields.emplace_back(name, map_result(value, signature, at));
     return {std::make_shared<const Record>(std::move(mapped)), result.range};
   }
   Tensor tensor{to_tensor(result, at), nullptr, nullptr};

@@ -60,7 +60,7 @@ bool Elaborator::run_statement(const Stmt& stmt, Frame& frame) {
     bool operator()(const PenaltyStmt&) { return unsupported("`penalty`"); }
     bool operator()(const MonitorStmt&) { return unsupported("`monitor`"); }
     bool operator()(const UpdateStmt&) { return unsupported("`update`"); }
-    bool operator()(const RequireStmt& node) { return e.run_require(node, frame), true; }
+    bool operator()(const RequireStmt& node) { return e.run_require(node, frame); }
   };
   return std::visit(Visitor{*this, stmt, frame}, stmt.node);
 }
@@ -73,9 +73,23 @@ void Elaborator::run_let(const LetStmt& stmt, Frame& frame) {
   frame.bind(stmt.name.text, std::move(value));
 }
 
-void Elaborator::run_require(const RequireStmt& stmt, Frame& frame) {
+// What follows in the body may rely on it, so a requirement that fails ends the body.
+bool Elaborator::run_require(const RequireStmt& stmt, Frame& frame) {
   auto holds = condition(*stmt.condition, frame, "a requirement");
-  if (holds && !*holds) report({frame, stmt.condition->range}, diag::RequirementFails, frame.title);
+  if (holds && *holds) return true;
+  frame.returned = true;
+  if (!holds) return false;
+  diag::Report made =
+      report({frame, stmt.condition->range}, diag::RequirementFails, text_at(stmt.condition->range), frame.title);
+  if (const auto* compare = std::get_if<BinaryExpr>(&stmt.condition->node)) {
+    for (const ExprPtr* side : {&compare->left, &compare->right}) {
+      const Value value = evaluate(**side, frame);
+      const std::string written = text_at((*side)->range);
+      if (!value.as_static() || value.as_static()->text() == written) continue;
+      std::move(made).note("`" + written + "` is " + value.as_static()->text());
+    }
+  }
+  return false;
 }
 
 bool Elaborator::run_for(const ForStmt& stmt, SourceRange range, Frame& frame) {
@@ -124,7 +138,8 @@ void Elaborator::run_return(const ReturnStmt& stmt, SourceRange range, Frame& fr
     return;
   }
   Record record;
-  for (const ReturnStmt::Field& field : stmt.fields) record.fields.emplace_back(field.name.text, evaluate(*field.value, frame));
+  for (const ReturnStmt::Field& field : stmt.fields)
+    record.fields.emplace_back(field.name.text, evaluate(*field.value, frame));
   frame.result = Value{std::make_shared<const Record>(std::move(record)), range};
 }
 

@@ -22,7 +22,8 @@ void Elaborator::collect_statement(const Stmt& stmt) {
     if (setting->name.text == "balance") balance_setting_ = setting->value.get();
   } else if (const auto* choice = std::get_if<IfStmt>(&stmt.node)) {
     for (const IfStmt::Branch& branch : choice->branches) {
-      auto chosen = branch.condition ? condition(*branch.condition, model_frame_, "the condition of `if`") : std::optional(true);
+      auto chosen =
+          branch.condition ? condition(*branch.condition, model_frame_, "the condition of `if`") : std::optional(true);
       if (!chosen) return;
       if (!*chosen) continue;
       for (const Stmt& inner : branch.body) collect_statement(inner);
@@ -82,11 +83,14 @@ bool Elaborator::read_target(TaskState& task) {
   }
   TaskInfo& info = task.info;
   info.target = ref.column.text;
-  static const std::map<std::string, TargetKind> kKinds = {
-      {"label", TargetKind::label}, {"labels", TargetKind::labels}, {"bool", TargetKind::boolean}, {"f32", TargetKind::number}};
+  static const std::map<std::string, TargetKind> kKinds = {{"label", TargetKind::label},
+                                                           {"labels", TargetKind::labels},
+                                                           {"bool", TargetKind::boolean},
+                                                           {"f32", TargetKind::number}};
   auto kind = kKinds.find(column->type.name.text);
   if (kind == kKinds.end()) {
-    report(at, diag::NotSupportedYet, "a target of type `" + column->type.name.text + "`").label(column->type.range, "declared here");
+    report(at, diag::NotSupportedYet, "a target of type `" + column->type.name.text + "`")
+        .label(column->type.range, "declared here");
     return false;
   }
   info.kind = kind->second;
@@ -188,7 +192,8 @@ bool Elaborator::run_settings(TaskState& task, const Body& body) {
     }
     if (const auto* choice = std::get_if<IfStmt>(&stmt.node)) {
       for (const IfStmt::Branch& branch : choice->branches) {
-        auto chosen = branch.condition ? condition(*branch.condition, task.frame, "the condition of `if`") : std::optional(true);
+        auto chosen =
+            branch.condition ? condition(*branch.condition, task.frame, "the condition of `if`") : std::optional(true);
         if (!chosen) return false;
         if (!*chosen) continue;
         if (!run_settings(task, branch.body)) return false;
@@ -253,10 +258,14 @@ bool Elaborator::check_head(TaskState& task, const Expr& expr) {
 namespace {
 std::string one_of(const TaskInfo& info) {
   switch (info.kind) {
-    case TargetKind::label: return "label";
-    case TargetKind::labels: return "set of labels";
-    case TargetKind::boolean: return "truth value";
-    case TargetKind::number: return "number";
+    case TargetKind::label:
+      return "label";
+    case TargetKind::labels:
+      return "set of labels";
+    case TargetKind::boolean:
+      return "truth value";
+    case TargetKind::number:
+      return "number";
   }
   return "value";
 }
@@ -276,10 +285,13 @@ void Elaborator::wrong_head(TaskState& task, const std::vector<Axis>& wanted, ir
   const std::vector<SpaceId> have = ragged_of(actual), need = ragged_of(wanted);
   if (have.size() > need.size()) {
     const std::string dim = spaces()[have.back()].dim;
-    const std::string target = need.empty() ? "one " + one_of(task.info) : "one " + one_of(task.info) + " for each position of `" + spaces()[need.back()].dim + "`";
+    const std::string target =
+        need.empty() ? "one " + one_of(task.info)
+                     : "one " + one_of(task.info) + " for each position of `" + spaces()[need.back()].dim + "`";
     report(at, diag::ForgottenPooling, shape, dim, column, target)
         .label(task.decl->predicts->range, "the target")
-        .help("pool over `" + dim + "`: `|> mean(over = " + dim + ")`, `max` or `attention_pool()` in front of the last layer");
+        .help("pool over `" + dim + "`: `|> mean(over = " + dim +
+              ")`, `max` or `attention_pool()` in front of the last layer");
     return;
   }
   if (have.size() < need.size()) {
@@ -288,7 +300,8 @@ void Elaborator::wrong_head(TaskState& task, const std::vector<Axis>& wanted, ir
         .help("a head for each position comes from values that still have `" + spaces()[need.back()].dim + "`");
     return;
   }
-  diag::Report made = report(at, diag::HeadMismatch, shape, column, "f32" + axes_text(wanted)).label(task.decl->predicts->range, "the target");
+  diag::Report made = report(at, diag::HeadMismatch, shape, column, "f32" + axes_text(wanted))
+                          .label(task.decl->predicts->range, "the target");
   for (std::string& note : size_notes(axes_text(wanted))) std::move(made).note(std::move(note));
   const bool last = !actual.empty() && !wanted.empty() && !(actual.back() == wanted.back());
   if (last || actual.empty()) std::move(made).help("end the head with `linear(|target|)`");
@@ -296,7 +309,8 @@ void Elaborator::wrong_head(TaskState& task, const std::vector<Axis>& wanted, ir
 
 void Elaborator::read_metrics(TaskState& task) {
   auto setting = task.settings.find("metric");
-  auto metrics = sema::task_metrics(file_, *file_.model, *task.decl, setting == task.settings.end() ? nullptr : setting->second, emitter_);
+  auto metrics = sema::task_metrics(file_, *file_.model, *task.decl,
+                                    setting == task.settings.end() ? nullptr : setting->second, emitter_);
   if (!metrics) {
     failed_ = true;
     return;

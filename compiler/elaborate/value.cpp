@@ -57,17 +57,21 @@ const Value* Record::find(const std::string& name) const {
 std::string Layer::name() const {
   switch (kind) {
     case Kind::description:
-    case Kind::instance: return declared_name(*module);
-    case Kind::partial: return callable.name();
+    case Kind::instance:
+      return declared_name(*module);
+    case Kind::partial:
+      return callable.name();
     case Kind::composition:
-    case Kind::array: return parts.empty() ? "" : parts.front()->name();
+    case Kind::array:
+      return parts.empty() ? "" : parts.front()->name();
   }
   return "";
 }
 
 bool has_description(const Layer& layer) {
   if (layer.kind == Layer::Kind::description) return true;
-  return std::any_of(layer.parts.begin(), layer.parts.end(), [](const LayerPtr& part) { return has_description(*part); });
+  return std::any_of(layer.parts.begin(), layer.parts.end(),
+                     [](const LayerPtr& part) { return has_description(*part); });
 }
 
 }  // namespace mtl::elaborate

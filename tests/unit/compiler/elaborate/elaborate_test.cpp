@@ -47,7 +47,9 @@ struct Elaborated {
   Elaborated(const std::string& text, elaborate::ElaborateOptions options) {
     file = sema::check_text("test.mtl", text, sources, {}, emitter);
     if (!file) return;
-    options.size_of = [](const std::string& path) -> std::optional<int64_t> { return path == "en" ? 50 : path == "rows.sort" ? 3 : 7; };
+    options.size_of = [](const std::string& path) -> std::optional<int64_t> {
+      return path == "en" ? 50 : path == "rows.sort" ? 3 : 7;
+    };
     model = elaborate::elaborate(*file, options, emitter);
   }
   bool warned(const std::string& name) const {
@@ -55,7 +57,8 @@ struct Elaborated {
     return std::any_of(all.begin(), all.end(), [&](const auto& d) { return d.kind->name == name; });
   }
   int count(const std::string& op) const {
-    return static_cast<int>(std::count_if(model->graph.nodes.begin(), model->graph.nodes.end(), [&](const ir::Node& n) { return n.op->name == op; }));
+    return static_cast<int>(std::count_if(model->graph.nodes.begin(), model->graph.nodes.end(),
+                                          [&](const ir::Node& n) { return n.op->name == op; }));
   }
   const elaborate::ParamInfo* param(const std::string& path) const {
     for (const auto& p : model->params) {
@@ -72,7 +75,7 @@ struct Elaborated {
   }
 };
 
-elaborate::ElaborateOptions training() {
+elaborate::ElaborateOptions when_training() {
   elaborate::ElaborateOptions options;
   options.training = true;
   return options;
@@ -90,7 +93,8 @@ model m {
   task intent predicts talk.intent { head = h |> attention_pool() |> linear(|target|) }
   task slots  predicts talk.slots  { head = h |> linear(|target|) }
   train { epochs = 1 }
-})", training());
+})",
+               when_training());
   REQUIRE(e.model);
   CHECK(e.count("gather") == 1);
   CHECK(e.count("lstm") == 1);
@@ -117,7 +121,8 @@ model m {
   task y   predicts rows.y   { head = rows.x |> tower |> trunk |> linear(1) }
   task yes predicts rows.yes { head = rows.x |> tower |> trunk |> linear(1) }
   train { epochs = 1 }
-})", training());
+})",
+               when_training());
   REQUIRE(e.model);
   CHECK(e.param("tower.both.weight")->tasks == Names{"y", "yes"});
   CHECK(e.param("tower.mine@y.weight")->tasks == Names{"y"});
@@ -136,11 +141,12 @@ model m {
   let h = encoder(talk.words) |> body
   task slots predicts talk.slots { head = h |> linear(4) |> linear(|target|), loss = crf() }
   train { epochs = 1 }
-})", training());
+})",
+               when_training());
   REQUIRE(e.model);
-  for (const char* path : {"encoder.linear.weight", "encoder.linear_2.weight", "encoder.twice.net.weight", "body.hidden.0.weight",
-                           "body.hidden.1.bias", "slots.linear.weight", "slots.linear_2.weight", "slots.crf.transitions",
-                           "slots.crf.start_transitions"}) {
+  for (const char* path : {"encoder.linear.weight", "encoder.linear_2.weight", "encoder.twice.net.weight",
+                           "body.hidden.0.weight", "body.hidden.1.bias", "slots.linear.weight", "slots.linear_2.weight",
+                           "slots.crf.transitions", "slots.crf.start_transitions"}) {
     INFO(path);
     CHECK(e.param(path) != nullptr);
   }
@@ -159,11 +165,11 @@ model m {
   task intent predicts talk.intent { head = drop(a) |> dropout(0.5) |> mean(over = T) |> dropout(0.5) |> linear(|target|) }
   train { epochs = 1 }
 })";
-  Elaborated e(kText + model, training());
+  Elaborated e(kText + model, when_training());
   REQUIRE(e.model);
   CHECK(e.count("dropout") == 4);  // drop(word), drop(a), and two places in the task
   CHECK(e.keys().size() == 4);
-  CHECK(Elaborated(kText + model, training()).keys() == e.keys());
+  CHECK(Elaborated(kText + model, when_training()).keys() == e.keys());
   CHECK(Elaborated(kText + model, {}).count("dropout") == 0);
 }
 
@@ -174,7 +180,8 @@ model m {
   let h = each(reshape(concat(rows.x, rows.x), [2, 2]))
   task y predicts rows.y { head = flatten(h) |> linear(1) }
   train { epochs = 1 }
-})", training());
+})",
+               when_training());
   REQUIRE(e.model);
   CHECK(e.count("map_in") == 1);
   CHECK(e.count("map_out") == 1);
@@ -193,7 +200,8 @@ model m {
   task intent predicts talk.intent { head = h |> mean_pool() |> linear(|target|) }
   task slots  predicts talk.slots  { head = h |> linear(|target|), loss = crf() }
   train { epochs = 1 }
-})", options);
+})",
+               options);
   REQUIRE(e.model);
   CHECK(e.model->tasks.size() == 1);
   CHECK(e.model->graph.outputs.size() == 2);
@@ -212,7 +220,8 @@ model m {
   task yes  predicts rows.yes  { head = rows.x |> linear(1) }
   task sort predicts rows.sort { head = body(rows.x) |> linear(|target|), loss = none }
   train { epochs = 1 }
-})", training());
+})",
+               when_training());
   REQUIRE(e.model);
   CHECK(e.warned("LayerNotUsed"));
   CHECK(e.warned("PrivateOfOneTask"));
@@ -230,7 +239,11 @@ std::map<std::string, ops::HostTensor> run_table(const Elaborated& e) {
   batch.spaces[0].position = {0};
   ops::HostSpace& rows = batch.spaces[e.model->graph.spaces.find("rows")];
   rows = {3, {0, 3}, {0, 0, 0}, {0, 1, 2}, {1, 2, 3}};
-  batch.inputs = {{"rows.x", {1, 2, 3, 4, 5, 6}}, {"rows.y", {2, none, 1}}, {"rows.yes", {1, 0, none}}, {"rows.sort", {2, -1, 0}}, {"rows.w", {1, 1, 3}}};
+  batch.inputs = {{"rows.x", {1, 2, 3, 4, 5, 6}},
+                  {"rows.y", {2, none, 1}},
+                  {"rows.yes", {1, 0, none}},
+                  {"rows.sort", {2, -1, 0}},
+                  {"rows.w", {1, 1, 3}}};
   for (const auto& param : e.model->params) {
     int64_t size = 1;
     for (const auto& dim : param.dims) size *= dim.value();
@@ -242,7 +255,7 @@ std::map<std::string, ops::HostTensor> run_table(const Elaborated& e) {
 }  // namespace
 
 TEST_CASE("losses are means over what is labelled") {
-  elaborate::ElaborateOptions options = training();
+  elaborate::ElaborateOptions options = when_training();
   options.objective_tasks = {"y", "sort"};
   Elaborated e(std::string(kTable) + R"(
 model m {
@@ -252,7 +265,8 @@ model m {
   task some predicts rows.y when rows.yes { head = rows.x |> linear(|target|) }
   balance = uncertainty()
   train { epochs = 1 }
-})", options);
+})",
+               options);
   for (const auto& d : e.emitter.sorted()) UNSCOPED_INFO(d.message);
   REQUIRE(e.model);
   const auto out = run_table(e);
