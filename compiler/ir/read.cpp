@@ -99,10 +99,11 @@ class Cursor {
   }
 
   void fail(std::string message) {
-    if (error_) return;
+    if (!error_.empty()) return;
     error_ = std::move(message) + " at column " + std::to_string(at_ + 1);
   }
-  const std::optional<std::string>& error() const { return error_; }
+  bool failed() const { return !error_.empty(); }
+  const std::string& error() const { return error_; }
 
  private:
   void skip_spaces() {
@@ -110,7 +111,7 @@ class Cursor {
   }
   std::string_view text_;
   size_t at_ = 0;
-  std::optional<std::string> error_;
+  std::string error_;
 };
 
 // "2 * |en| + 3", "-|en|"
@@ -125,13 +126,13 @@ Dim read_dim(Cursor& in) {
       } else {
         term = term * Dim(in.integer());
       }
-    } while (!in.error() && in.try_take("*"));
+    } while (!in.failed() && in.try_take("*"));
     sum = is_negative ? sum - term : sum + term;
     is_negative = false;
     if (in.try_take("+")) continue;
     if (!in.try_take("-")) return sum;
     is_negative = true;
-  } while (!in.error());
+  } while (!in.failed());
   return sum;
 }
 
@@ -141,7 +142,7 @@ std::vector<Dim> read_dims(Cursor& in) {
   if (in.try_take("]")) return dims;
   do {
     dims.push_back(read_dim(in));
-  } while (!in.error() && in.try_take(","));
+  } while (!in.failed() && in.try_take(","));
   in.take("]");
   return dims;
 }
@@ -156,8 +157,8 @@ class Reader {
       begin = end + 1;
       if (in.at_end() || in.try_take("//")) continue;
       read_line(in);
-      if (!in.error() && !in.at_end()) in.fail("unexpected `" + in.rest() + "`");
-      if (in.error()) return ReadError{line, *in.error()};
+      if (!in.failed() && !in.at_end()) in.fail("unexpected `" + in.rest() + "`");
+      if (in.failed()) return ReadError{line, in.error()};
     }
     return std::move(graph_);
   }
@@ -171,7 +172,7 @@ class Reader {
       const std::string name = in.quoted();
       in.take("=");
       const Value value = read_value(in);
-      if (!in.error()) graph_.outputs.push_back({name, value});
+      if (!in.failed()) graph_.outputs.push_back({name, value});
       return;
     }
     in.fail("expected `space`, `output` or a node");
@@ -201,7 +202,7 @@ class Reader {
     }
     Cursor rows(std::string_view(name).substr(cut));
     const std::vector<Dim> dims = read_dims(rows);
-    if (rows.error() || dims.size() != 1) return in.fail("bad rows of a space");
+    if (rows.failed() || dims.size() != 1) return in.fail("bad rows of a space");
     graph_.spaces.add_fixed(*parent, dims[0]);
   }
 
@@ -218,7 +219,7 @@ class Reader {
     Value value;
     value.node = static_cast<NodeId>(in.integer());
     if (in.try_take(".")) value.result = static_cast<uint32_t>(in.integer());
-    if (!in.error() && (value.node >= graph_.nodes.size() || value.result >= graph_.nodes[value.node].types.size())) {
+    if (!in.failed() && (value.node >= graph_.nodes.size() || value.result >= graph_.nodes[value.node].types.size())) {
       in.fail("this value does not exist");
     }
     return value;
@@ -262,7 +263,7 @@ class Reader {
     in.take("=");
     const std::string op = in.word();
     std::vector<Value> operands;
-    while (!in.error() && in.peek() == '%') {
+    while (!in.failed() && in.peek() == '%') {
       operands.push_back(read_value(in));
       if (!in.try_take(",")) break;
     }
@@ -272,10 +273,10 @@ class Reader {
         const std::string name = in.word();
         in.take("=");
         attrs[name] = read_attr(in);
-      } while (!in.error() && in.try_take(","));
+      } while (!in.failed() && in.try_take(","));
       in.take("}");
     }
-    if (!in.error()) make_node(in, op, std::move(operands), std::move(attrs));
+    if (!in.failed()) make_node(in, op, std::move(operands), std::move(attrs));
   }
 
   void make_node(Cursor& in, const std::string& op, std::vector<Value> operands, Attrs attrs) {
@@ -291,7 +292,7 @@ class Reader {
     for (size_t i = 0; i < types.size(); ++i) {
       if (i) in.take(",");
       const Type written = read_type(in);
-      if (!in.error() && written != types[i]) in.fail("the type is " + graph_text(types[i], graph_.spaces));
+      if (!in.failed() && written != types[i]) in.fail("the type is " + graph_text(types[i], graph_.spaces));
     }
   }
 
