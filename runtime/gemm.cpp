@@ -12,8 +12,20 @@ namespace {
 
 constexpr int64_t kNarrow = 8;
 
-// c = a b^T with dot products, 2 rows of a against 8 rows of b at a time. For n <= 8 or m <= 2.
-MTL_CLONES void dot_products(const Gemm& p) {
+// Rows of vectors, and where their dot products go: c[i * row_step + j * column_step].
+struct DotProducts {
+  int64_t m, n, k;
+  const float* a;
+  int64_t lda;
+  const float* b;
+  int64_t ldb;
+  float* c;
+  int64_t row_step, column_step;
+  bool accumulate;
+};
+
+// c = a b^T, 2 rows of a against 8 rows of b at a time.
+MTL_CLONES void dot_products(const DotProducts& p) {
   const int64_t whole = p.k / kLanes * kLanes;
   for (int64_t i = 0; i < p.m; i += 2) {
     const float* a0 = p.a + i * p.lda;
@@ -39,12 +51,18 @@ MTL_CLONES void dot_products(const Gemm& p) {
         for (int64_t w = 0; w < columns; ++w) {
           float dot = dots[r * 8 + w];
           for (int64_t x = whole; x < p.k; ++x) dot += ar[x] * b[w][x];
-          float& c = p.c[(i + r) * p.ldc + j + w];
+          float& c = p.c[(i + r) * p.row_step + (j + w) * p.column_step];
           c = p.accumulate ? c + dot : dot;
         }
       }
     }
   }
+}
+
+// c = a b^T for n <= 8 or m <= 2; the two rows at a time are those of the narrower matrix if it has no more.
+void narrow_product(const Gemm& p) {
+  if (p.n <= 2) return dot_products({p.n, p.m, p.k, p.b, p.ldb, p.a, p.lda, p.c, 1, p.ldc, p.accumulate});
+  dot_products({p.m, p.n, p.k, p.a, p.lda, p.b, p.ldb, p.c, p.ldc, 1, p.accumulate});
 }
 
 // c = a b for k <= 8: each row of c is a sum of k rows of b.
@@ -99,7 +117,7 @@ void clear(const Gemm& p) {
 void block(const Gemm& p) {
   if (p.m <= 0 || p.n <= 0) return;
   if (p.k <= 0) return clear(p);
-  if (!p.transpose_a && p.transpose_b && p.k >= kLanes && (p.n <= kNarrow || p.m <= 2)) return dot_products(p);
+  if (!p.transpose_a && p.transpose_b && p.k >= kLanes && (p.n <= kNarrow || p.m <= 2)) return narrow_product(p);
   if (!p.transpose_a && !p.transpose_b && p.k <= kNarrow && p.n >= kLanes) return row_sums(p);
   dnnl_sgemm(p.transpose_a ? 'T' : 'N', p.transpose_b ? 'T' : 'N', p.m, p.n, p.k, 1.0f, p.a, p.lda, p.b, p.ldb,
              p.accumulate ? 1.0f : 0.0f, p.c, p.ldc);

@@ -22,9 +22,10 @@ std::vector<double> naive(bool ta, bool tb, int64_t m, int64_t n, int64_t k, con
 }  // namespace
 
 TEST_CASE("gemm agrees with plain loops for every shape and role") {
-  const int64_t shapes[][3] = {{1, 1, 1},   {1, 256, 128}, {2, 30, 40},  {3, 7, 16},   {600, 7, 256}, {37, 8, 33},
-                               {64, 72, 7}, {5, 100, 3},   {7, 33, 600}, {32, 20, 10}, {130, 64, 50}, {40, 300, 20},
-                               {6, 1, 100}, {0, 4, 4},     {4, 0, 4},    {4, 4, 0},    {250, 90, 64}, {17, 19, 8}};
+  const int64_t shapes[][3] = {{1, 1, 1},     {1, 256, 128}, {2, 30, 40},   {3, 7, 16},   {600, 7, 256},
+                               {37, 8, 33},   {64, 72, 7},   {5, 100, 3},   {7, 33, 600}, {32, 20, 10},
+                               {130, 64, 50}, {40, 300, 20}, {6, 1, 100},   {45, 2, 70},  {0, 4, 4},
+                               {4, 0, 4},     {4, 4, 0},     {250, 90, 64}, {17, 19, 8}};
   for (const auto& [m, n, k] : shapes) {
     for (int role = 0; role < 8; ++role) {
       const bool ta = role & 1, tb = role & 2, accumulate = role & 4;
