@@ -34,11 +34,12 @@ namespace mtl {
 TEST_CASE("a run allocates nothing once its plan exists") {
   for (const tests::NamedGraph& made : tests::model_graphs()) {
     tests::HostEngine engine(made.graph.graph, made.graph.batch, true, true);
-    for (int i = 0; i < 30; ++i) engine.run();  // oneDNN makes code for a kind of product when a thread first meets it
+    for (int i = 0; i < 3; ++i) engine.run();  // the plan is made, and oneDNN's code for these products
     const long before = allocations.load();
     for (int i = 0; i < 5; ++i) engine.run();
+    const long made_in_runs = allocations.load() - before;
     INFO(made.name);
-    CHECK(allocations.load() == before);
+    CHECK(made_in_runs == 0);
   }
 }
 
