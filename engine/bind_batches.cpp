@@ -26,6 +26,8 @@ class Batches : public Inputs {
 
 }  // namespace
 
-void Engine::bind(std::span<const data::Batch* const> batches) { bind(Batches(batches)); }
+void Engine::bind(std::span<const data::Batch* const> batches) {
+  bind(Batches(batches));
+}
 
 }  // namespace mtl::engine

@@ -53,7 +53,7 @@ class Aligned {
 struct BoundLoop {
   codegen::LoopFn run = nullptr;
   void** buffers = nullptr;
-  const runtime::SpaceView* const* rows = nullptr;    // its range, if `units` is 0; an entry of the table of views
+  const runtime::SpaceView* const* rows = nullptr;       // its range, if `units` is 0; an entry of the table of views
   const runtime::SpaceView* const* cost_rows = nullptr;  // what cost counts
   int64_t units = 0;
   double cost = 0;
@@ -79,7 +79,7 @@ struct Plan {
   std::vector<Entry> order;
   std::vector<BoundLoop> loops;
   std::vector<BoundCall> calls;
-  std::vector<void*> pointers;             // of all steps, one after the other
+  std::vector<void*> pointers;                     // of all steps, one after the other
   std::vector<std::pair<uint32_t, size_t>> slots;  // (buffer, index in pointers)
   std::vector<void*> of_buffer;
 };
@@ -99,7 +99,8 @@ void run_loop(const BoundLoop& loop, const runtime::SpaceView* const* spaces, co
 #pragma omp parallel for num_threads(threads) schedule(static, 1)
   for (int t = 0; t < threads; ++t) {
     flush_subnormals();
-    const int64_t begin = std::min(n, pieces * t / threads * grain), end = std::min(n, pieces * (t + 1) / threads * grain);
+    const int64_t begin = std::min(n, pieces * t / threads * grain),
+                  end = std::min(n, pieces * (t + 1) / threads * grain);
     if (begin < end) loop.run(loop.buffers, spaces, begin, end, step);
   }
 }
@@ -287,7 +288,9 @@ Engine::Engine(program::Program program, std::unique_ptr<codegen::Jit> jit, Para
 }
 Engine::~Engine() = default;
 
-void Engine::bind(const Inputs& inputs) { state_->bind(inputs); }
+void Engine::bind(const Inputs& inputs) {
+  state_->bind(inputs);
+}
 
 void Engine::run(const runtime::StepScalars& step) {
   State& s = *state_;
@@ -307,7 +310,9 @@ void Engine::run(const runtime::StepScalars& step) {
   }
 }
 
-const program::Program& Engine::program() const { return state_->program; }
+const program::Program& Engine::program() const {
+  return state_->program;
+}
 
 int Engine::scalar(const std::string& name) const {
   const auto& scalars = state_->program.scalars;
@@ -345,7 +350,11 @@ SparseRows Engine::sparse_rows(size_t index) const {
   return rows;
 }
 
-size_t Engine::arena_bytes() const { return state_->arena.size(); }
-size_t Engine::plans() const { return state_->plans.size(); }
+size_t Engine::arena_bytes() const {
+  return state_->arena.size();
+}
+size_t Engine::plans() const {
+  return state_->plans.size();
+}
 
 }  // namespace mtl::engine

@@ -19,7 +19,7 @@ namespace mtl::engine {
 // Where parameters live: one block for weights, one of the same layout for gradients, one for states.
 struct ParamBlock {
   float* weights = nullptr;
-  float* gradients = nullptr;              // may be null: no training
+  float* gradients = nullptr;  // may be null: no training
   // Offset in floats of each parameter or state path; absent paths are a bug.
   std::function<int64_t(const std::string& path)> offset;
 };

@@ -24,7 +24,8 @@ uint32_t owner(const Program& program, uint32_t buffer) {
 }
 
 bool planned(const Buffer& buffer) {
-  return buffer.view_of == program::kNoBuffer && (buffer.kind == Buffer::Kind::arena || buffer.kind == Buffer::Kind::output);
+  return buffer.view_of == program::kNoBuffer &&
+         (buffer.kind == Buffer::Kind::arena || buffer.kind == Buffer::Kind::output);
 }
 
 template <class F>

@@ -3,13 +3,13 @@
 // A nest's loops: the dimensions that its reductions keep, outermost; then those they reduce; innermost the vector
 // dimension, the last one longer than 1. Where reductions keep the vector dimension (a sum over the first axis), the
 // reduced loops go inside each chunk of it instead. Either way every running value stays in registers.
-#include "compiler/base/check.h"
-#include "compiler/codegen/emitter.h"
-#include "compiler/program/kernel_facts.h"
-
 #include <algorithm>
 #include <bit>
 #include <set>
+
+#include "compiler/base/check.h"
+#include "compiler/codegen/emitter.h"
+#include "compiler/program/kernel_facts.h"
 
 namespace mtl::codegen {
 
@@ -108,8 +108,10 @@ void Emitter::emit_nest(const Nest& nest) {
         });
         for (const Accumulator& sum : sums) {
           const bool arg = at(sum.reduce).reduce >= Reduce::argmax;
-          put_reduced(sum.reduce, b_.CreateLoad(arg ? type_of(types::DType::i32, point.lanes) : sum.type,
-                                                arg ? sum.index : sum.value), point);
+          put_reduced(
+              sum.reduce,
+              b_.CreateLoad(arg ? type_of(types::DType::i32, point.lanes) : sum.type, arg ? sum.index : sum.value),
+              point);
         }
       });
       return;

@@ -22,7 +22,8 @@ Emitter::Emitter(llvm::Module& module, const Program& program, const LoopKernel&
       b_(context_),
       math_(b_) {
   llvm::Type* pointer = b_.getPtrTy();
-  auto* type = llvm::FunctionType::get(b_.getVoidTy(), {pointer, pointer, b_.getInt64Ty(), b_.getInt64Ty(), pointer}, false);
+  auto* type =
+      llvm::FunctionType::get(b_.getVoidTy(), {pointer, pointer, b_.getInt64Ty(), b_.getInt64Ty(), pointer}, false);
   function_ = llvm::Function::Create(type, llvm::GlobalValue::ExternalLinkage, name, module_);
   function_->addFnAttr(llvm::Attribute::NoUnwind);
   function_->addFnAttr("prefer-vector-width", "512");
@@ -167,7 +168,8 @@ void Emitter::emit_column_block(Value* column, int64_t width) {
       Point point = point_at(chunk);
       Value* value = b_.CreateLoad(sums[s][chunk]->getAllocatedType(), sums[s][chunk]);
       if (kernel_.stores[s].accumulate == Reduce::max || kernel_.stores[s].accumulate == Reduce::min) {
-        value = b_.CreateSelect(b_.CreateICmpEQ(rows, number(0)), llvm::Constant::getNullValue(value->getType()), value);
+        value =
+            b_.CreateSelect(b_.CreateICmpEQ(rows, number(0)), llvm::Constant::getNullValue(value->getType()), value);
       }
       write(store_base_[s], value, point.index.empty() ? number(0) : point.index[0], 1, point);
     }

@@ -1,10 +1,10 @@
 // Reductions over static dimensions: running values in registers, one set for each slot of an unrolled loop, joined in
 // a fixed order at the end.
+#include <limits>
+
 #include "compiler/base/check.h"
 #include "compiler/codegen/emitter.h"
 #include "compiler/program/kernel_facts.h"
-
-#include <limits>
 
 namespace mtl::codegen {
 
@@ -27,10 +27,14 @@ llvm::Constant* Emitter::reduce_identity(Reduce reduce, llvm::Type* type) {
 Value* Emitter::combine(Reduce reduce, Value* a, Value* b) {
   const DType dtype = a->getType()->isIntOrIntVectorTy() ? DType::i32 : DType::f32;
   switch (reduce) {
-    case Reduce::sum: return apply(program::Fn::add, {a, b}, dtype);
-    case Reduce::prod: return apply(program::Fn::mul, {a, b}, dtype);
-    case Reduce::max: return apply(program::Fn::max, {a, b}, dtype);
-    default: return apply(program::Fn::min, {a, b}, dtype);
+    case Reduce::sum:
+      return apply(program::Fn::add, {a, b}, dtype);
+    case Reduce::prod:
+      return apply(program::Fn::mul, {a, b}, dtype);
+    case Reduce::max:
+      return apply(program::Fn::max, {a, b}, dtype);
+    default:
+      return apply(program::Fn::min, {a, b}, dtype);
   }
 }
 
@@ -126,7 +130,8 @@ Value* Emitter::finish_arg(const std::vector<Accumulator>& slots) {
     auto* type = llvm::cast<llvm::AllocaInst>(slot.index)->getAllocatedType();
     Value* place = b_.CreateLoad(type, slot.index);
     Value* value = b_.CreateLoad(slot.type, slot.value);
-    const int lanes = type->isVectorTy() ? static_cast<int>(llvm::cast<llvm::FixedVectorType>(type)->getNumElements()) : 1;
+    const int lanes =
+        type->isVectorTy() ? static_cast<int>(llvm::cast<llvm::FixedVectorType>(type)->getNumElements()) : 1;
     Value* holds = b_.CreateFCmpOEQ(value, splat(best, lanes));
     place = b_.CreateSelect(holds, place, llvm::ConstantInt::get(type, 0x7FFFFFFF));
     place = horizontal(Reduce::min, place);

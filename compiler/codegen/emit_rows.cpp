@@ -1,6 +1,6 @@
 // Rows of spaces: parents, segments, identities, and from them the addresses of operand rows.
-#include "compiler/codegen/emitter.h"
 #include "compiler/base/check.h"
+#include "compiler/codegen/emitter.h"
 
 namespace mtl::codegen {
 
@@ -18,7 +18,9 @@ llvm::LoadInst* invariant(llvm::LoadInst* load) {
   return load;
 }
 
-int64_t fixed_size(const types::Space& space) { return space.fixed ? space.fixed->value() : 0; }
+int64_t fixed_size(const types::Space& space) {
+  return space.fixed ? space.fixed->value() : 0;
+}
 
 }  // namespace
 
@@ -112,9 +114,9 @@ Value* Emitter::zeros() {
     if (instr.op == Instr::Op::gather) longest = std::max(longest, program::elements(instr.shape));
   }
   auto* type = llvm::ArrayType::get(b_.getInt32Ty(), static_cast<uint64_t>(longest));
-  auto* global = new llvm::GlobalVariable(module_, type, true, llvm::GlobalValue::InternalLinkage,
-                                          llvm::ConstantAggregateZero::get(type),
-                                          "zeros." + function_->getName().str());
+  auto* global =
+      new llvm::GlobalVariable(module_, type, true, llvm::GlobalValue::InternalLinkage,
+                               llvm::ConstantAggregateZero::get(type), "zeros." + function_->getName().str());
   global->setAlignment(llvm::Align(64));
   return global;
 }
@@ -149,8 +151,7 @@ void Emitter::begin_row(Value* row) {
   for (InstrId id = 0; id < kernel_.instrs.size(); ++id) {
     if (!schedule_.live[id] || at(id).op != Instr::Op::random) continue;
     Value* who = mix64(b_.CreateXor(stream_[id], identity_of(kernel_.space, row)));
-    random_row_[id] = {b_.CreateTrunc(who, b_.getInt32Ty()),
-                       b_.CreateTrunc(b_.CreateLShr(who, 32), b_.getInt32Ty())};
+    random_row_[id] = {b_.CreateTrunc(who, b_.getInt32Ty()), b_.CreateTrunc(b_.CreateLShr(who, 32), b_.getInt32Ty())};
   }
 }
 

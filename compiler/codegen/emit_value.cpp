@@ -13,7 +13,8 @@ using Op = Instr::Op;
 
 llvm::Type* Emitter::type_of(DType dtype, int lanes) {
   llvm::Type* scalar = dtype == DType::i32 ? b_.getInt32Ty() : b_.getFloatTy();
-  return lanes == 1 ? scalar : static_cast<llvm::Type*>(llvm::FixedVectorType::get(scalar, static_cast<unsigned>(lanes)));
+  return lanes == 1 ? scalar
+                    : static_cast<llvm::Type*>(llvm::FixedVectorType::get(scalar, static_cast<unsigned>(lanes)));
 }
 
 llvm::AllocaInst* Emitter::entry_alloca(llvm::Type* type, const char* name, uint64_t align) {
@@ -141,9 +142,9 @@ Value* Emitter::compute_at(InstrId id, Point& point) {
   const Instr& instr = at(id);
   switch (instr.op) {
     case Op::constant:
-      return instr.dtype == DType::i32 ? static_cast<Value*>(b_.getInt32(static_cast<uint32_t>(
-                                             static_cast<int32_t>(instr.number))))
-                                       : llvm::ConstantFP::get(b_.getFloatTy(), instr.number);
+      return instr.dtype == DType::i32
+                 ? static_cast<Value*>(b_.getInt32(static_cast<uint32_t>(static_cast<int32_t>(instr.number))))
+                 : llvm::ConstantFP::get(b_.getFloatTy(), instr.number);
     case Op::index: {
       const int dim = instr.axis + static_cast<int>(point.index.size()) - static_cast<int>(instr.shape.size());
       if (instr.shape[instr.axis] == 1) return b_.getInt32(0);
@@ -176,8 +177,9 @@ Value* Emitter::random_at(const Instr& instr, InstrId id, Point& point) {
   const int lanes = stride == 0 ? 1 : point.lanes;
   Value* element = splat(b_.CreateTrunc(offset, b_.getInt32Ty()), lanes);
   if (lanes > 1) {
-    element = b_.CreateAdd(element, b_.CreateMul(lane_numbers(lanes), llvm::ConstantInt::get(type_of(DType::i32, lanes),
-                                                                                            static_cast<uint64_t>(stride))));
+    element = b_.CreateAdd(
+        element, b_.CreateMul(lane_numbers(lanes),
+                              llvm::ConstantInt::get(type_of(DType::i32, lanes), static_cast<uint64_t>(stride))));
   }
   auto [low, high] = random_row_[id];
   Value* bits = mix32(b_.CreateAdd(element, splat(low, lanes)));
@@ -189,7 +191,8 @@ Value* Emitter::random_at(const Instr& instr, InstrId id, Point& point) {
 Value* Emitter::apply(Fn fn, std::vector<Value*> args, DType dtype) {
   int lanes = 1;
   for (Value* arg : args) {
-    if (auto* type = llvm::dyn_cast<llvm::FixedVectorType>(arg->getType())) lanes = static_cast<int>(type->getNumElements());
+    if (auto* type = llvm::dyn_cast<llvm::FixedVectorType>(arg->getType()))
+      lanes = static_cast<int>(type->getNumElements());
   }
   for (Value*& arg : args) arg = splat(arg, lanes);
   Value* a = args[0];
@@ -210,47 +213,72 @@ Value* Emitter::apply(Fn fn, std::vector<Value*> args, DType dtype) {
   };
   using P = llvm::CmpInst;
   switch (fn) {
-    case Fn::neg: return ints ? b_.CreateNeg(a) : b_.CreateFNeg(a);
-    case Fn::exp: return math_.exp(a);
-    case Fn::log: return math_.log(a);
-    case Fn::sqrt: return b_.CreateUnaryIntrinsic(llvm::Intrinsic::sqrt, a);
+    case Fn::neg:
+      return ints ? b_.CreateNeg(a) : b_.CreateFNeg(a);
+    case Fn::exp:
+      return math_.exp(a);
+    case Fn::log:
+      return math_.log(a);
+    case Fn::sqrt:
+      return b_.CreateUnaryIntrinsic(llvm::Intrinsic::sqrt, a);
     case Fn::rsqrt:
       return b_.CreateFDiv(llvm::ConstantFP::get(type, 1), b_.CreateUnaryIntrinsic(llvm::Intrinsic::sqrt, a));
-    case Fn::abs: return ints ? b_.CreateBinaryIntrinsic(llvm::Intrinsic::abs, a, b_.getFalse()) : math_.fabs(a);
+    case Fn::abs:
+      return ints ? b_.CreateBinaryIntrinsic(llvm::Intrinsic::abs, a, b_.getFalse()) : math_.fabs(a);
     case Fn::sign:
       MTL_CHECK(!ints, "sign of an i32");
       return b_.CreateSelect(b_.CreateFCmpOGT(a, zero), llvm::ConstantFP::get(type, 1),
                              b_.CreateSelect(b_.CreateFCmpOLT(a, zero), llvm::ConstantFP::get(type, -1), a));
-    case Fn::tanh: return math_.tanh(a);
-    case Fn::sigmoid: return math_.sigmoid(a);
-    case Fn::erf: return math_.erf(a);
-    case Fn::floor: return ints ? a : b_.CreateUnaryIntrinsic(llvm::Intrinsic::floor, a);
-    case Fn::logical_not: return truth(b_.CreateNot(nonzero(a)));
+    case Fn::tanh:
+      return math_.tanh(a);
+    case Fn::sigmoid:
+      return math_.sigmoid(a);
+    case Fn::erf:
+      return math_.erf(a);
+    case Fn::floor:
+      return ints ? a : b_.CreateUnaryIntrinsic(llvm::Intrinsic::floor, a);
+    case Fn::logical_not:
+      return truth(b_.CreateNot(nonzero(a)));
     case Fn::is_nan:
       return ints ? llvm::Constant::getNullValue(type_of(DType::f32, lanes)) : truth(b_.CreateFCmpUNO(a, a));
-    case Fn::to_f32: return ints ? b_.CreateSIToFP(a, type_of(DType::f32, lanes)) : a;
+    case Fn::to_f32:
+      return ints ? b_.CreateSIToFP(a, type_of(DType::f32, lanes)) : a;
     case Fn::to_i32:
       return ints ? a : b_.CreateIntrinsic(llvm::Intrinsic::fptosi_sat, {type_of(DType::i32, lanes), type}, {a});
-    case Fn::add: return ints ? b_.CreateAdd(a, b) : b_.CreateFAdd(a, b);
-    case Fn::sub: return ints ? b_.CreateSub(a, b) : b_.CreateFSub(a, b);
-    case Fn::mul: return ints ? b_.CreateMul(a, b) : b_.CreateFMul(a, b);
-    case Fn::div: return b_.CreateFDiv(a, b);
+    case Fn::add:
+      return ints ? b_.CreateAdd(a, b) : b_.CreateFAdd(a, b);
+    case Fn::sub:
+      return ints ? b_.CreateSub(a, b) : b_.CreateFSub(a, b);
+    case Fn::mul:
+      return ints ? b_.CreateMul(a, b) : b_.CreateFMul(a, b);
+    case Fn::div:
+      return b_.CreateFDiv(a, b);
     case Fn::min:
       return ints ? b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, a, b)
                   : b_.CreateBinaryIntrinsic(llvm::Intrinsic::minimum, a, b);
     case Fn::max:
       return ints ? b_.CreateBinaryIntrinsic(llvm::Intrinsic::smax, a, b)
                   : b_.CreateBinaryIntrinsic(llvm::Intrinsic::maximum, a, b);
-    case Fn::pow: return math_.pow(a, b);
-    case Fn::eq: return compare(P::ICMP_EQ, P::FCMP_OEQ);
-    case Fn::ne: return compare(P::ICMP_NE, P::FCMP_UNE);
-    case Fn::lt: return compare(P::ICMP_SLT, P::FCMP_OLT);
-    case Fn::le: return compare(P::ICMP_SLE, P::FCMP_OLE);
-    case Fn::gt: return compare(P::ICMP_SGT, P::FCMP_OGT);
-    case Fn::ge: return compare(P::ICMP_SGE, P::FCMP_OGE);
-    case Fn::logical_and: return truth(b_.CreateAnd(nonzero(a), nonzero(b)));
-    case Fn::logical_or: return truth(b_.CreateOr(nonzero(a), nonzero(b)));
-    case Fn::select: return b_.CreateSelect(nonzero(a), b, args[2]);
+    case Fn::pow:
+      return math_.pow(a, b);
+    case Fn::eq:
+      return compare(P::ICMP_EQ, P::FCMP_OEQ);
+    case Fn::ne:
+      return compare(P::ICMP_NE, P::FCMP_UNE);
+    case Fn::lt:
+      return compare(P::ICMP_SLT, P::FCMP_OLT);
+    case Fn::le:
+      return compare(P::ICMP_SLE, P::FCMP_OLE);
+    case Fn::gt:
+      return compare(P::ICMP_SGT, P::FCMP_OGT);
+    case Fn::ge:
+      return compare(P::ICMP_SGE, P::FCMP_OGE);
+    case Fn::logical_and:
+      return truth(b_.CreateAnd(nonzero(a), nonzero(b)));
+    case Fn::logical_or:
+      return truth(b_.CreateOr(nonzero(a), nonzero(b)));
+    case Fn::select:
+      return b_.CreateSelect(nonzero(a), b, args[2]);
   }
   MTL_CHECK(dtype != DType::f32, "an unknown function");
   return nullptr;
@@ -289,7 +317,8 @@ void Emitter::emit_scalar(InstrId id) {
     }
     case Op::scalar: {
       Value* values = b_.CreateLoad(b_.getPtrTy(), b_.CreateConstInBoundsGEP1_64(b_.getInt64Ty(), step_, 2));
-      scalars_[id] = b_.CreateLoad(b_.getFloatTy(), b_.CreateConstInBoundsGEP1_64(b_.getFloatTy(), values, instr.operand));
+      scalars_[id] =
+          b_.CreateLoad(b_.getFloatTy(), b_.CreateConstInBoundsGEP1_64(b_.getFloatTy(), values, instr.operand));
       return;
     }
     case Op::reduce:

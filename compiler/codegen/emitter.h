@@ -16,7 +16,7 @@
 
 namespace mtl::codegen {
 
-inline constexpr int kLanes = 16;     // of a full vector; the back end splits it on narrower machines
+inline constexpr int kLanes = 16;  // of a full vector; the back end splits it on narrower machines
 inline constexpr int64_t kColumnBlock = 64;
 
 // Where a nest is: an index per dimension; the one along `vector_dim` is that of lane 0.
@@ -25,7 +25,7 @@ struct Point {
   std::vector<llvm::Value*> index;  // i64; linear nests have one
   int vector_dim = -1;              // -1: a single element
   int lanes = 1;
-  llvm::Value* mask = nullptr;      // null: all lanes
+  llvm::Value* mask = nullptr;  // null: all lanes
   std::map<InstrId, llvm::Value*> memo;
 };
 
@@ -129,12 +129,12 @@ class Emitter {
   llvm::Function* function_ = nullptr;
   llvm::Value* spaces_ = nullptr;
   llvm::Value* step_ = nullptr;
-  std::vector<llvm::Value*> operand_base_, store_base_;   // whole buffers
-  std::vector<llvm::Value*> operand_row_, store_row_;     // at the row
-  std::vector<llvm::Value*> best_;                        // segment arg stores: scratch of best values
-  std::vector<llvm::Value*> stream_;                      // random instructions: stream of the kernel
+  std::vector<llvm::Value*> operand_base_, store_base_;  // whole buffers
+  std::vector<llvm::Value*> operand_row_, store_row_;    // at the row
+  std::vector<llvm::Value*> best_;                       // segment arg stores: scratch of best values
+  std::vector<llvm::Value*> stream_;                     // random instructions: stream of the kernel
   std::vector<std::pair<llvm::Value*, llvm::Value*>> random_row_;
-  std::vector<llvm::Value*> scalars_;                     // values of one element; rows of gathers
+  std::vector<llvm::Value*> scalars_;  // values of one element; rows of gathers
   llvm::Value* row_ = nullptr;
   llvm::Value* segment_begin_ = nullptr;
   llvm::Value* scratch_ = nullptr;

@@ -2,8 +2,8 @@
 // up to two threads. The only file that includes ORC.
 #include "compiler/codegen/jit.h"
 
-#include <llvm/ExecutionEngine/Orc/LLJIT.h>
 #include <llvm/ExecutionEngine/Orc/ExecutionUtils.h>
+#include <llvm/ExecutionEngine/Orc/LLJIT.h>
 #include <llvm/Support/raw_ostream.h>
 
 #include <map>
@@ -64,7 +64,8 @@ std::unique_ptr<llvm::MemoryBuffer> make_object(const Program& program, const st
   std::unique_ptr<llvm::TargetMachine> target = make_target();
   std::string key = std::string(kCodeVersion) + '\n' + target_fingerprint(*target) + '\n';
   for (const Unit* unit : units) key += unit->name + '\n' + unit->key;
-  if (std::optional<std::string> object = cache.find(key)) return llvm::MemoryBuffer::getMemBufferCopy(*object, "kernels.o");
+  if (std::optional<std::string> object = cache.find(key))
+    return llvm::MemoryBuffer::getMemBufferCopy(*object, "kernels.o");
   llvm::LLVMContext context;
   llvm::Module module("kernels", context);
   prepare_module(module, *target);
@@ -90,7 +91,9 @@ struct Jit::State {
 
 Jit::Jit(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Jit::~Jit() = default;
-const std::vector<CompiledLoop>& Jit::loops() const { return state_->loops; }
+const std::vector<CompiledLoop>& Jit::loops() const {
+  return state_->loops;
+}
 
 std::unique_ptr<Jit> Jit::compile(const program::Program& program, const JitOptions& options) {
   auto state = std::make_unique<State>();
@@ -126,7 +129,8 @@ std::unique_ptr<Jit> Jit::compile(const program::Program& program, const JitOpti
     if (loop.flat) loop.cost /= static_cast<double>(loop.units);
     compiled.push_back(loop);
   }
-  for (int unit : units.of_step) state->loops.push_back(unit < 0 ? CompiledLoop{} : compiled[static_cast<size_t>(unit)]);
+  for (int unit : units.of_step)
+    state->loops.push_back(unit < 0 ? CompiledLoop{} : compiled[static_cast<size_t>(unit)]);
   return std::unique_ptr<Jit>(new Jit(std::move(state)));
 }
 

@@ -58,10 +58,10 @@ std::string kernel_key(const program::Program& program, const program::LoopKerne
   }
   key.number(static_cast<int64_t>(kernel.instrs.size()));
   for (const program::Instr& instr : kernel.instrs) {
-    for (int64_t field : {static_cast<int64_t>(instr.op), static_cast<int64_t>(instr.dtype),
-                          static_cast<int64_t>(instr.fn), static_cast<int64_t>(instr.reduce), instr.offset,
-                          static_cast<int64_t>(instr.operand), static_cast<int64_t>(instr.axis),
-                          static_cast<int64_t>(instr.space), static_cast<int64_t>(instr.key)}) {
+    for (int64_t field :
+         {static_cast<int64_t>(instr.op), static_cast<int64_t>(instr.dtype), static_cast<int64_t>(instr.fn),
+          static_cast<int64_t>(instr.reduce), instr.offset, static_cast<int64_t>(instr.operand),
+          static_cast<int64_t>(instr.axis), static_cast<int64_t>(instr.space), static_cast<int64_t>(instr.key)}) {
       key.number(field);
     }
     key.real(instr.number);

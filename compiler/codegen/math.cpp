@@ -8,7 +8,8 @@ using llvm::Value;
 
 llvm::Type* Math::int_type(llvm::Type* like) {
   llvm::Type* scalar = b_.getInt32Ty();
-  if (auto* vector = llvm::dyn_cast<llvm::VectorType>(like)) return llvm::VectorType::get(scalar, vector->getElementCount());
+  if (auto* vector = llvm::dyn_cast<llvm::VectorType>(like))
+    return llvm::VectorType::get(scalar, vector->getElementCount());
   return scalar;
 }
 
@@ -22,7 +23,9 @@ Value* Math::polynomial(Value* x, llvm::ArrayRef<double> c) {
   return sum;
 }
 
-Value* Math::fabs(Value* x) { return b_.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, x); }
+Value* Math::fabs(Value* x) {
+  return b_.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, x);
+}
 
 Value* Math::copy_sign(Value* magnitude, Value* sign) {
   return b_.CreateBinaryIntrinsic(llvm::Intrinsic::copysign, magnitude, sign);
@@ -37,8 +40,8 @@ Value* Math::exp(Value* x) {
   Value* n = b_.CreateFSub(shifted, number(type, magic));
   Value* r = fma(n, number(type, -0.693359375), x);
   r = fma(n, number(type, 2.12194440054690583e-4), r);
-  Value* p = polynomial(r, {0.49999993412261023, 0.16666520105546223, 0.041668394259157575, 0.008368780622220864,
-                            0.0013814464751916579});
+  Value* p = polynomial(
+      r, {0.49999993412261023, 0.16666520105546223, 0.041668394259157575, 0.008368780622220864, 0.0013814464751916579});
   p = fma(b_.CreateFMul(r, r), p, b_.CreateFAdd(r, number(type, 1)));
   // 2^n as 2^h * 2^(n - h), so that both factors are normal up to the ends of the range.
   Value* bits = b_.CreateSub(b_.CreateBitCast(shifted, ints), llvm::ConstantInt::get(ints, 0x4B400000));
@@ -79,12 +82,11 @@ Value* Math::tanh(Value* x) {
   llvm::Type* type = x->getType();
   Value* a = fabs(x);
   Value* z = b_.CreateFMul(x, x);
-  Value* q = polynomial(z, {-0.33333262879826964, 0.1333089970922951, -0.05369296452415062, 0.020483306538628284,
-                            -0.005528624608739236});
+  Value* q = polynomial(
+      z, {-0.33333262879826964, 0.1333089970922951, -0.05369296452415062, 0.020483306538628284, -0.005528624608739236});
   Value* small = fma(b_.CreateFMul(z, x), q, x);
   Value* e = exp(b_.CreateFAdd(a, a));
-  Value* big = b_.CreateFSub(number(type, 1),
-                             b_.CreateFDiv(number(type, 2), b_.CreateFAdd(e, number(type, 1))));
+  Value* big = b_.CreateFSub(number(type, 1), b_.CreateFDiv(number(type, 2), b_.CreateFAdd(e, number(type, 1))));
   return b_.CreateSelect(b_.CreateFCmpOLT(a, number(type, 0.65)), small, copy_sign(big, x));
 }
 
@@ -97,13 +99,14 @@ Value* Math::sigmoid(Value* x) {
 Value* Math::erf(Value* x) {
   llvm::Type* type = x->getType();
   Value* a = fabs(x);
-  Value* small = b_.CreateFMul(
-      x, polynomial(b_.CreateFMul(x, x), {1.1283791657266913, -0.3761262582409408, 0.11283585147037503,
-                                          -0.02685381186936197, 0.005188327560497146, -0.000801019252530064,
-                                          7.853857722551111e-05}));
+  Value* small =
+      b_.CreateFMul(x, polynomial(b_.CreateFMul(x, x),
+                                  {1.1283791657266913, -0.3761262582409408, 0.11283585147037503, -0.02685381186936197,
+                                   0.005188327560497146, -0.000801019252530064, 7.853857722551111e-05}));
   Value* t = b_.CreateSelect(b_.CreateFCmpOGT(a, number(type, 4)), number(type, 4), a);
-  Value* p = polynomial(t, {-0.00018344414643478788, 1.1295568303870058, 0.6332626121996822, 0.10837247858585504,
-                            -0.025178967803628324, 0.0041936110882840605, -0.0004391063733337261, 2.149611362163736e-05});
+  Value* p =
+      polynomial(t, {-0.00018344414643478788, 1.1295568303870058, 0.6332626121996822, 0.10837247858585504,
+                     -0.025178967803628324, 0.0041936110882840605, -0.0004391063733337261, 2.149611362163736e-05});
   Value* big = copy_sign(b_.CreateFSub(number(type, 1), exp(b_.CreateFNeg(p))), x);
   return b_.CreateSelect(b_.CreateFCmpOLT(a, number(type, 0.97)), small, big);
 }

@@ -21,7 +21,9 @@ std::string header(const std::string& key, const std::string& object) {
 
 }  // namespace
 
-std::string ObjectCache::path(const std::string& key) const { return directory_ + "/" + content_hash(key) + ".o"; }
+std::string ObjectCache::path(const std::string& key) const {
+  return directory_ + "/" + content_hash(key) + ".o";
+}
 
 std::optional<std::string> ObjectCache::find(const std::string& key) const {
   if (directory_.empty()) return std::nullopt;

@@ -29,13 +29,13 @@ std::unique_ptr<llvm::TargetMachine> make_target() {
   llvm::TargetOptions options;
   options.AllowFPOpFusion = llvm::FPOpFusion::Fast;
   return std::unique_ptr<llvm::TargetMachine>(
-      target->createTargetMachine(triple, llvm::sys::getHostCPUName(), features.getString(), options,
-                                  llvm::Reloc::PIC_, std::nullopt, llvm::CodeGenOptLevel::Default, true));
+      target->createTargetMachine(triple, llvm::sys::getHostCPUName(), features.getString(), options, llvm::Reloc::PIC_,
+                                  std::nullopt, llvm::CodeGenOptLevel::Default, true));
 }
 
 std::string target_fingerprint(const llvm::TargetMachine& target) {
-  return std::string(LLVM_VERSION_STRING) + '\n' + target.getTargetTriple().str() + '\n' +
-         target.getTargetCPU().str() + '\n' + target.getTargetFeatureString().str();
+  return std::string(LLVM_VERSION_STRING) + '\n' + target.getTargetTriple().str() + '\n' + target.getTargetCPU().str() +
+         '\n' + target.getTargetFeatureString().str();
 }
 
 void prepare_module(llvm::Module& module, const llvm::TargetMachine& target) {

@@ -301,7 +301,8 @@ class Scheduler {
     const Stage& stage = out_.stages[0];
     out_.width = elements(at(kernel_.stores[0].value).shape);
     if (!stage.nests.empty()) {
-      if (stage.nests.size() != 1 || !stage.nests[0].linear || !stage.nests[0].axes.empty() || !stage.stores.empty()) return;
+      if (stage.nests.size() != 1 || !stage.nests[0].linear || !stage.nests[0].axes.empty() || !stage.stores.empty())
+        return;
       if (!views_are_dense()) return;
     }
     for (const auto& store : kernel_.stores) {
@@ -329,6 +330,8 @@ class Scheduler {
 
 }  // namespace
 
-Schedule make_schedule(const Program&, const LoopKernel& kernel) { return Scheduler(kernel).run(); }
+Schedule make_schedule(const Program&, const LoopKernel& kernel) {
+  return Scheduler(kernel).run();
+}
 
 }  // namespace mtl::codegen

@@ -15,8 +15,8 @@
 
 namespace mtl::codegen {
 
-using program::InstrId;
 using program::Instr;
+using program::InstrId;
 using program::LoopKernel;
 using program::Program;
 using program::Shape;
@@ -28,28 +28,28 @@ struct Root {
 
 struct Nest {
   int level = 0;
-  Shape shape;               // without leading ones
-  std::vector<int> axes;     // dims of `shape` that its reductions reduce; empty: no reductions
+  Shape shape;            // without leading ones
+  std::vector<int> axes;  // dims of `shape` that its reductions reduce; empty: no reductions
   std::vector<Root> roots;
-  bool linear = false;       // every value is dense in `shape` or a scalar: one loop over all elements
+  bool linear = false;  // every value is dense in `shape` or a scalar: one loop over all elements
 };
 
 struct Stage {
-  std::vector<InstrId> scalars;   // values of one element and addresses of gathered rows, in order
-  std::vector<uint32_t> stores;   // stores of scalars
+  std::vector<InstrId> scalars;  // values of one element and addresses of gathered rows, in order
+  std::vector<uint32_t> stores;  // stores of scalars
   std::vector<Nest> nests;
 };
 
 struct Schedule {
   std::vector<Stage> stages;
   std::vector<bool> live;
-  std::vector<bool> scalar;               // one element
-  std::vector<int64_t> scratch;           // offset in elements of kept values; -1: not kept
+  std::vector<bool> scalar;      // one element
+  std::vector<int64_t> scratch;  // offset in elements of kept values; -1: not kept
   int64_t scratch_elements = 0;
   // Rows of one shape, elementwise: the kernel may run over any range of elements (uniform) or columns.
   bool pointwise = false;
-  int64_t width = 0;                      // elements of that shape
-  double row_cost = 0;                    // rough nanoseconds per row
+  int64_t width = 0;    // elements of that shape
+  double row_cost = 0;  // rough nanoseconds per row
 };
 
 Schedule make_schedule(const Program& program, const LoopKernel& kernel);

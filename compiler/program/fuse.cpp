@@ -58,9 +58,15 @@ Nodes::Nodes(const ir::Graph& graph, std::vector<std::string>& scalars)
   }
 }
 
-bool Nodes::is_call(NodeId id) const { return node(id).op->lower.get().kind == Lowering::Kind::call; }
-bool Nodes::is_leaf(NodeId id) const { return node(id).op->lower.get().kind == Lowering::Kind::leaf; }
-bool Nodes::is_alias(NodeId id) const { return node(id).op->lower.get().kind == Lowering::Kind::alias; }
+bool Nodes::is_call(NodeId id) const {
+  return node(id).op->lower.get().kind == Lowering::Kind::call;
+}
+bool Nodes::is_leaf(NodeId id) const {
+  return node(id).op->lower.get().kind == Lowering::Kind::leaf;
+}
+bool Nodes::is_alias(NodeId id) const {
+  return node(id).op->lower.get().kind == Lowering::Kind::alias;
+}
 
 bool Nodes::is_free(NodeId id) const {
   if (!is_row(id) || !node(id).operands.empty()) return false;
@@ -196,7 +202,8 @@ class Fuser {
     const RowCode& code = nodes_.code(id);
     if (code.over_rows || code.parts || !code.elementwise || code.widest > kWideRow) return false;
     // A reshape in between would need memory.
-    if (nodes_.graph().type(producer).dims != nodes_.graph().type(nodes_.node(reduction).operands[operand.index]).dims) return false;
+    if (nodes_.graph().type(producer).dims != nodes_.graph().type(nodes_.node(reduction).operands[operand.index]).dims)
+      return false;
     const bool edges = std::any_of(code.operands.begin(), code.operands.end(), [](const RowCode::Operand& o) {
       return o.gathered || o.access == Access::first_child || o.access == Access::last_child;
     });
@@ -272,9 +279,8 @@ class Fuser {
     const State& state = groups_[group];
     if (!(state.kind == kind) || state.instrs + instrs > kGroupInstrs || reads.barred.count(group) != 0) return false;
     if ((kind.over_rows || kind.space == kUniform) && !same_dependencies(group, reads)) return false;
-    return std::none_of(reads.groups.begin(), reads.groups.end(), [&](int read) {
-      return read != group && groups_[read].depends.test(group);
-    });
+    return std::none_of(reads.groups.begin(), reads.groups.end(),
+                        [&](int read) { return read != group && groups_[read].depends.test(group); });
   }
 
   // Whether joining leaves the group and the node depending on what they depend on anyway.
@@ -376,6 +382,8 @@ class Fuser {
 
 }  // namespace
 
-std::vector<Group> make_groups(const Nodes& nodes, bool fuse) { return Fuser(nodes, fuse).run(); }
+std::vector<Group> make_groups(const Nodes& nodes, bool fuse) {
+  return Fuser(nodes, fuse).run();
+}
 
 }  // namespace mtl::program

@@ -64,63 +64,104 @@ class Rows {
 
 double apply(Fn fn, double a, double b, double c) {
   switch (fn) {
-    case Fn::neg: return -a;
-    case Fn::exp: return std::exp(a);
-    case Fn::log: return std::log(a);
-    case Fn::sqrt: return std::sqrt(a);
-    case Fn::rsqrt: return 1 / std::sqrt(a);
-    case Fn::abs: return std::fabs(a);
-    case Fn::sign: return a > 0 ? 1 : a < 0 ? -1 : a;
-    case Fn::tanh: return std::tanh(a);
-    case Fn::sigmoid: return 1 / (1 + std::exp(-a));
-    case Fn::erf: return std::erf(a);
-    case Fn::floor: return std::floor(a);
-    case Fn::logical_not: return a == 0;
-    case Fn::is_nan: return a != a;
-    case Fn::to_f32: return a;
-    case Fn::to_i32: return std::trunc(a);
-    case Fn::add: return a + b;
-    case Fn::sub: return a - b;
-    case Fn::mul: return a * b;
-    case Fn::div: return a / b;
-    case Fn::min: return a < b || a != a ? a : b;
-    case Fn::max: return a > b || a != a ? a : b;
-    case Fn::pow: return std::pow(a, b);
-    case Fn::eq: return a == b;
-    case Fn::ne: return a != b;
-    case Fn::lt: return a < b;
-    case Fn::le: return a <= b;
-    case Fn::gt: return a > b;
-    case Fn::ge: return a >= b;
-    case Fn::logical_and: return a != 0 && b != 0;
-    case Fn::logical_or: return a != 0 || b != 0;
-    case Fn::select: return a != 0 ? b : c;
+    case Fn::neg:
+      return -a;
+    case Fn::exp:
+      return std::exp(a);
+    case Fn::log:
+      return std::log(a);
+    case Fn::sqrt:
+      return std::sqrt(a);
+    case Fn::rsqrt:
+      return 1 / std::sqrt(a);
+    case Fn::abs:
+      return std::fabs(a);
+    case Fn::sign:
+      return a > 0 ? 1 : a < 0 ? -1 : a;
+    case Fn::tanh:
+      return std::tanh(a);
+    case Fn::sigmoid:
+      return 1 / (1 + std::exp(-a));
+    case Fn::erf:
+      return std::erf(a);
+    case Fn::floor:
+      return std::floor(a);
+    case Fn::logical_not:
+      return a == 0;
+    case Fn::is_nan:
+      return a != a;
+    case Fn::to_f32:
+      return a;
+    case Fn::to_i32:
+      return std::trunc(a);
+    case Fn::add:
+      return a + b;
+    case Fn::sub:
+      return a - b;
+    case Fn::mul:
+      return a * b;
+    case Fn::div:
+      return a / b;
+    case Fn::min:
+      return a < b || a != a ? a : b;
+    case Fn::max:
+      return a > b || a != a ? a : b;
+    case Fn::pow:
+      return std::pow(a, b);
+    case Fn::eq:
+      return a == b;
+    case Fn::ne:
+      return a != b;
+    case Fn::lt:
+      return a < b;
+    case Fn::le:
+      return a <= b;
+    case Fn::gt:
+      return a > b;
+    case Fn::ge:
+      return a >= b;
+    case Fn::logical_and:
+      return a != 0 && b != 0;
+    case Fn::logical_or:
+      return a != 0 || b != 0;
+    case Fn::select:
+      return a != 0 ? b : c;
   }
   return 0;
 }
 
 double identity_of(Reduce reduce) {
   switch (reduce) {
-    case Reduce::sum: return 0;
-    case Reduce::prod: return 1;
+    case Reduce::sum:
+      return 0;
+    case Reduce::prod:
+      return 1;
     case Reduce::max:
-    case Reduce::argmax: return -std::numeric_limits<double>::infinity();
+    case Reduce::argmax:
+      return -std::numeric_limits<double>::infinity();
     case Reduce::min:
-    case Reduce::argmin: return std::numeric_limits<double>::infinity();
+    case Reduce::argmin:
+      return std::numeric_limits<double>::infinity();
   }
   return 0;
 }
 
 double combine(Reduce reduce, double a, double b) {
   switch (reduce) {
-    case Reduce::sum: return a + b;
-    case Reduce::prod: return a * b;
-    case Reduce::max: return apply(Fn::max, a, b, 0);
-    default: return apply(Fn::min, a, b, 0);
+    case Reduce::sum:
+      return a + b;
+    case Reduce::prod:
+      return a * b;
+    case Reduce::max:
+      return apply(Fn::max, a, b, 0);
+    default:
+      return apply(Fn::min, a, b, 0);
   }
 }
 
-bool beats(Reduce reduce, double x, double best) { return reduce == Reduce::argmax ? x > best : x < best; }
+bool beats(Reduce reduce, double x, double best) {
+  return reduce == Reduce::argmax ? x > best : x < best;
+}
 
 // Calls f(index) for every index tuple of `shape`, in row-major order.
 template <class F>

@@ -22,9 +22,37 @@ int64_t elements(const Shape& shape);
 
 enum class Fn : uint8_t {
   // unary
-  neg, exp, log, sqrt, rsqrt, abs, sign, tanh, sigmoid, erf, floor, logical_not, is_nan, to_f32, to_i32,
+  neg,
+  exp,
+  log,
+  sqrt,
+  rsqrt,
+  abs,
+  sign,
+  tanh,
+  sigmoid,
+  erf,
+  floor,
+  logical_not,
+  is_nan,
+  to_f32,
+  to_i32,
   // binary
-  add, sub, mul, div, min, max, pow, eq, ne, lt, le, gt, ge, logical_and, logical_or,
+  add,
+  sub,
+  mul,
+  div,
+  min,
+  max,
+  pow,
+  eq,
+  ne,
+  lt,
+  le,
+  gt,
+  ge,
+  logical_and,
+  logical_or,
   // ternary: select(condition, a, b)
   select
 };

@@ -84,8 +84,8 @@ class KernelMaker {
     if (std::none_of(group_.nodes.begin(), group_.nodes.end(), [&](NodeId id) { return live_.count(id) != 0; })) {
       return std::nullopt;
     }
-    const NodeId first = *std::find_if(group_.nodes.begin(), group_.nodes.end(),
-                                       [&](NodeId id) { return live_.count(id) != 0; });
+    const NodeId first =
+        *std::find_if(group_.nodes.begin(), group_.nodes.end(), [&](NodeId id) { return live_.count(id) != 0; });
     const RowCode& code = nodes_.code(first);
     kernel_.space = code.space;
     if (code.over_rows) {
@@ -109,7 +109,8 @@ class KernelMaker {
   bool by_value(const ir::Node& reader, const RowCode::Operand& operand) const {
     const NodeId producer = nodes_.row_root(reader.operands[operand.index]).node;
     if (operand.access != Access::row || operand.gathered || !nodes_.is_row(producer)) return false;
-    return is_pulled(producer) || (is_own(producer) && !nodes_.code(producer).over_rows && !nodes_.code(producer).parts);
+    return is_pulled(producer) ||
+           (is_own(producer) && !nodes_.code(producer).over_rows && !nodes_.code(producer).parts);
   }
 
   void find_live() {
@@ -164,7 +165,8 @@ class KernelMaker {
         return reshape(copy(row_root.node)[nodes_.code(row_root.node).results[row_root.result].value], instr.shape);
       }
     }
-    if (repeat_ && operand.access == Access::row && nodes_.is_repeatable(row_root.node) && !nodes_.is_stored(row_root)) {
+    if (repeat_ && operand.access == Access::row && nodes_.is_repeatable(row_root.node) &&
+        !nodes_.is_stored(row_root)) {
       return reshape(copy(row_root.node)[nodes_.code(row_root.node).results[row_root.result].value], instr.shape);
     }
     instr.operand = kernel_operand(memory_.read(value), operand.access, operand.space);
@@ -271,7 +273,8 @@ class Lowerer {
     for (auto group = groups.rbegin(); group != groups.rend(); ++group) {
       if (nodes_.is_call(group->nodes[0])) {
         std::vector<Step> steps = CallMaker(nodes_, memory_, group->nodes[0]).make();
-        backwards.insert(backwards.end(), std::make_move_iterator(steps.rbegin()), std::make_move_iterator(steps.rend()));
+        backwards.insert(backwards.end(), std::make_move_iterator(steps.rbegin()),
+                         std::make_move_iterator(steps.rend()));
       } else if (std::optional<Step> step = KernelMaker(nodes_, memory_, *group, options_.fuse).make()) {
         backwards.push_back(std::move(*step));
       }

@@ -32,12 +32,12 @@ class RowBuilder {
   virtual RowValue gather(size_t i, RowValue id) = 0;
 
   virtual RowValue constant(double number) = 0;
-  virtual RowValue index(Shape shape, int axis) = 0;             // i32 coordinate along axis
-  virtual RowValue position() = 0;                               // of the row in its segment, i32
-  virtual RowValue length(types::SpaceId child) = 0;             // of the row's segment in a child space, i32
-  virtual RowValue random(Shape shape, uint64_t key) = 0;        // uniform [0, 1)
-  virtual RowValue scalar(const std::string& name) = 0;          // a step scalar
-  virtual RowValue apply(Fn fn, std::initializer_list<RowValue> args) = 0;  // broadcasts
+  virtual RowValue index(Shape shape, int axis) = 0;       // i32 coordinate along axis
+  virtual RowValue position() = 0;                         // of the row in its segment, i32
+  virtual RowValue length(types::SpaceId child) = 0;       // of the row's segment in a child space, i32
+  virtual RowValue random(Shape shape, uint64_t key) = 0;  // uniform [0, 1)
+  virtual RowValue scalar(const std::string& name) = 0;    // a step scalar
+  virtual RowValue apply(Fn fn, std::initializer_list<RowValue> args) = 0;        // broadcasts
   virtual RowValue reduce(Reduce reduce, RowValue x, std::vector<int> axes) = 0;  // axes stay as 1
   virtual RowValue view(RowValue x, Shape shape, std::vector<int64_t> strides, int64_t offset) = 0;
   virtual RowValue reshape(RowValue x, Shape shape) = 0;

@@ -36,7 +36,9 @@ int arity(Fn fn) {
   return fn == Fn::select ? 3 : 2;
 }
 
-bool is_comparison(Fn fn) { return fn >= Fn::eq && fn <= Fn::logical_or; }
+bool is_comparison(Fn fn) {
+  return fn >= Fn::eq && fn <= Fn::logical_or;
+}
 
 bool is_expensive(Fn fn) {
   switch (fn) {
@@ -72,9 +74,10 @@ bool is_dense_view(const Instr& view, const Shape& source_shape) {
 }
 
 const char* fn_name(Fn fn) {
-  static constexpr const char* kNames[] = {
-      "neg", "exp", "log", "sqrt", "rsqrt", "abs", "sign", "tanh", "sigmoid", "erf", "floor", "not", "is_nan", "to_f32",
-      "to_i32", "add", "sub", "mul", "div", "min", "max", "pow", "eq", "ne", "lt", "le", "gt", "ge", "and", "or", "select"};
+  static constexpr const char* kNames[] = {"neg",     "exp", "log",   "sqrt", "rsqrt",  "abs",    "sign",   "tanh",
+                                           "sigmoid", "erf", "floor", "not",  "is_nan", "to_f32", "to_i32", "add",
+                                           "sub",     "mul", "div",   "min",  "max",    "pow",    "eq",     "ne",
+                                           "lt",      "le",  "gt",    "ge",   "and",    "or",     "select"};
   return kNames[static_cast<size_t>(fn)];
 }
 

@@ -29,15 +29,15 @@ struct Buffer {
   std::string name;  // input: column; param, state, gradient: path; output: the graph output's name
   types::DType dtype = types::DType::f32;
   types::SpaceId space = 0;
-  Shape shape;  // of one row
+  Shape shape;                // of one row
   std::vector<float> values;  // constant (uniform) buffers
   // The memory of another buffer under another space and shape (reshape, map_in, map_out); that one is never a view.
   uint32_t view_of = kNoBuffer;
 };
 
 struct Call {
-  std::string kernel;               // an entry of runtime/kernels.def
-  std::vector<uint32_t> operands;   // buffers, in the order that the kernel documents: sources, then results
+  std::string kernel;              // an entry of runtime/kernels.def
+  std::vector<uint32_t> operands;  // buffers, in the order that the kernel documents: sources, then results
   std::vector<int64_t> ints;
   std::vector<float> floats;
   std::vector<types::SpaceId> spaces;

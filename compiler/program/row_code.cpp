@@ -31,7 +31,9 @@ class Recorder : public RowBuilder {
   const Shape& shape(RowValue value) const override { return code_.instrs[value.id].shape; }
 
   RowValue operand(size_t i) override { return load(i, Access::row); }
-  RowValue operand_edge(size_t i, bool last) override { return load(i, last ? Access::last_child : Access::first_child); }
+  RowValue operand_edge(size_t i, bool last) override {
+    return load(i, last ? Access::last_child : Access::first_child);
+  }
   RowValue gather(size_t i, RowValue id) override {
     const Shape table = constant_dims(operand_type(i));
     Instr instr{Op::gather, Shape(table.begin() + 1, table.end()), operand_type(i).dtype, {id.id}};
@@ -184,13 +186,15 @@ class Recorder : public RowBuilder {
     const size_t first = fn == Fn::select ? 1 : 0;
     bool ints = false, floats = false;
     for (size_t i = first; i < args.size(); ++i) (dtype(args[i]) == DType::i32 ? ints : floats) = true;
-    const bool real = fn == Fn::div || fn == Fn::pow || fn == Fn::sign || is_expensive(fn) || fn == Fn::sqrt || fn == Fn::rsqrt;
+    const bool real =
+        fn == Fn::div || fn == Fn::pow || fn == Fn::sign || is_expensive(fn) || fn == Fn::sqrt || fn == Fn::rsqrt;
     if (!ints || (!floats && !real)) return;
     bool whole = !real;
     for (size_t i = first; i < args.size(); ++i) {
       if (dtype(args[i]) == DType::i32) continue;
       const Instr& instr = at(args[i]);
-      whole = whole && instr.op == Op::constant && instr.number == static_cast<double>(static_cast<int32_t>(instr.number));
+      whole =
+          whole && instr.op == Op::constant && instr.number == static_cast<double>(static_cast<int32_t>(instr.number));
     }
     for (size_t i = first; i < args.size(); ++i) {
       if (whole && dtype(args[i]) != DType::i32) args[i] = as_constant(args[i], DType::i32);

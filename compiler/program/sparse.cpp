@@ -10,7 +10,9 @@ namespace {
 
 using ir::Value;
 
-bool is_op(const Nodes& nodes, Value value, std::string_view name) { return nodes.node(value.node).op->name == name; }
+bool is_op(const Nodes& nodes, Value value, std::string_view name) {
+  return nodes.node(value.node).op->name == name;
+}
 
 // The summands of a tree of additions.
 bool collect(const Nodes& nodes, Value gradient, std::vector<SparseRows>& parts) {

@@ -8,7 +8,7 @@
 namespace mtl::program {
 
 struct SparseRows {
-  ir::Value ids;   // leads to an input through aliases
+  ir::Value ids;  // leads to an input through aliases
   ir::Value rows;
 };
 

@@ -68,14 +68,16 @@ std::string difference(const std::string& how, const std::string& name, const st
 std::map<std::string, std::vector<double>> interpreted(const program::Program& program, const ir::HostBatch& batch) {
   const Views views(batch.spaces);
   const std::vector<float> scalars = step_values(program, batch);
-  program::InterpretContext context{program, views.pointers, {batch.seed, batch.step, scalars.data()}, runtime::find_kernel};
+  program::InterpretContext context{
+      program, views.pointers, {batch.seed, batch.step, scalars.data()}, runtime::find_kernel};
   std::vector<std::vector<double>> memory(program.buffers.size());
   std::vector<double*> pointers(program.buffers.size());
   for (uint32_t b = 0; b < program.buffers.size(); ++b) {
     const Buffer& buffer = program.buffers[b];
     if (buffer.view_of != program::kNoBuffer) continue;
     if (buffer.kind == Buffer::Kind::input) memory[b] = batch.inputs.at(buffer.name);
-    if (buffer.kind == Buffer::Kind::param || buffer.kind == Buffer::Kind::state) memory[b] = batch.params.at(buffer.name);
+    if (buffer.kind == Buffer::Kind::param || buffer.kind == Buffer::Kind::state)
+      memory[b] = batch.params.at(buffer.name);
     memory[b].resize(static_cast<size_t>(program::buffer_elements(context, b)) + 1);
     pointers[b] = memory[b].data();
   }
@@ -108,7 +110,8 @@ struct HostEngine::State : engine::Inputs {
     }
     gradients.resize(weights.size());
     auto jit = codegen::Jit::compile(program, {cache_dir});
-    engine::ParamBlock block{weights.data(), gradients.data(), [this](const std::string& path) { return offsets.at(path); }};
+    engine::ParamBlock block{weights.data(), gradients.data(),
+                             [this](const std::string& path) { return offsets.at(path); }};
     running = std::make_unique<engine::Engine>(std::move(program), std::move(jit), block);
     bind(first);
   }
@@ -122,7 +125,8 @@ struct HostEngine::State : engine::Inputs {
       floats[name].assign(values.begin(), values.end());
       floats[name].resize(values.size() + 1);
       ints[name].resize(values.size() + 1);
-      for (size_t i = 0; i < values.size(); ++i) ints[name][i] = std::isfinite(values[i]) ? static_cast<int32_t>(values[i]) : 0;
+      for (size_t i = 0; i < values.size(); ++i)
+        ints[name][i] = std::isfinite(values[i]) ? static_cast<int32_t>(values[i]) : 0;
     }
     scalars = step_values(running->program(), batch);
     step = {batch.seed, batch.step, scalars.data()};
@@ -135,7 +139,8 @@ struct HostEngine::State : engine::Inputs {
   const void* column(const std::string& name) const override {
     for (const Buffer& buffer : running->program().buffers) {
       if (buffer.kind != Buffer::Kind::input || buffer.name != name) continue;
-      return buffer.dtype == types::DType::i32 ? static_cast<const void*>(ints.at(name).data()) : floats.at(name).data();
+      return buffer.dtype == types::DType::i32 ? static_cast<const void*>(ints.at(name).data())
+                                               : floats.at(name).data();
     }
     return nullptr;
   }
@@ -154,10 +159,18 @@ HostEngine::HostEngine(const ir::Graph& graph, const ir::HostBatch& batch, bool 
                        const std::string& cache_dir)
     : state_(std::make_unique<State>(graph, batch, fuse, sparse, cache_dir)) {}
 HostEngine::~HostEngine() = default;
-engine::Engine& HostEngine::engine() { return *state_->running; }
-void HostEngine::run() { state_->running->run(state_->step); }
-void HostEngine::rebind(const ir::HostBatch& batch) { state_->bind(batch); }
-const runtime::StepScalars& HostEngine::step() const { return state_->step; }
+engine::Engine& HostEngine::engine() {
+  return *state_->running;
+}
+void HostEngine::run() {
+  state_->running->run(state_->step);
+}
+void HostEngine::rebind(const ir::HostBatch& batch) {
+  state_->bind(batch);
+}
+const runtime::StepScalars& HostEngine::step() const {
+  return state_->step;
+}
 
 std::vector<double> HostEngine::values(const std::string& name) {
   const program::Program& program = state_->running->program();

@@ -36,7 +36,9 @@ Maker::Maker(int64_t examples, int64_t longest, uint64_t seed) : Maker() {
     host.rows = 0;
     host.offsets = {0};
     for (int64_t p = 0; p < parents; ++p) {
-      const int64_t n = id == s ? examples : id == t ? 1 + static_cast<int64_t>(next() * static_cast<double>(longest)) : 2;
+      const int64_t n = id == s   ? examples
+                        : id == t ? 1 + static_cast<int64_t>(next() * static_cast<double>(longest))
+                                  : 2;
       for (int64_t i = 0; i < n; ++i) {
         host.parent.push_back(static_cast<int32_t>(p));
         host.position.push_back(static_cast<int32_t>(i));
@@ -50,7 +52,8 @@ Maker::Maker(int64_t examples, int64_t longest, uint64_t seed) : Maker() {
 }
 
 double Maker::next() {
-  return runtime::random_unit(runtime::random_bits(runtime::random_stream(seed_, 0, 99), static_cast<uint32_t>(counter_++)));
+  return runtime::random_unit(
+      runtime::random_bits(runtime::random_stream(seed_, 0, 99), static_cast<uint32_t>(counter_++)));
 }
 
 Value Maker::param(const std::string& path, Dims dims) {
@@ -77,7 +80,8 @@ Value Maker::numbers(const std::string& name, SpaceId space, Dims dims, bool wit
 Value Maker::ids(const std::string& name, SpaceId space, int64_t below, Dims dims) {
   std::vector<double>& values = made_.batch.inputs[name];
   values.resize(static_cast<size_t>(made_.batch.spaces[space].rows * types::product(dims).value()));
-  for (double& x : values) x = next() < 0.15 ? -1 - std::floor(next() * 2) : std::floor(next() * static_cast<double>(below));
+  for (double& x : values)
+    x = next() < 0.15 ? -1 - std::floor(next() * 2) : std::floor(next() * static_cast<double>(below));
   return build.input(name, {types::DType::i32, space, dims});
 }
 
@@ -105,7 +109,8 @@ Value Maker::cross_entropy(Value scores, Value target) {
 }
 
 Value Maker::layer_norm(const std::string& path, Value x, int64_t width) {
-  return build.add(build.mul(op("normalize", {x}, {{"eps", 1e-5}}), param(path + ".weight", {width})), param(path + ".bias", {width}));
+  return build.add(build.mul(op("normalize", {x}, {{"eps", 1e-5}}), param(path + ".weight", {width})),
+                   param(path + ".bias", {width}));
 }
 
 TestGraph Maker::finish(bool gradients) {
@@ -148,10 +153,12 @@ TestGraph text_heads() {  // a sentence head and a token head on shared words
 
 TestGraph transformer_layer() {
   Maker m;
-  const Value x = m.build.add(m.op("gather", {m.param("embed", {9, 8}), m.ids("s.words", m.t, 9)}),
-                              m.op("gather", {m.param("place", {16, 8}), m.op("position", {}, {{"space", SpaceRef{m.t}}})}));
+  const Value x =
+      m.build.add(m.op("gather", {m.param("embed", {9, 8}), m.ids("s.words", m.t, 9)}),
+                  m.op("gather", {m.param("place", {16, 8}), m.op("position", {}, {{"space", SpaceRef{m.t}}})}));
   const Value q = m.affine("q", x, 8, 8), k = m.affine("k", x, 8, 8), v = m.affine("v", x, 8, 8);
-  const Value y = m.all("attention", {q, k, v}, {{"heads", int64_t{2}}, {"causal", false}, {"key", int64_t{77}}, {"rate", 0.0}})[0];
+  const Value y =
+      m.all("attention", {q, k, v}, {{"heads", int64_t{2}}, {"causal", false}, {"key", int64_t{77}}, {"rate", 0.0}})[0];
   const Value mixed = m.op("dropout", {m.affine("out", y, 8, 8)}, {{"rate", 0.3}, {"key", int64_t{1234}}});
   const Value normed = m.layer_norm("norm1", m.build.add(x, mixed), 8);
   const Value wide = m.op("gelu", {m.affine("ff1", normed, 8, 20)});
@@ -195,7 +202,8 @@ TestGraph mapped() {  // a module over a static dimension: fixed spaces; experts
   Maker m;
   const Value x = m.numbers("s.x", m.s, {3, 5});
   const Value rows = m.op("map_in", {x}, {{"count", int64_t{1}}});
-  const Value hidden = m.op("dropout", {m.op("sigmoid", {m.affine("each", rows, 5, 4)})}, {{"rate", 0.5}, {"key", int64_t{5}}});
+  const Value hidden =
+      m.op("dropout", {m.op("sigmoid", {m.affine("each", rows, 5, 4)})}, {{"rate", 0.5}, {"key", int64_t{5}}});
   const Value back = m.op("map_out", {hidden}, {{"count", int64_t{1}}});
   const Value flat = m.build.reshape(x, {15});
   const Value gate = m.op("softmax", {m.affine("gate", flat, 15, 3)});
@@ -252,7 +260,7 @@ TestGraph random_graph(uint64_t seed) {
   uint64_t counter = 0;
   auto draw = [&](uint64_t below) { return runtime::mix64(seed * 1000 + counter++) % below; };
   std::vector<Value> pool = {m.numbers("s.a", m.s, {4, 3}), m.numbers("s.b", m.t, {12}), m.numbers("s.c", m.t, {}),
-                             m.numbers("s.d", m.c, {3}), m.param("p", {4, 3}), m.param("q", {3}),
+                             m.numbers("s.d", m.c, {3}),    m.param("p", {4, 3}),        m.param("q", {3}),
                              m.numbers("s.e", m.t, {2, 20})};
   auto any = [&] { return pool[draw(pool.size())]; };
   auto type = [&](Value v) { return m.build.type(v); };
@@ -263,14 +271,18 @@ TestGraph random_graph(uint64_t seed) {
     const int rank = type(x).rank();
     Result<std::vector<Value>, ir::ShapeError> made = std::vector<Value>{};
     switch (draw(11)) {
-      case 0: case 1:
+      case 0:
+      case 1:
         made = m.build.make(unary[draw(unary.size())], {x});
         break;
-      case 2: case 3: case 4:
+      case 2:
+      case 3:
+      case 4:
         made = m.build.make(binary[draw(binary.size())], {x, any()});
         break;
       case 5:
-        if (rank > 0) made = m.build.make(draw(2) ? "softmax" : "log_softmax", {x}, {{"axis", static_cast<int64_t>(draw(rank))}});
+        if (rank > 0)
+          made = m.build.make(draw(2) ? "softmax" : "log_softmax", {x}, {{"axis", static_cast<int64_t>(draw(rank))}});
         break;
       case 6:
         if (rank > 0) {

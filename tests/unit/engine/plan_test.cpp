@@ -1,7 +1,8 @@
+#include "engine/plan.h"
+
 #include <catch2/catch.hpp>
 
 #include "compiler/program/lower.h"
-#include "engine/plan.h"
 #include "tests/run/graphs.h"
 
 namespace mtl::engine {

@@ -1,8 +1,7 @@
 // What an engine promises beside right numbers: no allocation in a run, plans by bucket, the same bits on any number of
 // threads, gradients of embedding tables by rows.
-#include <catch2/catch.hpp>
-
 #include <atomic>
+#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <new>
 
@@ -24,10 +23,18 @@ void* operator new(size_t size, std::align_val_t align) {
   if (void* p = std::aligned_alloc(a, (size + a - 1) / a * a)) return p;
   std::abort();
 }
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete(void* p, size_t) noexcept { std::free(p); }
-void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
-void operator delete(void* p, size_t, std::align_val_t) noexcept { std::free(p); }
+void operator delete(void* p) noexcept {
+  std::free(p);
+}
+void operator delete(void* p, size_t) noexcept {
+  std::free(p);
+}
+void operator delete(void* p, std::align_val_t) noexcept {
+  std::free(p);
+}
+void operator delete(void* p, size_t, std::align_val_t) noexcept {
+  std::free(p);
+}
 
 namespace mtl {
 
@@ -45,8 +52,8 @@ TEST_CASE("a run allocates nothing once its plan exists") {
 
 TEST_CASE("one and two threads give the same bits") {
   const int threads = runtime::threads();
-  for (tests::TestGraph made : {tests::bow_graph(96, 30, 400, 128, 256), tests::model_graphs()[1].graph,
-                                tests::model_graphs()[5].graph}) {
+  for (tests::TestGraph made :
+       {tests::bow_graph(96, 30, 400, 128, 256), tests::model_graphs()[1].graph, tests::model_graphs()[5].graph}) {
     std::vector<std::vector<double>> first;
     for (int count : {1, 2}) {
       runtime::set_threads(count);

@@ -1,6 +1,5 @@
 // Generated code of hand-written loop kernels against the interpreter, and the inline functions against libm.
 #include <catch2/catch.hpp>
-
 #include <cmath>
 #include <cstring>
 #include <filesystem>
@@ -64,7 +63,8 @@ struct Kernel {
     return push(instr);
   }
   InstrId reduce(Reduce reduce, InstrId x, std::vector<int> axes) {
-    Instr instr{Instr::Op::reduce, loop.instrs[x].shape, reduce >= Reduce::argmax ? types::DType::i32 : types::DType::f32, {x}};
+    Instr instr{
+        Instr::Op::reduce, loop.instrs[x].shape, reduce >= Reduce::argmax ? types::DType::i32 : types::DType::f32, {x}};
     instr.reduce = reduce;
     for (int axis : axes) instr.shape[axis] = 1;
     instr.axes = std::move(axes);

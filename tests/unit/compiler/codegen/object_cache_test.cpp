@@ -1,9 +1,8 @@
-#include <catch2/catch.hpp>
+#include "compiler/codegen/object_cache.h"
 
+#include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
-
-#include "compiler/codegen/object_cache.h"
 
 namespace mtl::codegen {
 namespace {
@@ -32,8 +31,12 @@ TEST_CASE("a damaged object counts as absent") {
   const ObjectCache cache(folder.path);
   cache.put("key", "some object code");
   const std::string file = cache.path("key");
-  SECTION("truncated") { std::filesystem::resize_file(file, std::filesystem::file_size(file) - 3); }
-  SECTION("empty") { std::filesystem::resize_file(file, 0); }
+  SECTION("truncated") {
+    std::filesystem::resize_file(file, std::filesystem::file_size(file) - 3);
+  }
+  SECTION("empty") {
+    std::filesystem::resize_file(file, 0);
+  }
   SECTION("a byte changed") {
     std::fstream bytes(file, std::ios::in | std::ios::out | std::ios::binary);
     bytes.seekp(-2, std::ios::end);
