@@ -14,9 +14,30 @@
 #else
 #define MTL_CLONES
 #endif
+// Tiles of register accumulators depend on how many registers there are, so they name their instruction set themselves
+// and are chosen by cpu_level() when they are called.
+#if defined(__x86_64__)
+#define MTL_TARGET_V4 __attribute__((target("arch=x86-64-v4")))
+#define MTL_TARGET_V3 __attribute__((target("arch=x86-64-v3")))
+#else
+#define MTL_TARGET_V4
+#define MTL_TARGET_V3
+#endif
 #define MTL_INLINE inline __attribute__((always_inline))
 
 namespace mtl::runtime {
+
+enum class CpuLevel { any, v3, v4 };
+inline CpuLevel cpu_level() {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512dq")) {
+    return CpuLevel::v4;
+  }
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return CpuLevel::v3;
+#endif
+  return CpuLevel::any;
+}
 
 constexpr int kLanes = 16;
 typedef float Floats __attribute__((vector_size(64)));

@@ -19,69 +19,94 @@ struct Forward {
   int32_t* rows;
 };
 
+// Where the 16 units of one row are: in the buffers, or in scratch for the last, partial block.
+struct Cell {
+  const float *g, *h_before;  // h_before null: the first step
+  float *saved, *h;
+};
+
+// kRows running sequences x 16 units: the product with w_hh and the cell. Gates are `step` apart, biases 16.
 template <int kRows>
-MTL_INLINE void forward_tile(const Forward& s, const int32_t* rows, bool first, int64_t block) {
-  const int64_t hidden = s.hidden, j = block * kLanes, width = hidden - j, back = s.chunk.back() * s.stride;
+MTL_INLINE void forward_tile(const Cell* cells, int64_t step, const float* bias, const float* const* previous,
+                             const float* panel, int64_t hidden) {
   Floats acc[kRows][kGates];
   for (int q = 0; q < kGates; ++q) {
-    const Floats bias = load_units(s.bias + q * hidden + j, width);
-    for (int r = 0; r < kRows; ++r) acc[r][q] = bias;
+    for (int r = 0; r < kRows; ++r) acc[r][q] = load(bias + q * kLanes);
   }
-  if (!first) {
-    const float* previous[kRows];
-    for (int r = 0; r < kRows; ++r) previous[r] = s.h + rows[r] * s.stride + back;
-    multiply_tile<kRows, kGates>(previous, s.panels + block * hidden * kGates * kLanes, hidden, acc);
-  }
+  if (cells[0].h_before != nullptr) multiply_tile<kRows, kGates>(previous, panel, hidden, acc);
   for (int row = 0; row < kRows; ++row) {
-    const int64_t at = rows[row] * s.stride + j;
-    const float* g = s.g + rows[row] * kGates * hidden + j;
-    float* saved = s.saved + rows[row] * s.stride * kSaved + j;
-    const Floats r = sigmoid(load_units(g, width) + acc[row][0]);
-    const Floats z = sigmoid(load_units(g + hidden, width) + acc[row][1]);
-    const Floats n = tanh(load_units(g + 2 * hidden, width) + r * acc[row][2]);
+    const Cell& cell = cells[row];
+    const Floats r = sigmoid(load(cell.g) + acc[row][0]), z = sigmoid(load(cell.g + step) + acc[row][1]);
+    const Floats n = tanh(load(cell.g + 2 * step) + r * acc[row][2]);
     Floats h = n - z * n;
-    if (!first) h += z * load_units(s.h + at + back, width);
-    store_units(saved, r, width);
-    store_units(saved + hidden, z, width);
-    store_units(saved + 2 * hidden, n, width);
-    store_units(saved + 3 * hidden, acc[row][2], width);
-    store_units(s.h + at, h, width);
+    if (cell.h_before != nullptr) h += z * load(cell.h_before);
+    store(cell.saved, r);
+    store(cell.saved + step, z);
+    store(cell.saved + 2 * step, n);
+    store(cell.saved + 3 * step, acc[row][2]);
+    store(cell.h, h);
   }
 }
 
-MTL_CLONES void forward_step(const Forward& s, int64_t running, bool first) {
-  for (int64_t block = 0; block < blocks_of_16(s.hidden); ++block) {
-    int64_t i = 0;
-    for (; i + 6 <= running; i += 6) forward_tile<6>(s, s.rows + i, first, block);
-    switch (running - i) {
-      case 5:
-        forward_tile<5>(s, s.rows + i, first, block);
-        break;
-      case 4:
-        forward_tile<4>(s, s.rows + i, first, block);
-        break;
-      case 3:
-        forward_tile<3>(s, s.rows + i, first, block);
-        break;
-      case 2:
-        forward_tile<2>(s, s.rows + i, first, block);
-        break;
-      case 1:
-        forward_tile<1>(s, s.rows + i, first, block);
-        break;
-      default:
-        break;
-    }
+// Copies the units of a partial block into `scratch` (g, saved, h_before, h: 9 vectors) or the results back.
+void copy_in(const Cell& cell, int64_t hidden, int64_t width, float* scratch) {
+  for (int q = 0; q < kGates; ++q) store(scratch + q * kLanes, load_part(cell.g + q * hidden, width));
+  if (cell.h_before != nullptr) store(scratch + 7 * kLanes, load_part(cell.h_before, width));
+}
+void copy_out(const Cell& cell, int64_t hidden, int64_t width, const float* scratch) {
+  const size_t bytes = static_cast<size_t>(width) * sizeof(float);
+  for (int q = 0; q < kSaved; ++q) std::memcpy(cell.saved + q * hidden, scratch + (3 + q) * kLanes, bytes);
+  std::memcpy(cell.h, scratch + 8 * kLanes, bytes);
+}
+
+template <int kMost>
+MTL_INLINE void forward_blocks(const Forward& s, int64_t running, int64_t t) {
+  const int64_t hidden = s.hidden, back = s.chunk.back() * s.stride;
+  for (int64_t block = 0; block < blocks_of_16(hidden); ++block) {
+    const int64_t j = block * kLanes, width = hidden - j;
+    const float* panel = s.panels + block * hidden * kGates * kLanes;
+    float bias[kGates * kLanes];
+    for (int q = 0; q < kGates; ++q) store(bias + q * kLanes, load_units(s.bias + q * hidden + j, width));
+    by_rows<kMost>(
+        running, [&]<int kRows>(int64_t i) __attribute__((always_inline)) {
+          Cell cells[kRows];
+          const float* previous[kRows];
+          for (int r = 0; r < kRows; ++r) {
+            const int64_t row = s.rows[i + r], at = row * s.stride + j;
+            cells[r] = {s.g + row * kGates * hidden + j, t == 0 ? nullptr : s.h + at + back,
+                        s.saved + row * s.stride * kSaved + j, s.h + at};
+            previous[r] = s.h + row * s.stride + back;
+          }
+          int64_t step = hidden;
+          float scratch[kRows][9 * kLanes];
+          Cell real[kRows];
+          if (width < kLanes) {
+            for (int r = 0; r < kRows; ++r) {
+              real[r] = cells[r];
+              float* x = scratch[r];
+              copy_in(real[r], hidden, width, x);
+              cells[r] = {x, real[r].h_before == nullptr ? nullptr : x + 7 * kLanes, x + 3 * kLanes, x + 8 * kLanes};
+            }
+            step = kLanes;
+          }
+          forward_tile<kRows>(cells, step, bias, previous, panel, hidden);
+          if (width < kLanes) {
+            for (int r = 0; r < kRows; ++r) copy_out(real[r], hidden, width, scratch[r]);
+          }
+        });
   }
 }
 
-void forward_scan(const Forward& s) {
-  int64_t running = s.chunk.sequences();
-  for (int64_t t = 0; (running = s.chunk.running(t, running)) > 0; ++t) {
-    for (int64_t i = 0; i < running; ++i) s.rows[i] = static_cast<int32_t>(s.chunk.row(i, t));
-    forward_step(s, running, t == 0);
-  }
+MTL_TARGET_V4 void forward_v4(const Forward& s, int64_t running, int64_t t) {
+  forward_blocks<kRowsV4>(s, running, t);
 }
+MTL_TARGET_V3 void forward_v3(const Forward& s, int64_t running, int64_t t) {
+  forward_blocks<kRowsV3>(s, running, t);
+}
+void forward_any(const Forward& s, int64_t running, int64_t t) {
+  forward_blocks<kRowsAny>(s, running, t);
+}
+constexpr Steps<Forward> kForward = {forward_v4, forward_v3, forward_any};
 
 struct Backward {
   Chunk chunk;
@@ -120,20 +145,21 @@ MTL_INLINE void backward_cell(const Backward& s, int64_t i, int64_t row, bool fi
   }
 }
 
-MTL_CLONES void backward_step(const Backward& s, int64_t running, int64_t t) {
+template <int kMost>
+MTL_INLINE void backward_step(const Backward& s, int64_t running, int64_t t) {
   for (int64_t i = 0; i < running; ++i) backward_cell(s, i, s.rows[i], t == 0, t + 1 == s.chunk.length(i));
-  if (t > 0) multiply_rows(s.dgates, s.rows, running, kGates * s.hidden, s.panels, s.hidden, s.dh_next);
+  if (t > 0) multiply_rows<kMost>(s.dgates, s.rows, running, kGates * s.hidden, s.panels, s.hidden, s.dh_next);
 }
-
-void backward_scan(const Backward& s) {
-  const int64_t sequences = s.chunk.sequences();
-  int64_t running = 0;
-  for (int64_t t = sequences > 0 ? s.chunk.length(0) - 1 : -1; t >= 0; --t) {
-    while (running < sequences && s.chunk.length(running) > t) ++running;
-    for (int64_t i = 0; i < running; ++i) s.rows[i] = static_cast<int32_t>(s.chunk.row(i, t));
-    backward_step(s, running, t);
-  }
+MTL_TARGET_V4 void backward_v4(const Backward& s, int64_t running, int64_t t) {
+  backward_step<kRowsV4>(s, running, t);
 }
+MTL_TARGET_V3 void backward_v3(const Backward& s, int64_t running, int64_t t) {
+  backward_step<kRowsV3>(s, running, t);
+}
+void backward_any(const Backward& s, int64_t running, int64_t t) {
+  backward_step<kRowsAny>(s, running, t);
+}
+constexpr Steps<Backward> kBackward = {backward_v4, backward_v3, backward_any};
 
 // out[n] = sum of the rows of x[rows, n]
 MTL_CLONES void sum_rows(const float* x, int64_t rows, int64_t n, float* out) {
@@ -168,8 +194,10 @@ void gru_scan(const KernelArgs& args) {
     }
   });
   for_each_task(space, directions, args.ints[2] != 0, [&](int64_t d, const Chunk& chunk, int64_t slot) {
-    forward_scan({chunk, hidden, directions * hidden, buffer<float>(args, 3 * d), buffer<float>(args, 3 * d + 2),
-                  panels + d * panel_size, h + d * hidden, saved + d * kSaved * hidden, rows + slot});
+    scan_forward<Forward>(
+        {chunk, hidden, directions * hidden, buffer<float>(args, 3 * d), buffer<float>(args, 3 * d + 2),
+         panels + d * panel_size, h + d * hidden, saved + d * kSaved * hidden, rows + slot},
+        kForward);
   });
 }
 
@@ -203,10 +231,11 @@ void gru_scan_grad(const KernelArgs& args) {
     }
   });
   for_each_task(space, directions, reverse, [&](int64_t d, const Chunk& chunk, int64_t slot) {
-    backward_scan({chunk, hidden, stride, dh + d * hidden, h + d * hidden, saved + d * kSaved * hidden,
-                   panels + d * panel_size, buffer<float>(args, 3 + directions + d),
-                   dgates + d * all_rows * kGates * hidden, dh_next + slot * hidden, direct + slot * hidden,
-                   rows + slot});
+    scan_backward<Backward>(
+        {chunk, hidden, stride, dh + d * hidden, h + d * hidden, saved + d * kSaved * hidden, panels + d * panel_size,
+         buffer<float>(args, 3 + directions + d), dgates + d * all_rows * kGates * hidden, dh_next + slot * hidden,
+         direct + slot * hidden, rows + slot},
+        kBackward);
   });
   for (int64_t d = 0; d < directions; ++d) {
     const float* dgates_d = dgates + d * all_rows * kGates * hidden;

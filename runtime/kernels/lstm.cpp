@@ -18,67 +18,94 @@ struct Forward {
   int32_t* rows;         // scratch: rows of the running sequences
 };
 
-// kRows running sequences x 16 units: the product with w_hh and the cell.
+// Where the 16 units of one row are: in the buffers, or in scratch for the last, partial block.
+struct Cell {
+  const float *g, *c_before;  // c_before null: the first step
+  float *gates, *c, *h;
+};
+
+// kRows running sequences x 16 units: the product with w_hh and the cell. Gates are `step` apart.
 template <int kRows>
-MTL_INLINE void forward_tile(const Forward& s, const int32_t* rows, bool first, int64_t block) {
-  const int64_t hidden = s.hidden, j = block * kLanes, width = hidden - j, back = s.chunk.back();
+MTL_INLINE void forward_tile(const Cell* cells, int64_t step, const float* const* previous, const float* panel,
+                             int64_t hidden) {
   Floats acc[kRows][kGates];
   for (int r = 0; r < kRows; ++r) {
-    for (int q = 0; q < kGates; ++q) acc[r][q] = load_units(s.g + (rows[r] * kGates + q) * hidden + j, width);
+    for (int q = 0; q < kGates; ++q) acc[r][q] = load(cells[r].g + q * step);
   }
-  if (!first) {
-    const float* previous[kRows];
-    for (int r = 0; r < kRows; ++r) previous[r] = s.h + (rows[r] + back) * s.stride;
-    multiply_tile<kRows, kGates>(previous, s.panels + block * hidden * kGates * kLanes, hidden, acc);
-  }
+  if (cells[0].c_before != nullptr) multiply_tile<kRows, kGates>(previous, panel, hidden, acc);
   for (int r = 0; r < kRows; ++r) {
-    const int64_t at = rows[r] * s.stride + j;
-    float* gates = s.gates + rows[r] * s.stride * kGates + j;
+    const Cell& cell = cells[r];
     const Floats i = sigmoid(acc[r][0]), f = sigmoid(acc[r][1]), g = tanh(acc[r][2]), o = sigmoid(acc[r][3]);
     Floats c = i * g;
-    if (!first) c += f * load_units(s.c + at + back * s.stride, width);
-    store_units(gates, i, width);
-    store_units(gates + hidden, f, width);
-    store_units(gates + 2 * hidden, g, width);
-    store_units(gates + 3 * hidden, o, width);
-    store_units(s.c + at, c, width);
-    store_units(s.h + at, o * tanh(c), width);
+    if (cell.c_before != nullptr) c += f * load(cell.c_before);
+    store(cell.gates, i);
+    store(cell.gates + step, f);
+    store(cell.gates + 2 * step, g);
+    store(cell.gates + 3 * step, o);
+    store(cell.c, c);
+    store(cell.h, o * tanh(c));
   }
 }
 
-MTL_CLONES void forward_step(const Forward& s, int64_t running, bool first) {
-  for (int64_t block = 0; block < blocks_of_16(s.hidden); ++block) {
-    int64_t i = 0;
-    for (; i + 6 <= running; i += 6) forward_tile<6>(s, s.rows + i, first, block);
-    switch (running - i) {
-      case 5:
-        forward_tile<5>(s, s.rows + i, first, block);
-        break;
-      case 4:
-        forward_tile<4>(s, s.rows + i, first, block);
-        break;
-      case 3:
-        forward_tile<3>(s, s.rows + i, first, block);
-        break;
-      case 2:
-        forward_tile<2>(s, s.rows + i, first, block);
-        break;
-      case 1:
-        forward_tile<1>(s, s.rows + i, first, block);
-        break;
-      default:
-        break;
-    }
+// Copies the units of a partial block into `scratch` (g, gates, c_before, c, h: 11 vectors) or the results back.
+void copy_in(const Cell& cell, int64_t hidden, int64_t width, float* scratch) {
+  for (int q = 0; q < kGates; ++q) store(scratch + q * kLanes, load_part(cell.g + q * hidden, width));
+  if (cell.c_before != nullptr) store(scratch + 8 * kLanes, load_part(cell.c_before, width));
+}
+void copy_out(const Cell& cell, int64_t hidden, int64_t width, const float* scratch) {
+  const size_t bytes = static_cast<size_t>(width) * sizeof(float);
+  for (int q = 0; q < kGates; ++q) std::memcpy(cell.gates + q * hidden, scratch + (4 + q) * kLanes, bytes);
+  std::memcpy(cell.c, scratch + 9 * kLanes, bytes);
+  std::memcpy(cell.h, scratch + 10 * kLanes, bytes);
+}
+
+template <int kMost>
+MTL_INLINE void forward_blocks(const Forward& s, int64_t running, int64_t t) {
+  const int64_t hidden = s.hidden, back = s.chunk.back();
+  for (int64_t block = 0; block < blocks_of_16(hidden); ++block) {
+    const int64_t j = block * kLanes, width = hidden - j;
+    const float* panel = s.panels + block * hidden * kGates * kLanes;
+    by_rows<kMost>(
+        running, [&]<int kRows>(int64_t i) __attribute__((always_inline)) {
+          Cell cells[kRows];
+          const float* previous[kRows];
+          for (int r = 0; r < kRows; ++r) {
+            const int64_t row = s.rows[i + r], at = row * s.stride + j;
+            cells[r] = {s.g + row * kGates * hidden + j, t == 0 ? nullptr : s.c + at + back * s.stride,
+                        s.gates + row * s.stride * kGates + j, s.c + at, s.h + at};
+            previous[r] = s.h + (row + back) * s.stride;
+          }
+          int64_t step = hidden;
+          float scratch[kRows][11 * kLanes];
+          Cell real[kRows];
+          if (width < kLanes) {
+            for (int r = 0; r < kRows; ++r) {
+              real[r] = cells[r];
+              float* x = scratch[r];
+              copy_in(real[r], hidden, width, x);
+              cells[r] = {x, real[r].c_before == nullptr ? nullptr : x + 8 * kLanes, x + 4 * kLanes, x + 9 * kLanes,
+                          x + 10 * kLanes};
+            }
+            step = kLanes;
+          }
+          forward_tile<kRows>(cells, step, previous, panel, hidden);
+          if (width < kLanes) {
+            for (int r = 0; r < kRows; ++r) copy_out(real[r], hidden, width, scratch[r]);
+          }
+        });
   }
 }
 
-void forward_scan(const Forward& s) {
-  int64_t running = s.chunk.sequences();
-  for (int64_t t = 0; (running = s.chunk.running(t, running)) > 0; ++t) {
-    for (int64_t i = 0; i < running; ++i) s.rows[i] = static_cast<int32_t>(s.chunk.row(i, t));
-    forward_step(s, running, t == 0);
-  }
+MTL_TARGET_V4 void forward_v4(const Forward& s, int64_t running, int64_t t) {
+  forward_blocks<kRowsV4>(s, running, t);
 }
+MTL_TARGET_V3 void forward_v3(const Forward& s, int64_t running, int64_t t) {
+  forward_blocks<kRowsV3>(s, running, t);
+}
+void forward_any(const Forward& s, int64_t running, int64_t t) {
+  forward_blocks<kRowsAny>(s, running, t);
+}
+constexpr Steps<Forward> kForward = {forward_v4, forward_v3, forward_any};
 
 struct Backward {
   Chunk chunk;
@@ -116,20 +143,21 @@ MTL_INLINE void backward_cell(const Backward& s, int64_t i, int64_t row, bool fi
   }
 }
 
-MTL_CLONES void backward_step(const Backward& s, int64_t running, int64_t t) {
+template <int kMost>
+MTL_INLINE void backward_step(const Backward& s, int64_t running, int64_t t) {
   for (int64_t i = 0; i < running; ++i) backward_cell(s, i, s.rows[i], t == 0, t + 1 == s.chunk.length(i));
-  if (t > 0) multiply_rows(s.dg, s.rows, running, kGates * s.hidden, s.panels, s.hidden, s.dh_next);
+  if (t > 0) multiply_rows<kMost>(s.dg, s.rows, running, kGates * s.hidden, s.panels, s.hidden, s.dh_next);
 }
-
-void backward_scan(const Backward& s) {
-  const int64_t sequences = s.chunk.sequences();
-  int64_t running = 0;
-  for (int64_t t = sequences > 0 ? s.chunk.length(0) - 1 : -1; t >= 0; --t) {
-    while (running < sequences && s.chunk.length(running) > t) ++running;
-    for (int64_t i = 0; i < running; ++i) s.rows[i] = static_cast<int32_t>(s.chunk.row(i, t));
-    backward_step(s, running, t);
-  }
+MTL_TARGET_V4 void backward_v4(const Backward& s, int64_t running, int64_t t) {
+  backward_step<kRowsV4>(s, running, t);
 }
+MTL_TARGET_V3 void backward_v3(const Backward& s, int64_t running, int64_t t) {
+  backward_step<kRowsV3>(s, running, t);
+}
+void backward_any(const Backward& s, int64_t running, int64_t t) {
+  backward_step<kRowsAny>(s, running, t);
+}
+constexpr Steps<Backward> kBackward = {backward_v4, backward_v3, backward_any};
 
 }  // namespace
 
@@ -156,8 +184,9 @@ void lstm_scan(const KernelArgs& args) {
     }
   });
   for_each_task(space, directions, args.ints[2] != 0, [&](int64_t d, const Chunk& chunk, int64_t slot) {
-    forward_scan({chunk, hidden, directions * hidden, buffer<float>(args, 2 * d), panels + d * panel_size,
-                  h + d * hidden, c + d * hidden, gates + d * kGates * hidden, rows + slot});
+    scan_forward<Forward>({chunk, hidden, directions * hidden, buffer<float>(args, 2 * d), panels + d * panel_size,
+                           h + d * hidden, c + d * hidden, gates + d * kGates * hidden, rows + slot},
+                          kForward);
   });
 }
 
@@ -190,9 +219,10 @@ void lstm_scan_grad(const KernelArgs& args) {
     }
   });
   for_each_task(space, directions, reverse, [&](int64_t d, const Chunk& chunk, int64_t slot) {
-    backward_scan({chunk, hidden, stride, dh + d * hidden, c + d * hidden, gates + d * kGates * hidden,
-                   panels + d * panel_size, buffer<float>(args, 4 + directions + d), dh_next + slot * hidden,
-                   dc_next + slot * hidden, rows + slot});
+    scan_backward<Backward>(
+        {chunk, hidden, stride, dh + d * hidden, c + d * hidden, gates + d * kGates * hidden, panels + d * panel_size,
+         buffer<float>(args, 4 + directions + d), dh_next + slot * hidden, dc_next + slot * hidden, rows + slot},
+        kBackward);
   });
   for (int64_t d = 0; d < directions; ++d) {
     gemm({.transpose_a = true,

@@ -3,7 +3,7 @@
 // Sequences are taken by falling length, so that those still running at time t are always the first ones: no padding.
 // A scan is cut into tasks (direction x chunk of sequences, every count-th one), which run whole on one thread.
 // The recurrent weights are packed once per call so that the inner loop streams them; a task computes up to
-// kTileRows rows x 64 columns in registers.
+// 6 rows x 64 columns in registers.
 //
 //   gate panels, forward:   [block of 16 units][k < H][gate][16]      (the gates of a unit meet in one tile)
 //   row panels, backward:   [block of 64 columns][k < G*H][64], then blocks of 16 columns
@@ -13,8 +13,6 @@
 #include "runtime/vector.h"
 
 namespace mtl::runtime::kernels {
-
-constexpr int64_t kTileRows = 6;
 
 inline int64_t blocks_of_16(int64_t n) {
   return (n + kLanes - 1) / kLanes;
@@ -89,53 +87,61 @@ MTL_INLINE void multiply_tile(const float* const* a, const float* panel, int64_t
   }
 }
 
-// out[i, H] = d[rows[i], 0..G*H) w, for the first `count` rows; out has rows of `hidden`.
-template <int kRows, int kVectors>
-MTL_INLINE void row_tile(const float* d, const int32_t* rows, int64_t inner, const float* panel, int64_t hidden,
-                         int64_t column, float* out) {
-  const float* a[kRows];
-  for (int r = 0; r < kRows; ++r) a[r] = d + rows[r] * inner;
-  Floats acc[kRows][kVectors] = {};
-  multiply_tile<kRows, kVectors>(a, panel, inner, acc);
-  for (int r = 0; r < kRows; ++r) {
-    for (int q = 0; q < kVectors; ++q) {
-      const int64_t j = column + q * kLanes;
-      if (j + kLanes <= hidden)
-        store(out + r * hidden + j, acc[r][q]);
-      else
-        store_part(out + r * hidden + j, acc[r][q], hidden - j);
+// How many rows of 4 vectors each instruction set holds in registers.
+constexpr int kRowsV4 = 6, kRowsV3 = 2, kRowsAny = 1;
+
+// body<kRows>(first row) over `count` rows, kMost at a time and then what is left.
+template <int kMost, class Body>
+MTL_INLINE void by_rows(int64_t count, Body&& body) {
+  int64_t i = 0;
+  for (; i + kMost <= count; i += kMost) body.template operator()<kMost>(i);
+  if constexpr (kMost > 3) {
+    if (i + 3 <= count) {
+      body.template operator()<3>(i);
+      i += 3;
     }
   }
-}
-template <int kVectors>
-MTL_INLINE void row_tiles(const float* d, const int32_t* rows, int64_t count, int64_t inner, const float* panel,
-                          int64_t hidden, int64_t column, float* out) {
-  int64_t i = 0;
-  for (; i + 6 <= count; i += 6) row_tile<6, kVectors>(d, rows + i, inner, panel, hidden, column, out + i * hidden);
-  switch (count - i) {
-    case 5:
-      return row_tile<5, kVectors>(d, rows + i, inner, panel, hidden, column, out + i * hidden);
-    case 4:
-      return row_tile<4, kVectors>(d, rows + i, inner, panel, hidden, column, out + i * hidden);
-    case 3:
-      return row_tile<3, kVectors>(d, rows + i, inner, panel, hidden, column, out + i * hidden);
-    case 2:
-      return row_tile<2, kVectors>(d, rows + i, inner, panel, hidden, column, out + i * hidden);
-    case 1:
-      return row_tile<1, kVectors>(d, rows + i, inner, panel, hidden, column, out + i * hidden);
-    default:
-      return;
+  if constexpr (kMost > 2) {
+    if (i + 2 <= count) {
+      body.template operator()<2>(i);
+      i += 2;
+    }
+  }
+  if constexpr (kMost > 1) {
+    if (i < count) body.template operator()<1>(i);
   }
 }
-MTL_INLINE void multiply_rows(const float* d, const int32_t* rows, int64_t count, int64_t inner, const float* panels,
-                              int64_t hidden, float* out) {
-  const int64_t padded_columns = blocks_of_16(hidden) * kLanes;
-  int64_t column = 0;
-  for (; column + 64 <= padded_columns; column += 64) {
-    row_tiles<4>(d, rows, count, inner, panels + column * inner, hidden, column, out);
+
+// A step of a scan in the three instruction sets: step(task, running sequences, time).
+template <class Task>
+struct Steps {
+  using Step = void (*)(const Task&, int64_t, int64_t);
+  Step v4, v3, any;
+  Step pick() const {
+    const CpuLevel level = cpu_level();
+    return level == CpuLevel::v4 ? v4 : level == CpuLevel::v3 ? v3 : any;
   }
-  for (; column < padded_columns; column += kLanes) {
-    row_tiles<1>(d, rows, count, inner, panels + column * inner, hidden, column, out);
+};
+
+// Runs the steps forwards: `s.rows` gets the rows of the sequences that run at each time.
+template <class Task>
+void scan_forward(const Task& s, const Steps<Task>& steps) {
+  const auto step = steps.pick();
+  int64_t running = s.chunk.sequences();
+  for (int64_t t = 0; (running = s.chunk.running(t, running)) > 0; ++t) {
+    for (int64_t i = 0; i < running; ++i) s.rows[i] = static_cast<int32_t>(s.chunk.row(i, t));
+    step(s, running, t);
+  }
+}
+template <class Task>
+void scan_backward(const Task& s, const Steps<Task>& steps) {
+  const auto step = steps.pick();
+  const int64_t sequences = s.chunk.sequences();
+  int64_t running = 0;
+  for (int64_t t = sequences > 0 ? s.chunk.length(0) - 1 : -1; t >= 0; --t) {
+    while (running < sequences && s.chunk.length(running) > t) ++running;
+    for (int64_t i = 0; i < running; ++i) s.rows[i] = static_cast<int32_t>(s.chunk.row(i, t));
+    step(s, running, t);
   }
 }
 
@@ -148,6 +154,37 @@ MTL_INLINE void store_units(float* p, Floats x, int64_t width) {
     store(p, x);
   else
     store_part(p, x, width);
+}
+
+// out[i, H] = d[rows[i], 0..inner) w for the first `count` rows, w in row panels; out has rows of `hidden`.
+template <int kMost, int kVectors>
+MTL_INLINE void multiply_columns(const float* d, const int32_t* rows, int64_t count, int64_t inner, const float* panel,
+                                 int64_t hidden, int64_t column, float* out) {
+  by_rows<kMost>(
+      count, [&]<int kRows>(int64_t i) __attribute__((always_inline)) {
+        const float* a[kRows];
+        for (int r = 0; r < kRows; ++r) a[r] = d + rows[i + r] * inner;
+        Floats acc[kRows][kVectors] = {};
+        multiply_tile<kRows, kVectors>(a, panel, inner, acc);
+        for (int r = 0; r < kRows; ++r) {
+          for (int q = 0; q < kVectors; ++q) {
+            const int64_t j = column + q * kLanes;
+            store_units(out + (i + r) * hidden + j, acc[r][q], hidden - j);
+          }
+        }
+      });
+}
+template <int kMost>
+MTL_INLINE void multiply_rows(const float* d, const int32_t* rows, int64_t count, int64_t inner, const float* panels,
+                              int64_t hidden, float* out) {
+  const int64_t padded_columns = blocks_of_16(hidden) * kLanes;
+  int64_t column = 0;
+  for (; column + 64 <= padded_columns; column += 64) {
+    multiply_columns<kMost, 4>(d, rows, count, inner, panels + column * inner, hidden, column, out);
+  }
+  for (; column < padded_columns; column += kLanes) {
+    multiply_columns<kMost, 1>(d, rows, count, inner, panels + column * inner, hidden, column, out);
+  }
 }
 
 }  // namespace mtl::runtime::kernels
