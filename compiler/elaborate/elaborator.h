@@ -264,6 +264,7 @@ class Elaborator {
   LayerPtr default_criterion(const TaskState& task, const At& at);
   void run_predict(TaskState& task, const Judgement& judgement, const At& at);
   void mean_loss(TaskState& task, ir::Value loss, const At& at);
+  ir::Value loss_mask(TaskState& task, ir::Value loss, const At& at);
   ir::Value fit_mask(ir::Value mask, ir::Value loss, const At& at);
   ir::Value sum_all(ir::Value x, const At& at);
   void read_balance();

@@ -123,10 +123,12 @@ void Elaborator::warn() {
         std::any_of(paths.begin(), paths.end(), [&](const std::string& path) { return params_.at(path).shared; });
     if (!shares) emitter_.report(diag::TaskSharesNothing, task.info.name).at(task.info.range);
   }
+  std::set<std::string> untrained;  // one warning for a layer
   for (const std::string& path : param_order_) {
     const ParamRecord& record = params_.at(path);
     if (!record.info.trained || trained.count(path) || path.rfind("balance.", 0) == 0) continue;
-    emitter_.report(diag::ParameterNotTrained, path).at(record.call);
+    const std::string layer = path.substr(0, path.rfind('.'));
+    if (untrained.insert(layer).second) emitter_.report(diag::ParameterNotTrained, layer).at(record.call);
   }
 }
 

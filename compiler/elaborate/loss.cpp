@@ -155,40 +155,45 @@ ir::Value Elaborator::fit_mask(ir::Value mask, ir::Value loss, const At& at) {
 void Elaborator::mean_loss(TaskState& task, ir::Value loss, const At& at) {
   if (!loss.valid()) return;
   loss = as_numbers(loss, at);
-  ir::Value mask;
-  std::vector<ir::Value> masks = task.loss_masks;
-  if (task.mask.valid()) masks.insert(masks.begin(), task.mask);
-  if (task.when.valid()) masks.push_back(task.when);
-  for (ir::Value each : masks) {
-    ir::Value fitted = fit_mask(each, loss, at);
-    if (!fitted.valid()) return;
-    mask = mask.valid() ? emit("mul", {mask, fitted}, at) : fitted;
-  }
-  if (!mask.valid()) {  // nothing can be missing: every row counts
-    mask = fit_mask(constant(1, at), loss, at);
-    if (!mask.valid()) return;
-  }
-  ir::Value count = emit("max", {sum_all(mask, at), constant(1, at)}, at);
-  ir::Value weighted = emit("mul", {loss, mask}, at);
-  ir::Value factor;
-  if (auto setting = task.settings.find("weight"); setting != task.settings.end()) {
-    const At here{task.frame, setting->second->range};
+  // The weight first: it too may read columns that a row lacks.
+  ir::Value factor, row_weight;
+  auto setting = task.settings.find("weight");
+  const At weight_at{task.frame, setting == task.settings.end() ? at.range : setting->second->range};
+  if (setting != task.settings.end()) {
     task.reading_loss = true;
     Value weight = evaluate(*setting->second, task.frame);
     task.reading_loss = false;
     if (weight.poisoned()) return;
     const bool known = weight.as_static() && weight.as_static()->as_number();
     if (known) task.info.weight = *weight.as_static()->as_number();
-    ir::Value value = to_tensor(weight, here);
+    ir::Value value = to_tensor(weight, weight_at);
     if (!value.valid()) return;
     if (type(value).space != types::kUniform || type(value).rank() > 0) {
-      weighted = binary("mul", weighted, value, here);
+      row_weight = value;
     } else if (!known || task.info.weight != 1) {
       factor = value;
     }
   }
+  ir::Value mask = loss_mask(task, loss, at);
+  if (!mask.valid()) return;
+  ir::Value count = emit("max", {sum_all(mask, at), constant(1, at)}, at);
+  ir::Value weighted = emit("mul", {loss, mask}, at);
+  if (row_weight.valid()) weighted = binary("mul", weighted, row_weight, weight_at);
   ir::Value mean = emit("div", {sum_all(weighted, at), count}, at);
   task.loss = factor.valid() ? emit("mul", {mean, factor}, at) : mean;
+}
+
+ir::Value Elaborator::loss_mask(TaskState& task, ir::Value loss, const At& at) {
+  std::vector<ir::Value> masks = task.loss_masks;
+  if (task.mask.valid()) masks.insert(masks.begin(), task.mask);
+  if (task.when.valid()) masks.push_back(task.when);
+  if (masks.empty()) masks.push_back(constant(1, at));  // nothing can be missing: every row counts
+  ir::Value mask;
+  for (size_t i = 0; i < masks.size(); ++i) {
+    ir::Value fitted = fit_mask(masks[i], loss, at);
+    mask = i == 0 ? fitted : emit("mul", {mask, fitted}, at);
+  }
+  return mask;
 }
 
 void Elaborator::read_balance() {

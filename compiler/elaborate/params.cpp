@@ -2,6 +2,7 @@
 //
 // The nearest word wins, going out from the parameter. `private`: a copy for each task, whose path has @task after
 // the name that the word stands at; `shared`: one copy, whatever is around it.
+#include "compiler/base/check.h"
 #include "compiler/elaborate/elaborator.h"
 #include "runtime/random.h"
 
@@ -50,15 +51,8 @@ bool Elaborator::may_own(const PlacePtr& place, const At& at) {
     return false;
   }
   if (root->task || deciding(place.get())) return true;
-  if (root->unnamed) {
-    report(at, diag::UnnamedAtModel, root->name)
-        .help("write `shared NAME = " + root->name + "(...)` and apply the name");
-  } else {
-    report(at, diag::OwnerMissing, root->name)
-        .label(root->range, "neither `shared` nor `private`")
-        .help("write `shared " + root->name + " = ...` for one copy or `private " + root->name +
-              " = ...` for one per task");
-  }
+  MTL_CHECK(root->unnamed, "a layer of a model says `shared` or `private`");
+  report(at, diag::UnnamedAtModel, root->name).help("write `shared NAME = " + root->name + "(...)` and apply the name");
   return false;
 }
 

@@ -12,6 +12,11 @@ namespace {
 bool is_id_type(const std::string& name) {
   return name == "id" || name == "token" || name == "category" || name == "label" || name == "index";
 }
+// Inside the body a dimension is an int, if its size is known.
+StaticValue size_value(const Dim& size) {
+  if (auto number = size.constant()) return StaticValue{*number};
+  return StaticValue{size};
+}
 const std::string* simple_name(const ExprPtr& expr) {
   const auto* name = expr ? std::get_if<NameExpr>(&expr->node) : nullptr;
   return name ? &name->name : nullptr;
@@ -43,7 +48,7 @@ bool Elaborator::match_axis(const TypeExpr::DimItem& item, const Axis& axis, std
   const std::string* name = simple_name(item.size);
   if (name && *name == "_") return true;
   if (name && is_dimension_name(*name) && !callee.find(*name)) {
-    callee.bind(*name, axis.ragged ? Value{RaggedDim{*axis.ragged}} : Value{StaticValue{axis.size}});
+    callee.bind(*name, axis.ragged ? Value{RaggedDim{*axis.ragged}} : Value{size_value(axis.size)});
     return true;
   }
   auto wanted = dim_of(item, callee);

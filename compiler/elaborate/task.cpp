@@ -303,8 +303,7 @@ void Elaborator::wrong_head(TaskState& task, const std::vector<Axis>& wanted, ir
   diag::Report made = report(at, diag::HeadMismatch, shape, column, "f32" + axes_text(wanted))
                           .label(task.decl->predicts->range, "the target");
   for (std::string& note : size_notes(axes_text(wanted))) std::move(made).note(std::move(note));
-  const bool last = !actual.empty() && !wanted.empty() && !(actual.back() == wanted.back());
-  if (last || actual.empty()) std::move(made).help("end the head with `linear(|target|)`");
+  std::move(made).help("end the head with `linear(|target|)`");
 }
 
 void Elaborator::read_metrics(TaskState& task) {
