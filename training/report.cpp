@@ -1,6 +1,7 @@
 #include "training/report.h"
 
 #include <cmath>
+#include <cstdio>
 #include <nlohmann/json.hpp>
 
 namespace mtl::training {
@@ -74,6 +75,29 @@ std::string to_json(const Scores& scores) {
   }
   for (const CombinedScore& mine : scores.combined) out[mine.name] = number(mine.value);
   return out.dump();
+}
+
+std::string to_text(const Scores& scores) {
+  std::string out;
+  for (const std::string& name : scores.names()) {
+    char cell[32];
+    std::snprintf(cell, sizeof(cell), " %.4f", *scores.find(name));
+    out += (out.empty() ? "" : "  ") + name + cell;
+  }
+  return out;
+}
+
+std::string to_text(const EpochEvent& event) {
+  char cell[64];
+  std::snprintf(cell, sizeof(cell), "  %.1f s  loss", event.seconds);
+  std::string out = "epoch " + std::to_string(event.epoch) + "/" + std::to_string(event.epochs) + cell;
+  for (const TaskLoss& loss : event.losses) {
+    std::snprintf(cell, sizeof(cell), " %.4f", loss.loss);
+    out += " " + loss.task + cell;
+  }
+  if (event.dev) out += "  dev " + to_text(*event.dev);
+  if (event.dev && event.best) out += "  best so far";
+  return out;
 }
 
 }  // namespace mtl::training

@@ -41,6 +41,7 @@ bool lower_is_better(Metric metric);
 // nullopt: nothing of it is defined.
 std::optional<double> stop_value(const Scores& dev, const std::optional<MetricRef>& on);
 std::string to_json(const Scores& scores);
+std::string to_text(const Scores& scores);  // "intent.accuracy 0.9712  slots.span_f1 0.8931"
 
 struct TaskLoss {
   std::string task;
@@ -82,6 +83,9 @@ struct EpochEvent {
   double seconds = 0;  // of training, without dev
   double examples_per_second = 0;
 };
+
+// "epoch 3/10  2.1 s  loss intent 0.3120 slots 0.2011  dev intent.accuracy 0.9712 ...  best so far"
+std::string to_text(const EpochEvent& event);
 
 struct TrainReport {
   std::vector<EpochEvent> epochs;  // of this process (a resumed run lacks the earlier ones)

@@ -138,7 +138,7 @@ void Run::write_epoch(const EpochEvent& event) {
   if (event.dev) line["dev"] = Json::parse(to_json(*event.dev));
   line["best"] = event.best;
   folder_->metrics(line.dump());
-  folder_->log(line.dump());
+  folder_->log(to_text(event));
 }
 
 void Run::close_epoch() {
@@ -168,7 +168,7 @@ std::optional<TrainReport> Run::finish() {
     if (!write_model()) return std::nullopt;
     folder_->metrics(
         Json{{"kind", "test"}, {"epoch", best_epoch_}, {"test", Json::parse(to_json(*report_.test))}}.dump());
-    folder_->log("test " + to_json(*report_.test));
+    folder_->log("test of epoch " + std::to_string(best_epoch_) + "  " + to_text(*report_.test));
   }
   report_.best_epoch = best_epoch_;
   report_.updates = update_;

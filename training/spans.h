@@ -1,5 +1,5 @@
-// Stretches that BIO, IOBES or BILOU tags mark, read as conlleval reads them: a tag begins a stretch if it is B- or S-, or if
-// it continues none of its kind; a change of kind, O, B- or the tag behind an E- or S- ends one.
+// Stretches that BIO, IOBES or BILOU tags mark, read as conlleval reads them: a tag begins a stretch if it is B- or S-,
+// or if it continues none of its kind; a change of kind, O, B- or the tag behind an E- or S- ends one.
 #pragma once
 #include <cstdint>
 #include <string>

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <tuple>
 
 #include "compiler/base/check.h"
 #include "compiler/base/text.h"
@@ -65,6 +66,10 @@ bool Run::check_tasks() {
     if (!task.has_loss || task.target.empty()) continue;  // nothing to predict, nothing to be labelled
     const data::Source* source = find_source(input_.dataset, task.source);
     MTL_CHECK(source != nullptr, "data of every source that a task reads");
+    for (const auto& [there, split, name] :
+         {std::tuple(source->has_dev, &source->dev, "dev"), std::tuple(source->has_test, &source->test, "test")})
+      if (there && count_labels(*split, task) == 0)
+        emitter_.report(diag::TaskWithoutDevLabels, task.name, name).at(task.range);
     if (count_labels(source->train, task) > 0) continue;
     emitter_.report(diag::TaskWithoutLabels, task.name, task.source + "." + task.target).at(task.range);
     good = false;
@@ -186,7 +191,9 @@ void Run::start() {
                {"epochs", epochs_}, {"steps", updates_},    {"seed", config_.seed}};
   if (options_.resume) line["resumed_epoch"] = event.resumed_epoch;
   folder_->metrics(line.dump());
-  folder_->log(line.dump());
+  folder_->log((options_.resume ? "resumed " : "started ") + event.model + ": " + std::to_string(event.parameters) +
+               " parameters, " + std::to_string(epochs_) + " epochs of " + std::to_string(updates_) +
+               " steps in all, seed " + std::to_string(config_.seed));
   observer_.on_start(event);
 }
 

@@ -42,3 +42,16 @@ TEST_CASE("scores as JSON; what is undefined is null") {
   CHECK(to_json(scores) ==
         R"({"intent.loss":0.5,"intent.accuracy":0.9,"intent.macro_f1":0.7,"in.tent.rmse":2.0,"sentence":null})");
 }
+
+TEST_CASE("an epoch in one line") {
+  EpochEvent event;
+  event.epoch = 3;
+  event.epochs = 10;
+  event.seconds = 2.14;
+  event.losses = {{"intent", 0.31204}, {"slots", 0.2}};
+  CHECK(to_text(event) == "epoch 3/10  2.1 s  loss intent 0.3120 slots 0.2000");
+  event.dev = Scores{{{"intent", 0.5, {{Metric::accuracy, 0.9}}, 10}}, {{"whole", 0.25, false}}, 0};
+  event.best = true;
+  CHECK(to_text(event) ==
+        "epoch 3/10  2.1 s  loss intent 0.3120 slots 0.2000  dev intent.accuracy 0.9000  whole 0.2500  best so far");
+}
