@@ -31,7 +31,7 @@ const std::map<std::string, std::set<std::string>> kWalls = {
     {"compiler/ir", {"compiler/base", "compiler/types", "compiler/ops", "runtime"}},
     {"compiler/ops", {"compiler/base", "compiler/types", "compiler/ir", "compiler/program", "runtime"}},
     {"compiler/elaborate",
-     {"compiler/base", "compiler/diag", "compiler/types", "compiler/syntax", "compiler/sema", "compiler/ir", "data",
+     {"compiler/base", "compiler/diag", "compiler/types", "compiler/syntax", "compiler/sema", "compiler/ir", "compiler/ops", "data",
       "training/config", "runtime"}},
     {"compiler/passes", {"compiler/base", "compiler/types", "compiler/ir", "compiler/ops"}},
     {"compiler/program", {"compiler/base", "compiler/types", "compiler/ir", "compiler/ops", "runtime"}},

@@ -64,12 +64,12 @@ def run_ours(args, name, folder, first_only=False):
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     for line in process.stdout:
         event = json.loads(line)
-        if event["event"] == "step" and first is None:
+        if event.get("event") == "step" and first is None:
             first = time.perf_counter() - begin
             if first_only:
                 process.terminate()
                 break
-        if event["event"] == "epoch":
+        if event.get("event") == "epoch":
             loss = event["loss"]
             if event["epoch"] > 1:
                 examples += event["examples"]
