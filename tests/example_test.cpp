@@ -4,6 +4,7 @@
 // (skipped, and says so) where DATA_DIR is missing: real data sets are no part of the project.
 #include <fmt/format.h>
 
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -31,12 +32,6 @@ Json run(const std::string& command) {
   return pclose(pipe) == 0 ? end : Json();
 }
 
-// {"tasks": {"intent": {"accuracy": 0.97, ...}}, ...}: the value of "intent.accuracy".
-double find(const Json& scores, const std::string& name) {
-  const size_t dot = name.find('.');
-  return scores.at("tasks").at(name.substr(0, dot)).at(name.substr(dot + 1)).get<double>();
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -49,7 +44,7 @@ int main(int argc, char** argv) {
   int missed = 0;
   for (int i = 4; i + 1 < argc; i += 2) {
     const std::string name = argv[i];
-    const double wanted = std::stod(argv[i + 1]), found = find(end.at("test"), name);
+    const double wanted = std::stod(argv[i + 1]), found = end.at("test").value(name, std::nan(""));
     const bool error = name.ends_with(".rmse") || name.ends_with(".mae");
     const bool good = error ? found <= wanted : found >= wanted;
     fmt::print("{} {:.4f}, wanted {} {}{}\n", name, found, error ? "<=" : ">=", wanted, good ? "" : "  MISSED");
