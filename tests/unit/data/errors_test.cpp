@@ -191,6 +191,8 @@ TEST_CASE("declarations that do not fit the format") {
   CHECK(code(one(Format::conll, column("w", ValueKind::label, at({0})))) == "E0521");                   // needs [T]
   CHECK(code(one(Format::tsv, along({"T"}, column("w", ValueKind::token, named({"x"}))))) == "E0521");  // needs split
   CHECK(code(one(Format::tsv, shaped({3}, column("n", ValueKind::number, named({"x", "y"}))))) == "E0524");
+  CHECK(code(one(Format::jsonl, along({"T"}, shaped({2}, column("n", ValueKind::number, named({"x", "y"})))))) ==
+        "E0521");
   CHECK(code(one(Format::tsv, column("n", ValueKind::label, named({"x"}), {transform(Kind::standardize)}))) == "E0527");
   CHECK(code(one(Format::tsv, column("n", ValueKind::label, named({"x"}), {limit(3)}))) == "E0527");
   CHECK(code(one(Format::tsv, column("n", ValueKind::number, named({"x"}),
@@ -267,7 +269,8 @@ TEST_CASE("damaged files end in a report or in data, never otherwise") {
     state = state * 6364136223846793005ull + 1442695040888963407ull;
     return static_cast<size_t>(state >> 33) % n;
   };
-  const std::string interesting("\t\n\r\"#,| \0\xFF\xC3{}[]=-_0:\\", 24);
+  static constexpr char kBytes[] = "\t\n\r\"#,| \0\xFF\xC3{}[]=-_0:\\";
+  const std::string interesting(kBytes, sizeof kBytes - 1);
   size_t loaded = 0, reported = 0;
   for (int round = 0; round < 400; ++round) {
     const auto& [spec, text] = good[static_cast<size_t>(round) % good.size()];

@@ -187,6 +187,53 @@ TEST_CASE("`labels` are rows of zeros and ones over the set") {
   CHECK(std::isnan(tags.numbers[4]));
 }
 
+TEST_CASE("classes of a set that train does not have are counted by row") {
+  Folder folder;
+  folder.write("train", "tags\na,b\n");
+  folder.write("dev", "tags\na\na,c,d\n");
+  Spec spec =
+      one_source(Format::tsv, {column("tags", ValueKind::labels, named({"tags"}), {transform(Kind::split, ",")})});
+  spec.sources[0].dev = {"dev"};
+  const Loading loading(spec, folder);
+  REQUIRE(loading.data);
+  const Column& tags = loading.data->sources[0].dev.columns.at("tags");
+  CHECK(tags.numbers == std::vector<float>{1, 0, 1, 0});
+  CHECK(tags.unseen == Ids{0, 2});
+}
+
+TEST_CASE("what limit cut goes with its example into the holdout") {
+  Folder folder;
+  std::string text = "w\tt\n";
+  for (int i = 1; i <= 6; ++i) {
+    std::string words, tags;
+    for (int k = 0; k < i; ++k) words += "w ", tags += "t" + std::to_string(i) + " ";
+    text += words + "\t" + tags + "\n";
+  }
+  folder.write("train", text);
+  Spec spec = one_source(
+      Format::tsv, {along({"T"}, column("w", ValueKind::token, named({"w"}), {transform(Kind::split, " "), limit(2)})),
+                    along({"T"}, column("t", ValueKind::label, named({"t"}), {transform(Kind::split, " ")}))});
+  spec.sources[0].holdout_count = 3;
+  const Loading loading(spec, folder);
+  REQUIRE(loading.data);
+  int64_t cut = 0;
+  for (const Split* split : {&loading.train(), &loading.data->sources[0].dev}) {
+    const Column& tags = split->columns.at("t");
+    const auto& offsets = split->ragged.at("T").offsets;
+    REQUIRE(tags.cut_starts.size() == 4);
+    for (size_t e = 0; e < 3; ++e) {
+      const int64_t kept = offsets[e + 1] - offsets[e], behind = tags.cut_starts[e + 1] - tags.cut_starts[e];
+      CHECK((kept == 2 || behind == 0));
+      // All tags of an example are the same one; the held out ones are unseen.
+      for (int64_t i = 0; i < behind; ++i)
+        CHECK(tags.cut_ids[static_cast<size_t>(tags.cut_starts[e] + i)] == tags.ids[static_cast<size_t>(offsets[e])]);
+    }
+    cut += split->ragged.at("T").cut;
+    CHECK(split->ragged.at("T").cut == tags.cut_starts.back());
+  }
+  CHECK(cut == 1 + 2 + 3 + 4);
+}
+
 TEST_CASE("the columns of category[2] keep their values apart, each with an unknown one") {
   Folder folder;
   folder.write("train", "a\tb\nx\tx\ny\tx\n");

@@ -14,6 +14,12 @@ using namespace mtl::data::test;
 
 namespace {
 
+#ifdef __SANITIZE_ADDRESS__
+constexpr bool kSlow = true;
+#else
+constexpr bool kSlow = false;
+#endif
+
 struct Loaded {
   std::optional<Dataset> data;
   double cold = 0, cached = 0;
@@ -94,8 +100,8 @@ TEST_CASE("real data sets load as their README says") {
     CHECK(tokens(snips.data->sources[0].test) == 6354);
     CHECK(classes(snips, "intent") == 7);
     CHECK(classes(snips, "slots") == 72);
-    CHECK(snips.cold < 0.3);
-    CHECK(snips.cached < 0.03);
+    CHECK((kSlow || snips.cold < 0.3));
+    CHECK((kSlow || snips.cached < 0.03));
 
     const Loaded gum =
         load_twice(root, "gum_open",
@@ -171,7 +177,7 @@ TEST_CASE("real data sets load as their README says") {
              column("never_married", ValueKind::boolean, named({"never_married"}))}),
         "tsv", false);
     CHECK(adult.data->sources[0].train.examples == 32561);
-    CHECK(adult.cold < 1.0);
+    CHECK((kSlow || adult.cold < 1.0));
     const auto& income = adult.data->sources[0].train.columns.at("income").numbers;
     CHECK(std::count(income.begin(), income.end(), 1.0f) == 7841);
 
