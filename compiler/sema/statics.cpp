@@ -1,7 +1,8 @@
 // Values and the walk over expressions; the rules of operators and functions are in statics_rules.cpp.
 #include "compiler/sema/statics.h"
 
-#include <cmath>
+#include <array>
+#include <charconv>
 
 #include "compiler/base/check.h"
 #include "compiler/base/text.h"
@@ -13,12 +14,9 @@ using syntax::BinaryOp;
 
 // The shortest decimal form that reads back, always with a point or an exponent.
 std::string number_text(double value) {
-  char buffer[40];
-  for (int digits = 1; digits <= 17; ++digits) {
-    std::snprintf(buffer, sizeof buffer, "%.*g", digits, value);
-    if (std::strtod(buffer, nullptr) == value) break;
-  }
-  std::string text = buffer;
+  std::array<char, 32> buffer;
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
+  std::string text(buffer.data(), end);
   if (text.find_first_of(".ein") == std::string::npos) text += ".0";
   return text;
 }

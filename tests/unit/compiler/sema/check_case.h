@@ -39,7 +39,7 @@ struct Checked {
 inline const std::string kText =
     "vocab en { lowercase = true }\n"
     "data news {\n"
-    "  format = conll  train = \"train.conll\"  dev = \"dev.conll\"\n"
+    "  format = conll, train = \"train.conll\", dev = \"dev.conll\"\n"
     "  words : token(en)[T] = column(0)\n"
     "  tags  : label[T] = column(1)\n"
     "  kind  : label = comment(\"kind\")\n"

@@ -23,12 +23,12 @@ std::string train_codes(const std::string& settings) {
 }
 
 // The codes of a source with this column; a good one is described.
-std::string column_codes(const std::string& column, const std::string& settings = "format = csv train = \"a.csv\"") {
-  return Checked("vocab en { }\ndata d { " + settings + " label : label = column(0) " + column + " }").codes();
+std::string column_codes(const std::string& column, const std::string& settings = "format = csv, train = \"a.csv\"") {
+  return Checked("vocab en { }\ndata d { " + settings + "\n label : label = column(0)\n " + column + " }").codes();
 }
 
-data::ColumnSpec column(const std::string& text, const std::string& settings = "format = csv train = \"a.csv\"") {
-  Checked checked("vocab en { }\ndata d { " + settings + " y : label = column(0)  " + text +
+data::ColumnSpec column(const std::string& text, const std::string& settings = "format = csv, train = \"a.csv\"") {
+  Checked checked("vocab en { }\ndata d { " + settings + "\n y : label = column(\"y\")\n " + text +
                   " }\nmodel m { shared e = linear(2) task t predicts d.y { head = e(d.y) } }");
   INFO(text << "\n" << checked.words());
   REQUIRE(checked.file);
@@ -56,13 +56,13 @@ TEST_CASE("optimizers have the names and defaults of torch.optim") {
   CHECK(train("optimizer = adagrad()").optimizer.settings.epsilon == 1e-10f);
   CHECK(train("optimizer = rmsprop(alpha = 0.9)").optimizer.settings.alpha == 0.9f);
   CHECK(train("optimizer = adam(lazy = true)").optimizer.lazy);
-  CHECK(train("lazy = true optimizer = adam()").optimizer.lazy);
+  CHECK(train("lazy = true, optimizer = adam()").optimizer.lazy);
 }
 
 TEST_CASE("the rest of the train block") {
   auto config = train(
-      "schedule = warmup_cosine(warmup = 10%, floor = 0.1) batch = 16 batch[news] = 8 epochs = 3 "
-      "clip_norm = 1 accumulate = 2 stop = patience(4, on = both) seed = 9 average = ema(0.99) mix = sqrt");
+      "schedule = warmup_cosine(warmup = 10%, floor = 0.1), batch = 16, batch[news] = 8, epochs = 3, "
+      "clip_norm = 1, accumulate = 2, stop = patience(4, on = both), seed = 9, average = ema(0.99), mix = sqrt");
   CHECK(config.schedule.kind == training::ScheduleConfig::Kind::warmup_cosine);
   CHECK(config.schedule.warmup_fraction == Approx(0.1));
   CHECK(config.schedule.floor == 0.1);
@@ -103,7 +103,7 @@ TEST_CASE("wrong training settings") {
       {"optimizer = sgd(lr = 0.1, nesterov = true)", "E0184"},
       {"optimizer = adam(beta1 = 0.5, betas = [0.1, 0.2])", "E0186"},
       {"optimizer = \"adam\"", "E0181"},
-      {"optimizer = adam() optimizer = adam()", "E0151"},
+      {"optimizer = adam(), optimizer = adam()", "E0151"},
       {"optimiser = adam()", "E0149"},
       {"schedule = warmup_linear(warmup = 0.1)", "E0163"},
       {"schedule = warmup_linear(warmup = 100%)", "E0180"},
@@ -115,7 +115,7 @@ TEST_CASE("wrong training settings") {
       {"batch = words(3)", "E0150"},
       {"batch[new] = 3", "E0198"},
       {"epochs = 0", "E0180"},
-      {"epochs = 3 steps = 100", "E0186"},
+      {"epochs = 3, steps = 100", "E0186"},
       {"clip_norm = 0", "E0180"},
       {"seed = -1", "E0180"},
       {"stop = 3", "E0181"},
@@ -130,7 +130,7 @@ TEST_CASE("wrong training settings") {
       {"mix = weighted()", "E0197"},
       {"group encodr { lr = 1e-3 }", "E0196"},
       {"group encoder { rate = 1e-3 }", "E0149"},
-      {"group encoder { lr = 1e-3 lr = 1e-4 }", "E0151"},
+      {"group encoder { lr = 1e-3, lr = 1e-4 }", "E0151"},
       {"precision = f64", "E0150"},
   };
   for (const auto& [settings, expected] : cases) {
@@ -159,7 +159,7 @@ TEST_CASE("columns") {
   CHECK(column("l : label(d.y) = column(1)").labels_of == "d.y");
   CHECK(column("l : label = column(1) |> bins(10)").transforms[0].count == 10);
   CHECK(column("c : token(en)[T, C] = column(1) |> words |> characters").ragged.size() == 2);
-  auto field = column("f : f32[512] = field(\"a.b\")", "format = jsonl train = [\"a\", \"b\"] holdout = 10%");
+  auto field = column("f : f32[512] = field(\"a.b\")", "format = jsonl, train = [\"a\", \"b\"], holdout = 10%");
   CHECK(field.binding.kind == Binding::Kind::field);
   CHECK(column("e : token(en)[T] = column(1, allow_empty = true) |> words").allow_empty);
 }
@@ -198,34 +198,34 @@ TEST_CASE("wrong sources and vocabularies") {
   const std::pair<const char*, const char*> cases[] = {
       {"train = \"a\"", "E0185"},
       {"format = csv", "E0185"},
-      {"format = exel train = \"a\"", "E0150"},
-      {"format = \"csv\" train = \"a\"", "E0181"},
-      {"format = csv train = 3", "E0109"},
-      {"format = csv train = [\"a\", 3]", "E0109"},
-      {"format = csv train = []", "E0163"},
-      {"format = csv train = \"a\" trian = \"b\"", "E0149"},
-      {"format = csv train = \"a\" train = \"b\"", "E0151"},
-      {"format = csv train = \"a\" dev = \"b\" holdout = 10%", "E0186"},
-      {"format = csv train = \"a\" holdout = 0.1", "E0163"},
-      {"format = csv train = \"a\" holdout = 100%", "E0180"},
-      {"format = csv train = \"a\" folds = 1", "E0180"},
-      {"format = csv train = \"a\" header = 1", "E0109"},
-      {"format = conllu train = \"a\" header = true", "E0187"},
+      {"format = exel, train = \"a\"", "E0150"},
+      {"format = \"csv\", train = \"a\"", "E0181"},
+      {"format = csv, train = 3", "E0109"},
+      {"format = csv, train = [\"a\", 3]", "E0109"},
+      {"format = csv, train = []", "E0163"},
+      {"format = csv, train = \"a\", trian = \"b\"", "E0149"},
+      {"format = csv, train = \"a\", train = \"b\"", "E0151"},
+      {"format = csv, train = \"a\", dev = \"b\", holdout = 10%", "E0186"},
+      {"format = csv, train = \"a\", holdout = 0.1", "E0163"},
+      {"format = csv, train = \"a\", holdout = 100%", "E0180"},
+      {"format = csv, train = \"a\", folds = 1", "E0180"},
+      {"format = csv, train = \"a\", header = 1", "E0109"},
+      {"format = conllu, train = \"a\", header = true", "E0187"},
   };
   for (const auto& [text, expected] : cases) {
     INFO(text);
     const std::string column = std::string(text).find("conllu") != std::string::npos ? "x : label[T]" : "x : label";
-    CHECK(Checked("data d { " + std::string(text) + " " + column + " = column(0) }").codes() == expected);
+    CHECK(Checked("data d { " + std::string(text) + "\n" + column + " = column(0) }").codes() == expected);
   }
-  CHECK(Checked("data d { format = csv train = \"a\" }").codes() == "E0185");
+  CHECK(Checked("data d { format = csv, train = \"a\" }").codes() == "E0185");
   CHECK(Checked("vocab v { min_count = 0 }").codes() == "E0180");
   CHECK(Checked("vocab v { min_cuont = 1 }").codes() == "E0149");
   CHECK(Checked("vocab v { lowercase = 1 }").codes() == "E0109");
-  CHECK(Checked("vocab v { lowercase = true lowercase = true }").codes() == "E0151");
+  CHECK(Checked("vocab v { lowercase = true, lowercase = true }").codes() == "E0151");
 }
 
 TEST_CASE("only what the model reaches is described") {
-  Checked checked(model_with("") + "vocab other { }\ndata more { format = csv train = \"a\" x : f32 = column(0) }");
+  Checked checked(model_with("") + "vocab other { }\ndata more { format = csv, train = \"a\"\n x : f32 = column(0) }");
   REQUIRE(checked.file);
   auto spec = describe_data(*checked.file, checked.emitter);
   REQUIRE(spec);
@@ -238,7 +238,7 @@ TEST_CASE("only what the model reaches is described") {
 TEST_CASE("metrics follow the target, and what refers to them") {
   using training::Metric;
   const auto metrics = [](const std::string& setting, const std::string& rest) {
-    Checked checked(kText + "model m { shared e = embed(4) task t predicts news.tags { head = e(news.words) " +
+    Checked checked(kText + "model m { shared e = embed(4) task t predicts news.tags { head = e(news.words)\n" +
                     setting + " } task k predicts news.kind { head = e(news.words) } " + rest + " }");
     INFO(checked.words());
     REQUIRE(checked.file);
@@ -267,9 +267,9 @@ TEST_CASE("metrics follow the target, and what refers to them") {
   CHECK(codes("metric a = all_correct([nothing])") == "E0144");
   CHECK(codes("metric a = mean(kind.acuracy)") == "E0190");
   CHECK(codes("metric a = median(kind.accuracy)") == "E0163");
-  CHECK(codes("task x predicts news.kind { head = encoder(news.words) metric = [rmse] }") == "E0190");
-  CHECK(codes("task x predicts news.kind { head = encoder(news.words) metric = [accuracy, accuracy] }") == "E0151");
-  CHECK(codes("task x { head = encoder(news.words) metric = [accuracy] }") == "E0191");
+  CHECK(codes("task x predicts news.kind { head = encoder(news.words), metric = [rmse] }") == "E0190");
+  CHECK(codes("task x predicts news.kind { head = encoder(news.words), metric = [accuracy, accuracy] }") == "E0151");
+  CHECK(codes("task x { head = encoder(news.words), metric = [accuracy] }") == "E0191");
 }
 
 TEST_CASE("path patterns") {
