@@ -273,6 +273,7 @@ class Elaborator {
   void read_model_metrics();
   ElaboratedModel finish();
   void warn();
+  bool in_library(SourceRange range) const;
   // Parameters that `from` depends on; `trained`: through gradients.
   std::set<std::string> reached(const std::vector<ir::Value>& from, bool trained) const;
   std::set<std::string> inputs_of(const std::vector<ir::Value>& from) const;

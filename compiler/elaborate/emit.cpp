@@ -1,6 +1,7 @@
 // Nodes, and what is said about them: the one door through which the graph grows, and the words for shapes.
 #include <algorithm>
 
+#include "compiler/base/text.h"
 #include "compiler/elaborate/elaborator.h"
 
 namespace mtl::elaborate {
@@ -78,7 +79,14 @@ ir::Value Elaborator::to_tensor(const Value& value, const At& at) {
       return emit(it->second.info.trained ? "param" : "state", {}, at,
                   {{"path", it->second.info.path}, {"dims", it->second.info.dims}});
     }
-    report(at, diag::NoSuchParameter, plain_path_of(path->place));
+    const std::string wanted = plain_path_of(path->place);
+    std::vector<std::string> known;
+    for (const auto& [name, record] : params_) {
+      if (name.rfind(wanted.substr(0, wanted.find('.')), 0) == 0 && known.size() < 5) known.push_back("`" + name + "`");
+    }
+    report(at, diag::NoSuchParameter, wanted)
+        .help(known.empty() ? "a parameter is there once its layer has been called"
+                            : "there are " + join(known, ", ", " and "));
     return {};
   }
   if (const StaticValue* known = value.as_static()) {

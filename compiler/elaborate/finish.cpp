@@ -94,6 +94,13 @@ ElaboratedModel Elaborator::finish() {
   return model;
 }
 
+bool Elaborator::in_library(SourceRange range) const {
+  for (const auto& unit : file_.units) {
+    if (unit->tree.file == range.file) return unit->library;
+  }
+  return false;
+}
+
 void Elaborator::warn() {
   for (const auto& [name, item] : items_) {
     if (item.used || !std::holds_alternative<LayerStmt>(item.stmt->node)) continue;
@@ -111,9 +118,14 @@ void Elaborator::warn() {
     const std::string task = path.substr(path.find('@') + 1);
     tasks.insert(task.substr(0, task.find('.')));
   }
+  std::set<const Place*> said;
   for (const auto& [path, copy] : copies) {
-    if (copy.second.size() != 1 || tasks_.size() < 2 || !copy.first->range.valid()) continue;
-    emitter_.report(diag::PrivateOfOneTask, path, *copy.second.begin()).at(copy.first->range);
+    if (copy.second.size() != 1 || tasks_.size() < 2) continue;
+    // Of a private layer inside the library, the user knows the layer that it is in.
+    const Place* place = copy.first.get();
+    while (in_library(place->range) && place->parent && place->parent->parent) place = place->parent.get();
+    if (!place->range.valid() || in_library(place->range) || !said.insert(place).second) continue;
+    emitter_.report(diag::PrivateOfOneTask, path, *copy.second.begin()).at(place->range);
   }
   for (const TaskState& task : tasks_) {
     const std::set<std::string> paths = reached({task.loss}, true);
