@@ -179,8 +179,9 @@ struct Engine::State {
     size_t pointers = 0;
     for (const program::Step& step : program.steps) {
       const auto* kernel = std::get_if<LoopKernel>(&step.work);
-      pointers += kernel != nullptr ? kernel->operands.size() + kernel->stores.size()
-                                    : std::get<Call>(step.work).operands.size();
+      pointers += kernel != nullptr
+                      ? kernel->operands.size() + kernel->stores.size() + codegen::random_keys(*kernel).size()
+                      : std::get<Call>(step.work).operands.size();
     }
     plan->pointers.resize(pointers);
     size_t next = 0, workspace = 0;
@@ -207,6 +208,7 @@ struct Engine::State {
     loop.buffers = plan.pointers.data() + next;
     for (const auto& operand : kernel.operands) add_slot(plan, operand.buffer, next);
     for (const auto& store : kernel.stores) add_slot(plan, store.buffer, next);
+    for (void* key : codegen::random_keys(kernel)) plan.pointers[next++] = key;
     loop.units = code.units;
     loop.cost = code.cost;
     const auto* table = spaces.views();

@@ -1,7 +1,7 @@
 // Runs an example on its data and wants its test scores to reach what is asked:
 //   example_test MTLC FILE.mtl DATA_DIR METRIC THRESHOLD [METRIC THRESHOLD ...]
-// A metric is "task.metric" of the run's last event; errors (rmse, mae) must stay at or below their threshold. Exits with 77
-// (skipped, and says so) where DATA_DIR is missing: real data sets are no part of the project.
+// A metric is "task.metric" of the run's last event; errors (rmse, mae) must stay at or below their threshold. Exits
+// with 77 (skipped, and says so) where DATA_DIR is missing: real data sets are no part of the project.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -36,9 +36,11 @@ Json run(const std::string& command) {
 
 int main(int argc, char** argv) {
   if (argc < 6 || argc % 2 != 0) return fmt::print(stderr, "example_test MTLC FILE DATA_DIR METRIC THRESHOLD ...\n"), 2;
-  if (!fs::is_directory(argv[3])) return fmt::print("skipped: there is no folder {} (set MTLC_DATA)\n", argv[3]), kSkipped;
+  if (!fs::is_directory(argv[3]))
+    return fmt::print("skipped: there is no folder {} (set MTLC_DATA)\n", argv[3]), kSkipped;
   const fs::path folder = fs::temp_directory_path() / fmt::format("mtlc-example-{}", fs::path(argv[2]).stem().string());
-  const Json end = run(fmt::format("'{}' run '{}' --data '{}' --run-dir '{}' --json", argv[1], argv[2], argv[3], folder.string()));
+  const Json end =
+      run(fmt::format("'{}' run '{}' --data '{}' --run-dir '{}' --json", argv[1], argv[2], argv[3], folder.string()));
   fs::remove_all(folder);
   if (end.is_null()) return fmt::print("the run failed\n"), 1;
   int missed = 0;

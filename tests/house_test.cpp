@@ -26,13 +26,13 @@ const std::map<std::string, std::set<std::string>> kWalls = {
     {"compiler/types", {"compiler/base"}},
     {"compiler/syntax", {"compiler/base", "compiler/diag"}},
     {"compiler/sema",
-     {"compiler/base", "compiler/diag", "compiler/types", "compiler/syntax", "data/spec", "data/plan", "training/config",
-      "runtime/optimizer"}},
+     {"compiler/base", "compiler/diag", "compiler/types", "compiler/syntax", "data/spec", "data/plan",
+      "training/config", "runtime/optimizer"}},
     {"compiler/ir", {"compiler/base", "compiler/types", "compiler/ops", "runtime"}},
     {"compiler/ops", {"compiler/base", "compiler/types", "compiler/ir", "compiler/program", "runtime"}},
     {"compiler/elaborate",
-     {"compiler/base", "compiler/diag", "compiler/types", "compiler/syntax", "compiler/sema", "compiler/ir", "compiler/ops", "data",
-      "training/config", "runtime"}},
+     {"compiler/base", "compiler/diag", "compiler/types", "compiler/syntax", "compiler/sema", "compiler/ir",
+      "compiler/ops", "data", "training/config", "runtime"}},
     {"compiler/passes", {"compiler/base", "compiler/types", "compiler/ir", "compiler/ops"}},
     {"compiler/program", {"compiler/base", "compiler/types", "compiler/ir", "compiler/ops", "runtime"}},
     {"compiler/codegen", {"compiler/base", "compiler/types", "compiler/program", "runtime"}},
@@ -64,7 +64,8 @@ std::string folder_of(const std::string& path) {
 
 std::vector<Source> sources(const std::set<std::string>& extensions) {
   std::vector<Source> out;
-  for (const char* top : {"compiler", "runtime", "data", "engine", "model", "training", "stdlib", "examples", "grammar", "tests"}) {
+  for (const char* top :
+       {"compiler", "runtime", "data", "engine", "model", "training", "stdlib", "examples", "grammar", "tests"}) {
     for (const auto& entry : fs::recursive_directory_iterator(kRoot / top)) {
       if (!entry.is_regular_file() || !extensions.count(entry.path().extension().string())) continue;
       Source s;

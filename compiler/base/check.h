@@ -7,7 +7,7 @@ namespace mtl {
 [[noreturn]] void internal_error(const char* file, int line, std::string_view what);
 }  // namespace mtl
 
-#define MTL_CHECK(condition, what) \
-  do {                             \
+#define MTL_CHECK(condition, what)                                     \
+  do {                                                                 \
     if (!(condition)) ::mtl::internal_error(__FILE__, __LINE__, what); \
   } while (false)

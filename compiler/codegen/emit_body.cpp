@@ -80,63 +80,72 @@ int Emitter::unroll_of(const Nest& nest) const {
 }
 
 void Emitter::emit_nest(const Nest& nest) {
-  const Shape extents = nest.linear ? Shape{program::elements(nest.shape)} : nest.shape;
-  const int rank = static_cast<int>(extents.size());
-  int vector_dim = rank - 1;
-  while (extents[vector_dim] == 1) --vector_dim;
-  const bool reduces = !nest.axes.empty();
+  NestLoops loops;
+  loops.extents = nest.linear ? Shape{program::elements(nest.shape)} : nest.shape;
+  const int rank = static_cast<int>(loops.extents.size());
+  loops.vector_dim = rank - 1;
+  while (loops.extents[loops.vector_dim] == 1) --loops.vector_dim;
+  loops.extent = loops.extents[loops.vector_dim];
   auto is_reduced = [&](int dim) {
-    return reduces && (nest.linear || std::find(nest.axes.begin(), nest.axes.end(), dim) != nest.axes.end());
+    return !nest.axes.empty() && (nest.linear || std::find(nest.axes.begin(), nest.axes.end(), dim) != nest.axes.end());
   };
-  std::vector<int> kept, reduced;
+  std::vector<int> kept;
   for (int d = 0; d < rank; ++d) {
-    if (d != vector_dim && extents[d] > 1) (is_reduced(d) ? reduced : kept).push_back(d);
+    if (d != loops.vector_dim && loops.extents[d] > 1) (is_reduced(d) ? loops.reduced : kept).push_back(d);
   }
-  const int64_t extent = extents[vector_dim];
-  const int unroll = unroll_of(nest);
+  const bool across = !nest.axes.empty() && !is_reduced(loops.vector_dim);
   Index index(rank, number(0));
-  over_dims(kept, extents, index, 0, [&] {
-    if (reduces && !is_reduced(vector_dim)) {  // running values by chunk of the vector dimension
-      over_chunks(nest, index, vector_dim, extent, 1, [&](Point& point, int) {
-        const std::vector<Accumulator> sums = make_accumulators(nest, {point.lanes});
-        for (const Accumulator& sum : sums) start(sum);
-        Index inner = point.index;
-        over_dims(reduced, extents, inner, 0, [&] {
-          Point at_index = point;
-          at_index.index = inner;
-          emit_roots(at_index, sums, 0);
-        });
-        for (const Accumulator& sum : sums) {
-          const bool arg = at(sum.reduce).reduce >= Reduce::argmax;
-          put_reduced(
-              sum.reduce,
-              b_.CreateLoad(arg ? type_of(types::DType::i32, point.lanes) : sum.type, arg ? sum.index : sum.value),
-              point);
-        }
-      });
-      return;
-    }
-    std::vector<int> lanes(static_cast<size_t>(unroll), 0);
-    for (int64_t slot = 0; slot < unroll && slot < extent / kLanes; ++slot) lanes[slot] = kLanes;
-    const int64_t rest = extent % kLanes;
-    if (rest != 0) lanes.push_back(static_cast<int>(std::bit_ceil(static_cast<uint64_t>(rest))));
-    const std::vector<Accumulator> sums = make_accumulators(nest, lanes);
-    for (const Accumulator& sum : sums) start(sum);
-    over_dims(reduced, extents, index, 0, [&] {
-      over_chunks(nest, index, vector_dim, extent, unroll,
-                  [&](Point& point, int slot) { emit_roots(point, sums, slot); });
-    });
-    for (const Root& root : nest.roots) {
-      if (root.kind != Root::Kind::reduce) continue;
-      std::vector<Accumulator> slots;
-      std::copy_if(sums.begin(), sums.end(), std::back_inserter(slots),
-                   [&](const Accumulator& sum) { return sum.reduce == root.id; });
-      Value* value = at(root.id).reduce >= Reduce::argmax ? finish_arg(slots) : finish(slots);
-      Point point;
-      point.index = index;
-      put_reduced(root.id, value, point);
+  over_dims(kept, loops.extents, index, 0, [&] {
+    if (across) {
+      emit_across(nest, loops, index);
+    } else {
+      emit_along(nest, loops, index);
     }
   });
+}
+
+// Reductions that keep the vector dimension: running values for each chunk of it.
+void Emitter::emit_across(const Nest& nest, const NestLoops& loops, Index& index) {
+  over_chunks(nest, index, loops.vector_dim, loops.extent, 1, [&](Point& point, int) {
+    const std::vector<Accumulator> sums = make_accumulators(nest, {point.lanes});
+    for (const Accumulator& sum : sums) start(sum);
+    Index inner = point.index;
+    over_dims(loops.reduced, loops.extents, inner, 0, [&] {
+      Point at_index = point;
+      at_index.index = inner;
+      emit_roots(at_index, sums, 0);
+    });
+    for (const Accumulator& sum : sums) {
+      const bool arg = at(sum.reduce).reduce >= Reduce::argmax;
+      llvm::Type* type = arg ? type_of(types::DType::i32, point.lanes) : sum.type;
+      put_reduced(sum.reduce, b_.CreateLoad(type, arg ? sum.index : sum.value), point);
+    }
+  });
+}
+
+// Reductions along the vector dimension, or none.
+void Emitter::emit_along(const Nest& nest, const NestLoops& loops, Index& index) {
+  const int unroll = unroll_of(nest);
+  std::vector<int> lanes(static_cast<size_t>(unroll), 0);
+  for (int64_t slot = 0; slot < unroll && slot < loops.extent / kLanes; ++slot) lanes[slot] = kLanes;
+  const int64_t rest = loops.extent % kLanes;
+  if (rest != 0) lanes.push_back(static_cast<int>(std::bit_ceil(static_cast<uint64_t>(rest))));
+  const std::vector<Accumulator> sums = make_accumulators(nest, lanes);
+  for (const Accumulator& sum : sums) start(sum);
+  over_dims(loops.reduced, loops.extents, index, 0, [&] {
+    over_chunks(nest, index, loops.vector_dim, loops.extent, unroll,
+                [&](Point& point, int slot) { emit_roots(point, sums, slot); });
+  });
+  for (const Root& root : nest.roots) {
+    if (root.kind != Root::Kind::reduce) continue;
+    std::vector<Accumulator> slots;
+    std::copy_if(sums.begin(), sums.end(), std::back_inserter(slots),
+                 [&](const Accumulator& sum) { return sum.reduce == root.id; });
+    Value* value = at(root.id).reduce >= Reduce::argmax ? finish_arg(slots) : finish(slots);
+    Point point;
+    point.index = index;
+    put_reduced(root.id, value, point);
+  }
 }
 
 void Emitter::emit_roots(Point& point, const std::vector<Accumulator>& accumulators, int slot) {

@@ -83,10 +83,11 @@ void Emitter::emit_prologue() {
     return b_.CreateLoad(b_.getInt64Ty(), b_.CreateConstInBoundsGEP1_64(b_.getInt64Ty(), step_, i));
   };
   Value* step = nullptr;  // mix64(mix64(seed) ^ step), shared by all streams
+  size_t slot = kernel_.operands.size() + kernel_.stores.size();
   for (InstrId id = 0; id < kernel_.instrs.size(); ++id) {
-    if (!schedule_.live[id] || at(id).op != Instr::Op::random) continue;
+    if (at(id).op != Instr::Op::random) continue;
     if (step == nullptr) step = mix64(b_.CreateXor(mix64(word(0)), word(1)));
-    stream_[id] = mix64(b_.CreateXor(step, b_.getInt64(at(id).key)));
+    stream_[id] = mix64(b_.CreateXor(step, b_.CreatePtrToInt(pointer_at(slot++), b_.getInt64Ty())));
   }
 }
 

@@ -25,16 +25,15 @@ llvm::Constant* Emitter::reduce_identity(Reduce reduce, llvm::Type* type) {
 }
 
 Value* Emitter::combine(Reduce reduce, Value* a, Value* b) {
-  const DType dtype = a->getType()->isIntOrIntVectorTy() ? DType::i32 : DType::f32;
   switch (reduce) {
     case Reduce::sum:
-      return apply(program::Fn::add, {a, b}, dtype);
+      return apply(program::Fn::add, {a, b});
     case Reduce::prod:
-      return apply(program::Fn::mul, {a, b}, dtype);
+      return apply(program::Fn::mul, {a, b});
     case Reduce::max:
-      return apply(program::Fn::max, {a, b}, dtype);
+      return apply(program::Fn::max, {a, b});
     default:
-      return apply(program::Fn::min, {a, b}, dtype);
+      return apply(program::Fn::min, {a, b});
   }
 }
 

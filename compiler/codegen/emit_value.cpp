@@ -164,7 +164,7 @@ Value* Emitter::compute_at(InstrId id, Point& point) {
     case Op::apply: {
       std::vector<Value*> args;
       for (InstrId arg : instr.args) args.push_back(value_at(arg, point));
-      return apply(instr.fn, args, instr.dtype);
+      return apply(instr.fn, args);
     }
     default:
       break;
@@ -186,102 +186,6 @@ Value* Emitter::random_at(const Instr& instr, InstrId id, Point& point) {
   bits = mix32(b_.CreateXor(bits, splat(high, lanes)));
   Value* unit = b_.CreateUIToFP(b_.CreateLShr(bits, 8), type_of(DType::f32, lanes));
   return b_.CreateFMul(unit, llvm::ConstantFP::get(unit->getType(), 0x1p-24));
-}
-
-Value* Emitter::apply(Fn fn, std::vector<Value*> args, DType dtype) {
-  int lanes = 1;
-  for (Value* arg : args) {
-    if (auto* type = llvm::dyn_cast<llvm::FixedVectorType>(arg->getType()))
-      lanes = static_cast<int>(type->getNumElements());
-  }
-  for (Value*& arg : args) arg = splat(arg, lanes);
-  Value* a = args[0];
-  Value* b = args.size() > 1 ? args[1] : nullptr;
-  llvm::Type* type = a->getType();
-  const bool ints = type->isIntOrIntVectorTy();
-  Value* zero = llvm::Constant::getNullValue(type);
-  auto truth = [&](Value* bit) {
-    return b_.CreateSelect(bit, llvm::ConstantFP::get(type_of(DType::f32, lanes), 1),
-                           llvm::ConstantFP::get(type_of(DType::f32, lanes), 0));
-  };
-  auto nonzero = [&](Value* x) {
-    Value* none = llvm::Constant::getNullValue(x->getType());
-    return x->getType()->isIntOrIntVectorTy() ? b_.CreateICmpNE(x, none) : b_.CreateFCmpUNE(x, none);
-  };
-  auto compare = [&](llvm::CmpInst::Predicate of_ints, llvm::CmpInst::Predicate of_floats) {
-    return truth(ints ? b_.CreateICmp(of_ints, a, b) : b_.CreateFCmp(of_floats, a, b));
-  };
-  using P = llvm::CmpInst;
-  switch (fn) {
-    case Fn::neg:
-      return ints ? b_.CreateNeg(a) : b_.CreateFNeg(a);
-    case Fn::exp:
-      return math_.exp(a);
-    case Fn::log:
-      return math_.log(a);
-    case Fn::sqrt:
-      return b_.CreateUnaryIntrinsic(llvm::Intrinsic::sqrt, a);
-    case Fn::rsqrt:
-      return b_.CreateFDiv(llvm::ConstantFP::get(type, 1), b_.CreateUnaryIntrinsic(llvm::Intrinsic::sqrt, a));
-    case Fn::abs:
-      return ints ? b_.CreateBinaryIntrinsic(llvm::Intrinsic::abs, a, b_.getFalse()) : math_.fabs(a);
-    case Fn::sign:
-      MTL_CHECK(!ints, "sign of an i32");
-      return b_.CreateSelect(b_.CreateFCmpOGT(a, zero), llvm::ConstantFP::get(type, 1),
-                             b_.CreateSelect(b_.CreateFCmpOLT(a, zero), llvm::ConstantFP::get(type, -1), a));
-    case Fn::tanh:
-      return math_.tanh(a);
-    case Fn::sigmoid:
-      return math_.sigmoid(a);
-    case Fn::erf:
-      return math_.erf(a);
-    case Fn::floor:
-      return ints ? a : b_.CreateUnaryIntrinsic(llvm::Intrinsic::floor, a);
-    case Fn::logical_not:
-      return truth(b_.CreateNot(nonzero(a)));
-    case Fn::is_nan:
-      return ints ? llvm::Constant::getNullValue(type_of(DType::f32, lanes)) : truth(b_.CreateFCmpUNO(a, a));
-    case Fn::to_f32:
-      return ints ? b_.CreateSIToFP(a, type_of(DType::f32, lanes)) : a;
-    case Fn::to_i32:
-      return ints ? a : b_.CreateIntrinsic(llvm::Intrinsic::fptosi_sat, {type_of(DType::i32, lanes), type}, {a});
-    case Fn::add:
-      return ints ? b_.CreateAdd(a, b) : b_.CreateFAdd(a, b);
-    case Fn::sub:
-      return ints ? b_.CreateSub(a, b) : b_.CreateFSub(a, b);
-    case Fn::mul:
-      return ints ? b_.CreateMul(a, b) : b_.CreateFMul(a, b);
-    case Fn::div:
-      return b_.CreateFDiv(a, b);
-    case Fn::min:
-      return ints ? b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, a, b)
-                  : b_.CreateBinaryIntrinsic(llvm::Intrinsic::minimum, a, b);
-    case Fn::max:
-      return ints ? b_.CreateBinaryIntrinsic(llvm::Intrinsic::smax, a, b)
-                  : b_.CreateBinaryIntrinsic(llvm::Intrinsic::maximum, a, b);
-    case Fn::pow:
-      return math_.pow(a, b);
-    case Fn::eq:
-      return compare(P::ICMP_EQ, P::FCMP_OEQ);
-    case Fn::ne:
-      return compare(P::ICMP_NE, P::FCMP_UNE);
-    case Fn::lt:
-      return compare(P::ICMP_SLT, P::FCMP_OLT);
-    case Fn::le:
-      return compare(P::ICMP_SLE, P::FCMP_OLE);
-    case Fn::gt:
-      return compare(P::ICMP_SGT, P::FCMP_OGT);
-    case Fn::ge:
-      return compare(P::ICMP_SGE, P::FCMP_OGE);
-    case Fn::logical_and:
-      return truth(b_.CreateAnd(nonzero(a), nonzero(b)));
-    case Fn::logical_or:
-      return truth(b_.CreateOr(nonzero(a), nonzero(b)));
-    case Fn::select:
-      return b_.CreateSelect(nonzero(a), b, args[2]);
-  }
-  MTL_CHECK(dtype != DType::f32, "an unknown function");
-  return nullptr;
 }
 
 Value* Emitter::scalar_value(InstrId id) {

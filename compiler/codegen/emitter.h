@@ -1,7 +1,9 @@
 // The state of emitting one kernel, shared by the files that emit its parts:
 //   emit_kernel.cpp   the function and its loops over rows, segments or columns
 //   emit_body.cpp     one row: stages, loop nests, reductions, stores
+//   emit_reduce.cpp   reductions over static dimensions
 //   emit_value.cpp    one value at one point of a nest
+//   emit_apply.cpp    scalar functions
 //   emit_rows.cpp     rows of spaces: addresses of operand rows, parents, segments, random numbers
 #pragma once
 #include <llvm/IR/IRBuilder.h>
@@ -75,7 +77,15 @@ class Emitter {
   void emit_row_body();
   void emit_scalar_store(uint32_t store);
   void start_segment_stores();
+  struct NestLoops {
+    Shape extents;
+    int vector_dim = 0;
+    int64_t extent = 0;        // of the vector dimension
+    std::vector<int> reduced;  // the other dimensions that reductions of the nest reduce
+  };
   void emit_nest(const Nest& nest);
+  void emit_across(const Nest& nest, const NestLoops& loops, Index& index);
+  void emit_along(const Nest& nest, const NestLoops& loops, Index& index);
   void over_dims(const std::vector<int>& dims, const Shape& extents, Index& index, size_t from,
                  const std::function<void()>& body);
   // Calls body(point, slot) for the chunks of the vector dimension; slot tells accumulators apart.
@@ -97,10 +107,16 @@ class Emitter {
   llvm::Constant* reduce_identity(program::Reduce reduce, llvm::Type* type);
   llvm::Value* horizontal(program::Reduce reduce, llvm::Value* vector);
 
+  // ---- emit_apply.cpp
+  llvm::Value* apply(program::Fn fn, std::vector<llvm::Value*> args);
+  llvm::Value* apply_unary(program::Fn fn, llvm::Value* a);
+  llvm::Value* apply_binary(program::Fn fn, llvm::Value* a, llvm::Value* b);
+  llvm::Value* truth(llvm::Value* bit);
+  llvm::Value* nonzero(llvm::Value* x);
+
   // ---- emit_value.cpp
   llvm::Value* value_at(InstrId id, Point& point);
   llvm::Value* compute_at(InstrId id, Point& point);
-  llvm::Value* apply(program::Fn fn, std::vector<llvm::Value*> args, types::DType dtype);
   llvm::Value* read(llvm::Value* base, types::DType dtype, llvm::Value* offset, int64_t stride, Point& point);
   void write(llvm::Value* base, llvm::Value* value, llvm::Value* offset, int64_t stride, Point& point);
   // Element offset of the point in a value of `shape` laid out with `strides`, and the step from lane to lane.

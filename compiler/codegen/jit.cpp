@@ -19,7 +19,7 @@ namespace mtl::codegen {
 namespace {
 
 // Raise it when emitted code changes: objects in the cache are then no longer found.
-constexpr const char* kCodeVersion = "1";
+constexpr const char* kCodeVersion = "2";
 
 struct Unit {
   const LoopKernel* kernel;

@@ -9,7 +9,8 @@
 
 namespace mtl::codegen {
 
-// One compiled loop kernel. `buffers` are the operands, then the stores; `spaces` is indexed by SpaceId of the program.
+// One compiled loop kernel. `buffers` are the operands, then the stores, then the keys of the kernel's random
+// instructions as integers (so that equal layers share their code); `spaces` is indexed by SpaceId of the program.
 // Runs rows [begin, end): of the kernel's space (row form), of its target space (segment form), or columns
 // [begin, end) of the result (column form). A uniform row kernel is elementwise over [begin, end) elements where
 // `flat` says so, else one row.
@@ -25,6 +26,9 @@ struct CompiledLoop {
   double cost = 0;  // rough nanoseconds per row of the kernel's space, or per element if flat: when do two threads pay?
   static constexpr int64_t kGrain = 64;
 };
+
+// The third part of a kernel's `buffers`.
+std::vector<void*> random_keys(const program::LoopKernel& kernel);
 
 struct JitOptions {
   std::string cache_dir;  // compiled objects by content; empty: none

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <set>
 
+#include "compiler/codegen/jit.h"
 #include "runtime/random.h"
 
 namespace mtl::codegen {
@@ -61,7 +62,7 @@ std::string kernel_key(const program::Program& program, const program::LoopKerne
     for (int64_t field :
          {static_cast<int64_t>(instr.op), static_cast<int64_t>(instr.dtype), static_cast<int64_t>(instr.fn),
           static_cast<int64_t>(instr.reduce), instr.offset, static_cast<int64_t>(instr.operand),
-          static_cast<int64_t>(instr.axis), static_cast<int64_t>(instr.space), static_cast<int64_t>(instr.key)}) {
+          static_cast<int64_t>(instr.axis), static_cast<int64_t>(instr.space)}) {  // but not its key
       key.number(field);
     }
     key.real(instr.number);
@@ -79,6 +80,14 @@ std::string kernel_key(const program::Program& program, const program::LoopKerne
     key.list(store.strides);
   }
   return key.take();
+}
+
+std::vector<void*> random_keys(const program::LoopKernel& kernel) {
+  std::vector<void*> keys;
+  for (const program::Instr& instr : kernel.instrs) {
+    if (instr.op == program::Instr::Op::random) keys.push_back(reinterpret_cast<void*>(instr.key));
+  }
+  return keys;
 }
 
 std::string content_hash(const std::string& text) {

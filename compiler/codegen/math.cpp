@@ -6,11 +6,20 @@ namespace mtl::codegen {
 
 using llvm::Value;
 
+namespace {
+
+llvm::Type* as_many(llvm::Type* scalar, llvm::Type* like) {
+  auto* vector = llvm::dyn_cast<llvm::VectorType>(like);
+  return vector == nullptr ? scalar : llvm::VectorType::get(scalar, vector->getElementCount());
+}
+
+}  // namespace
+
 llvm::Type* Math::int_type(llvm::Type* like) {
-  llvm::Type* scalar = b_.getInt32Ty();
-  if (auto* vector = llvm::dyn_cast<llvm::VectorType>(like))
-    return llvm::VectorType::get(scalar, vector->getElementCount());
-  return scalar;
+  return as_many(b_.getInt32Ty(), like);
+}
+llvm::Type* Math::float_type(llvm::Type* like) {
+  return as_many(b_.getFloatTy(), like);
 }
 
 Value* Math::fma(Value* a, Value* b, Value* c) {

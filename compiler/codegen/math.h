@@ -21,6 +21,7 @@ class Math {
   llvm::Value* fabs(llvm::Value* x);
   // i32 or a vector of i32, with as many lanes as `like`.
   llvm::Type* int_type(llvm::Type* like);
+  llvm::Type* float_type(llvm::Type* like);
 
  private:
   llvm::Value* fma(llvm::Value* a, llvm::Value* b, llvm::Value* c);

@@ -20,6 +20,9 @@ Shape squeeze(const Shape& shape) {
   return Shape(shape.begin() + static_cast<std::ptrdiff_t>(lead), shape.end());
 }
 
+// Scratch lies on the stack; what does not fit is computed again.
+constexpr int64_t kScratchElements = 1 << 16;
+
 // Cycles per vector of 16 elements, roughly; for decisions, not for prophecy.
 double vector_cost(const Instr& instr) {
   switch (instr.op) {
@@ -211,7 +214,8 @@ class Scheduler {
       const bool computed = instr.op == Op::apply || instr.op == Op::random;
       const bool must = must_keep_[id] && instr.op != Op::load && instr.op != Op::gather && instr.op != Op::reduce;
       if (must) wanted.insert(nest_for(level_[id], squeeze(instr.shape), {}));
-      if (must || (computed && wanted.size() > 1 && !cheap(id))) {
+      const bool fits = out_.scratch_elements + elements(instr.shape) <= kScratchElements;
+      if (must || (computed && wanted.size() > 1 && !cheap(id) && fits)) {
         keep(id);
         const NestKey home = *wanted.begin();
         nests_[home.second].roots.push_back({Root::Kind::keep, id});

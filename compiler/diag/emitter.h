@@ -25,11 +25,12 @@ class Emitter;
 class Report {
  public:
   Report(Emitter* emitter, Diagnostic diagnostic) : emitter_(emitter), diagnostic_(std::move(diagnostic)) {}
-  Report(Report&& other) noexcept : emitter_(std::exchange(other.emitter_, nullptr)), diagnostic_(std::move(other.diagnostic_)) {}
+  Report(Report&& other) noexcept
+      : emitter_(std::exchange(other.emitter_, nullptr)), diagnostic_(std::move(other.diagnostic_)) {}
   Report& operator=(Report&&) = delete;
   ~Report();
-  Report&& at(SourceRange range, std::string label = {}) &&;     // primary place
-  Report&& label(SourceRange range, std::string text) &&;        // a second fact
+  Report&& at(SourceRange range, std::string label = {}) &&;  // primary place
+  Report&& label(SourceRange range, std::string text) &&;     // a second fact
   Report&& in_file(std::string path, uint64_t line = 0, std::string line_text = {}) &&;
   Report&& note(std::string text) &&;
   Report&& help(std::string text) &&;  // empty text is ignored
@@ -60,7 +61,9 @@ class Emitter {
   static std::string to_text(const char* text) { return text; }
   static std::string to_text(std::string_view text) { return std::string(text); }
   template <class T>
-  static std::string to_text(T number) { return std::to_string(number); }
+  static std::string to_text(T number) {
+    return std::to_string(number);
+  }
   Report make(const Kind& kind, std::vector<std::string> args);
 
   const SourceMap* sources_;

@@ -22,12 +22,16 @@ void print_summary(const Options& options, const elaborate::ElaboratedModel& mod
   if (options.json) {
     nlohmann::json tasks = nlohmann::json::array();
     for (const auto& task : model.tasks) tasks.push_back(task.name);
-    fmt::print("{}\n", nlohmann::json{{"event", "check"}, {"model", model.name}, {"tasks", tasks}, {"parameters", parameter_count(model)}}.dump());
+    fmt::print("{}\n",
+               nlohmann::json{
+                   {"event", "check"}, {"model", model.name}, {"tasks", tasks}, {"parameters", parameter_count(model)}}
+                   .dump());
     return;
   }
   std::string tasks;
   for (const auto& task : model.tasks) tasks += (tasks.empty() ? "" : ", ") + task.name;
-  fmt::print("{}: model {} is well-formed\n  tasks       {}\n  parameters  {}\n", options.file, model.name, tasks, parameter_count(model));
+  fmt::print("{}: model {} is well-formed\n  tasks       {}\n  parameters  {}\n", options.file, model.name, tasks,
+             parameter_count(model));
 }
 
 }  // namespace
@@ -54,7 +58,9 @@ int run_check(const Options& options) {
 int run_explain(const Options& options) {
   for (const diag::Kind* kind : diag::all_kinds()) {
     if (options.file != kind->code && options.file != kind->name) continue;
-    const char* severity = kind->severity == diag::Severity::warning ? "warning" : kind->severity == diag::Severity::error ? "error" : "not supported yet";
+    const char* severity = kind->severity == diag::Severity::warning ? "warning"
+                           : kind->severity == diag::Severity::error ? "error"
+                                                                     : "not supported yet";
     fmt::print("{} {} ({})\n  {}\n", kind->code, kind->name, severity, kind->format);
     return kGood;
   }

@@ -13,8 +13,10 @@ namespace mtl::driver {
 namespace fs = std::filesystem;
 
 std::string default_cache_dir() {
-  if (const char* xdg = std::getenv("XDG_CACHE_HOME"); xdg != nullptr && *xdg != 0) return (fs::path(xdg) / "mtlc").string();
-  if (const char* home = std::getenv("HOME"); home != nullptr && *home != 0) return (fs::path(home) / ".cache" / "mtlc").string();
+  if (const char* xdg = std::getenv("XDG_CACHE_HOME"); xdg != nullptr && *xdg != 0)
+    return (fs::path(xdg) / "mtlc").string();
+  if (const char* home = std::getenv("HOME"); home != nullptr && *home != 0)
+    return (fs::path(home) / ".cache" / "mtlc").string();
   return "";
 }
 

@@ -1,15 +1,16 @@
 // mtlc: from arguments to a command to an exit code.
+#include <thread>
+
 #include "compiler/driver/commands.h"
 #include "runtime/kernels.h"
-
-#include <thread>
 
 int main(int argc, char** argv) {
   using namespace mtl::driver;
   int exit = kGood;
   const auto options = parse_options(argc, argv, exit);
   if (!options) return exit;
-  mtl::runtime::set_threads(options->threads > 0 ? options->threads : static_cast<int>(std::thread::hardware_concurrency()));
+  mtl::runtime::set_threads(options->threads > 0 ? options->threads
+                                                 : static_cast<int>(std::thread::hardware_concurrency()));
   if (options->command == "check") return run_check(*options);
   if (options->command == "run" || options->command == "train") return run_train(*options);
   if (options->command == "eval") return run_eval(*options);

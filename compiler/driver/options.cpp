@@ -15,7 +15,8 @@ void add_compile(CLI::App& app, Options& o) {
          [&o](const std::vector<std::string>& items) {
            for (const std::string& item : items) {
              const size_t at = item.find('=');
-             if (at == std::string::npos || at == 0) throw CLI::ValidationError("--set", "expected NAME=VALUE, got " + item);
+             if (at == std::string::npos || at == 0)
+               throw CLI::ValidationError("--set", "expected NAME=VALUE, got " + item);
              o.sets.emplace_back(item.substr(0, at), item.substr(at + 1));
            }
          },
@@ -25,8 +26,10 @@ void add_compile(CLI::App& app, Options& o) {
 }
 
 void add_data(CLI::App& app, Options& o) {
-  app.add_option("--data", o.data_dir, "Folder that data files are relative to (default: that of FILE)")->type_name("DIR");
-  app.add_option("--cache", o.cache_dir, "Folder of the caches (default: .cache/mtlc in the user's cache folder)")->type_name("DIR");
+  app.add_option("--data", o.data_dir, "Folder that data files are relative to (default: that of FILE)")
+      ->type_name("DIR");
+  app.add_option("--cache", o.cache_dir, "Folder of the caches (default: .cache/mtlc in the user's cache folder)")
+      ->type_name("DIR");
   app.add_flag("--no-cache", o.no_cache, "Read and compile everything anew");
   app.add_option("--skip-bad-rows", o.skip_bad_rows, "Skip up to N malformed rows instead of stopping")
       ->type_name("N")
@@ -40,12 +43,15 @@ void add_training(CLI::App& app, Options& o) {
 }
 
 void add_common(CLI::App& app, Options& o) {
-  app.add_option("--threads", o.threads, "Threads (default: one for each core)")->type_name("N")->check(CLI::Range(1, 1024));
+  app.add_option("--threads", o.threads, "Threads (default: one for each core)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1024));
   app.add_flag("--json", o.json, "Machine-readable output: JSON lines");
   app.add_option("--color", o.color, "auto, always or never")->check(CLI::IsMember({"auto", "always", "never"}));
 }
 
-CLI::App* command(CLI::App& app, Options& o, const char* name, const char* text, const char* file, const char* file_text) {
+CLI::App* command(CLI::App& app, Options& o, const char* name, const char* text, const char* file,
+                  const char* file_text) {
   CLI::App* c = app.add_subcommand(name, text);
   c->add_option(file, o.file, file_text)->required();
   c->callback([&o, name] { o.command = name; });
@@ -53,7 +59,8 @@ CLI::App* command(CLI::App& app, Options& o, const char* name, const char* text,
 }
 
 void declare(CLI::App& app, Options& o) {
-  CLI::App* check = command(app, o, "check", "Check a file: names, shapes, settings. Needs no data.", "FILE", "A .mtl file");
+  CLI::App* check =
+      command(app, o, "check", "Check a file: names, shapes, settings. Needs no data.", "FILE", "A .mtl file");
   add_compile(*check, o);
   add_common(*check, o);
 
@@ -66,14 +73,18 @@ void declare(CLI::App& app, Options& o) {
     add_common(*c, o);
   }
 
-  CLI::App* eval = command(app, o, "eval", "Evaluate a trained model on a split of its data.", "MODEL", "A model.safetensors");
+  CLI::App* eval =
+      command(app, o, "eval", "Evaluate a trained model on a split of its data.", "MODEL", "A model.safetensors");
   add_data(*eval, o);
   eval->add_option("--split", o.split, "train, dev or test")->check(CLI::IsMember({"train", "dev", "test"}));
   add_common(*eval, o);
 
-  CLI::App* predict = command(app, o, "predict", "Predict for new text or rows, with a trained model.", "MODEL", "A model.safetensors");
+  CLI::App* predict =
+      command(app, o, "predict", "Predict for new text or rows, with a trained model.", "MODEL", "A model.safetensors");
   predict->add_option("INPUT", o.input, "A file to read (default: standard input)");
-  predict->add_option("--task", o.tasks, "Only these tasks (may be repeated)")->type_name("NAME")->allow_extra_args(false);
+  predict->add_option("--task", o.tasks, "Only these tasks (may be repeated)")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
   predict->add_option("--format", o.format, "lines: a text on each line; source: the format of the model's data")
       ->check(CLI::IsMember({"lines", "source"}));
   predict->add_option("--output", o.output, "jsonl or conll")->check(CLI::IsMember({"jsonl", "conll"}));

@@ -1,5 +1,7 @@
 // mtlc predict: answers of a trained model for new text, as JSON lines or CoNLL. Reads a file or standard input; typed
 // at a terminal, every line is answered at once.
+#include "training/predict.h"
+
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -10,7 +12,6 @@
 #include "compiler/driver/commands.h"
 #include "compiler/driver/front.h"
 #include "compiler/sema/load.h"
-#include "training/predict.h"
 
 namespace mtl::driver {
 namespace {
@@ -18,7 +19,8 @@ namespace {
 using training::Prediction;
 using training::Predictor;
 
-void print_json(const Predictor& predictor, const std::vector<Prediction>& predictions, const std::vector<data::RawExample>& raw, bool lines) {
+void print_json(const Predictor& predictor, const std::vector<Prediction>& predictions,
+                const std::vector<data::RawExample>& raw, bool lines) {
   for (size_t i = 0; i < predictions.size(); ++i) {
     nlohmann::ordered_json out;
     if (lines) out["text"] = raw[i].lines.front();
@@ -36,8 +38,10 @@ std::vector<std::string> tokens_of(const data::RawExample& example, size_t count
   return std::vector<std::string>(count, "_");
 }
 
-// Sentence labels as comments, then a line for each token: what was read and a column for each task with labels per position.
-void print_conll(const Predictor& predictor, const std::vector<Prediction>& predictions, const std::vector<data::RawExample>& raw, bool lines) {
+// Sentence labels as comments, then a line for each token: what was read and a column for each task with labels per
+// position.
+void print_conll(const Predictor& predictor, const std::vector<Prediction>& predictions,
+                 const std::vector<data::RawExample>& raw, bool lines) {
   for (size_t i = 0; i < predictions.size(); ++i) {
     std::vector<const training::Answer*> columns;
     for (const training::Answer& answer : predictions[i].answers) {
@@ -61,10 +65,12 @@ void print_conll(const Predictor& predictor, const std::vector<Prediction>& pred
   }
 }
 
-bool answer(const Options& options, Front& front, Predictor& predictor, std::string_view text, const std::string& path) {
+bool answer(const Options& options, Front& front, Predictor& predictor, std::string_view text,
+            const std::string& path) {
   const bool lines = options.format == "lines";
   std::vector<data::RawExample> raw;
-  const auto predictions = predictor.predict(lines ? data::RawFormat::lines : data::RawFormat::source, text, path, front.emitter(), &raw);
+  const auto predictions =
+      predictor.predict(lines ? data::RawFormat::lines : data::RawFormat::source, text, path, front.emitter(), &raw);
   const bool good = predictions && !front.emitter().has_errors();
   front.flush_reports();
   if (!good) return false;
@@ -87,7 +93,8 @@ bool answer_input(const Options& options, Front& front, Predictor& predictor) {
   }
   if (options.format == "lines" && isatty(STDIN_FILENO) != 0) {
     for (std::string line; std::getline(std::cin, line);) {
-      if (line.find_first_not_of(" \t\r") != std::string::npos) answer(options, front, predictor, line, "standard input");
+      if (line.find_first_not_of(" \t\r") != std::string::npos)
+        answer(options, front, predictor, line, "standard input");
     }
     return true;
   }

@@ -10,7 +10,9 @@
 namespace mtl::driver {
 namespace {
 
-std::string cell(double value) { return std::isnan(value) ? "-" : fmt::format("{:.4f}", value); }
+std::string cell(double value) {
+  return std::isnan(value) ? "-" : fmt::format("{:.4f}", value);
+}
 
 }  // namespace
 
@@ -41,13 +43,16 @@ std::string score_table(const training::Scores& scores, bool color) {
 std::string score_line(const training::Scores& scores) {
   std::string out;
   for (const auto& task : scores.tasks) {
-    for (const auto& [metric, value] : task.metrics) out += fmt::format("  {}.{} {}", task.task, training::metric_name(metric), cell(value));
+    for (const auto& [metric, value] : task.metrics)
+      out += fmt::format("  {}.{} {}", task.task, training::metric_name(metric), cell(value));
   }
   for (const auto& combined : scores.combined) out += fmt::format("  {} {}", combined.name, cell(combined.value));
   return out.empty() ? out : out.substr(2);
 }
 
-nlohmann::json number(double value) { return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(nullptr); }
+nlohmann::json number(double value) {
+  return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(nullptr);
+}
 
 nlohmann::json losses(const std::vector<training::TaskLoss>& losses) {
   nlohmann::json out = nlohmann::json::object();

@@ -27,7 +27,8 @@ size_t width_of(const std::string& text) {
 bool use_color(std::FILE* stream, const std::string& mode) {
   if (mode != "auto") return mode == "always";
   const char* term = std::getenv("TERM");
-  return isatty(fileno(stream)) != 0 && std::getenv("NO_COLOR") == nullptr && (term == nullptr || std::strcmp(term, "dumb") != 0);
+  return isatty(fileno(stream)) != 0 && std::getenv("NO_COLOR") == nullptr &&
+         (term == nullptr || std::strcmp(term, "dumb") != 0);
 }
 
 std::string table(const std::vector<std::vector<std::string>>& rows, bool color) {

@@ -1,5 +1,7 @@
 // mtlc run and mtlc train: what a person sees of a run (a progress bar on a terminal, lines elsewhere, tables), or
 // events as JSON lines. Ctrl-C ends the run after the step at hand and keeps the best weights; a second one kills it.
+#include "training/train.h"
+
 #include <fmt/format.h>
 
 #include <atomic>
@@ -10,7 +12,6 @@
 #include "compiler/driver/front.h"
 #include "compiler/driver/score_table.h"
 #include "compiler/driver/terminal.h"
-#include "training/train.h"
 
 namespace mtl::driver {
 namespace {
@@ -30,25 +31,41 @@ using training::StepEvent;
 class JsonObserver : public training::Observer {
  public:
   void on_start(const StartEvent& e) override {
-    print({{"event", "start"}, {"model", e.model}, {"parameters", e.parameters}, {"epochs", e.epochs}, {"updates", e.updates}});
+    print({{"event", "start"},
+           {"model", e.model},
+           {"parameters", e.parameters},
+           {"epochs", e.epochs},
+           {"updates", e.updates}});
   }
   void on_step(const StepEvent& e) override {
     const auto now = std::chrono::steady_clock::now();
     if (e.update > 1 && now - last_ < std::chrono::milliseconds(100)) return;
     last_ = now;
-    print({{"event", "step"}, {"epoch", e.epoch}, {"update", e.update}, {"objective", number(e.objective)}, {"losses", losses(e.running)},
+    print({{"event", "step"},
+           {"epoch", e.epoch},
+           {"update", e.update},
+           {"objective", number(e.objective)},
+           {"losses", losses(e.running)},
            {"examples_per_second", number(e.examples_per_second)}});
   }
   void on_epoch(const EpochEvent& e) override {
     double sum = 0;
     for (const auto& loss : e.losses) sum += loss.loss;
-    nlohmann::json line = {{"event", "epoch"}, {"epoch", e.epoch}, {"loss", number(sum)}, {"losses", losses(e.losses)},
-                           {"train_seconds", e.seconds}, {"examples", std::llround(e.seconds * e.examples_per_second)}, {"best", e.best}};
+    nlohmann::json line = {{"event", "epoch"},
+                           {"epoch", e.epoch},
+                           {"loss", number(sum)},
+                           {"losses", losses(e.losses)},
+                           {"train_seconds", e.seconds},
+                           {"examples", std::llround(e.seconds * e.examples_per_second)},
+                           {"best", e.best}};
     if (e.dev) line["dev"] = nlohmann::json::parse(training::to_json(*e.dev));
     print(line);
   }
   void on_end(const training::TrainReport& r) override {
-    nlohmann::json line = {{"event", "end"}, {"best_epoch", r.best_epoch}, {"seconds", r.seconds}, {"interrupted", r.interrupted},
+    nlohmann::json line = {{"event", "end"},
+                           {"best_epoch", r.best_epoch},
+                           {"seconds", r.seconds},
+                           {"interrupted", r.interrupted},
                            {"model", r.model_path}};
     if (r.dev) line["dev"] = nlohmann::json::parse(training::to_json(*r.dev));
     if (r.test) line["test"] = nlohmann::json::parse(training::to_json(*r.test));
@@ -69,7 +86,8 @@ class TextObserver : public training::Observer {
 
   void on_start(const StartEvent& e) override {
     fmt::print("model {}: {} parameters\n", e.model, e.parameters);
-    for (const auto& s : e.sources) fmt::print("  {:<12} {} train, {} dev, {} test examples\n", s.name, s.train, s.dev, s.test);
+    for (const auto& s : e.sources)
+      fmt::print("  {:<12} {} train, {} dev, {} test examples\n", s.name, s.train, s.dev, s.test);
     if (e.resumed_epoch > 0) fmt::print("resumed in epoch {}\n", e.resumed_epoch);
     std::fflush(stdout);
   }
@@ -79,15 +97,16 @@ class TextObserver : public training::Observer {
     for (const auto& loss : e.running) {
       if (!std::isnan(loss.loss)) losses += fmt::format("  {} {:.3f}", loss.task, loss.loss);
     }
-    bar_.draw(static_cast<double>(e.step_in_epoch) / static_cast<double>(e.steps_in_epoch), fmt::format("epoch {}/{}", e.epoch, e.epochs),
+    bar_.draw(static_cast<double>(e.step_in_epoch) / static_cast<double>(e.steps_in_epoch),
+              fmt::format("epoch {}/{}", e.epoch, e.epochs),
               fmt::format("{:.0f}/s{}  {} left", e.examples_per_second, losses, duration(e.seconds_left)));
   }
   void on_epoch(const EpochEvent& e) override {
     bar_.clear();
     std::string losses;
     for (const auto& loss : e.losses) losses += fmt::format("  {} {:.4f}", loss.task, loss.loss);
-    fmt::print("epoch {}/{}  {}  {:.0f} examples/s  loss{}{}\n", e.epoch, e.epochs, duration(e.seconds), e.examples_per_second, losses,
-               e.best ? "  (best so far)" : "");
+    fmt::print("epoch {}/{}  {}  {:.0f} examples/s  loss{}{}\n", e.epoch, e.epochs, duration(e.seconds),
+               e.examples_per_second, losses, e.best ? "  (best so far)" : "");
     if (e.dev) fmt::print("{}", indent(score_table(*e.dev, color_)));
     std::fflush(stdout);
   }
@@ -132,8 +151,8 @@ int run_train(const Options& options) {
   JsonObserver json;
   TextObserver text(use_color(stdout, options.color));
   training::Observer& observer = options.json ? static_cast<training::Observer&>(json) : text;
-  const auto report = training::train_file(front.file(), front.sources(), {options.model, options.sets, {}}, front.load_options(train.test), train,
-                                           observer, front.emitter());
+  const auto report = training::train_file(front.file(), front.sources(), {options.model, options.sets, {}},
+                                           front.load_options(train.test), train, observer, front.emitter());
   front.flush_reports();
   return report && !front.failed() ? kGood : kUserError;
 }

@@ -62,7 +62,7 @@ class Rows {
   Views views_;
 };
 
-double apply(Fn fn, double a, double b, double c) {
+double apply_unary(Fn fn, double a) {
   switch (fn) {
     case Fn::neg:
       return -a;
@@ -94,6 +94,13 @@ double apply(Fn fn, double a, double b, double c) {
       return a;
     case Fn::to_i32:
       return std::trunc(a);
+    default:
+      MTL_CHECK(false, "not a function of one value");
+  }
+}
+
+double apply(Fn fn, double a, double b, double c) {
+  switch (fn) {
     case Fn::add:
       return a + b;
     case Fn::sub:
@@ -126,8 +133,9 @@ double apply(Fn fn, double a, double b, double c) {
       return a != 0 || b != 0;
     case Fn::select:
       return a != 0 ? b : c;
+    default:
+      return apply_unary(fn, a);
   }
-  return 0;
 }
 
 double identity_of(Reduce reduce) {

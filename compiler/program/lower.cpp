@@ -129,7 +129,27 @@ class KernelMaker {
     }
   }
 
+  // exp(a - log b) = exp(a) / b, where exp(a) is there already: the gradient of log softmax then needs no second exp.
+  std::optional<InstrId> exp_of_quotient(const Instr& instr) {
+    if (instr.op != Instr::Op::apply || instr.fn != Fn::exp) return std::nullopt;
+    const Instr difference = kernel_.instrs[instr.args[0]];
+    if (difference.op != Instr::Op::apply || difference.fn != Fn::sub) return std::nullopt;
+    const Instr log = kernel_.instrs[difference.args[1]];
+    if (log.op != Instr::Op::apply || log.fn != Fn::log) return std::nullopt;
+    Instr numerator = instr;
+    numerator.args = {difference.args[0]};
+    for (InstrId id = 0; id < kernel_.instrs.size(); ++id) {
+      if (!(kernel_.instrs[id] == numerator)) continue;
+      Instr one{Instr::Op::constant};
+      one.number = 1;
+      Instr inverse{Instr::Op::apply, log.shape, types::DType::f32, {push(one), log.args[0]}, Fn::div};
+      return push({Instr::Op::apply, instr.shape, types::DType::f32, {id, push(inverse)}, Fn::mul});
+    }
+    return std::nullopt;
+  }
+
   InstrId push(Instr instr) {
+    if (const std::optional<InstrId> known = exp_of_quotient(instr)) return *known;
     for (InstrId id = 0; id < kernel_.instrs.size(); ++id) {
       if (kernel_.instrs[id] == instr) return id;
     }

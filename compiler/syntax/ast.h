@@ -12,6 +12,7 @@
 
 #include "compiler/base/source.h"
 
+// clang-format off: one line for each construct reads as the table that it is
 namespace mtl::syntax {
 
 struct Name {

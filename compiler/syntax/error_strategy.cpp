@@ -110,6 +110,14 @@ uint32_t depth_of(const ParserRuleContext* context, const std::vector<Token>& to
   return index < tokens.size() ? tokens[index].depth : 0;
 }
 
+std::string habit_of_other_languages(const Token& found, const IntervalSet& expected) {
+  if (found.type == Tok::COMMA && expected.contains(size_t{Tok::RPAREN}) && !expected.contains(size_t{Tok::COMMA})) {
+    return "a list is written in brackets: `[a, b]`";
+  }
+  if (found.type == Tok::COLON && expected.contains(size_t{Tok::RBRACK})) return "a slice is written `x[a..b]`";
+  return {};
+}
+
 }  // namespace
 
 const Token& ErrorStrategy::current(Parser* parser) const {
@@ -145,7 +153,8 @@ void ErrorStrategy::report(Parser* parser) {
         .note("found " + quoted(found) + " instead");
   } else {
     emitter_.report(diag::ExpectedFound, what + " after " + quoted(before), quoted(found))
-        .at({file_, found.begin, std::max(found.end, found.begin)});
+        .at({file_, found.begin, std::max(found.end, found.begin)})
+        .help(habit_of_other_languages(found, expected));
   }
 }
 

@@ -166,7 +166,11 @@ struct Printer {
     return "if " + print(*e.condition) + " { " + print(*e.then) + " } else " +
            (chained ? print(*e.otherwise) : "{ " + print(*e.otherwise) + " }");
   }
-  std::string operator()(const MemberExpr& e) const { return operand(*e.base, kTight) + "." + e.member.text; }
+  std::string operator()(const MemberExpr& e) const {
+    const std::string base = operand(*e.base, kTight);
+    const bool number = std::holds_alternative<IntExpr>(e.base->node);  // `5.x` would read as a number
+    return (number ? "(" + base + ")" : base) + "." + e.member.text;
+  }
   std::string operator()(const CallExpr& e) const {
     return operand(*e.callee, kTight) + "(" +
            commas(e.arguments,

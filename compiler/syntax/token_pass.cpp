@@ -88,7 +88,7 @@ void TokenPass::emit(bool starts_statement) {
 
 // Inserts a token right behind the previous one.
 void TokenPass::conjure(TokenType type) {
-  static constexpr std::string_view kSymbols[] = {"(", ")", "[", "]", "{", "}", ",", "=", "|>", "with", "onto"};
+  static constexpr std::string_view kSymbols[] = {"(", ")", "[", "]", "{", "}", ",", "=", "|>", "with", "onto", "if"};
   Token token;
   token.type = type;
   const std::string text = spelling(type);
@@ -159,6 +159,11 @@ TokenPass::Outcome TokenPass::at_end() {
 
 TokenPass::Outcome TokenPass::plain() {
   if (type() == Tok::COMMA || type() == Tok::ASSIGN) forget_operators();
+  if (in_brace() && type() == Tok::ASSIGN) {
+    assigned_ = true;
+    typed_ = false;
+  }
+  if (in_brace() && type() == Tok::COLON) typed_ = true;
   if (is_operator(type())) count_operator();
   emit();
   return Outcome::taken;
@@ -171,6 +176,7 @@ void TokenPass::start_statement(TokenType type) {
     header_ = false;
   }
   owner_ = type;
+  assigned_ = typed_ = false;
   if (!in_brace()) return;
   forget_operators();
   pending_ifs() = 0;

@@ -41,7 +41,7 @@ class TokenPass {
     size_t prefixes = 0;                        // operators on which the parser recurses
     int pending_ifs = 0;                        // `if` values whose `{` is still to come
     bool exceptions = false;                    // `except [`
-    bool of_setting = false;                    // `batch[` in `train`
+    bool no_names = false;                      // `batch[` in `train` and `f32[`: nothing in it has a `=`
   };
   struct Skip {  // rest of a statement that cannot be used
     bool on = false;
@@ -91,13 +91,14 @@ class TokenPass {
   Outcome if_value();
   Outcome open_branch();
   Outcome setting_for_value();
+  Outcome statement_for_value();
   Outcome word_as_name();
 
   // token_pass_brackets.cpp: in `(` and `[`, and brackets themselves
   Outcome in_brackets();
   Outcome named_argument();
   Outcome statement_in_brackets();
-  Outcome open_setting_index();
+  Outcome forgotten_before_assign();
   Outcome missing_comma();
   Outcome spaced_minus_or_bracket();
   Outcome opener();
@@ -125,8 +126,10 @@ class TokenPass {
   Outcome statement_word();
   Outcome misplaced_statement();
   Outcome unknown_word();
+  Outcome foreign_word();
   Outcome misspelled_statement();
   Outcome missing_clause_word();
+  Outcome missing_assign();
   Outcome missing_pipe();
   Outcome unknown_statement();
   Outcome else_or_loop();
@@ -146,9 +149,11 @@ class TokenPass {
   std::vector<Bracket> brackets_;
   int outer_pending_ifs_ = 0;
   size_t outer_operators_ = 0, outer_prefixes_ = 0;
-  size_t recursion_ = 0;  // how deep the parser recurses here: brackets and prefix operators
-  TokenType owner_ = 0;   // the statement word whose block or clause may come
-  bool header_ = false;   // in the lists of a module: exempt from L1
+  size_t recursion_ = 0;   // how deep the parser recurses here: brackets and prefix operators
+  TokenType owner_ = 0;    // the statement word whose block or clause may come
+  bool header_ = false;    // in the lists of a module: exempt from L1
+  bool assigned_ = false;  // the statement at hand had its `=`
+  bool typed_ = false;     // it had a `:` and no `=` since
   bool else_of_value_ = false;
   bool end_reported_ = false;
   bool stopped_ = false;

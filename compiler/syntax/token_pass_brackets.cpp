@@ -21,8 +21,9 @@ TokenPass::Outcome TokenPass::in_brackets() {
     emit();
     return Outcome::taken;
   }
-  for (const Rule rule : {&TokenPass::named_argument, &TokenPass::statement_in_brackets, &TokenPass::open_setting_index,
-                          &TokenPass::missing_comma, &TokenPass::spaced_minus_or_bracket}) {
+  for (const Rule rule :
+       {&TokenPass::named_argument, &TokenPass::statement_in_brackets, &TokenPass::forgotten_before_assign,
+        &TokenPass::missing_comma, &TokenPass::spaced_minus_or_bracket}) {
     const Outcome outcome = (this->*rule)();
     if (outcome != Outcome::go_on) return outcome;
   }
@@ -62,9 +63,9 @@ TokenPass::Outcome TokenPass::statement_in_brackets() {
   return Outcome::again;
 }
 
-// `batch[news = 16`
-TokenPass::Outcome TokenPass::open_setting_index() {
-  if (type() != Tok::ASSIGN || !brackets_.back().of_setting || !operand_ended_) return Outcome::go_on;
+// `batch[news = 16`, `x : f32[T, 64 = column(0)`
+TokenPass::Outcome TokenPass::forgotten_before_assign() {
+  if (type() != Tok::ASSIGN || !brackets_.back().no_names || !operand_ended_) return Outcome::go_on;
   close_top(true);
   return Outcome::again;
 }
@@ -94,7 +95,7 @@ TokenPass::Outcome TokenPass::spaced_minus_or_bracket() {
 TokenPass::Outcome TokenPass::opener() {
   if (!is_opener(type())) return Outcome::go_on;
   const bool exceptions = type() == Tok::LBRACK && previous_type() == Tok::EXCEPT;
-  const bool of_setting = type() == Tok::LBRACK && previous_type() == Tok::SETTING;
+  const bool no_names = type() == Tok::LBRACK && in_brace() && (previous_type() == Tok::SETTING || typed_);
   if (operand_ended_ && type() != Tok::LBRACE) count_operator();
   Block block = Block::settings;
   if (type() == Tok::LBRACE) {
@@ -110,7 +111,7 @@ TokenPass::Outcome TokenPass::opener() {
   emit();
   enter(*current_, block, current_->indent);
   brackets_.back().exceptions = exceptions;
-  brackets_.back().of_setting = of_setting;
+  brackets_.back().no_names = no_names;
   return Outcome::taken;
 }
 

@@ -43,6 +43,12 @@ TokenPass::Outcome TokenPass::missing_open_brace() {
   expected("`{`");
   const uint32_t indent = out_.empty() ? 0 : out_.back().indent;
   conjure(Tok::LBRACE);
+  if (!before_sign() && !starts_in(block_for_brace(), type())) {  // the block is missing as a whole
+    conjure(Tok::RBRACE);
+    header_ = false;
+    owner_ = 0;
+    return Outcome::again;
+  }
   enter(out_.back(), block_for_brace(), indent);
   header_ = false;
   owner_ = 0;
@@ -78,6 +84,7 @@ TokenPass::Outcome TokenPass::setting() {
   skip_.on = false;
   pending_ifs() = 0;
   owner_ = 0;
+  assigned_ = typed_ = false;
   forget_operators();
   return take_as(Tok::SETTING, true);
 }
@@ -112,8 +119,8 @@ TokenPass::Outcome TokenPass::misplaced_statement() {
 
 TokenPass::Outcome TokenPass::unknown_word() {
   if (!word_starts() || type() != Tok::NAME || skip_.on) return Outcome::go_on;
-  for (const Rule rule : {&TokenPass::misspelled_statement, &TokenPass::missing_clause_word, &TokenPass::missing_pipe,
-                          &TokenPass::unknown_statement}) {
+  for (const Rule rule : {&TokenPass::foreign_word, &TokenPass::misspelled_statement, &TokenPass::missing_clause_word,
+                          &TokenPass::missing_assign, &TokenPass::missing_pipe, &TokenPass::unknown_statement}) {
     const Outcome outcome = (this->*rule)();
     if (outcome != Outcome::go_on) return outcome;
   }
@@ -122,6 +129,34 @@ TokenPass::Outcome TokenPass::unknown_word() {
   std::move(report).note("an expression cannot continue with a name");
   begin_skip(false);
   return Outcome::taken;
+}
+
+// Words of other languages.
+TokenPass::Outcome TokenPass::foreign_word() {
+  struct Foreign {
+    std::string_view word;
+    TokenType meant;
+  };
+  static constexpr Foreign kForeign[] = {
+      {"import", Tok::USE},    {"include", Tok::USE},  {"def", Tok::FUNCTION},  {"fn", Tok::FUNCTION},
+      {"func", Tok::FUNCTION}, {"class", Tok::MODULE}, {"struct", Tok::MODULE}, {"elif", Tok::ELSE},
+      {"elseif", Tok::ELSE},   {"elsif", Tok::ELSE},   {"while", Tok::FOR},
+  };
+  for (const Foreign& foreign : kForeign) {
+    if (foreign.word != current_->text || !follows_statement_word(type_at(1))) continue;
+    const bool else_if = foreign.meant == Tok::ELSE;
+    if (else_if ? previous_type() != Tok::RBRACE : !starts_in(block(), foreign.meant)) continue;
+    const std::string help = else_if ? "else if" : spelling(foreign.meant);
+    emitter_.report(diag::UnknownWord, foreign.word).at(here()).help("write `" + help + "`");
+    if (!else_if) start_statement(foreign.meant);
+    take_as(foreign.meant, !else_if);
+    if (else_if) {
+      conjure(Tok::IF);
+      owner_ = Tok::IF;
+    }
+    return Outcome::taken;
+  }
+  return Outcome::go_on;
 }
 
 TokenPass::Outcome TokenPass::misspelled_statement() {
@@ -155,6 +190,21 @@ TokenPass::Outcome TokenPass::missing_clause_word() {
   if (owner_ != Tok::TASK || !follows_statement_word(type_at(1))) return Outcome::go_on;
   emitter_.report(diag::UnknownWord, excerpt(current_->text)).at(here()).help("expected `predicts`, `when` or `{`");
   return take_as(Tok::WHEN);
+}
+
+// `shared encoder linear(8)`, `param w : f32[D] zeros()`
+TokenPass::Outcome TokenPass::missing_assign() {
+  static const std::vector<TokenType> kAssigned{Tok::CONST,  Tok::LET,    Tok::VAR,    Tok::LAYER,
+                                                Tok::PARAM,  Tok::STATE,  Tok::SHARED, Tok::PRIVATE,
+                                                Tok::METRIC, Tok::UPDATE, Tok::MONITOR};
+  if (!operand_ended_ || new_line_ || assigned_) return Outcome::go_on;
+  if (std::find(kAssigned.begin(), kAssigned.end(), owner_) == kAssigned.end()) return Outcome::go_on;
+  expected("`=`");
+  conjure(Tok::ASSIGN);
+  assigned_ = true;
+  typed_ = false;
+  emit();
+  return Outcome::taken;
 }
 
 // `f() g()` on one line.

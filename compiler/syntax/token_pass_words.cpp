@@ -140,6 +140,18 @@ TokenPass::Outcome TokenPass::setting_for_value() {
   return take_as(Tok::SETTING, true);
 }
 
+// `shared encoder = embed(8) >>` and on the next line `task a predicts ...`: two words side by side are no value, so
+// the statement starts here and the parser reports the missing value.
+TokenPass::Outcome TokenPass::statement_for_value() {
+  if (!in_brace() || statement_ || operand_ended_ || !current_->first) return Outcome::go_on;
+  if (!starts_in(block(), type())) return Outcome::go_on;
+  if (!is_operator(previous_type()) && previous_type() != Tok::ASSIGN) return Outcome::go_on;
+  if (!is_reserved(type()) && !(on_line_of_next() && is_word(type_at(1)))) return Outcome::go_on;
+  start_statement(type());
+  emit(true);
+  return Outcome::taken;
+}
+
 // Where an operand is due, statement and clause words are names.
 TokenPass::Outcome TokenPass::word_as_name() {
   if (is_keyword(type()) && !statement_ && !operand_ended_) {

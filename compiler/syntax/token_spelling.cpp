@@ -47,6 +47,7 @@ const Foreign kForeign[] = {
     {"/=", Tok::ASSIGN, "write `name = name / value`"},
     {"++", Tok::PLUS, ""},
     {"--", Tok::MINUS, ""},
+    {"?", 0, "a value that depends is `if c { a } else { b }`"},
     {"|", 0, "a size is written |data.column|, closed on the same line; the pipe is `|>`"},
     {"%", Tok::SLASH, "a percentage touches its number, as in 10%; the remainder is mod(a, b)"},
 };
@@ -80,6 +81,8 @@ class Speller {
   SourceRange range(const Token& token) const { return {file_, token.begin, token.end}; }
   const Token* next() const { return i_ + 1 < in_.size() ? &in_[i_ + 1] : nullptr; }
 
+  bool stands_before_sign() const { return next() && (next()->type == Tok::ASSIGN || next()->type == Tok::COLON); }
+
   bool keep(Token& token) {
     switch (token.type) {
       case Tok::BAD_STRING:
@@ -101,6 +104,12 @@ class Speller {
         if (token.text.size() > kLongestWord) {
           emitter_.report(diag::WordTooLong, token.text.size()).at({file_, token.begin, token.begin + 1});
           token.text = token.text.substr(0, kLongestWord);
+        }
+        if ((token.text == "True" || token.text == "False") && !stands_before_sign()) {
+          token.type = token.text == "True" ? Tok::TRUE : Tok::FALSE;
+          emitter_.report(diag::UnknownWord, token.text)
+              .at(range(token))
+              .help(token.type == Tok::TRUE ? "write `true`" : "write `false`");
         }
         return true;
       default:

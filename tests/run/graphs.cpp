@@ -255,75 +255,90 @@ TestGraph bow_graph(int64_t examples, int64_t longest, int64_t words, int64_t wi
   return m.finish(true);
 }
 
-TestGraph random_graph(uint64_t seed) {
-  Maker m(5, 4, seed);
-  uint64_t counter = 0;
-  auto draw = [&](uint64_t below) { return runtime::mix64(seed * 1000 + counter++) % below; };
-  std::vector<Value> pool = {m.numbers("s.a", m.s, {4, 3}), m.numbers("s.b", m.t, {12}), m.numbers("s.c", m.t, {}),
-                             m.numbers("s.d", m.c, {3}),    m.param("p", {4, 3}),        m.param("q", {3}),
-                             m.numbers("s.e", m.t, {2, 20})};
-  auto any = [&] { return pool[draw(pool.size())]; };
-  auto type = [&](Value v) { return m.build.type(v); };
-  const std::vector<const char*> unary = {"neg", "tanh", "relu", "sigmoid", "square", "abs", "gelu", "sign"};
-  const std::vector<const char*> binary = {"add", "sub", "mul", "max", "min", "lt"};
-  for (int step = 0; step < 30; ++step) {
-    const Value x = any();
-    const int rank = type(x).rank();
-    Result<std::vector<Value>, ir::ShapeError> made = std::vector<Value>{};
-    switch (draw(11)) {
-      case 0:
-      case 1:
-        made = m.build.make(unary[draw(unary.size())], {x});
-        break;
-      case 2:
-      case 3:
-      case 4:
-        made = m.build.make(binary[draw(binary.size())], {x, any()});
-        break;
-      case 5:
-        if (rank > 0)
-          made = m.build.make(draw(2) ? "softmax" : "log_softmax", {x}, {{"axis", static_cast<int64_t>(draw(rank))}});
-        break;
-      case 6:
-        if (rank > 0) {
-          made = m.build.make(draw(2) ? "sum" : "mean", {x},
-                              {{"axes", std::vector<Dim>{static_cast<int64_t>(draw(rank))}}, {"keep", draw(2) == 0}});
-        }
-        break;
-      case 7:
-        if (rank == 2) made = m.build.make("transpose", {x}, {{"perm", std::vector<Dim>{1, 0}}});
-        if (rank == 1 && type(x).dims[0].value() == 12) made = std::vector<Value>{m.build.reshape(x, {4, 3})};
-        break;
-      case 8:
-        if (type(x).space != types::kUniform) {
-          made = m.build.make("segment_sum", {x}, {{"to", SpaceRef{m.made().graph.spaces[type(x).space].parent}}});
-        }
-        break;
-      case 9:
-        if (type(x).space != types::kUniform && type(x).space != m.s) {
-          made = m.build.make("segment_max", {x}, {{"to", SpaceRef{m.made().graph.spaces[type(x).space].parent}}});
-          if (made) made = std::vector<Value>{made.value()[0]};
-        }
-        break;
-      default:
-        if (rank > 0) made = m.build.make("concat", {x, x}, {{"axis", static_cast<int64_t>(draw(rank))}});
-        break;
+namespace {
+
+// Grows a pool of values by random ops; what does not fit is left out.
+class RandomOps {
+ public:
+  explicit RandomOps(uint64_t seed) : m_(5, 4, seed), seed_(seed) {
+    pool_ = {m_.numbers("s.a", m_.s, {4, 3}), m_.numbers("s.b", m_.t, {12}), m_.numbers("s.c", m_.t, {}),
+             m_.numbers("s.d", m_.c, {3}),    m_.param("p", {4, 3}),         m_.param("q", {3}),
+             m_.numbers("s.e", m_.t, {2, 20})};
+  }
+
+  TestGraph make() {
+    for (int step = 0; step < 30; ++step) grow();
+    auto last = [&](size_t i) { return pool_[pool_.size() - 1 - i]; };
+    for (size_t i = 0; i < 6; ++i) m_.output("out" + std::to_string(i), last(i));
+    Value total = m_.build.constant(0);
+    for (size_t i = 0; i < 4; ++i) {
+      Value part = m_.op("tanh", {last(i)});
+      if (type(part).space != types::kUniform) part = m_.segment_sum(part, types::kUniform);
+      total = m_.build.add(total, m_.build.sum_to(part, {types::DType::f32, types::kUniform, {}}));
     }
-    if (!made || made.value().empty()) continue;
+    m_.output("objective", total);
+    return m_.finish(true);
+  }
+
+ private:
+  using Made = Result<std::vector<Value>, ir::ShapeError>;
+
+  uint64_t draw(uint64_t below) { return runtime::mix64(seed_ * 1000 + counter_++) % below; }
+  Value any() { return pool_[draw(pool_.size())]; }
+  const types::Type& type(Value v) const { return m_.build.type(v); }
+  SpaceId parent(Value v) { return m_.made().graph.spaces[type(v).space].parent; }
+
+  void grow() {
+    Made made = op_on(any());
+    if (!made || made.value().empty()) return;
     Value value = made.value()[0];
-    if (types::product(type(value).dims).value() > 200) continue;
-    if (draw(3) == 0) value = m.op("tanh", {value});
-    pool.push_back(m.build.mul(value, m.build.constant(0.5)));
+    if (types::product(type(value).dims).value() > 200) return;
+    if (draw(3) == 0) value = m_.op("tanh", {value});
+    pool_.push_back(m_.build.mul(value, m_.build.constant(0.5)));
   }
-  for (size_t i = 0; i < 6; ++i) m.output("out" + std::to_string(i), pool[pool.size() - 1 - i]);
-  Value total = m.build.constant(0);
-  for (size_t i = 0; i < 4; ++i) {
-    Value part = m.op("tanh", {pool[pool.size() - 1 - i]});
-    if (type(part).space != types::kUniform) part = m.segment_sum(part, types::kUniform);
-    total = m.build.add(total, m.build.sum_to(part, {types::DType::f32, types::kUniform, {}}));
+
+  Made op_on(Value x) {
+    static constexpr const char* kUnary[] = {"neg", "tanh", "relu", "sigmoid", "square", "abs", "gelu", "sign"};
+    static constexpr const char* kBinary[] = {"add", "sub", "mul", "max", "min", "lt"};
+    const uint64_t choice = draw(11);
+    if (choice < 2) return m_.build.make(kUnary[draw(8)], {x});
+    if (choice < 5) return m_.build.make(kBinary[draw(6)], {x, any()});
+    return choice < 8 ? static_op_on(x, choice) : row_op_on(x, choice);
   }
-  m.output("objective", total);
-  return m.finish(true);
+
+  Made static_op_on(Value x, uint64_t choice) {
+    const int rank = type(x).rank();
+    if (rank == 0) return std::vector<Value>{};
+    const auto axis = static_cast<int64_t>(draw(rank));
+    if (choice == 5) return m_.build.make(draw(2) ? "softmax" : "log_softmax", {x}, {{"axis", axis}});
+    if (choice == 6) {
+      return m_.build.make(draw(2) ? "sum" : "mean", {x}, {{"axes", std::vector<Dim>{axis}}, {"keep", draw(2) == 0}});
+    }
+    if (rank == 2) return m_.build.make("transpose", {x}, {{"perm", std::vector<Dim>{1, 0}}});
+    if (type(x).dims[0].value() == 12) return std::vector<Value>{m_.build.reshape(x, {4, 3})};
+    return std::vector<Value>{};
+  }
+
+  Made row_op_on(Value x, uint64_t choice) {
+    const SpaceId space = type(x).space;
+    const ir::Attrs to = {{"to", SpaceRef{space == types::kUniform ? types::kUniform : parent(x)}}};
+    if (choice == 8 && space != types::kUniform) return m_.build.make("segment_sum", {x}, to);
+    if (choice == 9 && space != types::kUniform && space != m_.s) return m_.build.make("segment_max", {x}, to);
+    const int rank = type(x).rank();
+    if (choice < 10 || rank == 0) return std::vector<Value>{};
+    return m_.build.make("concat", {x, x}, {{"axis", static_cast<int64_t>(draw(rank))}});
+  }
+
+  Maker m_;
+  uint64_t seed_;
+  uint64_t counter_ = 0;
+  std::vector<Value> pool_;
+};
+
+}  // namespace
+
+TestGraph random_graph(uint64_t seed) {
+  return RandomOps(seed).make();
 }
 
 }  // namespace mtl::tests

@@ -46,7 +46,8 @@ bool trace(const std::string& path, const std::string& out, Trace& result) {
   load.data_dir = std::filesystem::path(path).parent_path().string();
   const auto dataset = program ? data::load(program->data, load, emitter) : std::nullopt;
   const auto session =
-      dataset ? training::Session::open(training::make_elaborator(*file, program->data, dataset->fitted, emitter), {}) : nullptr;
+      dataset ? training::Session::open(training::make_elaborator(*file, program->data, dataset->fitted, emitter), {})
+              : nullptr;
   if (!session) return print_reports(emitter), false;
   const uint64_t seed = program->train.seed;
   training::initialise(session->params(), dataset->fitted, seed, session->weights());
@@ -96,7 +97,8 @@ int main(int argc, char** argv) {
   Trace ours;
   if (!trace(argv[1], write ? argv[3] : "", ours)) return 1;
   if (write) {
-    std::ofstream(std::string(argv[3]) + "/steps.json") << Json{{"batches", ours.batches}, {"losses", ours.losses}}.dump();
+    std::ofstream(std::string(argv[3]) + "/steps.json")
+        << Json{{"batches", ours.batches}, {"losses", ours.losses}}.dump();
     return 0;
   }
   return compare(Json::parse(std::ifstream(argv[3])), ours.losses);

@@ -40,7 +40,7 @@ TEST_CASE("fusion: one kernel for a head's softmax, loss and gradient; masks and
     if (kernel == nullptr) continue;
     ++loops;
     for (const program::Instr& instr : kernel->instrs) {
-      if (instr.op == program::Instr::Op::reduce && instr.reduce == program::Reduce::max) ++softmaxes;
+      if (instr.op == program::Instr::Op::apply && instr.fn == program::Fn::exp) ++softmaxes;
     }
   }
   CHECK(softmaxes == 2);

@@ -125,6 +125,7 @@ void check(Kernel& kernel, double tolerance = 1e-5) {
   std::vector<void*> pointers;
   for (const auto& operand : kernel.loop.operands) pointers.push_back(floats[operand.buffer].data());
   for (const auto& store : kernel.loop.stores) pointers.push_back(floats[store.buffer].data());
+  for (void* key : random_keys(kernel.loop)) pointers.push_back(key);
   const bool segments = kernel.loop.form == LoopKernel::Form::segment;
   const int64_t rows = program::row_count(program, world.views, segments ? kernel.loop.target : kernel.loop.space);
   code.run(pointers.data(), world.views.data(), 0, code.units > 0 ? code.units : rows, &step);
