@@ -12,7 +12,8 @@
 
 #include "compiler/base/source.h"
 
-// clang-format off: one line for each construct reads as the table that it is
+// One line for each construct reads as the table that it is.
+// clang-format off
 namespace mtl::syntax {
 
 struct Name {
