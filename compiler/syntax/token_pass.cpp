@@ -25,6 +25,7 @@ bool TokenPass::run() {
       &TokenPass::if_value,
       &TokenPass::open_branch,
       &TokenPass::setting_for_value,
+      &TokenPass::statement_for_value,
       &TokenPass::word_as_name,
       &TokenPass::in_brackets,
       &TokenPass::continued_line,
