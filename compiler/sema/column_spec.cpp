@@ -183,7 +183,7 @@ class ColumnReader {
 
   void binding(const syntax::Expr& expr) {
     static const std::vector<std::string> known{"column", "columns", "comment", "field", "array", "offsets"};
-    const std::optional<Word> word = reader_.word(expr, decl_.name.text, known);
+    const std::optional<Word> word = reader_.word(expr, "binding", known);
     if (!word) {
       good_ = false;
       return;

@@ -349,8 +349,10 @@ void BodyChecker::size(const syntax::SizeExpr& node, SourceRange range) {
   } else if (alone && first == "target") {
     help = "`|target|` is known in a task; give the width as a static argument";
   } else {
-    const std::optional<std::string> near = nearest(first, file_.visible(unit_, {DeclKind::vocab, DeclKind::data}));
-    if (near) help = "did you mean `" + *near + "`?";
+    std::vector<std::string> sizes = file_.visible(unit_, {DeclKind::vocab, DeclKind::data});
+    if (place_ == Place::task) sizes.emplace_back("target");
+    const std::optional<std::string> near = nearest(first, sizes);
+    if (near) help = "did you mean `|" + *near + (alone ? "|`?" : "." + node.path[1] + "|`?");
   }
   emitter_.report(diag::UnknownSize, join(node.path, ".", ".")).at(range).help(help);
 }

@@ -68,7 +68,8 @@ class BodyChecker {
   void assign(const syntax::AssignStmt& node);
   void loop(const syntax::ForStmt& node);
   void owns(const char* what, SourceRange range);
-  void setting(const syntax::AssignStmt& node, const std::vector<std::string>& known, const char* of);
+  // False if it is unknown.
+  bool setting(const syntax::AssignStmt& node, const std::vector<std::string>& known, const char* of);
 
   // names_model.cpp
   void declare_members(const syntax::ModelDecl& decl);

@@ -240,17 +240,18 @@ void BodyChecker::loop(const syntax::ForStmt& node) {
 }
 
 // A setting of a task or criterion, once.
-void BodyChecker::setting(const syntax::AssignStmt& node, const std::vector<std::string>& known, const char* of) {
+bool BodyChecker::setting(const syntax::AssignStmt& node, const std::vector<std::string>& known, const char* of) {
   if (!contains(known, node.name.text)) {
     const std::optional<std::string> near = nearest(node.name.text, known);
     emitter_.report(diag::UnknownSetting, of, node.name.text)
         .at(node.name.range)
         .help(near ? "did you mean `" + *near + "`?" : "its settings are " + join(known, ", ", " and "));
-    return;
+    return false;
   }
   if (!settings_.insert(node.name.text).second) {
     emitter_.report(diag::DoubledSetting, node.name.text).at(node.name.range);
   }
+  return true;
 }
 
 void BodyChecker::assign(const syntax::AssignStmt& node) {

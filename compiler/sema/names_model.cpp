@@ -199,7 +199,7 @@ void BodyChecker::task(const syntax::TaskDecl& decl) {
 }
 
 void BodyChecker::task_setting(const syntax::AssignStmt& node) {
-  setting(node, task_settings(), "a task");
+  if (!setting(node, task_settings(), "a task")) return;
   const std::string& name = node.name.text;
   if (name == "metric") return;  // a closed table: see task_settings.h
   const auto* word = std::get_if<NameExpr>(&node.value->node);

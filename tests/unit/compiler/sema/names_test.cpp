@@ -27,7 +27,7 @@ TEST_CASE("unknown names come with the kind that fits") {
        "there is no module, function or layer `bilstm` here\nhelp: `bilstm` is in the library: add `use "
        "std.sequence`\n"},
       {"let a = |enn|",
-       "`|enn|` is no size: there is no such column, vocabulary or target here\nhelp: did you mean `en`?\n"},
+       "`|enn|` is no size: there is no such column, vocabulary or target here\nhelp: did you mean `|en|`?\n"},
       {"require shares(encodr, [kind, tags])",
        "no layer or task of the model is named `encodr`\nhelp: did you mean `encoder`?\n"},
       {"require shares(encoder, [kind, tag])", "there is no task `tag`\nhelp: did you mean `tags`?\n"},
