@@ -225,7 +225,9 @@ void Emitter::emit() {
   emit_prologue();
   switch (kernel_.form) {
     case LoopKernel::Form::row:
-      if (is_flat(kernel_, schedule_)) {
+      if (schedule_.lanes) {
+        emit_lanes();
+      } else if (is_flat(kernel_, schedule_)) {
         emit_flat();
       } else {
         emit_row_form();

@@ -78,9 +78,10 @@ Value* Emitter::first_row(SpaceId space, SpaceId target, Value* row) {
 
 // runtime::mix64.
 Value* Emitter::mix64(Value* x) {
-  x = b_.CreateAdd(x, b_.getInt64(0x9E3779B97F4A7C15ull));
-  x = b_.CreateMul(b_.CreateXor(x, b_.CreateLShr(x, 30)), b_.getInt64(0xBF58476D1CE4E5B9ull));
-  x = b_.CreateMul(b_.CreateXor(x, b_.CreateLShr(x, 27)), b_.getInt64(0x94D049BB133111EBull));
+  llvm::Type* type = x->getType();  // i64 or a vector of it
+  x = b_.CreateAdd(x, llvm::ConstantInt::get(type, 0x9E3779B97F4A7C15ull));
+  x = b_.CreateMul(b_.CreateXor(x, b_.CreateLShr(x, 30)), llvm::ConstantInt::get(type, 0xBF58476D1CE4E5B9ull));
+  x = b_.CreateMul(b_.CreateXor(x, b_.CreateLShr(x, 27)), llvm::ConstantInt::get(type, 0x94D049BB133111EBull));
   return b_.CreateXor(x, b_.CreateLShr(x, 31));
 }
 

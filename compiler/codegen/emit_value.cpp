@@ -142,9 +142,7 @@ Value* Emitter::compute_at(InstrId id, Point& point) {
   const Instr& instr = at(id);
   switch (instr.op) {
     case Op::constant:
-      return instr.dtype == DType::i32
-                 ? static_cast<Value*>(b_.getInt32(static_cast<uint32_t>(static_cast<int32_t>(instr.number))))
-                 : llvm::ConstantFP::get(b_.getFloatTy(), instr.number);
+      return constant_value(instr);
     case Op::index: {
       const int dim = instr.axis + static_cast<int>(point.index.size()) - static_cast<int>(instr.shape.size());
       if (instr.shape[instr.axis] == 1) return b_.getInt32(0);
@@ -184,8 +182,22 @@ Value* Emitter::random_at(const Instr& instr, InstrId id, Point& point) {
   auto [low, high] = random_row_[id];
   Value* bits = mix32(b_.CreateAdd(element, splat(low, lanes)));
   bits = mix32(b_.CreateXor(bits, splat(high, lanes)));
-  Value* unit = b_.CreateUIToFP(b_.CreateLShr(bits, 8), type_of(DType::f32, lanes));
+  return unit_of(bits);
+}
+
+Value* Emitter::unit_of(Value* bits) {
+  Value* unit = b_.CreateUIToFP(b_.CreateLShr(bits, 8), math_.float_type(bits->getType()));
   return b_.CreateFMul(unit, llvm::ConstantFP::get(unit->getType(), 0x1p-24));
+}
+
+Value* Emitter::constant_value(const Instr& instr) {
+  if (instr.dtype != DType::i32) return llvm::ConstantFP::get(b_.getFloatTy(), instr.number);
+  return b_.getInt32(static_cast<uint32_t>(static_cast<int32_t>(instr.number)));
+}
+
+Value* Emitter::step_scalar(uint32_t number) {
+  Value* values = b_.CreateLoad(b_.getPtrTy(), b_.CreateConstInBoundsGEP1_64(b_.getInt64Ty(), step_, 2));
+  return b_.CreateLoad(b_.getFloatTy(), b_.CreateConstInBoundsGEP1_64(b_.getFloatTy(), values, number));
 }
 
 Value* Emitter::scalar_value(InstrId id) {
@@ -219,12 +231,9 @@ void Emitter::emit_scalar(InstrId id) {
       scalars_[id] = b_.CreateTrunc(b_.CreateSub(end, first_row(instr.space, kernel_.space, row_)), b_.getInt32Ty());
       return;
     }
-    case Op::scalar: {
-      Value* values = b_.CreateLoad(b_.getPtrTy(), b_.CreateConstInBoundsGEP1_64(b_.getInt64Ty(), step_, 2));
-      scalars_[id] =
-          b_.CreateLoad(b_.getFloatTy(), b_.CreateConstInBoundsGEP1_64(b_.getFloatTy(), values, instr.operand));
+    case Op::scalar:
+      scalars_[id] = step_scalar(instr.operand);
       return;
-    }
     case Op::reduce:
       if (schedule_.scalar[instr.args[0]]) scalars_[id] = scalar_value(instr.args[0]);
       return;  // else its nest has set it

@@ -2,6 +2,7 @@
 //   emit_kernel.cpp   the function and its loops over rows, segments or columns
 //   emit_body.cpp     one row: stages, loop nests, reductions, stores
 //   emit_reduce.cpp   reductions over static dimensions
+//   emit_lanes.cpp    small rows, 16 at a time
 //   emit_value.cpp    one value at one point of a nest
 //   emit_apply.cpp    scalar functions
 //   emit_rows.cpp     rows of spaces: addresses of operand rows, parents, segments, random numbers
@@ -31,6 +32,14 @@ struct Point {
   std::map<InstrId, llvm::Value*> memo;
 };
 
+// A block of rows, one a lane (emit_lanes.cpp).
+struct Lanes {
+  llvm::Value* first = nullptr;                   // i64: the row of lane 0
+  llvm::Value* mask = nullptr;                    // null: all lanes
+  std::map<types::SpaceId, llvm::Value*> rows;    // row numbers by space, i64 each
+  std::vector<std::vector<llvm::Value*>> values;  // by instruction and element
+};
+
 // A reduction's running value in one slot of an unrolled loop: allocas, which become registers.
 struct Accumulator {
   InstrId reduce = 0;
@@ -56,6 +65,21 @@ class Emitter {
   void emit_column_block(llvm::Value* column, int64_t width);
   // for (i = begin; i < end; i += step) body(i)
   void loop(llvm::Value* begin, llvm::Value* end, int64_t step, const std::function<void(llvm::Value*)>& body);
+
+  // ---- emit_lanes.cpp
+  void emit_lanes();
+  void emit_lane_block(llvm::Value* row, llvm::Value* mask);
+  void emit_lane_instr(InstrId id, Lanes& lanes);
+  void emit_lane_load(const Instr& instr, std::vector<llvm::Value*>& out, Lanes& lanes);
+  void emit_lane_table(const Instr& instr, std::vector<llvm::Value*>& out, Lanes& lanes);
+  void emit_lane_random(InstrId id, std::vector<llvm::Value*>& out, Lanes& lanes);
+  void emit_lane_reduce(const Instr& instr, std::vector<llvm::Value*>& out, Lanes& lanes);
+  Point lane_point(const Lanes& lanes);
+  llvm::Value* lane_rows(types::SpaceId space, Lanes& lanes);
+  llvm::Value* lane_column(types::SpaceId space, unsigned field, llvm::Value* rows, Lanes& lanes);
+  llvm::Value* lane_gather(types::DType dtype, llvm::Value* addresses, llvm::Value* mask);
+  llvm::Value* lane_identity(types::SpaceId space, Lanes& lanes);
+  llvm::Value* lane_position(Lanes& lanes);
 
   // ---- emit_rows.cpp
   void begin_row(llvm::Value* row);  // addresses and random streams of the row
@@ -123,6 +147,9 @@ class Emitter {
   std::pair<llvm::Value*, int64_t> locate(const Shape& shape, const Shape& strides, int64_t offset, Point& point);
   llvm::Value* base_of(InstrId id);  // address of a value in memory
   llvm::Value* random_at(const Instr& instr, InstrId id, Point& point);
+  llvm::Value* unit_of(llvm::Value* bits);  // runtime::random_unit
+  llvm::Value* constant_value(const Instr& instr);
+  llvm::Value* step_scalar(uint32_t number);
   llvm::Value* scalar_value(InstrId id);
   void emit_scalar(InstrId id);
   llvm::Value* splat(llvm::Value* value, int lanes);

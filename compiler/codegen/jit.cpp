@@ -34,7 +34,7 @@ struct Units {
   std::vector<int> of_step;
 };
 
-Units find_units(const Program& program) {
+Units find_units(const Program& program, bool lanes) {
   Units units;
   std::map<std::string, int> known;
   for (const program::Step& step : program.steps) {
@@ -47,7 +47,7 @@ Units find_units(const Program& program) {
     auto [at, added] = known.emplace(key, static_cast<int>(units.list.size()));
     if (added) {
       const std::string name = "kernel_" + std::to_string(units.list.size());
-      units.list.push_back({kernel, make_schedule(program, *kernel), name, std::move(key)});
+      units.list.push_back({kernel, make_schedule(program, *kernel, lanes), name, std::move(key)});
     }
     units.of_step.push_back(at->second);
   }
@@ -63,7 +63,7 @@ std::unique_ptr<llvm::MemoryBuffer> make_object(const Program& program, const st
                                                 const ObjectCache& cache) {
   std::unique_ptr<llvm::TargetMachine> target = make_target();
   std::string key = std::string(kCodeVersion) + '\n' + target_fingerprint(*target) + '\n';
-  for (const Unit* unit : units) key += unit->name + '\n' + unit->key;
+  for (const Unit* unit : units) key += unit->name + (unit->schedule.lanes ? " by lanes\n" : "\n") + unit->key;
   if (std::optional<std::string> object = cache.find(key))
     return llvm::MemoryBuffer::getMemBufferCopy(*object, "kernels.o");
   llvm::LLVMContext context;
@@ -97,7 +97,7 @@ const std::vector<CompiledLoop>& Jit::loops() const {
 
 std::unique_ptr<Jit> Jit::compile(const program::Program& program, const JitOptions& options) {
   auto state = std::make_unique<State>();
-  const Units units = find_units(program);
+  const Units units = find_units(program, options.lanes);
   const size_t parts = units.list.size() >= 8 && runtime::threads() > 1 ? 2 : 1;
   std::vector<std::vector<const Unit*>> split(parts);
   for (size_t i = 0; i < units.list.size(); ++i) split[i % parts].push_back(&units.list[i]);
@@ -135,7 +135,7 @@ std::unique_ptr<Jit> Jit::compile(const program::Program& program, const JitOpti
 }
 
 std::string emit_llvm(const program::Program& program) {
-  const Units units = find_units(program);
+  const Units units = find_units(program, true);
   std::vector<const Unit*> all;
   for (const Unit& unit : units.list) all.push_back(&unit);
   std::unique_ptr<llvm::TargetMachine> target = make_target();

@@ -32,6 +32,7 @@ std::vector<void*> random_keys(const program::LoopKernel& kernel);
 
 struct JitOptions {
   std::string cache_dir;  // compiled objects by content; empty: none
+  bool lanes = true;      // small rows 16 at a time; false for tests
 };
 
 class Jit {

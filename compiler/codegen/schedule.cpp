@@ -332,10 +332,36 @@ class Scheduler {
   std::vector<std::set<NestKey>> uses_;
 };
 
+// Small rows, whose elements can all be registers of 16 rows.
+bool fits_lanes(const Program& program, const LoopKernel& kernel, const std::vector<bool>& live) {
+  constexpr int64_t kWidest = 8;
+  constexpr double kMostWork = 600;
+  if (kernel.form != LoopKernel::Form::row || kernel.space == types::kUniform) return false;
+  double work = 0;
+  for (InstrId id = 0; id < kernel.instrs.size(); ++id) {
+    const Instr& instr = kernel.instrs[id];
+    if (!live[id]) continue;
+    const int64_t n = elements(instr.shape);
+    if (n > kWidest) return false;
+    work += vector_cost(instr) * static_cast<double>(n);
+    if (instr.op == Op::length) {
+      const types::Space& child = program.spaces[instr.space];
+      if (child.fixed || child.parent != kernel.space) return false;
+    }
+    if (instr.op != Op::load) continue;
+    const program::Access access = kernel.operands[instr.operand].access;
+    if (access == program::Access::first_child || access == program::Access::last_child) return false;
+  }
+  return work <= kMostWork;
+}
+
 }  // namespace
 
-Schedule make_schedule(const Program&, const LoopKernel& kernel) {
-  return Scheduler(kernel).run();
+Schedule make_schedule(const Program& program, const LoopKernel& kernel, bool lanes) {
+  Schedule schedule = Scheduler(kernel).run();
+  schedule.lanes = lanes && fits_lanes(program, kernel, schedule.live);
+  if (schedule.lanes) schedule.row_cost /= 4;
+  return schedule;
 }
 
 }  // namespace mtl::codegen

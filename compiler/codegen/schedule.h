@@ -49,9 +49,11 @@ struct Schedule {
   // Rows of one shape, elementwise: the kernel may run over any range of elements (uniform) or columns.
   bool pointwise = false;
   int64_t width = 0;    // elements of that shape
+  bool lanes = false;   // a row kernel of small rows: 16 rows at a time
   double row_cost = 0;  // rough nanoseconds per row
 };
 
-Schedule make_schedule(const Program& program, const LoopKernel& kernel);
+// `lanes`: whether small rows may be taken 16 at a time.
+Schedule make_schedule(const Program& program, const LoopKernel& kernel, bool lanes = true);
 
 }  // namespace mtl::codegen

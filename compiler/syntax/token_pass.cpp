@@ -1,5 +1,6 @@
 #include "compiler/syntax/token_pass.h"
 
+#include "compiler/base/check.h"
 #include "compiler/base/text.h"
 
 namespace mtl::syntax {
@@ -52,6 +53,7 @@ bool TokenPass::run() {
     if (outcome != Outcome::again) ++i_;
     if (emitter_.error_count() > diag::Emitter::kErrorLimit) stopped_ = true;
   }
+  MTL_CHECK(stopped_ || (!out_.empty() && out_.back().type == kEndOfFile), "the pass keeps the end of the file");
   return !stopped_;
 }
 

@@ -66,7 +66,7 @@ class TokenPass {
   TokenType type() const { return current_->type; }
   TokenType type_at(size_t ahead) const { return i_ + ahead < in_.size() ? in_[i_ + ahead].type : kEndOfFile; }
   const Token* next() const { return i_ + 1 < in_.size() ? &in_[i_ + 1] : nullptr; }
-  bool on_line_of_next() const { return next() && next()->line == current_->line; }
+  bool on_line_of_next() const { return next() && next()->line == current_->line && next()->type != kEndOfFile; }
   TokenType previous_type() const { return out_.empty() ? 0 : out_.back().type; }
   std::string previous_text() const;
   void begin_skip(bool first_word);

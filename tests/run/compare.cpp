@@ -101,7 +101,8 @@ std::map<std::string, std::vector<double>> interpreted(const program::Program& p
 }  // namespace
 
 struct HostEngine::State : engine::Inputs {
-  State(const ir::Graph& graph, const ir::HostBatch& first, bool fuse, bool sparse, const std::string& cache_dir) {
+  State(const ir::Graph& graph, const ir::HostBatch& first, bool fuse, bool sparse,
+        const codegen::JitOptions& options) {
     program::Program program = program::lower(graph, {fuse, sparse});
     for (const auto& [path, values] : first.params) {
       offsets[path] = static_cast<int64_t>(weights.size());
@@ -109,7 +110,7 @@ struct HostEngine::State : engine::Inputs {
       weights.resize((weights.size() + 15) / 16 * 16);
     }
     gradients.resize(weights.size());
-    auto jit = codegen::Jit::compile(program, {cache_dir});
+    auto jit = codegen::Jit::compile(program, options);
     engine::ParamBlock block{weights.data(), gradients.data(),
                              [this](const std::string& path) { return offsets.at(path); }};
     running = std::make_unique<engine::Engine>(std::move(program), std::move(jit), block);
@@ -156,8 +157,8 @@ struct HostEngine::State : engine::Inputs {
 };
 
 HostEngine::HostEngine(const ir::Graph& graph, const ir::HostBatch& batch, bool fuse, bool sparse,
-                       const std::string& cache_dir)
-    : state_(std::make_unique<State>(graph, batch, fuse, sparse, cache_dir)) {}
+                       const codegen::JitOptions& jit)
+    : state_(std::make_unique<State>(graph, batch, fuse, sparse, jit)) {}
 HostEngine::~HostEngine() = default;
 engine::Engine& HostEngine::engine() {
   return *state_->running;
@@ -207,7 +208,7 @@ std::string compare_lowered(const ir::Graph& graph, const ir::HostBatch& batch, 
     }
   }
   if (!options.native) return {};
-  HostEngine engine(graph, batch, options.fuse, false, options.cache_dir);
+  HostEngine engine(graph, batch, options.fuse, false, {options.cache_dir, options.lanes});
   for (int time = 0; time < 2; ++time) {
     engine.run();
     for (const auto& [name, tensor] : expected) {

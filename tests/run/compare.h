@@ -14,6 +14,7 @@ struct CompareOptions {
   bool fuse = true;
   bool interpret = true;
   bool native = true;
+  bool lanes = true;  // codegen::JitOptions
   double tolerance = 1e-5;
   std::string cache_dir;
 };
@@ -25,7 +26,7 @@ std::string compare_lowered(const ir::Graph& graph, const ir::HostBatch& batch, 
 class HostEngine {
  public:
   HostEngine(const ir::Graph& graph, const ir::HostBatch& batch, bool fuse, bool sparse = false,
-             const std::string& cache_dir = {});
+             const codegen::JitOptions& jit = {});
   ~HostEngine();
   engine::Engine& engine();
   void run();

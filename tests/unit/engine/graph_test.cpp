@@ -13,7 +13,7 @@ TEST_CASE("models in small compute what evaluate says") {
     for (bool fuse : {true, false}) {
       INFO(made.name << (fuse ? ", fused" : ", one kernel per op"));
       tests::CompareOptions options;
-      options.fuse = fuse;
+      options.fuse = options.lanes = fuse;
       options.tolerance = 2e-5;  // f32 kernels through several layers
       CHECK(tests::compare_lowered(made.graph.graph, made.graph.batch, options) == "");
     }

@@ -178,6 +178,15 @@ TEST_CASE("nesting and size end in one clean error") {
   CHECK(Parsed(repeated("$ ", n)).emitter.sorted().size() == 21);
 }
 
+TEST_CASE("what skips tokens stops at the end of the file") {
+  CHECK(Parsed("const a = [b if c (").emitter.has_errors());
+  CHECK(Parsed("const a = “open").emitter.has_errors());
+  CHECK(Parsed("/* open").emitter.has_errors());
+  CHECK(Parsed("model m { const a").emitter.has_errors());
+  CHECK(Parsed("return a, b").emitter.has_errors());
+  CHECK(Parsed("const a = 5.").emitter.has_errors());
+}
+
 TEST_CASE("every program of the project survives printing") {
   namespace fs = std::filesystem;
   size_t programs = 0;
