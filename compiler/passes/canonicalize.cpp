@@ -114,6 +114,8 @@ class Canonicalizer {
       if (is_constant(a, 0) && keeps(b)) return b;
       if (is(b, "neg")) return one("sub", {a, node(b).operands[0]});
       if (is(a, "neg")) return one("sub", {b, node(a).operands[0]});
+      if (Rewrite joined = joined_pads(a, b)) return joined;
+      if (Rewrite joined = joined_pads(b, a)) return joined;
     } else if (op == "sub") {
       if (is_constant(b, 0) && keeps(a)) return a;
       if (is(b, "neg")) return one("add", {a, node(b).operands[0]});
@@ -124,6 +126,35 @@ class Canonicalizer {
       return a;
     }
     return std::nullopt;
+  }
+
+  // The sum of two values that are zero where the other is not, neighbours along an axis: what the gradients of slices
+  // add up to.
+  Rewrite joined_pads(Value low, Value high) {
+    if (!is(low, "pad") || !is(high, "pad") || type(low) != type(high)) return std::nullopt;
+    const int rank = type(low).rank();
+    const auto axis_of_pad = [&](Value pad) {
+      const int64_t axis = ops::attr_int(node(pad).attrs, "axis", -1);
+      return axis < 0 ? axis + rank : axis;
+    };
+    const int64_t axis = axis_of_pad(low);
+    if (axis != axis_of_pad(high)) return std::nullopt;
+    const Value parts[2] = {node(low).operands[0], node(high).operands[0]};
+    if (type(parts[0]).space != type(parts[1]).space || type(parts[0]).dtype != type(parts[1]).dtype)
+      return std::nullopt;
+    const Dim before = ops::attr_dim(node(low).attrs, "before", Dim(0));
+    const Dim after = ops::attr_dim(node(high).attrs, "after", Dim(0));
+    if (before + type(parts[0]).dims[axis] != ops::attr_dim(node(high).attrs, "before", Dim(0))) return std::nullopt;
+    Operands pieces;
+    for (const Value part : parts) {
+      const bool same_axis = is(part, "concat") && (ops::attr_int(node(part).attrs, "axis", -1) + rank) % rank == axis;
+      const Operands inner = same_axis ? node(part).operands : Operands{part};
+      pieces.insert(pieces.end(), inner.begin(), inner.end());
+    }
+    const Value joined = one("concat", pieces, {{"axis", axis}});
+    if (type(joined) == type(low)) return joined;
+    return one("pad", {joined},
+               {{"axis", axis}, {"before", std::vector<Dim>{before}}, {"after", std::vector<Dim>{after}}});
   }
 
   // Ops that give back their operand.

@@ -7,34 +7,7 @@
 
 #include "tests/run/compare.h"
 #include "tests/run/graphs.h"
-
-namespace {
-std::atomic<long> allocations{0};
-}
-
-void* operator new(size_t size) {
-  ++allocations;
-  if (void* p = std::malloc(size)) return p;
-  std::abort();
-}
-void* operator new(size_t size, std::align_val_t align) {
-  ++allocations;
-  const auto a = static_cast<size_t>(align);
-  if (void* p = std::aligned_alloc(a, (size + a - 1) / a * a)) return p;
-  std::abort();
-}
-void operator delete(void* p) noexcept {
-  std::free(p);
-}
-void operator delete(void* p, size_t) noexcept {
-  std::free(p);
-}
-void operator delete(void* p, std::align_val_t) noexcept {
-  std::free(p);
-}
-void operator delete(void* p, size_t, std::align_val_t) noexcept {
-  std::free(p);
-}
+#include "tests/unit/engine/count_allocations.h"
 
 namespace mtl {
 
@@ -42,9 +15,9 @@ TEST_CASE("a run allocates nothing once its plan exists") {
   for (const tests::NamedGraph& made : tests::model_graphs()) {
     tests::HostEngine engine(made.graph.graph, made.graph.batch, true, true);
     for (int i = 0; i < 3; ++i) engine.run();  // the plan is made, and oneDNN's code for these products
-    const long before = allocations.load();
+    const long before = tests::allocations();
     for (int i = 0; i < 5; ++i) engine.run();
-    const long made_in_runs = allocations.load() - before;
+    const long made_in_runs = tests::allocations() - before;
     INFO(made.name);
     CHECK(made_in_runs == 0);
   }
