@@ -5,6 +5,7 @@
 #include <set>
 
 #include "compiler/base/text.h"
+#include "compiler/diag/kinds/data.h"
 #include "data/fit.h"
 #include "data/numbers.h"
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "compiler/base/text.h"
+#include "compiler/diag/kinds/data.h"
 #include "data/fit.h"
 #include "data/load.h"
 #include "data/stage.h"

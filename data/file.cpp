@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "compiler/diag/kinds/data.h"
+
 namespace mtl::data {
 namespace {
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "compiler/diag/kinds/data.h"
 #include "data/numbers.h"
 #include "data/text.h"
 

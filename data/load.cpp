@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "compiler/base/text.h"
+#include "compiler/diag/kinds/data.h"
 #include "data/cache.h"
 #include "data/fit.h"
 #include "data/stage.h"

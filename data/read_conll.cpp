@@ -4,6 +4,7 @@
 // run of spaces (then a file may have one column, and each line that is not empty and not a comment is a token).
 #include <algorithm>
 
+#include "compiler/diag/kinds/data.h"
 #include "data/record.h"
 #include "data/text.h"
 

@@ -1,6 +1,7 @@
 // JSON lines: an object on every line that is not empty.
 #include <nlohmann/json.hpp>
 
+#include "compiler/diag/kinds/data.h"
 #include "data/record.h"
 #include "data/text.h"
 

@@ -1,3 +1,4 @@
+#include "compiler/diag/kinds/data.h"
 #include "data/record.h"
 
 namespace mtl::data {

@@ -2,6 +2,7 @@
 // inside quotes). Empty lines are skipped.
 #include <deque>
 
+#include "compiler/diag/kinds/data.h"
 #include "data/record.h"
 #include "data/text.h"
 

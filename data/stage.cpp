@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "compiler/diag/kinds/data.h"
 #include "data/text.h"
 
 namespace mtl::data {

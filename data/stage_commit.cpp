@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "compiler/diag/kinds/data.h"
 #include "data/stage.h"
 #include "data/text.h"
 

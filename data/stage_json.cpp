@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "compiler/diag/kinds/data.h"
 #include "data/stage.h"
 #include "data/text.h"
 

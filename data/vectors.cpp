@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "compiler/base/text.h"
+#include "compiler/diag/kinds/data.h"
 #include "data/text.h"
 
 namespace mtl::data {

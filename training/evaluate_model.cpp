@@ -2,6 +2,7 @@
 #include <list>
 
 #include "compiler/base/check.h"
+#include "compiler/diag/kinds/model.h"
 #include "training/evaluate.h"
 #include "training/labels.h"
 

@@ -8,6 +8,7 @@
 
 #include "compiler/base/check.h"
 #include "compiler/base/text.h"
+#include "compiler/diag/kinds/model.h"
 #include "data/batch.h"
 #include "training/labels.h"
 #include "training/outputs.h"

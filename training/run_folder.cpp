@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "compiler/diag/kinds/model.h"
+
 namespace mtl::training {
 
 namespace {

@@ -5,6 +5,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "compiler/diag/kinds/model.h"
 #include "training/labels.h"
 #include "training/run.h"
 

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "compiler/base/check.h"
+#include "compiler/diag/kinds/model.h"
 
 namespace mtl::training {
 

@@ -9,6 +9,7 @@
 
 #include "compiler/base/check.h"
 #include "compiler/base/text.h"
+#include "compiler/diag/kinds/model.h"
 #include "runtime/random.h"
 #include "training/initialise.h"
 #include "training/labels.h"

@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "compiler/base/check.h"
+#include "compiler/diag/kinds/syntax.h"
 
 namespace mtl::diag {
 namespace {

@@ -2,7 +2,8 @@
 //
 //   emitter.report(diag::ShapeMismatch, "26", "64").at(range).label(other, "declared here").help("write ...");
 //
-// The report is handed over when the returned Report dies. Severity and wording are in kinds.def. Emitter counts,
+// The report is handed over when the returned Report dies. Severity and wording are in kinds/*.def, the constants
+// in kinds/<phase>.h. Emitter counts,
 // drops exact doubles, sorts by place and stops at 20 errors ("further errors are not shown").
 #pragma once
 #include <string>
@@ -12,10 +13,6 @@
 #include "compiler/diag/diagnostic.h"
 
 namespace mtl::diag {
-
-#define MTL_DIAG(name, code, severity, arguments, format) extern const Kind name;
-#include "compiler/diag/kinds.def"
-#undef MTL_DIAG
 
 // The whole catalogue, for `mtlc explain` and the coverage test.
 const std::vector<const Kind*>& all_kinds();

@@ -1,5 +1,10 @@
 // The catalogue as data: one constant per entry of kinds.def.
 #include "compiler/diag/emitter.h"
+#include "compiler/diag/kinds/data.h"
+#include "compiler/diag/kinds/elaborate.h"
+#include "compiler/diag/kinds/model.h"
+#include "compiler/diag/kinds/sema.h"
+#include "compiler/diag/kinds/syntax.h"
 
 namespace mtl::diag {
 

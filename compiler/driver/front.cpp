@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "compiler/diag/kinds/model.h"
 #include "compiler/driver/terminal.h"
 #include "compiler/elaborate/elaborate.h"
 

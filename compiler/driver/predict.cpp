@@ -9,6 +9,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "compiler/diag/kinds/model.h"
 #include "compiler/driver/commands.h"
 #include "compiler/driver/front.h"
 #include "compiler/sema/load.h"

@@ -1,4 +1,6 @@
 // Modules, functions and criteria at work: a frame for the body, the inputs bound to their dimensions, the results.
+#include "compiler/diag/kinds/elaborate.h"
+#include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/elaborator.h"
 
 namespace mtl::elaborate {

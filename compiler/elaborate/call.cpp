@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "compiler/base/text.h"
+#include "compiler/diag/kinds/elaborate.h"
+#include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/elaborator.h"
 #include "compiler/elaborate/primitives.h"
 
@@ -140,6 +142,7 @@ Value Elaborator::describe_layer(const sema::Found& found, std::vector<Argument>
     }
     value = static_argument(parameter, std::move(value), {bound[i] ? at.frame : scope, range});
     if (value.poisoned()) return {};
+    value.dimension = false;
     scope.bind(parameter.name.text, value);
     layer->statics[parameter.name.text] = std::move(value);
   }

@@ -1,6 +1,7 @@
 // The door: from a checked file to the graph of its model. See elaborator.h.
 #include "compiler/elaborate/elaborate.h"
 
+#include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/elaborator.h"
 
 namespace mtl::elaborate {

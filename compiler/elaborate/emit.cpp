@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "compiler/base/text.h"
+#include "compiler/diag/kinds/elaborate.h"
 #include "compiler/elaborate/elaborator.h"
 
 namespace mtl::elaborate {

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "compiler/base/text.h"
+#include "compiler/diag/kinds/elaborate.h"
+#include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/elaborator.h"
 
 namespace mtl::elaborate {
@@ -100,7 +102,8 @@ Value Elaborator::evaluate_size(const SizeExpr& node, SourceRange range, Frame& 
 }
 
 Value Elaborator::make_list(std::vector<Value> items, SourceRange range) {
-  const bool all_known = std::all_of(items.begin(), items.end(), [](const Value& item) { return item.as_static(); });
+  const auto is_known = [](const Value& item) { return item.as_static() && !item.dimension; };
+  const bool all_known = std::all_of(items.begin(), items.end(), is_known);
   if (!all_known) return {std::make_shared<const std::vector<Value>>(std::move(items)), range};
   StaticValue::List list;
   for (const Value& item : items) list.push_back(*item.as_static());

@@ -1,6 +1,7 @@
 // The end of an elaboration: outputs, what each task reads and trains, metrics over several tasks, warnings.
 #include <algorithm>
 
+#include "compiler/diag/kinds/elaborate.h"
 #include "compiler/elaborate/elaborator.h"
 #include "compiler/ops/op.h"
 #include "compiler/sema/task_metrics.h"

@@ -1,4 +1,5 @@
 // Layers as values: descriptions become layers where they are declared or applied; a layer stays that layer.
+#include "compiler/diag/kinds/elaborate.h"
 #include "compiler/elaborate/elaborator.h"
 
 namespace mtl::elaborate {

@@ -5,6 +5,8 @@
 // leaves out, and what a loss expression reads and the row lacks.
 #include <algorithm>
 
+#include "compiler/diag/kinds/elaborate.h"
+#include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/elaborator.h"
 
 namespace mtl::elaborate {

@@ -4,6 +4,8 @@
 #include <cctype>
 
 #include "compiler/base/text.h"
+#include "compiler/diag/kinds/elaborate.h"
+#include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/elaborator.h"
 
 namespace mtl::elaborate {

@@ -2,6 +2,7 @@
 // sees are aligned at the right, a ragged one never meets another, and only a missing dimension or a literal 1 repeats.
 #include <algorithm>
 
+#include "compiler/diag/kinds/elaborate.h"
 #include "compiler/elaborate/elaborator.h"
 
 namespace mtl::elaborate {

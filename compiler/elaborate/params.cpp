@@ -3,6 +3,7 @@
 // The nearest word wins, going out from the parameter. `private`: a copy for each task, whose path has @task after
 // the name that the word stands at; `shared`: one copy, whatever is around it.
 #include "compiler/base/check.h"
+#include "compiler/diag/kinds/elaborate.h"
 #include "compiler/elaborate/elaborator.h"
 #include "runtime/random.h"
 

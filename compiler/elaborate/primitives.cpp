@@ -2,6 +2,7 @@
 #include "compiler/elaborate/primitives.h"
 
 #include "compiler/base/text.h"
+#include "compiler/diag/kinds/elaborate.h"
 
 namespace mtl::elaborate {
 
@@ -75,46 +76,46 @@ namespace {
 using Call = PrimitiveCall;
 }
 
-const Primitives::Table& Primitives::elementwise() {
+struct Primitives::Elementwise {
   // Ops of the same name and one operand.
-  static const Run unary = [](Call& c) {
+  static Value unary(Call& c) {
     ir::Value x = tensor(c, "x");
     if (x.valid() && c.e.type(x).dtype == types::DType::i32) {
       c.e.report(c.at, diag::IdsAreNotNumbers, c.e.shape_text(x, c.at.frame)).help("`float(x)` makes numbers of ids");
       return Value{};
     }
     return result(c.e.emit(std::string(c.primitive.name), {x}, c.at), c);
-  };
-  static const Run clamp = [](Call& c) {
+  }
+  static Value clamp(Call& c) {
     ir::Value x = tensor(c, "x");
     ir::Value low = c.e.binary("max", x, tensor(c, "low"), c.at);
     return result(c.e.binary("min", low, tensor(c, "high"), c.at), c);
-  };
-  static const Run where = [](Call& c) {
+  }
+  static Value where(Call& c) {
     ir::Value condition = tensor(c, "condition"), yes = tensor(c, "yes"), no = tensor(c, "no");
     if (!c.e.align(yes, no, "`where`", c.at) || !c.e.align(condition, yes, "`where`", c.at) ||
         !c.e.align(condition, no, "`where`", c.at)) {
       return Value{};
     }
     return result(c.e.emit("where", {condition, yes, no}, c.at), c);
-  };
-  static const Run identity = [](Call& c) { return c.bound.at("x").value; };
-  static const Run to_float = [](Call& c) { return result(c.e.as_numbers(tensor(c, "x"), c.at), c); };
-  static const Run reverse = [](Call& c) {
+  }
+  static Value identity(Call& c) { return c.bound.at("x").value; }
+  static Value to_float(Call& c) { return result(c.e.as_numbers(tensor(c, "x"), c.at), c); }
+  static Value reverse(Call& c) {
     auto scale = number(c, "scale", 1);
     return scale ? result(c.e.emit("reverse_gradient", {tensor(c, "x")}, c.at, {{"scale", *scale}}), c) : Value{};
-  };
-  static const Run stop = [](Call& c) {
+  }
+  static Value stop(Call& c) {
     const Tensor* given = c.find("x")->tensor();
     return result(c.e.emit("stop_gradient", {tensor(c, "x")}, c.at), c, given ? given->ids : nullptr);
-  };
-  static const Run noise = [](Call& c) {
+  }
+  static Value noise(Call& c) {
     ir::Value x = tensor(c, "x");
     if (!x.valid()) return Value{};
     return result(c.e.emit(std::string(c.primitive.name), {x}, c.at, {{"key", c.e.random_key({x}, c.at)}}), c);
-  };
-  static const Run mix = [](Call& c) { return result(c.e.mix(tensor(c, "weights"), tensor(c, "values"), c.at), c); };
-  static const Run chain = [](Call& c) {
+  }
+  static Value mix(Call& c) { return result(c.e.mix(tensor(c, "weights"), tensor(c, "values"), c.at), c); }
+  static Value chain(Call& c) {
     auto listed = c.e.items(*c.find("layers"), c.at_argument("layers"));
     if (!listed) return Value{};
     auto layer = std::make_shared<Layer>();
@@ -126,22 +127,26 @@ const Primitives::Table& Primitives::elementwise() {
       layer->parts.push_back(std::move(part));
     }
     return Value{LayerPtr(layer), c.at.range};
-  };
-  static const Run len = [](Call& c) {
+  }
+  static Value len(Call& c) {
     auto listed = c.e.items(*c.find("list"), c.at_argument("list"));
     return listed ? Value{StaticValue{static_cast<int64_t>(listed->size())}, c.at.range} : Value{};
-  };
-  static const Table table = {{"exp", unary},          {"log", unary},
-                              {"sqrt", unary},         {"abs", unary},
-                              {"sign", unary},         {"tanh", unary},
-                              {"sigmoid", unary},      {"relu", unary},
-                              {"gelu", unary},         {"silu", unary},
-                              {"softplus", unary},     {"clamp", clamp},
-                              {"where", where},        {"identity", identity},
-                              {"float", to_float},     {"reverse_gradient", reverse},
-                              {"stop_gradient", stop}, {"uniform_noise", noise},
-                              {"normal_noise", noise}, {"mix", mix},
-                              {"chain", chain},        {"len", len}};
+  }
+};
+
+const Primitives::Table& Primitives::elementwise() {
+  using P = Elementwise;
+  static const Table table = {{"exp", P::unary},          {"log", P::unary},
+                              {"sqrt", P::unary},         {"abs", P::unary},
+                              {"sign", P::unary},         {"tanh", P::unary},
+                              {"sigmoid", P::unary},      {"relu", P::unary},
+                              {"gelu", P::unary},         {"silu", P::unary},
+                              {"softplus", P::unary},     {"clamp", P::clamp},
+                              {"where", P::where},        {"identity", P::identity},
+                              {"float", P::to_float},     {"reverse_gradient", P::reverse},
+                              {"stop_gradient", P::stop}, {"uniform_noise", P::noise},
+                              {"normal_noise", P::noise}, {"mix", P::mix},
+                              {"chain", P::chain},        {"len", P::len}};
   return table;
 }
 

@@ -42,6 +42,11 @@ struct Primitives {
   static const Table& shapes();       // primitives_shape.cpp
   static const Table& sequences();    // primitives_sequence.cpp (also what stands under `ops`)
 
+  struct Elementwise;
+  struct Reductions;
+  struct Shapes;
+  struct Sequences;
+
   // The tensor of an argument; invalid after a report.
   static ir::Value tensor(PrimitiveCall& call, const std::string& name);
   static Value result(ir::Value node, const PrimitiveCall& call, IdSetPtr ids = nullptr);

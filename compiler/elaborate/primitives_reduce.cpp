@@ -3,6 +3,7 @@
 // names and numbers, and without it a reduction is over all dimensions that the body sees.
 #include <algorithm>
 
+#include "compiler/diag/kinds/elaborate.h"
 #include "compiler/elaborate/primitives.h"
 
 namespace mtl::elaborate {
@@ -30,7 +31,7 @@ std::optional<std::vector<int>> Elaborator::over_axes(ir::Value x, const Value* 
       for (size_t i = 0; i < all.size(); ++i) {
         if (all[i].ragged == ragged->space) places.push_back(static_cast<int>(i));
       }
-    } else if (known && std::holds_alternative<int64_t>(known->value)) {
+    } else if (known && !value.dimension && known->is_int()) {
       const int64_t number = std::get<int64_t>(known->value), rank = static_cast<int64_t>(all.size());
       name = std::to_string(number);
       if (number >= -rank && number < rank) places.push_back(static_cast<int>(number < 0 ? number + rank : number));
@@ -216,25 +217,25 @@ namespace {
 using Call = PrimitiveCall;
 }
 
-const Primitives::Table& Primitives::reductions() {
-  static const auto refuse_per = [](Call& c) {
+struct Primitives::Reductions {
+  static bool refuse_per(Call& c) {
     if (!c.find("per")) return false;
     c.e.report(c.at_argument("per"), diag::NotSupportedYet, "`per =`");
     return true;
-  };
-  static const Run reduce = [](Call& c) {
+  }
+  static Value reduce(Call& c) {
     if (refuse_per(c)) return Value{};
     return result(c.e.reduce(std::string(c.primitive.name), tensor(c, "x"), c.find("over"), c.at), c);
-  };
-  static const Run extreme = [](Call& c) {
+  }
+  static Value extreme(Call& c) {
     if (!c.find("other")) return reduce(c);
     ir::Value x = tensor(c, "x"), other = tensor(c, "other");
     return result(c.e.binary(std::string(c.primitive.name), x, other, c.at), c);
-  };
-  static const Run softmax = [](Call& c) {
+  }
+  static Value softmax(Call& c) {
     return result(c.e.softmax(std::string(c.primitive.name), tensor(c, "x"), c.find("over"), c.at), c);
-  };
-  static const Run arg = [](Call& c) {
+  }
+  static Value arg(Call& c) {
     ir::Value x = tensor(c, "x");
     if (!x.valid()) return Value{};
     const std::string name(c.primitive.name);
@@ -260,8 +261,8 @@ const Primitives::Table& Primitives::reductions() {
     auto results =
         c.e.emit_all(name == "argmax" ? "segment_max" : "segment_min", {x}, {{"to", ir::SpaceRef{parent}}}, c.at);
     return results.size() == 2 ? result(results[1], c, set) : Value{};
-  };
-  static const Run edge = [](Call& c) {
+  }
+  static Value edge(Call& c) {
     if (refuse_per(c)) return Value{};
     ir::Value x = tensor(c, "x");
     if (!x.valid()) return Value{};
@@ -281,8 +282,8 @@ const Primitives::Table& Primitives::reductions() {
     const int64_t place = c.primitive.name == "first" ? 0 : -1;
     return c.e.index_axis(given ? *given : Tensor{x, nullptr, nullptr}, axis, Value{StaticValue{place}, c.at.range},
                           c.at, dropped);
-  };
-  static const Run top_k = [](Call& c) {
+  }
+  static Value top_k(Call& c) {
     ir::Value x = tensor(c, "x");
     auto k = integer(c, "k", 1);
     if (!x.valid() || !k) return Value{};
@@ -294,11 +295,16 @@ const Primitives::Table& Primitives::reductions() {
     record.fields.emplace_back("values", Value{Tensor{results[0], nullptr, nullptr}, c.at.range});
     record.fields.emplace_back("ids", Value{Tensor{results[1], set, nullptr}, c.at.range});
     return Value{std::make_shared<const Record>(std::move(record)), c.at.range};
-  };
-  static const Table table = {{"sum", reduce},        {"mean", reduce},         {"prod", reduce}, {"variance", reduce},
-                              {"norm", reduce},       {"max", extreme},         {"min", extreme}, {"softmax", softmax},
-                              {"logsumexp", softmax}, {"log_softmax", softmax}, {"argmax", arg},  {"argmin", arg},
-                              {"first", edge},        {"last", edge},           {"top_k", top_k}};
+  }
+};
+
+const Primitives::Table& Primitives::reductions() {
+  using P = Reductions;
+  static const Table table = {{"sum", P::reduce},          {"mean", P::reduce},     {"prod", P::reduce},
+                              {"variance", P::reduce},     {"norm", P::reduce},     {"max", P::extreme},
+                              {"min", P::extreme},         {"softmax", P::softmax}, {"logsumexp", P::softmax},
+                              {"log_softmax", P::softmax}, {"argmax", P::arg},      {"argmin", P::arg},
+                              {"first", P::edge},          {"last", P::edge},       {"top_k", P::top_k}};
   return table;
 }
 

@@ -2,6 +2,7 @@
 // one is part of who the rows are, so what would move it is "not supported yet".
 #include <algorithm>
 
+#include "compiler/diag/kinds/elaborate.h"
 #include "compiler/elaborate/primitives.h"
 
 namespace mtl::elaborate {
@@ -74,8 +75,8 @@ std::vector<Dim> fixed_of(const std::vector<Axis>& axes) {
 }
 }  // namespace
 
-const Primitives::Table& Primitives::shapes() {
-  static const Run reshape = [](Call& c) {
+struct Primitives::Shapes {
+  static Value reshape(Call& c) {
     ir::Value x = tensor(c, "x");
     auto wanted = dims(c, "shape");
     if (!x.valid() || !wanted) return Value{};
@@ -88,8 +89,8 @@ const Primitives::Table& Primitives::shapes() {
       return Value{};
     }
     return result(c.e.emit("reshape", {x}, c.at, {{"dims", fixed}}), c);
-  };
-  static const Run flatten = [](Call& c) {
+  }
+  static Value flatten(Call& c) {
     ir::Value x = tensor(c, "x");
     if (!x.valid()) return Value{};
     const std::vector<Axis> all = c.e.axes(x, c.at.frame);
@@ -110,8 +111,8 @@ const Primitives::Table& Primitives::shapes() {
     fresh.push_back(types::product({old.begin() + (*from - ragged), old.begin() + (*to - ragged)}));
     fresh.insert(fresh.end(), old.begin() + (*to - ragged), old.end());
     return result(c.e.emit("reshape", {x}, c.at, {{"dims", fresh}}), c);
-  };
-  static const Run transpose = [](Call& c) {
+  }
+  static Value transpose(Call& c) {
     ir::Value x = tensor(c, "x");
     if (!x.valid()) return Value{};
     const int rank = c.e.type(x).rank();
@@ -135,15 +136,15 @@ const Primitives::Table& Primitives::shapes() {
       return Value{};
     }
     return result(c.e.emit("transpose", {x}, c.at, {{"perm", order}}), c);
-  };
-  static const Run stack = [](Call& c) {
+  }
+  static Value stack(Call& c) {
     auto listed = c.e.items(*c.find("values"), c.at_argument("values"));
     if (!listed) return Value{};
     std::vector<ir::Value> parts;
     for (const Value& item : *listed) parts.push_back(c.e.to_tensor(item, c.at_argument("values")));
     return result(c.e.stack(parts, c.at), c);
-  };
-  static const Run concat = [](Call& c) {
+  }
+  static Value concat(Call& c) {
     std::vector<ir::Value> parts;
     std::vector<Argument> given = c.values;
     if (given.size() == 1 && !given[0].value.tensor()) {  // a list
@@ -155,8 +156,8 @@ const Primitives::Table& Primitives::shapes() {
     }
     for (const Argument& part : given) parts.push_back(c.e.to_tensor(part.value, {c.at.frame, part.range}));
     return result(c.e.concat(parts, c.find("over"), c.at), c);
-  };
-  static const Run pad = [](Call& c) {
+  }
+  static Value pad(Call& c) {
     ir::Value x = tensor(c, "x");
     auto before = integer(c, "before", 0), after = integer(c, "after", 0);
     if (!x.valid() || !before || !after) return Value{};
@@ -172,8 +173,8 @@ const Primitives::Table& Primitives::shapes() {
       return Value{};
     }
     return result(c.e.emit("pad", {x}, c.at, {{"axis", axis}, {"before", *before}, {"after", *after}}), c);
-  };
-  static const Run one_hot = [](Call& c) {
+  }
+  static Value one_hot(Call& c) {
     const Value* given = c.find("ids");
     ir::Value ids;
     if (const StaticValue* known = given->as_static(); known && known->as_int()) {
@@ -188,8 +189,8 @@ const Primitives::Table& Primitives::shapes() {
       return Value{};
     }
     return result(c.e.emit("one_hot", {ids}, c.at, {{"classes", std::vector<Dim>{*size}}}), c);
-  };
-  static const Run full = [](Call& c) {
+  }
+  static Value full(Call& c) {
     auto wanted = dims(c, "shape");
     const Value* value = c.find("value");
     if (!wanted) return Value{};
@@ -205,8 +206,8 @@ const Primitives::Table& Primitives::shapes() {
       if (axis.ragged) node = c.e.to_space(node, *axis.ragged, c.at);
     }
     return result(node, c);
-  };
-  static const Run positions = [](Call& c) {
+  }
+  static Value positions(Call& c) {
     const Value* value = c.find("dimension");
     auto set = std::make_shared<IdSet>();
     if (const auto* ragged = std::get_if<RaggedDim>(&value->v)) {
@@ -221,10 +222,14 @@ const Primitives::Table& Primitives::shapes() {
     set->size = *size;
     ir::Value count = c.e.emit("iota", {}, c.at, {{"dims", std::vector<Dim>{*size}}, {"axis", int64_t{0}}});
     return result(c.e.emit("to_i32", {count}, c.at), c, set);
-  };
-  static const Table table = {{"reshape", reshape}, {"flatten", flatten}, {"transpose", transpose},
-                              {"stack", stack},     {"concat", concat},   {"pad", pad},
-                              {"one_hot", one_hot}, {"full", full},       {"positions", positions}};
+  }
+};
+
+const Primitives::Table& Primitives::shapes() {
+  using P = Shapes;
+  static const Table table = {{"reshape", P::reshape}, {"flatten", P::flatten}, {"transpose", P::transpose},
+                              {"stack", P::stack},     {"concat", P::concat},   {"pad", P::pad},
+                              {"one_hot", P::one_hot}, {"full", P::full},       {"positions", P::positions}};
   return table;
 }
 

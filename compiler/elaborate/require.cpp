@@ -3,6 +3,8 @@
 #include <functional>
 
 #include "compiler/base/text.h"
+#include "compiler/diag/kinds/elaborate.h"
+#include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/elaborate.h"
 #include "compiler/ops/op.h"
 #include "compiler/sema/checked.h"

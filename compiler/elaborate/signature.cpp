@@ -1,6 +1,7 @@
 // Signatures: the dimensions of a call, solved by matching right to left, and the mapping over what is left in front.
 #include <algorithm>
 
+#include "compiler/diag/kinds/elaborate.h"
 #include "compiler/elaborate/elaborator.h"
 
 namespace mtl::elaborate {
@@ -48,7 +49,9 @@ bool Elaborator::match_axis(const TypeExpr::DimItem& item, const Axis& axis, std
   const std::string* name = simple_name(item.size);
   if (name && *name == "_") return true;
   if (name && is_dimension_name(*name) && !callee.find(*name)) {
-    callee.bind(*name, axis.ragged ? Value{RaggedDim{*axis.ragged}} : Value{size_value(axis.size)});
+    Value bound = axis.ragged ? Value{RaggedDim{*axis.ragged}} : Value{size_value(axis.size)};
+    bound.dimension = true;
+    callee.bind(*name, std::move(bound));
     return true;
   }
   auto wanted = dim_of(item, callee);

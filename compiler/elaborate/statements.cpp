@@ -1,4 +1,6 @@
 // Bodies: declarations bind names, `for` and `if` are unrolled, `return` ends.
+#include "compiler/diag/kinds/elaborate.h"
+#include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/elaborator.h"
 
 namespace mtl::elaborate {

@@ -2,6 +2,8 @@
 #include <algorithm>
 
 #include "compiler/base/text.h"
+#include "compiler/diag/kinds/elaborate.h"
+#include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/elaborator.h"
 #include "compiler/sema/task_metrics.h"
 

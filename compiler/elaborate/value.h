@@ -87,6 +87,7 @@ struct Value {
                FileRef, PathRef, Vectors>
       v;
   SourceRange range;
+  bool dimension = false;  // a size as the signature's name for a dimension: `over = D` means that one, not number 64
 
   Value() = default;
   template <class T>

@@ -16,7 +16,7 @@ using Context = GradientContext;
 
 InferResult infer_attention(const InferContext& c) {
   const Type &q = c.operands[0], &k = c.operands[1], &v = c.operands[2];
-  if (q.space == types::kUniform || c.spaces[q.space].dim.empty()) {
+  if (!is_segmented(c.spaces, q.space)) {
     return shape_error(0, source_text(q, c.spaces) + " is no sequence");
   }
   const int64_t heads = attr_int(c.attrs, "heads");

@@ -26,6 +26,10 @@ inline bool can_equal(const Dim& a, const Dim& b) {
 inline Dim known(const Dim& a, const Dim& b) {
   return a.constant() || !b.constant() ? a : b;
 }
+// Whether its rows are segments of its parent's: ragged dimensions, and fixed ones that are mapped over.
+inline bool is_segmented(const Spaces& spaces, SpaceId space) {
+  return space != types::kUniform && (!spaces[space].dim.empty() || spaces[space].fixed);
+}
 inline bool is_number(DType dtype) {
   return dtype != DType::i32;
 }  // booleans are 0 and 1

@@ -36,7 +36,7 @@ std::optional<ShapeError> check_scan(const InferContext& c, size_t per_direction
     std::vector<Dim> wanted = {gates * hidden};
     if (role == 1) wanted.push_back(hidden);
     if (role == 0) {
-      if (type.space == types::kUniform || c.spaces[type.space].dim.empty()) {
+      if (!is_segmented(c.spaces, type.space)) {
         return shape_error(operand, source_text(type, c.spaces) + " is no sequence");
       }
       if (type.space != c.operands[0].space) return disagreement(c, 0, operand, "their rows are not the same");

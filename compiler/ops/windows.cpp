@@ -12,7 +12,7 @@ using Context = GradientContext;
 
 std::optional<ShapeError> check_windows(const InferContext& c) {
   if (auto error = need_number(c, 0)) return error;
-  if (c.operands[0].space == types::kUniform || c.spaces[c.operands[0].space].dim.empty()) {
+  if (!is_segmented(c.spaces, c.operands[0].space)) {
     return shape_error(0, source_text(c.operands[0], c.spaces) + " is no sequence");
   }
   if (attr_int(c.attrs, "size") < 1) return shape_error(-1, "a window has at least 1 position");

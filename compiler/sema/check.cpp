@@ -7,6 +7,7 @@
 #include <set>
 
 #include "compiler/base/text.h"
+#include "compiler/diag/kinds/sema.h"
 #include "compiler/sema/checked.h"
 #include "compiler/sema/consts.h"
 #include "compiler/sema/data_spec.h"

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "compiler/base/text.h"
+#include "compiler/diag/kinds/sema.h"
 
 namespace mtl::sema {
 namespace {

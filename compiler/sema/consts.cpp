@@ -7,6 +7,7 @@
 #include <set>
 
 #include "compiler/base/text.h"
+#include "compiler/diag/kinds/sema.h"
 #include "compiler/syntax/parse.h"
 
 namespace mtl::sema {

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "compiler/base/text.h"
+#include "compiler/diag/kinds/sema.h"
 #include "compiler/sema/column_spec.h"
 #include "compiler/sema/settings.h"
 #include "data/plan.h"

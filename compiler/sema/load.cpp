@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "compiler/base/text.h"
+#include "compiler/diag/kinds/sema.h"
 #include "compiler/sema/library.h"
 #include "compiler/syntax/parse.h"
 

@@ -1,6 +1,8 @@
 // Declaring names of a body; see locals.h.
 #include "compiler/sema/locals.h"
 
+#include "compiler/diag/kinds/sema.h"
+
 namespace mtl::sema {
 
 const char* local_kind_name(LocalKind kind) {

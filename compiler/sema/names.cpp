@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "compiler/base/text.h"
+#include "compiler/diag/kinds/sema.h"
 #include "compiler/sema/library.h"
 
 namespace mtl::sema {

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "compiler/diag/kinds/sema.h"
+
 namespace mtl::sema {
 namespace {
 

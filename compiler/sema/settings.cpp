@@ -7,6 +7,7 @@
 
 #include "compiler/base/check.h"
 #include "compiler/base/text.h"
+#include "compiler/diag/kinds/sema.h"
 
 namespace mtl::sema {
 namespace {

@@ -7,6 +7,7 @@
 
 #include "compiler/base/check.h"
 #include "compiler/base/text.h"
+#include "compiler/diag/kinds/sema.h"
 #include "compiler/sema/optimizer_setting.h"
 #include "compiler/sema/settings.h"
 #include "compiler/sema/task_metrics.h"

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "compiler/base/text.h"
+#include "compiler/diag/kinds/syntax.h"
 #include "compiler/syntax/tree_builder.h"
 
 namespace mtl::syntax {

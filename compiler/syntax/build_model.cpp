@@ -1,4 +1,5 @@
 // Models: tasks, statements about paths, the train block.
+#include "compiler/diag/kinds/syntax.h"
 #include "compiler/syntax/tree_builder.h"
 
 namespace mtl::syntax {

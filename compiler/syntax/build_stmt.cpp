@@ -1,4 +1,5 @@
 // Statements of bodies, tasks and models.
+#include "compiler/diag/kinds/syntax.h"
 #include "compiler/syntax/tree_builder.h"
 
 namespace mtl::syntax {

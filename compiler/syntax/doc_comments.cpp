@@ -1,5 +1,7 @@
 #include "compiler/syntax/doc_comments.h"
 
+#include "compiler/diag/kinds/syntax.h"
+
 namespace mtl::syntax {
 namespace {
 

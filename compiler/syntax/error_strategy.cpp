@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "compiler/base/text.h"
+#include "compiler/diag/kinds/syntax.h"
 #include "compiler/syntax/token_words.h"
 
 namespace mtl::syntax {

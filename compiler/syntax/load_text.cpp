@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "compiler/base/text.h"
+#include "compiler/diag/kinds/syntax.h"
 
 namespace mtl::syntax {
 namespace {

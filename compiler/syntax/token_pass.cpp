@@ -2,6 +2,7 @@
 
 #include "compiler/base/check.h"
 #include "compiler/base/text.h"
+#include "compiler/diag/kinds/syntax.h"
 
 namespace mtl::syntax {
 

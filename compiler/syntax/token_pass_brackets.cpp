@@ -1,6 +1,7 @@
 // Rules of the token pass inside `(` and `[`, for brackets themselves, and the limits on nesting.
 #include <algorithm>
 
+#include "compiler/diag/kinds/syntax.h"
 #include "compiler/syntax/token_pass.h"
 
 namespace mtl::syntax {

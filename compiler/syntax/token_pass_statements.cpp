@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "compiler/base/text.h"
+#include "compiler/diag/kinds/syntax.h"
 #include "compiler/syntax/token_pass.h"
 
 namespace mtl::syntax {

@@ -1,5 +1,6 @@
 // Rules of the token pass for words and path wildcards, wherever they stand.
 #include "compiler/base/text.h"
+#include "compiler/diag/kinds/syntax.h"
 #include "compiler/syntax/token_pass.h"
 
 namespace mtl::syntax {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "compiler/diag/kinds/sema.h"
+
 namespace mtl::syntax {
 
 // Tokens that the parser conjured have no index; the end of the file stands for them.

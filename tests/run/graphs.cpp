@@ -216,6 +216,27 @@ TestGraph mapped() {  // a module over a static dimension: fixed spaces; experts
   return m.finish(true);
 }
 
+TestGraph fixed_sequence() {  // what runs along a sequence, along a static dimension
+  Maker m;
+  const Value x = m.op("map_in", {m.numbers("s.x", m.s, {4, 6})}, {{"count", int64_t{1}}});
+  const Value q = m.affine("q", x, 6, 6), k = m.affine("k", x, 6, 6), v = m.affine("v", x, 6, 6);
+  const Value seen =
+      m.all("attention", {q, k, v}, {{"heads", int64_t{2}}, {"causal", true}, {"key", int64_t{7}}, {"rate", 0.1}})[0];
+  const Value near = m.op("windows", {seen}, {{"size", int64_t{3}}, {"before", int64_t{1}}});
+  const Value conv = m.affine("conv", m.build.reshape(near, {18}), 18, 5);
+  const Value lstm = m.all("lstm",
+                           {m.affine("in", conv, 5, 12), m.param("w", {12, 3}), m.affine("in_reverse", conv, 5, 12),
+                            m.param("w_reverse", {12, 3})},
+                           {{"hidden", int64_t{3}}, {"reverse", false}})[0];
+  const Value gru = m.all("gru", {m.affine("gates", lstm, 6, 9), m.param("u", {9, 3}), m.param("c", {9})},
+                          {{"hidden", int64_t{3}}, {"reverse", true}})[0];
+  const Value back = m.op("map_out", {gru}, {{"count", int64_t{1}}});
+  m.output("rows", back);
+  const Value scores = m.affine("head", m.build.reshape(back, {12}), 12, 3);
+  m.output("objective", m.cross_entropy(scores, m.ids("s.y", m.s, 3)));
+  return m.finish(true);
+}
+
 TestGraph wide_rows() {  // long vectors, odd widths, sums over the first axis
   Maker m(19, 5, 3);
   const Value x = m.numbers("s.x", m.t, {131});
@@ -240,6 +261,7 @@ std::vector<NamedGraph> model_graphs() {
   graphs.push_back({"characters", characters()});
   graphs.push_back({"mapped", mapped()});
   graphs.push_back({"wide rows", wide_rows()});
+  graphs.push_back({"fixed sequence", fixed_sequence()});
   return graphs;
 }
 

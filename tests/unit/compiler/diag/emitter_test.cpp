@@ -6,6 +6,8 @@
 #include <catch2/catch.hpp>
 #include <set>
 
+#include "compiler/diag/kinds/syntax.h"
+
 using namespace mtl;
 using namespace mtl::diag;
 

@@ -189,6 +189,22 @@ model m {
   CHECK(e.param("y.linear.weight")->dims == std::vector<types::Dim>{1, 8});
 }
 
+TEST_CASE("a fixed dimension can be a sequence") {
+  Elaborated e("use std.sequence\n" + std::string(kTable) + R"(
+model m {
+  shared rows_of = positional(4) >> transformer(layers = 1, heads = 2, ff = 8) >> bilstm(3) >> conv1d(5)
+  let h : f32[4, 5] = rows_of(reshape(concat(rows.x, rows.x, rows.x, rows.x), [4, 2]))
+  task y predicts rows.y { head = h |> attention_pool() |> linear(1) }
+  train { epochs = 1 }
+})",
+               when_training());
+  for (const auto& d : e.emitter.sorted()) UNSCOPED_INFO(d.message);
+  REQUIRE(e.model);
+  CHECK(e.count("attention") == 1);
+  CHECK(e.count("lstm") == 1);
+  CHECK(e.count("map_in") == e.count("map_out") + 2);  // the three operands of attention come back as one
+}
+
 TEST_CASE("prediction alone needs no targets") {
   elaborate::ElaborateOptions options;
   options.losses = false;
