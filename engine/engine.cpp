@@ -110,7 +110,6 @@ void run_loop(const BoundLoop& loop, const runtime::SpaceView* const* spaces, co
 struct Engine::State {
   State(program::Program p, std::unique_ptr<codegen::Jit> j, ParamBlock b)
       : program(std::move(p)), jit(std::move(j)), params(std::move(b)), spaces(program) {
-    for (size_t i = 0; i < program.outputs.size(); ++i) outputs[program.outputs[i].first] = program.outputs[i].second;
     columns.resize(program.buffers.size());
     for (size_t i = 0; i < program.buffers.size(); ++i) place_outside(i);
   }
@@ -263,11 +262,10 @@ struct Engine::State {
     if (current->bound != binding) bind_plan(*current);
   }
 
-  const Buffer& output(const std::string& name, uint32_t& buffer) const {
-    auto at = outputs.find(name);
-    MTL_CHECK(at != outputs.end(), "the program has no output " + name);
-    buffer = at->second;
-    return program.buffers[buffer];
+  const Buffer& output(uint32_t number) const { return program.buffers[program.outputs[number].second]; }
+  const void* result(uint32_t number) const {
+    MTL_CHECK(current != nullptr, "an output before the first run");
+    return current->of_buffer[program.outputs[number].second];
   }
 
   program::Program program;
@@ -275,7 +273,6 @@ struct Engine::State {
   ParamBlock params;
   BoundSpaces spaces;
   std::vector<void*> columns;  // by buffer: addresses outside the arena
-  std::map<std::string, uint32_t> outputs;
   Aligned arena;
   std::vector<std::unique_ptr<Plan>> plans;
   Plan* current = nullptr;
@@ -322,23 +319,25 @@ int Engine::scalar(const std::string& name) const {
   return at == scalars.end() ? -1 : static_cast<int>(at - scalars.begin());
 }
 
-const float* Engine::output_f32(const std::string& name) const {
-  uint32_t buffer = 0;
-  MTL_CHECK(state_->output(name, buffer).dtype != types::DType::i32, "output " + name + " is not f32");
-  MTL_CHECK(state_->current != nullptr, "an output before the first run");
-  return static_cast<const float*>(state_->current->of_buffer[buffer]);
+uint32_t Engine::output(const std::string& name) const {
+  const auto& outputs = state_->program.outputs;
+  const auto at = std::find_if(outputs.begin(), outputs.end(), [&](const auto& o) { return o.first == name; });
+  MTL_CHECK(at != outputs.end(), "the program has no output " + name);
+  return static_cast<uint32_t>(at - outputs.begin());
 }
 
-const int32_t* Engine::output_i32(const std::string& name) const {
-  uint32_t buffer = 0;
-  MTL_CHECK(state_->output(name, buffer).dtype == types::DType::i32, "output " + name + " is not i32");
-  MTL_CHECK(state_->current != nullptr, "an output before the first run");
-  return static_cast<const int32_t*>(state_->current->of_buffer[buffer]);
+const float* Engine::output_f32(uint32_t output) const {
+  MTL_CHECK(state_->output(output).dtype != types::DType::i32, "an output that is not f32");
+  return static_cast<const float*>(state_->result(output));
 }
 
-int64_t Engine::output_rows(const std::string& name) const {
-  uint32_t buffer = 0;
-  return state_->spaces.view(state_->output(name, buffer).space)->rows;
+const int32_t* Engine::output_i32(uint32_t output) const {
+  MTL_CHECK(state_->output(output).dtype == types::DType::i32, "an output that is not i32");
+  return static_cast<const int32_t*>(state_->result(output));
+}
+
+int64_t Engine::output_rows(uint32_t output) const {
+  return state_->spaces.view(state_->output(output).space)->rows;
 }
 
 SparseRows Engine::sparse_rows(size_t index) const {

@@ -53,10 +53,12 @@ class Engine {
   const program::Program& program() const;
   // The step scalars' index by name, for StepScalars::values; -1 if the program does not read it.
   int scalar(const std::string& name) const;
-  // Results of the last run. `rows` is that of the output's space.
-  const float* output_f32(const std::string& name) const;
-  const int32_t* output_i32(const std::string& name) const;
-  int64_t output_rows(const std::string& name) const;
+  // The number of an output by name, which the program has to have; to be asked once.
+  uint32_t output(const std::string& name) const;
+  // Results of the last run, by number. `rows` is that of the output's space.
+  const float* output_f32(uint32_t output) const;
+  const int32_t* output_i32(uint32_t output) const;
+  int64_t output_rows(uint32_t output) const;
   // By index into program().sparse. Before run(), `ids` and `count` are already those of the bound batch.
   SparseRows sparse_rows(size_t index) const;
   // Bytes of the largest arena planned so far.

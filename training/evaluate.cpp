@@ -158,7 +158,7 @@ void Evaluator::State::run(const SplitOf& part, std::vector<Said>& all) {
       const int64_t count = std::count(labelled + one.starts[static_cast<size_t>(begin)],
                                        labelled + one.starts[static_cast<size_t>(end)], true);
       if (count == 0) continue;
-      one.loss += static_cast<double>(count) * *mine.engine->output_f32("loss." + one.task->name);
+      one.loss += static_cast<double>(count) * *mine.engine->output_f32(mine.engine->output("loss." + one.task->name));
       one.losses_of += count;
     }
   }

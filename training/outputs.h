@@ -18,6 +18,6 @@ struct Rows {
 };
 
 // Appends the rows of an output of the engine's last run.
-void append_output(const engine::Engine& engine, const std::string& output, Rows& rows);
+void append_output(const engine::Engine& engine, const std::string& name, Rows& rows);
 
 }  // namespace mtl::training

@@ -21,9 +21,10 @@ struct Kind {
   std::vector<engine::SparseRows> rows;
   std::vector<float> scalars;
   int progress = -1;
-  std::vector<size_t> tasks;              // numbers of program.tasks
-  std::vector<std::string> loss_outputs;  // "loss.TASK"
-  std::vector<std::pair<std::string, const model::Entry*>> updates;
+  uint32_t objective = 0;              // outputs of the engine, by number
+  std::vector<uint32_t> loss_outputs;  // "loss.TASK"
+  std::vector<size_t> tasks;           // numbers of program.tasks
+  std::vector<std::pair<uint32_t, const model::Entry*>> updates;
 };
 
 const data::Split* train_split(const data::Dataset& dataset, const std::string& source) {
@@ -76,10 +77,11 @@ bool Steps::State::make_kind(std::vector<size_t> taking_part) {
   for (const std::string& task : kind.program.tasks) {
     const auto found = std::find_if(losses.begin(), losses.end(), [&](const TaskLoss& l) { return l.task == task; });
     kind.tasks.push_back(static_cast<size_t>(found - losses.begin()));
-    kind.loss_outputs.push_back("loss." + task);
+    kind.loss_outputs.push_back(kind.program.engine->output("loss." + task));
   }
   for (const std::string& path : kind.program.updates)
-    kind.updates.emplace_back("update " + path, session.weights().find(path));
+    kind.updates.emplace_back(kind.program.engine->output("update " + path), session.weights().find(path));
+  kind.objective = kind.program.engine->output("objective");
   kinds.push_back(std::move(kind));
   return true;
 }
@@ -145,7 +147,7 @@ Steps::Result Steps::run(int32_t stream, int64_t number, double progress) {
   engine.run(step);
 
   for (TaskLoss& loss : s.losses) loss.loss = kAbsent;
-  result.objective = *engine.output_f32("objective");
+  result.objective = *engine.output_f32(kind.objective);
   result.finite = std::isfinite(result.objective);
   for (size_t i = 0; i < kind.tasks.size(); ++i) {
     const double loss = *engine.output_f32(kind.loss_outputs[i]);

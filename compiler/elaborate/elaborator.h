@@ -107,6 +107,7 @@ class Elaborator {
   bool run_if(const syntax::IfStmt& stmt, Frame& frame);
   void run_return(const syntax::ReturnStmt& stmt, SourceRange range, Frame& frame);
   void run_let(const syntax::LetStmt& stmt, Frame& frame);
+  void run_update(const syntax::UpdateStmt& stmt, Frame& frame);
   bool run_require(const syntax::RequireStmt& stmt, Frame& frame);
   bool spend_statement(SourceRange range, Frame& frame);
 
@@ -272,6 +273,7 @@ class Elaborator {
   // ---- finish.cpp
   void read_model_metrics();
   ElaboratedModel finish();
+  void finish_updates();
   void warn();
   bool in_library(SourceRange range) const;
   // Parameters that `from` depends on; `trained`: through gradients.
@@ -304,6 +306,7 @@ class Elaborator {
   const syntax::Expr* balance_setting_ = nullptr;
   Balance balance_ = Balance::fixed;
   ir::Value objective_;
+  std::map<std::string, std::vector<ir::Value>> updates_;  // state -> its next values, one for each distinct call
   PlacePtr root_;
   std::vector<training::ModelMetric> metrics_;
 

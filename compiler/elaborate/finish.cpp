@@ -64,6 +64,16 @@ void Elaborator::read_model_metrics() {
   metrics_ = std::move(*metrics);
 }
 
+void Elaborator::finish_updates() {
+  const At at{model_frame_, file_.model->name.range};
+  for (const auto& [path, calls] : updates_) {
+    ir::Value sum = calls.front();
+    for (size_t i = 1; i < calls.size(); ++i) sum = emit("add", {sum, calls[i]}, at);
+    ir::Value count = with_rank(constant(static_cast<double>(calls.size()), at), type(sum).rank(), at);
+    graph_.outputs.push_back({"update " + path, calls.size() == 1 ? sum : emit("div", {sum, count}, at)});
+  }
+}
+
 ElaboratedModel Elaborator::finish() {
   ElaboratedModel model;
   model.name = file_.model->name.text;
@@ -81,6 +91,7 @@ ElaboratedModel Elaborator::finish() {
     model.tasks.push_back(task.info);
   }
   if (objective_.valid()) graph_.outputs.push_back({"objective", objective_});
+  finish_updates();
   for (const std::string& path : param_order_) {
     ParamInfo info = params_.at(path).info;
     info.tasks = readers[path];

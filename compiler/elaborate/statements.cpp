@@ -1,4 +1,6 @@
 // Bodies: declarations bind names, `for` and `if` are unrolled, `return` ends.
+#include <algorithm>
+
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/elaborator.h"
@@ -61,7 +63,7 @@ bool Elaborator::run_statement(const Stmt& stmt, Frame& frame) {
     bool operator()(const ReturnStmt& node) { return e.run_return(node, stmt.range, frame), false; }
     bool operator()(const PenaltyStmt&) { return unsupported("`penalty`"); }
     bool operator()(const MonitorStmt&) { return unsupported("`monitor`"); }
-    bool operator()(const UpdateStmt&) { return unsupported("`update`"); }
+    bool operator()(const UpdateStmt& node) { return e.run_update(node, frame), true; }
     bool operator()(const RequireStmt& node) { return e.run_require(node, frame); }
   };
   return std::visit(Visitor{*this, stmt, frame}, stmt.node);
@@ -73,6 +75,31 @@ void Elaborator::run_let(const LetStmt& stmt, Frame& frame) {
     check_type(*stmt.type, value, frame, nullptr, diag::LetMismatch, {frame, stmt.value->range});
   }
   frame.bind(stmt.name.text, std::move(value));
+}
+
+// The next value of a state. Kept for finish(), which takes the mean over the calls of a step; the examples and
+// positions that enter a call's value are averaged here.
+void Elaborator::run_update(const UpdateStmt& stmt, Frame& frame) {
+  Value value = evaluate(*stmt.value, frame);
+  Binding* binding = frame.find(stmt.name.text);  // a state of this body: the parser has seen to it
+  if (!binding || !binding->value.tensor() || value.poisoned()) return;
+  const At at{frame, stmt.value->range};
+  ir::Value next = as_numbers(to_tensor(value, at), at);
+  const ir::Value state = binding->value.tensor()->node;
+  if (!next.valid() || !state.valid()) return;
+  if (type(next).dims != type(state).dims) {
+    report(at, diag::UpdateMismatch, stmt.name.text, shape_text(state, frame), shape_text(next, frame));
+    return;
+  }
+  if (current_task_ < 0 || options_.objective_tasks.count(tasks_[current_task_].info.name) == 0) return;
+  if (type(next).space != types::kUniform) {
+    const ir::Value rows = sum_all(to_space(constant(1, at), type(next).space, at), at);
+    const ir::Value sum = emit("segment_sum", {next}, at, {{"to", ir::SpaceRef{types::kUniform}}});
+    if (!rows.valid() || !sum.valid()) return;
+    next = emit("div", {sum, with_rank(rows, type(sum).rank(), at)}, at);
+  }
+  std::vector<ir::Value>& calls = updates_[std::get<std::string>(graph_.nodes[state.node].attrs.at("path"))];
+  if (std::find(calls.begin(), calls.end(), next) == calls.end()) calls.push_back(next);
 }
 
 // What follows in the body may rely on it, so a requirement that fails ends the body.

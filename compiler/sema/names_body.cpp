@@ -191,7 +191,6 @@ void BodyChecker::statement(const syntax::Stmt& stmt) {
       self.value(*node.value);
     }
     void operator()(const syntax::UpdateStmt& node) const {
-      self.unsupported(diag::UnsupportedStatement, "update", range);
       self.value(*node.value);
     }
     void operator()(const syntax::RequireStmt& node) const {

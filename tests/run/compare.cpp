@@ -187,10 +187,10 @@ std::vector<double> HostEngine::values(const std::string& name) {
     program::InterpretContext context{program, state_->views->pointers, {}, {}};
     const auto n = static_cast<size_t>(program::buffer_elements(context, b));
     if (buffer.dtype == types::DType::i32) {
-      const int32_t* from = state_->running->output_i32(name);
+      const int32_t* from = state_->running->output_i32(state_->running->output(name));
       out.assign(from, from + n);
     } else {
-      const float* from = state_->running->output_f32(name);
+      const float* from = state_->running->output_f32(state_->running->output(name));
       out.assign(from, from + n);
     }
   }
