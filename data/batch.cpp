@@ -27,7 +27,7 @@ Buffer<T> make_buffer(int64_t count) {
   const size_t bytes =
       (static_cast<size_t>(std::max<int64_t>(count, 1)) * sizeof(T) + kAlignment - 1) / kAlignment * kAlignment;
   void* memory = std::aligned_alloc(kAlignment, bytes);
-  MTL_CHECK(memory != nullptr, "out of memory for a batch");
+  if (memory == nullptr) out_of_memory("a batch", bytes);
   std::memset(memory, 0, bytes);
   return Buffer<T>(static_cast<T*>(memory));
 }

@@ -89,9 +89,15 @@ bool stage_source(Work& work, const LoadOptions& options, SkipBudget& budget, In
   auto plan = plan_source(source, emitter);
   if (!plan) return false;
   work.plan = std::move(*plan);
+  const int64_t before = budget.skipped;
   bool good = stage_files(work.plan, source.train, true, options, budget, interners, work.train, emitter);
   if (good && work.train.examples == 0) {
-    emitter.report(diag::NoTrainExamples, source.name).at(source.range);
+    const auto skipped = static_cast<size_t>(budget.skipped - before);
+    diag::Report report = emitter.report(diag::NoTrainExamples, source.name).at(source.range);
+    if (skipped > 0) {
+      std::move(report).note(count_of(skipped, "bad row") + (skipped == 1 ? " was" : " were") +
+                             " skipped, and nothing is left");
+    }
     good = false;
   }
   if (!source.dev.empty()) {

@@ -232,11 +232,11 @@ class Placer {
       std::string help =
           near ? "did you mean `" + *near + "`?" : "its columns are " + excerpt(join(layout_.names), 200);
       if (layout_.names.size() == 1) help += "; `separator = ...` in the source says how cells are parted";
-      rows_.bad_file(diag::UnknownDataColumn, layout_.line, join(layout_.names, "  ", "  "), help, "column", name);
+      rows_.bad_file(diag::UnknownDataColumn, layout_.line, header(), help, "column", name);
       return -1;
     }
     if (std::find(found + 1, layout_.names.end(), name) != layout_.names.end()) {
-      rows_.bad_file(diag::DoubleDataColumn, layout_.line, join(layout_.names, "  ", "  "), "", name);
+      rows_.bad_file(diag::DoubleDataColumn, layout_.line, header(), "", name);
       return -1;
     }
     return static_cast<int>(found - layout_.names.begin());
@@ -254,6 +254,13 @@ class Placer {
   }
 
  private:
+  // The line of names as the file has it, but for quotes and blanks.
+  std::string header() const {
+    const std::string& given = plan_.spec->separator;
+    const std::string separator = !given.empty() ? given : plan_.spec->format == Format::csv ? "," : "\t";
+    return join(layout_.names, separator, separator);
+  }
+
   const SourcePlan& plan_;
   const Layout& layout_;
   Rows& rows_;

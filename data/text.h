@@ -1,34 +1,17 @@
-// Text of cells: letters in lower case, pieces of a text, numbers and truth values. Valid UTF-8 in, valid UTF-8 out.
+// Text of cells: shared with the packages that `mtlc emit` makes.
 #pragma once
-#include <cstdint>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <vector>
+#include "runtime/text.h"
 
 namespace mtl::data {
 
-// Code point at `i` of valid UTF-8; `i` moves behind it.
-uint32_t next_code_point(std::string_view text, size_t& i);
-
-// The simple lower-case mapping of Unicode (one code point to one) for the Latin, Greek, Cyrillic, Armenian and
-// full-width letters.
-uint32_t lower_code_point(uint32_t code_point);
-std::string lower_text(std::string_view text);
-
-// Pieces are appended to `out`; they point into `text`.
-// A separator of spaces alone stands for any run of ASCII white space, as in a line of words; then there are no
-// empty pieces. Any other separator is exact and keeps the empty pieces between two of them; an empty text has none.
-void split_at(std::string_view text, std::string_view separator, std::vector<std::string_view>& out);
-// Runs of letters and digits, and single other characters; white space is dropped.
-void split_words(std::string_view text, std::vector<std::string_view>& out);
-// Code points.
-void split_characters(std::string_view text, std::vector<std::string_view>& out);
-
-std::string_view trim(std::string_view text);  // ASCII white space at both ends
-// A finite decimal number, blanks around it allowed; the whole text has to be one.
-std::optional<double> parse_number(std::string_view text);
-// true/false, yes/no, 1/0, in any case.
-std::optional<bool> parse_truth(std::string_view text);
+using runtime::lower_code_point;
+using runtime::lower_text;
+using runtime::next_code_point;
+using runtime::parse_number;
+using runtime::parse_truth;
+using runtime::split_at;
+using runtime::split_characters;
+using runtime::split_words;
+using runtime::trim;
 
 }  // namespace mtl::data

@@ -40,7 +40,7 @@ class Aligned {
     std::free(data_);
     size_ = (bytes + 4095) / 4096 * 4096;
     data_ = static_cast<std::byte*>(std::aligned_alloc(4096, size_));
-    MTL_CHECK(data_ != nullptr, "out of memory for the values of a batch");
+    if (data_ == nullptr) out_of_memory("the values of a batch", size_);
   }
   std::byte* data() const { return data_; }
   size_t size() const { return size_; }

@@ -15,7 +15,7 @@ constexpr int64_t kAlign = 16;  // floats: one cache line
 std::unique_ptr<float[], void (*)(void*)> zeroed(int64_t floats) {
   const size_t bytes = static_cast<size_t>(floats > 0 ? floats : kAlign) * sizeof(float);
   auto* block = static_cast<float*>(std::aligned_alloc(kAlign * sizeof(float), bytes));
-  MTL_CHECK(block != nullptr, "memory for the weights");
+  if (block == nullptr) out_of_memory("the weights", bytes);
   std::memset(block, 0, bytes);
   return {block, std::free};
 }

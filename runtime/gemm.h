@@ -1,4 +1,5 @@
-// Our one face to the matrix products of oneDNN; no other file includes its headers.
+// Our one face to matrix products: gemm.cpp makes them with oneDNN, whose headers no other file includes; packages
+// have gemm_single.cpp instead, which needs no library and no second thread.
 //
 // c[m, n] = op(a) op(b) + (accumulate ? c : 0), row-major, op(a) is [m, k] and op(b) is [k, n]; lda, ldb, ldc are the
 // distances of the stored rows. Why dnnl_sgemm and not matmul primitives, and why we cut products ourselves:
@@ -19,6 +20,17 @@ struct Gemm {
   int64_t ldc = 0;
   bool accumulate = false;
 };
+
+// The same in one expression: gemm(product_of(m, n, k, {a, lda}, {b, ldb, true}, c, ldc)) is c = a b^T.
+struct GemmOperand {
+  const float* data = nullptr;
+  int64_t stride = 0;
+  bool transposed = false;
+};
+inline Gemm product_of(int64_t m, int64_t n, int64_t k, GemmOperand a, GemmOperand b, float* c, int64_t ldc,
+                       bool accumulate = false) {
+  return {a.transposed, b.transposed, m, n, k, a.data, a.stride, b.data, b.stride, c, ldc, accumulate};
+}
 
 // Cut into blocks by shape and spread over the threads; the same bits for any number of threads.
 void gemm(const Gemm& product);

@@ -1,7 +1,5 @@
-// The table of kernels, from kernels.def, and the number of threads.
+// The table of kernels, from kernels.def.
 #include "runtime/kernels.h"
-
-#include <omp.h>
 
 #include <cstring>
 
@@ -23,15 +21,6 @@ const KernelInfo* find_kernel(const char* name) {
     if (std::strcmp(kernel.name, name) == 0) return &kernel;
   }
   return nullptr;
-}
-
-void set_threads(int count) {
-  const int most = omp_get_num_procs();
-  omp_set_num_threads(count < 1 ? 1 : count > most ? most : count);
-}
-
-int threads() {
-  return omp_get_max_threads();
 }
 
 }  // namespace mtl::runtime

@@ -5,6 +5,7 @@
 
 #include "compiler/base/check.h"
 #include "compiler/codegen/jit.h"
+#include "compiler/diag/kinds/model.h"
 #include "compiler/passes/pipeline.h"
 #include "compiler/program/lower.h"
 
@@ -37,6 +38,25 @@ std::vector<int64_t> sizes(const std::vector<types::Dim>& dims) {
   return out;
 }
 
+// Asking for more than there is may be granted, and ends the process when it is used.
+bool memory_suffices(const elaborate::ElaboratedModel& model, bool training, diag::Emitter& emitter) {
+  double numbers = 0;
+  const ParamInfo* largest = nullptr;
+  double most = 0;
+  for (const ParamInfo& param : model.params) {
+    double size = 1;
+    for (const types::Dim& dim : param.dims) size *= static_cast<double>(dim.value());
+    numbers += size;
+    if (size > most) most = size, largest = &param;
+  }
+  const double bytes = numbers * sizeof(float) * (training ? 2 : 1);  // gradients
+  if (!largest || bytes <= static_cast<double>(usable_memory())) return true;
+  const auto gigabytes = [](double size) { return std::to_string(static_cast<int64_t>(size / 1e9)) + " GB"; };
+  emitter.report(diag::WeightsTooLarge, gigabytes(bytes), gigabytes(static_cast<double>(usable_memory())))
+      .note("the largest parameter is `" + largest->path + "`, " + gigabytes(most * sizeof(float)));
+  return false;
+}
+
 }  // namespace
 
 Elaborator make_elaborator(const sema::CheckedFile& file, const data::Spec& spec, const data::Fitted& fitted,
@@ -49,7 +69,9 @@ Elaborator make_elaborator(const sema::CheckedFile& file, const data::Spec& spec
       if (found == fitted.vectors.end()) return std::nullopt;
       return found->second.width;
     };
-    return elaborate::elaborate(file, options, emitter);
+    auto model = elaborate::elaborate(file, options, emitter);
+    if (model && !memory_suffices(*model, options.training, emitter)) model.reset();
+    return model;
   };
 }
 

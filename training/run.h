@@ -52,6 +52,7 @@ class Run {
   void consider(EpochEvent& event);
   void keep(const float* weights);
   bool write_model();
+  bool weights_finite();  // false after a report
   void checkpoint();
   std::string fingerprint() const;
   void write_epoch(const EpochEvent& event);

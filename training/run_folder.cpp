@@ -119,8 +119,14 @@ std::optional<Checkpoint> read_checkpoint(const std::string& path, std::string& 
 std::unique_ptr<RunFolder> RunFolder::open(const std::string& path, bool resume, diag::Emitter& emitter) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
+  std::error_code ignored;
   if (error || !std::filesystem::is_directory(path, error)) {
-    emitter.report(diag::CannotMakeFolder, path, error ? error.message() : "there is a file of this name");
+    // What is in the way may be the folder's own name or one of those above it.
+    std::filesystem::path there = path;
+    while (there.has_relative_path() && !std::filesystem::exists(there, ignored)) there = there.parent_path();
+    const bool file = std::filesystem::exists(there, ignored) && !std::filesystem::is_directory(there, ignored);
+    emitter.report(diag::CannotMakeFolder, path,
+                   file || !error ? "there is a file `" + there.string() + "`" : error.message());
     return nullptr;
   }
   std::unique_ptr<RunFolder> folder(new RunFolder(path, emitter));

@@ -1,46 +1,25 @@
 #include "training/spans.h"
 
+#include <string_view>
+
+#include "runtime/deploy/spans.h"
+
 namespace mtl::training {
-
-namespace {
-
-struct Tag {
-  char mark = 'O';  // B I E S or O
-  std::string kind;
-};
-
-Tag read_tag(const std::string& text) {
-  if (text.size() < 3 || text[1] != '-') return {};
-  char mark = text[0];
-  if (mark == 'L') mark = 'E';  // BILOU
-  if (mark == 'U') mark = 'S';
-  if (mark != 'B' && mark != 'I' && mark != 'E' && mark != 'S') return {};
-  return {mark, text.substr(2)};
-}
-
-}  // namespace
 
 std::vector<Span> spans_of(const std::vector<std::string>& tags) {
   std::vector<Span> spans;
-  bool open = false;  // the last span goes on
-  for (int64_t i = 0; i < std::ssize(tags); ++i) {
-    const Tag tag = read_tag(tags[static_cast<size_t>(i)]);
-    if (tag.mark == 'O') {
-      open = false;
-      continue;
-    }
-    const bool begins = !open || tag.mark == 'B' || tag.mark == 'S' || spans.back().label != tag.kind;
-    if (begins) spans.push_back({i, i, tag.kind});
-    spans.back().end = i + 1;
-    open = tag.mark != 'E' && tag.mark != 'S';
-  }
+  runtime::deploy::for_each_span(
+      tags.size(), [&](size_t i) { return std::string_view(tags[i]); },
+      [&](size_t begin, size_t end, std::string_view kind) {
+        spans.push_back({static_cast<int64_t>(begin), static_cast<int64_t>(end), std::string(kind)});
+      });
   return spans;
 }
 
 bool has_span_tags(const std::vector<std::string>& names) {
   bool begins = false;
   for (const std::string& name : names) {
-    const Tag tag = read_tag(name);
+    const runtime::deploy::SpanTag tag = runtime::deploy::read_span_tag(name);
     if (tag.mark == 'O' && name != "O") return false;
     begins = begins || tag.mark == 'B' || tag.mark == 'S';
   }

@@ -293,11 +293,26 @@ bool Run::run_epoch() {
   return true;
 }
 
+// Losses are looked at in each step, weights only here: a step that spoils them shows in its next loss, unless it was
+// the last one, or nothing reads what is spoilt.
+bool Run::weights_finite() {
+  const model::Weights& weights = session_->weights();
+  for (const model::Entry& entry : weights.entries()) {
+    const float* values = weights.of(entry);
+    if (std::all_of(values, values + entry.size, [](float x) { return std::isfinite(x); })) continue;
+    emitter_.report(diag::WeightsNotFinite, entry.path, epoch_ + 1)
+        .help("a lower `lr`, or `clip_norm = 1.0` in the train block, often helps");
+    return false;
+  }
+  return true;
+}
+
 bool Run::train() {
   if (splits(true).empty()) emitter_.report(diag::NoDevSplit);
   while (update_ < updates_ && !(config_.patience > 0 && waited_ >= config_.patience)) {
     if (!run_epoch()) return false;
     steps_->optimizer().flush();
+    if (!weights_finite()) return false;
     report_.interrupted = interrupted();
     if (report_.interrupted && done_in_epoch_ > 0) checkpoint();  // as it stands, in the middle of the epoch
     close_epoch();

@@ -6,57 +6,19 @@
 #include <llvm/ExecutionEngine/Orc/LLJIT.h>
 #include <llvm/Support/raw_ostream.h>
 
-#include <map>
 #include <thread>
 
 #include "compiler/base/check.h"
 #include "compiler/codegen/emit_kernel.h"
-#include "compiler/codegen/kernel_key.h"
 #include "compiler/codegen/object_cache.h"
 #include "compiler/codegen/optimize.h"
+#include "compiler/codegen/units.h"
 
 namespace mtl::codegen {
 namespace {
 
 // Raise it when emitted code changes: objects in the cache are then no longer found.
 constexpr const char* kCodeVersion = "2";
-
-struct Unit {
-  const LoopKernel* kernel;
-  Schedule schedule;
-  std::string name;  // of its function
-  std::string key;
-};
-
-// The distinct kernels of a program, in order, and which one each step runs (-1: a call).
-struct Units {
-  std::vector<Unit> list;
-  std::vector<int> of_step;
-};
-
-Units find_units(const Program& program, bool lanes) {
-  Units units;
-  std::map<std::string, int> known;
-  for (const program::Step& step : program.steps) {
-    const auto* kernel = std::get_if<LoopKernel>(&step.work);
-    if (kernel == nullptr) {
-      units.of_step.push_back(-1);
-      continue;
-    }
-    std::string key = kernel_key(program, *kernel);
-    auto [at, added] = known.emplace(key, static_cast<int>(units.list.size()));
-    if (added) {
-      const std::string name = "kernel_" + std::to_string(units.list.size());
-      units.list.push_back({kernel, make_schedule(program, *kernel, lanes), name, std::move(key)});
-    }
-    units.of_step.push_back(at->second);
-  }
-  return units;
-}
-
-void emit_units(llvm::Module& module, const Program& program, const std::vector<const Unit*>& units) {
-  for (const Unit* unit : units) emit_kernel(module, program, *unit->kernel, unit->schedule, unit->name);
-}
 
 // One object for these kernels.
 std::unique_ptr<llvm::MemoryBuffer> make_object(const Program& program, const std::vector<const Unit*>& units,
@@ -123,9 +85,8 @@ std::unique_ptr<Jit> Jit::compile(const program::Program& program, const JitOpti
     CompiledLoop loop;
     loop.run = must(state->jit->lookup(unit.name)).toPtr<LoopFn>();
     loop.flat = is_flat(*unit.kernel, unit.schedule);
+    loop.units = range_units(unit);
     loop.cost = unit.schedule.row_cost;
-    if (loop.flat) loop.units = unit.schedule.width;
-    if (unit.kernel->form == LoopKernel::Form::column) loop.units = unit.schedule.pointwise ? unit.schedule.width : 1;
     if (loop.flat) loop.cost /= static_cast<double>(loop.units);
     compiled.push_back(loop);
   }

@@ -9,8 +9,9 @@
 
 namespace mtl::codegen {
 
-// The host's CPU and features; one for each thread that compiles.
-std::unique_ptr<llvm::TargetMachine> make_target();
+// The host's CPU and features ("native"), or a processor by LLVM's name for it; nullptr: there is no such one. One for
+// each thread that compiles.
+std::unique_ptr<llvm::TargetMachine> make_target(const std::string& cpu = "native");
 // Whatever decides about the code besides the IR: LLVM's version, CPU, features.
 std::string target_fingerprint(const llvm::TargetMachine& target);
 

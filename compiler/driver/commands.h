@@ -9,6 +9,7 @@ int run_train(const Options& options);  // run and train
 int run_eval(const Options& options);
 int run_predict(const Options& options);
 int run_emit(const Options& options);
+int run_emit_package(const Options& options);
 int run_explain(const Options& options);
 
 }  // namespace mtl::driver

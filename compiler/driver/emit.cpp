@@ -1,4 +1,5 @@
-// mtlc emit graph|ir|llvm: what the compiler makes of a file, as text on standard output.
+// mtlc emit graph|ir|llvm (cpp and object: emit_package.cpp): what the compiler makes of a file, as text on standard
+// output.
 #include <fmt/format.h>
 
 #include "compiler/codegen/jit.h"
@@ -38,6 +39,7 @@ ir::Graph make_graph(const Options& options, const elaborate::ElaboratedModel& m
 }  // namespace
 
 int run_emit(const Options& options) {
+  if (options.artifact == "cpp" || options.artifact == "object") return run_emit_package(options);
   Front front(options);
   if (!front.open() || !front.load(false)) {
     front.flush_reports();

@@ -36,8 +36,10 @@ std::optional<model::ModelFile> Front::open_model() {
     return std::nullopt;
   }
   sema::CheckOptions check{model->model, model->sets, {}};
-  check.texts.insert(model->sources.begin(), model->sources.end());
-  file_ = sema::check_text(model->sources.front().first, model->sources.front().second, sources_, check, emitter_);
+  if (options_.source.empty()) check.texts.insert(model->sources.begin(), model->sources.end());
+  file_ = !options_.source.empty() ? sema::check(options_.source, sources_, check, emitter_)
+                                   : sema::check_text(model->sources.front().first, model->sources.front().second,
+                                                      sources_, check, emitter_);
   if (!describe()) return std::nullopt;
   return model;
 }

@@ -21,7 +21,8 @@ class Front {
   explicit Front(const Options& options) : options_(options), emitter_(&sources_) {}
   // Reads and checks options.file. Without `needs_model`, a file of modules alone is well-formed, too.
   bool open(bool needs_model = true);
-  // Reads options.file as a model file and checks the source that it carries; nothing else is read from disk.
+  // Reads options.file as a model file and checks the source that it carries (or options.source in its place); nothing
+  // else is read from disk.
   std::optional<model::ModelFile> open_model();
   // Loads its data. The folder is --data or that of the file.
   bool load(bool need_test);

@@ -91,9 +91,24 @@ void declare(CLI::App& app, Options& o) {
   predict->add_flag("--scores", o.scores, "Add the head's scores");
   add_common(*predict, o);
 
-  CLI::App* emit = command(app, o, "emit", "Print what the compiler makes of a file.", "ARTIFACT", "graph, ir or llvm");
-  emit->get_option("ARTIFACT")->check(CLI::IsMember({"graph", "ir", "llvm"}));
-  emit->add_option("FILE", o.artifact, "A .mtl file")->required();
+  CLI::App* emit =
+      command(app, o, "emit",
+              "Print what the compiler makes of a file (graph, ir, llvm), or write a trained model as a C++ "
+              "package (cpp, object).",
+              "ARTIFACT", "graph, ir, llvm, cpp or object");
+  emit->get_option("ARTIFACT")->check(CLI::IsMember({"graph", "ir", "llvm", "cpp", "object"}));
+  emit->add_option("FILE", o.artifact, "A .mtl file; for cpp and object a model.safetensors")->required();
+  emit->add_option("--out", o.out_dir, "cpp, object: the folder to write (default: the name of the package)")
+      ->type_name("DIR");
+  emit->add_option("--name", o.name, "cpp, object: name of the package and its namespace (default: that of the model)")
+      ->type_name("NAME");
+  emit->add_option("--source", o.source, "cpp, object: this .mtl file instead of the source that the model carries")
+      ->type_name("FILE");
+  emit->add_flag("--embed", o.embed, "cpp, object: the weights become part of the library");
+  emit->add_option("--cpu", o.cpus,
+                   "object: native, x86-64-v3, x86-64-v4, ...; of several, the best is chosen at run time")
+      ->type_name("CPU")
+      ->allow_extra_args(false);
   add_compile(*emit, o);
   add_data(*emit, o);
   emit->add_option("--task", o.tasks, "Only what these tasks need")->type_name("NAME")->allow_extra_args(false);

@@ -35,7 +35,12 @@ struct Options {
   std::string output = "jsonl";  // jsonl, conll
   bool scores = false;
   // emit
-  std::string artifact;  // graph, ir, llvm
+  std::string artifact;  // graph, ir, llvm, cpp, object
+  std::string out_dir;   // cpp, object
+  std::string name;      // of the package
+  bool embed = false;
+  std::string source;  // a .mtl file in place of the one that the model file carries
+  std::vector<std::string> cpus;
   bool training = false;
   std::string dump_after;
   // everywhere

@@ -13,7 +13,7 @@ namespace mtl::elaborate {
 using namespace syntax;
 
 Value Elaborator::call_expr(const CallExpr& node, const Expr& expr, Frame& frame) {
-  Value callee = evaluate(*node.callee, frame);
+  Value callee = evaluate_callee(*node.callee, frame);
   std::vector<Argument> arguments;
   At at{frame, expr.range};
   bool good = !callee.poisoned();
@@ -146,7 +146,8 @@ Value Elaborator::describe_layer(const sema::Found& found, std::vector<Argument>
     scope.bind(parameter.name.text, value);
     layer->statics[parameter.name.text] = std::move(value);
   }
-  return {LayerPtr(layer), at.range};
+  LayerPtr made = finished(std::move(layer), at);
+  return made ? Value{made, at.range} : Value{};
 }
 
 Value Elaborator::static_argument(const Parameter& parameter, Value value, const At& at) {
@@ -173,7 +174,7 @@ Value Elaborator::static_argument(const Parameter& parameter, Value value, const
   if (type == "initializer") {
     const bool named = value.callable() && !value.callable()->static_function.empty();
     const bool good = named || std::holds_alternative<Vectors>(value.v) || (known && known->is_initializer());
-    return good ? value : wrong("an initialiser");
+    return good ? value : wrong("an initializer");
   }
   if (type == "layer") {
     LayerPtr layer = as_layer(value, at);
@@ -212,7 +213,8 @@ Value Elaborator::call_function(const sema::Found& found, std::vector<Argument> 
     layer->callable = Callable{&found, nullptr, ""};
     layer->arguments = std::move(arguments);
     layer->range = at.range;
-    return {LayerPtr(layer), at.range};
+    LayerPtr made = finished(std::move(layer), at);
+    return made ? Value{made, at.range} : Value{};
   }
   std::vector<std::optional<Argument>> bound;
   if (!bind_arguments(names, 0, std::move(arguments), name, bound, at)) return {};
@@ -256,7 +258,8 @@ Value Elaborator::call_primitive(const sema::Primitive& primitive, std::vector<A
     layer->callable = Callable{nullptr, &primitive, ""};
     layer->arguments = std::move(arguments);
     layer->range = at.range;
-    return {LayerPtr(layer), at.range};
+    LayerPtr made = finished(std::move(layer), at);
+    return made ? Value{made, at.range} : Value{};
   }
   if (primitive.variadic) {
     std::vector<Argument> attributes;

@@ -9,7 +9,8 @@
 //   call.cpp          arguments to parameters            apply.cpp        modules: dimensions, mapping, results
 //   layers.cpp        descriptions to layers             params.cpp       paths and parameters
 //   emit.cpp          nodes, shapes, messages            primitives*.cpp  the table of primitive operations
-//   task.cpp          heads and settings                 loss.cpp         losses, masks, the objective
+//   ids.cpp           sets of ids and their bounds       task.cpp         heads and settings
+//   loss.cpp          losses, masks, the objective
 #pragma once
 #include <functional>
 #include <map>
@@ -67,6 +68,8 @@ class Elaborator {
 
   // ---- expressions.cpp
   Value evaluate(const syntax::Expr& expr, Frame& frame);
+  // What is called: a task's name is no callee, so there it does not hide a function of the same name.
+  Value evaluate_callee(const syntax::Expr& expr, Frame& frame);
   Value evaluate_node(const syntax::Expr& expr, Frame& frame);
   Value evaluate_size(const syntax::SizeExpr& node, SourceRange range, Frame& frame);
   Value evaluate_list(const syntax::ListExpr& node, SourceRange range, Frame& frame);
@@ -76,14 +79,14 @@ class Elaborator {
   Value evaluate_index(const syntax::IndexExpr& node, SourceRange range, Frame& frame);
   Value evaluate_unary(const syntax::UnaryExpr& node, SourceRange range, Frame& frame);
   Value evaluate_binary(const syntax::BinaryExpr& node, SourceRange range, Frame& frame, const syntax::Expr& expr);
-  Value make_list(std::vector<Value> items, SourceRange range);
+  Value make_list(std::vector<Value> items, SourceRange range, Frame& frame);
   // With a wanted form; nullopt after a report.
   std::optional<bool> condition(const syntax::Expr& expr, Frame& frame, std::string_view what);
   std::optional<int64_t> integer(const Value& value, const At& at, std::string_view what);
   std::optional<std::vector<Value>> items(const Value& value, const At& at);
 
   // ---- names.cpp
-  Value name(const std::string& name, SourceRange range, Frame& frame);
+  Value name(const std::string& name, SourceRange range, Frame& frame, bool tasks = true);
   Value unknown_name(const std::string& name, SourceRange range, Frame& frame);
   Value model_name(const std::string& name, SourceRange range, Frame& frame, bool& found);
   Value member(const syntax::MemberExpr& node, SourceRange range, Frame& frame);
@@ -115,6 +118,8 @@ class Elaborator {
   LayerPtr as_layer(const Value& value, const At& at);
   LayerPtr instantiate(const LayerPtr& term, const PlacePtr& place, const At& at);
   LayerPtr compose(const Value& left, const Value& right, const At& at);
+  // A new description, partial or composition; null after a report if it is nested too deep.
+  LayerPtr finished(std::shared_ptr<Layer> layer, const At& at);
   // A layer for a description that is applied at `where`, the same at each visit.
   LayerPtr unnamed(const LayerPtr& description, const void* where, size_t ordinal, const At& at);
   PlacePtr child(const PlacePtr& parent, const std::string& name, syntax::Owner word, SourceRange range, Frame& frame);
@@ -163,6 +168,7 @@ class Elaborator {
   // ---- signature.cpp
   bool match_input(const syntax::Parameter& parameter, size_t index, Value& value, Frame& callee, Signature& signature,
                    const At& at);
+  bool set_has_size(const IdSet& set, const Dim& size, const std::string& what, const At& at);
   bool match_set(const syntax::Parameter& parameter, Tensor& tensor, Frame& callee, Signature& signature, const At& at);
   bool match_axis(const syntax::TypeExpr::DimItem& item, const Axis& axis, std::string& why, Frame& callee);
   bool map_inputs(std::vector<Value>& values, Frame& callee, Signature& signature, const At& at);
@@ -188,6 +194,9 @@ class Elaborator {
                                   const At& at);
   // The first result; invalid after a report, and silently if an operand is invalid.
   ir::Value emit(const std::string& op, const std::vector<ir::Value>& operands, const At& at, ir::Attrs attrs = {});
+  // False after a report: a dimension below 1, or more numbers than can be addressed.
+  bool sizes_fit(const std::string& op, const std::vector<ir::Value>& results, const At& at);
+  bool at_least_one(const Dim& size, const At& at);
   ir::Value constant(double value, const At& at);
   ir::Value to_tensor(const Value& value, const At& at);  // numbers become constants
   std::vector<Axis> axes(ir::Value value, const Frame& frame) const;
@@ -234,6 +243,13 @@ class Elaborator {
   Value slice_axis(const Tensor& tensor, int axis, const Value& from, const Value& to, const At& at);
   Value index_ids(const Tensor& tensor, int axis, const Tensor& ids, const At& at);
 
+  // ---- ids.cpp
+  std::optional<Tensor> constant_id(int64_t id, const At& at);
+  // The set of what holds ids of either; null if one has none.
+  IdSetPtr join_sets(const IdSetPtr& a, const IdSetPtr& b) const;
+  // False after a report: ids of `set` can lie outside of what has `size` elements. `what`: "the number of rows".
+  bool ids_fit(const IdSetPtr& set, const Dim& size, const std::string& what, const At& at);
+
   // ---- reductions, primitives*.cpp
   ir::Value reduce(const std::string& what, ir::Value x, const Value* over, const At& at);
   ir::Value reduce_axes(const std::string& what, ir::Value x, std::vector<int> axes, const At& at);
@@ -263,6 +279,7 @@ class Elaborator {
   bool run_loss(size_t index);  // predictions too
   Judgement judge_task(TaskState& task);
   LayerPtr default_criterion(const TaskState& task, const At& at);
+  bool predict_fits(const TaskState& task, const Value& value, const At& at);
   void run_predict(TaskState& task, const Judgement& judgement, const At& at);
   void mean_loss(TaskState& task, ir::Value loss, const At& at);
   ir::Value loss_mask(TaskState& task, ir::Value loss, const At& at);
@@ -322,8 +339,10 @@ class Elaborator {
   std::map<const syntax::Body*, std::set<std::string>> declared_;
   std::map<int64_t, std::string> known_sizes_;  // "|atis.slots|", for notes
   std::map<std::string, IdSetPtr> sets_;
+  bool empty_set_ = false;  // the data has a column or vocabulary without members
   int64_t statements_ = 0;
   int64_t layers_ = 0;
+  int64_t composed_ = 0;  // parts of compositions that were copied
   bool out_of_budget_ = false;
 };
 

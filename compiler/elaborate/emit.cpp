@@ -28,6 +28,9 @@ std::string op_text(const std::string& op) {
   auto it = kNames.find(op);
   return it == kNames.end() ? "`" + op + "`" : it->second;
 }
+
+constexpr int64_t kMostNumbers = int64_t{1} << 40;  // of a parameter
+constexpr int64_t kMostInRow = int64_t{1} << 28;    // of one row; a batch has many
 }  // namespace
 
 std::vector<ir::Value> Elaborator::emit_all(const std::string& op, const std::vector<ir::Value>& operands,
@@ -45,7 +48,8 @@ std::vector<ir::Value> Elaborator::emit_all(const std::string& op, const std::ve
   auto made = builder_.make(op, operands, std::move(attrs));
   if (!made) {
     const ir::ShapeError& error = made.error();
-    diag::Report report = this->report(at, diag::ShapeMismatch, op_text(op), error.message).help(error.help);
+    const diag::Kind& kind = error.other_operand < 0 ? diag::WrongOperand : diag::ShapeMismatch;
+    diag::Report report = this->report(at, kind, op_text(op), error.message).help(error.help);
     for (int operand : {error.operand, error.other_operand}) {
       if (operand < 0 || operand >= static_cast<int>(at.operands.size()) || at.frame.library) continue;
       if (!at.operands[operand].valid() || at.operands[operand] == at.range) continue;
@@ -54,8 +58,36 @@ std::vector<ir::Value> Elaborator::emit_all(const std::string& op, const std::ve
     for (std::string& note : size_notes(error.message)) std::move(report).note(std::move(note));
     return {};
   }
+  if (!sizes_fit(op, *made, at)) return {};
   memo_[std::move(key)] = made->front().node;
   return *made;
+}
+
+bool Elaborator::at_least_one(const Dim& size, const At& at) {
+  const int64_t least = empty_set_ ? 0 : 1;  // training says of a set without members that labels are missing
+  if (size.constant().value_or(least) >= least) return true;
+  report(at, diag::BadDimension, size.text());
+  return false;
+}
+
+bool Elaborator::sizes_fit(const std::string& op, const std::vector<ir::Value>& results, const At& at) {
+  for (ir::Value result : results) {
+    const types::Type& type = this->type(result);
+    double numbers = 1;  // no product of 64 bits: it is what may be too large
+    for (const Dim& size : type.dims) {
+      if (!at_least_one(size, at)) return false;
+      numbers *= static_cast<double>(size.constant().value_or(1));
+    }
+    const int64_t most = type.space == types::kUniform ? kMostNumbers : kMostInRow;
+    if (numbers <= static_cast<double>(most)) continue;
+    const ir::Attrs& attrs = graph_.node(result).attrs;
+    const auto path = attrs.find("path");
+    const std::string what = path == attrs.end() ? "the result of " + op_text(op)
+                                                 : "parameter `" + std::get<std::string>(path->second) + "`";
+    report(at, diag::TooLarge, what, shape_text(result, at.frame), most);
+    return false;
+  }
+  return true;
 }
 
 ir::Value Elaborator::emit(const std::string& op, const std::vector<ir::Value>& operands, const At& at,
@@ -87,7 +119,7 @@ ir::Value Elaborator::to_tensor(const Value& value, const At& at) {
     }
     report(at, diag::NoSuchParameter, wanted)
         .help(known.empty() ? "a parameter is there once its layer has been called"
-                            : "there are " + join(known, ", ", " and "));
+                            : (known.size() == 1 ? "there is " : "there are ") + join(known, ", ", " and "));
     return {};
   }
   if (const StaticValue* known = value.as_static()) {

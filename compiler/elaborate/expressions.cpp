@@ -18,6 +18,14 @@ Value Elaborator::evaluate(const Expr& expr, Frame& frame) {
   return value;
 }
 
+Value Elaborator::evaluate_callee(const Expr& expr, Frame& frame) {
+  const auto* node = std::get_if<NameExpr>(&expr.node);
+  Value value = evaluate(expr, frame);
+  if (node && std::holds_alternative<TaskRef>(value.v)) value = name(node->name, expr.range, frame, false);
+  value.range = expr.range;
+  return value;
+}
+
 Value Elaborator::evaluate_node(const Expr& expr, Frame& frame) {
   const SourceRange range = expr.range;
   struct Visitor {
@@ -41,6 +49,7 @@ Value Elaborator::evaluate_node(const Expr& expr, Frame& frame) {
         Value value = e.name(part.text, range, frame);
         if (!value.as_static()) return {};
         text += value.as_static()->is_text() ? value.as_static()->string() : value.as_static()->text();
+        if (!e.statics_.string_fits(text, range)) return e.failed_ = true, Value{};
       }
       return StaticValue{text};
     }
@@ -101,10 +110,20 @@ Value Elaborator::evaluate_size(const SizeExpr& node, SourceRange range, Frame& 
   return {};
 }
 
-Value Elaborator::make_list(std::vector<Value> items, SourceRange range) {
+Value Elaborator::make_list(std::vector<Value> items, SourceRange range, Frame& frame) {
   const auto is_known = [](const Value& item) { return item.as_static() && !item.dimension; };
   const bool all_known = std::all_of(items.begin(), items.end(), is_known);
-  if (!all_known) return {std::make_shared<const std::vector<Value>>(std::move(items)), range};
+  int depth = 1;
+  for (const Value& item : items) depth = std::max(depth, item.depth() + 1);
+  if (depth > sema::StaticBudget::kNesting) {
+    report({frame, range}, diag::TooNested);
+    return {};
+  }
+  if (!all_known) {
+    Value made{std::make_shared<const std::vector<Value>>(std::move(items)), range};
+    made.list_depth = depth;
+    return made;
+  }
   StaticValue::List list;
   for (const Value& item : items) list.push_back(*item.as_static());
   return {StaticValue::list(std::move(list)), range};
@@ -117,7 +136,7 @@ Value Elaborator::evaluate_list(const ListExpr& node, SourceRange range, Frame& 
     if (value.poisoned()) return {};
     items.push_back(std::move(value));
   }
-  return make_list(std::move(items), range);
+  return make_list(std::move(items), range, frame);
 }
 
 bool Elaborator::generate(const GeneratorExpr& node, size_t clause, Frame& frame, std::vector<Value>& out) {
@@ -147,7 +166,7 @@ Value Elaborator::evaluate_generator(const GeneratorExpr& node, SourceRange rang
   ++frame.loops;
   const bool good = generate(node, 0, frame, out);
   --frame.loops;
-  return good ? make_list(std::move(out), range) : Value{};
+  return good ? make_list(std::move(out), range, frame) : Value{};
 }
 
 Value Elaborator::evaluate_if(const IfExpr& node, Frame& frame) {
@@ -218,7 +237,7 @@ Value Elaborator::evaluate_index(const IndexExpr& node, SourceRange range, Frame
   if (index.poisoned()) return {};
   const At index_at{frame, node.items[0].range};
   if (const StaticValue* list = base.as_static(); list && index.as_static()) {
-    auto element = statics_.element(*list, *index.as_static(), range);
+    auto element = statics_.element(*list, *index.as_static(), index_at.range);
     if (!element) failed_ = true;
     return element ? Value{*element} : Value{};
   }
@@ -227,7 +246,9 @@ Value Elaborator::evaluate_index(const IndexExpr& node, SourceRange range, Frame
   if (!place) return {};
   const int64_t count = static_cast<int64_t>(elements->size());
   if (*place < -count || *place >= count) {
-    report(index_at, diag::IndexOutOfRange, *place, count);
+    const bool array = base.layer() != nullptr;
+    report(index_at, diag::IndexOutOfRange, *place,
+           array ? "an array of " + count_of(count, "layer") : "a list of " + std::to_string(count));
     return {};
   }
   return (*elements)[*place < 0 ? *place + count : *place];

@@ -1,11 +1,20 @@
 // Layers as values: descriptions become layers where they are declared or applied; a layer stays that layer.
 #include "compiler/diag/kinds/elaborate.h"
+#include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/elaborator.h"
 
 namespace mtl::elaborate {
 
 namespace {
 constexpr int64_t kLayerBudget = 100'000;
+constexpr int64_t kComposedParts = 100'000'000;
+}  // namespace
+
+LayerPtr Elaborator::finished(std::shared_ptr<Layer> layer, const At& at) {
+  layer->set_depth();
+  if (layer->depth <= sema::StaticBudget::kNesting) return layer;
+  report(at, diag::TooNested);
+  return nullptr;
 }
 
 LayerPtr Elaborator::as_layer(const Value& value, const At& at) {
@@ -50,7 +59,7 @@ std::string Elaborator::fresh_name(const PlacePtr& parent, const std::string& ba
 LayerPtr Elaborator::instantiate(const LayerPtr& term, const PlacePtr& place, const At& at) {
   if (++layers_ > kLayerBudget && !out_of_budget_) {
     out_of_budget_ = true;
-    report(at, diag::TooManyLayers, kLayerBudget);
+    report(at, diag::TooManyLayers);
   }
   if (out_of_budget_) return nullptr;
   switch (term->kind) {
@@ -87,6 +96,7 @@ LayerPtr Elaborator::instantiate(const LayerPtr& term, const PlacePtr& place, co
 }
 
 LayerPtr Elaborator::compose(const Value& left, const Value& right, const At& at) {
+  if (out_of_budget_) return nullptr;
   LayerPtr first = as_layer(left, {at.frame, left.range});
   LayerPtr second = as_layer(right, {at.frame, right.range});
   if (!first || !second) return nullptr;
@@ -102,7 +112,14 @@ LayerPtr Elaborator::compose(const Value& left, const Value& right, const At& at
       layer->parts.push_back(part);
     }
   }
-  return layer;
+  // `h = h >> relu` in a loop copies what is there already.
+  composed_ += static_cast<int64_t>(layer->parts.size());
+  if (composed_ > kComposedParts) {
+    out_of_budget_ = true;
+    report(at, diag::StaticBudgetExceeded, "compositions with more than 100 million parts in all");
+    return nullptr;
+  }
+  return finished(std::move(layer), at);
 }
 
 LayerPtr Elaborator::unnamed(const LayerPtr& description, const void* where, size_t ordinal, const At& at) {
@@ -144,7 +161,8 @@ Value Elaborator::apply_parts(const Layer& layer, std::vector<Argument> argument
     case Layer::Kind::composition:
       break;
   }
-  Value value;
+  // Without parts, as `chain([])`, it is the identity.
+  Value value = layer.parts.empty() && !arguments.empty() ? arguments.front().value : Value{};
   for (size_t i = 0; i < layer.parts.size(); ++i) {
     value = apply_parts(*layer.parts[i], std::move(arguments), where, ordinal, at);
     if (value.poisoned()) return {};

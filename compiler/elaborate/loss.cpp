@@ -104,18 +104,29 @@ bool Elaborator::run_loss(size_t index) {
   return task.predict.valid() && (!wants_loss || task.loss.valid());
 }
 
+// What is predicted is looked up in the set of the target, so it has to be in it.
+bool Elaborator::predict_fits(const TaskState& task, const Value& value, const At& at) {
+  // Labels that the file lists are known before the data is; `classes` waits for it.
+  const Dim& size = task.target_set ? task.target_set->size : task.info.classes;
+  return ids_fit(value.tensor() ? value.tensor()->ids : nullptr, size, "`|target|`", at);
+}
+
 void Elaborator::run_predict(TaskState& task, const Judgement& judgement, const At& at) {
   const bool label = task.info.kind == TargetKind::label && task.decl->predicts;
   auto setting = task.settings.find("predict");
   if (setting != task.settings.end()) {
     const At here{task.frame, setting->second->range};
-    task.predict = to_tensor(evaluate(*setting->second, task.frame), here);
+    const Value value = evaluate(*setting->second, task.frame);
+    task.predict = to_tensor(value, here);
     if (task.predict.valid() && label != (type(task.predict).dtype == types::DType::i32)) {
       report(here, diag::PredictKind, shape_text(task.predict, task.frame), label ? "ids" : "numbers");
       task.predict = {};
     }
+    if (task.predict.valid() && label && !predict_fits(task, value, here)) task.predict = {};
   } else if (!judgement.predict.poisoned()) {
     task.predict = to_tensor(judgement.predict, at);
+    const bool ids = task.predict.valid() && type(task.predict).dtype == types::DType::i32;
+    if (label && ids && !predict_fits(task, judgement.predict, at)) task.predict = {};
   } else if (!task.decl->predicts || task.info.kind == TargetKind::number) {
     task.predict = task.scores;
   } else if (label) {

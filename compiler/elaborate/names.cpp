@@ -37,7 +37,7 @@ std::optional<SpaceId> ragged_of_source(const DataDecl& source, const std::strin
 }
 }  // namespace
 
-Value Elaborator::name(const std::string& name, SourceRange range, Frame& frame) {
+Value Elaborator::name(const std::string& name, SourceRange range, Frame& frame, bool tasks) {
   const At at{frame, range};
   if (Binding* binding = frame.find(name)) return binding->value;
   if (name == "training") return StaticValue{options_.training};
@@ -49,7 +49,7 @@ Value Elaborator::name(const std::string& name, SourceRange range, Frame& frame)
   if (in_model) {
     bool found = false;
     Value value = model_name(name, range, frame, found);
-    if (found) return value;
+    if (found && (tasks || !std::holds_alternative<TaskRef>(value.v))) return value;
   }
   if (const sema::Found* found = file_.find(frame.unit, name)) {
     switch (found->kind) {
@@ -173,9 +173,7 @@ Value Elaborator::member(const MemberExpr& node, SourceRange range, Frame& frame
   if (value.poisoned()) return {};
   if (const auto* record = std::get_if<RecordPtr>(&value.v)) {
     if (const Value* field = (*record)->find(what)) return *field;
-    std::vector<std::string> names;
-    for (const auto& [name, field] : (*record)->fields) names.push_back(name);
-    report(at, diag::NoSuchResult, what, join(names));
+    report(at, diag::NoSuchResult, what, named_results(**record));
     return {};
   }
   if (const auto* task = std::get_if<TaskRef>(&value.v)) return task_member(task->index, node.member, range, frame);
@@ -238,6 +236,7 @@ std::optional<StaticValue> Elaborator::size_of_column(const std::string& source,
   }
   StaticValue size = StaticValue::size("|" + path + "|", options_.size_of ? options_.size_of(path) : std::nullopt);
   if (auto number = size.as_int()) {
+    empty_set_ = empty_set_ || *number == 0;
     known_sizes_[*number] = "|" + (frame.kind == Frame::Kind::task ? std::string("target|, ") : path + "|, ") +
                             (kind == "category" ? "the values" : "the labels") + " of column `" + path + "`";
   }
@@ -248,7 +247,8 @@ IdSetPtr Elaborator::set_of_vocab(const std::string& vocab) {
   IdSetPtr& set = sets_["vocab " + vocab];
   if (set) return set;
   StaticValue size = StaticValue::size("|" + vocab + "|", options_.size_of ? options_.size_of(vocab) : std::nullopt);
-  set = std::make_shared<const IdSet>(IdSet{"vocab " + vocab, "vocabulary `" + vocab + "`", *size.as_dim(), {}});
+  empty_set_ = empty_set_ || size.as_int() == 0;
+  set = std::make_shared<const IdSet>(IdSet{"vocab " + vocab, "vocabulary `" + vocab + "`", *size.as_dim(), {}, false});
   return set;
 }
 
@@ -274,7 +274,8 @@ IdSetPtr Elaborator::set_of_column(const std::string& source, const ColumnDecl& 
     known = static_cast<int64_t>(column.type.arguments.size());
   }
   StaticValue size = StaticValue::size("|" + path + "|", known);
-  set = std::make_shared<const IdSet>(IdSet{"column " + path, "column `" + path + "`", *size.as_dim(), {}});
+  empty_set_ = empty_set_ || size.as_int() == 0;
+  set = std::make_shared<const IdSet>(IdSet{"column " + path, "column `" + path + "`", *size.as_dim(), {}, false});
   return set;
 }
 

@@ -107,7 +107,7 @@ Value Elaborator::binary_values(BinaryOp op, const Value& left, const Value& rig
     return {*value, at.range};
   }
   if (op == BinaryOp::range) {
-    report(at, diag::NotKnownNow, "the ends of a range", left.as_static() ? right.kind() : left.kind());
+    report(at, diag::NotKnownNow, "each end of a range", left.as_static() ? right.kind() : left.kind());
     return {};
   }
   const At first{at.frame, left.range.valid() ? left.range : at.range};
@@ -224,7 +224,7 @@ Value Elaborator::index_tensor(const Tensor& tensor, const std::vector<syntax::I
       continue;
     }
     if (axis >= rank) {
-      report_at(at.frame, items[i].range, diag::TooManyIndices, shape_text(current.node, at.frame));
+      report_at(at.frame, items[i].range, diag::TooManyIndices, shape_text(tensor.node, at.frame));
       return {};
     }
     if (const auto* range = std::get_if<syntax::BinaryExpr>(&items[i].value->node);
@@ -238,7 +238,7 @@ Value Elaborator::index_tensor(const Tensor& tensor, const std::vector<syntax::I
     }
     Value index = evaluate(*items[i].value, at.frame);
     if (index.poisoned()) return {};
-    const At here{at.frame, at.range, {at.range, items[i].range}};
+    const At here{at.frame, items[i].range, {at.range, items[i].range}};
     bool dropped = true;
     Value next;
     if (items[i].kind == Kind::from) {
@@ -299,7 +299,7 @@ Value Elaborator::index_axis(const Tensor& tensor, int axis, const Value& index,
   int64_t start = *wanted;
   if (start < 0 && which.size.constant()) start += which.size.value();
   if (start < 0 || (which.size.constant() && start >= which.size.value())) {
-    report(at, diag::IndexOutOfRange, *wanted, which.size.text());
+    report(at, diag::IndexOutOfRange, *wanted, "a dimension of " + which.size.text());
     return {};
   }
   const int64_t place = axis - ragged;
@@ -330,19 +330,23 @@ Value Elaborator::index_ids(const Tensor& tensor, int axis, const Tensor& ids, c
   }
   if (type.space == types::kUniform && type.rank() >= 1) {
     ir::Value places = ids.node;
-    if (ids.ids && ids.ids->ragged && type.dims[0].constant()) {
+    if (ids.ids && ids.ids->ragged) {
       // Positions have no bound of their own: those behind the table's end share its last row.
-      places = emit("min", {places, emit("constant_i32", {}, at, {{"value", type.dims[0].value() - 1}})}, at);
+      if (type.dims[0].constant())
+        places = emit("min", {places, emit("constant_i32", {}, at, {{"value", type.dims[0].value() - 1}})}, at);
+    } else if (!ids_fit(ids.ids, type.dims[0], "the number of rows", at)) {
+      return {};
     }
     ir::Value rows = emit("gather", {tensor.node, places}, at);
-    return rows.valid() ? Value{Tensor{rows, nullptr, nullptr}, at.range} : Value{};
+    return rows.valid() ? Value{Tensor{rows, tensor.ids, nullptr}, at.range} : Value{};
   }
   if (type.rank() != 1) {
     report(at, diag::NotSupportedYet, "an index by ids into " + shape_text(tensor.node, at.frame));
     return {};
   }
+  if (!ids_fit(ids.ids, type.dims[0], "the dimension", at)) return {};
   ir::Value picked = emit("pick", {tensor.node, ids.node}, at);
-  return picked.valid() ? Value{Tensor{picked, nullptr, nullptr}, at.range} : Value{};
+  return picked.valid() ? Value{Tensor{picked, tensor.ids, nullptr}, at.range} : Value{};
 }
 
 }  // namespace mtl::elaborate

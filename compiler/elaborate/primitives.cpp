@@ -53,6 +53,7 @@ std::optional<std::vector<Axis>> Primitives::dims(PrimitiveCall& call, const std
     if (const auto* ragged = std::get_if<RaggedDim>(&item.v)) {
       dims.push_back({ragged->space, {}});
     } else if (item.as_static() && item.as_static()->as_dim()) {
+      if (!call.e.at_least_one(*item.as_static()->as_dim(), at)) return std::nullopt;
       dims.push_back({std::nullopt, *item.as_static()->as_dim()});
     } else {
       call.e.report(at, diag::NotADimension, item.as_static() ? item.as_static()->text() : item.kind());
@@ -97,7 +98,8 @@ struct Primitives::Elementwise {
         !c.e.align(condition, no, "`where`", c.at)) {
       return Value{};
     }
-    return result(c.e.emit("where", {condition, yes, no}, c.at), c);
+    const IdSetPtr set = c.e.join_sets(set_of(c, "yes"), set_of(c, "no"));
+    return result(c.e.emit("where", {condition, yes, no}, c.at), c, set);
   }
   static Value identity(Call& c) { return c.bound.at("x").value; }
   static Value to_float(Call& c) { return result(c.e.as_numbers(tensor(c, "x"), c.at), c); }
@@ -126,7 +128,8 @@ struct Primitives::Elementwise {
       if (!part) return Value{};
       layer->parts.push_back(std::move(part));
     }
-    return Value{LayerPtr(layer), c.at.range};
+    LayerPtr made = c.e.finished(std::move(layer), c.at);
+    return made ? Value{made, c.at.range} : Value{};
   }
   static Value len(Call& c) {
     auto listed = c.e.items(*c.find("list"), c.at_argument("list"));

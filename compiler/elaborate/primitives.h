@@ -47,6 +47,12 @@ struct Primitives {
   struct Shapes;
   struct Sequences;
 
+  // The set that a value holds ids of, if it does.
+  static IdSetPtr set_of(const Value& value) { return value.tensor() ? value.tensor()->ids : nullptr; }
+  static IdSetPtr set_of(const PrimitiveCall& call, const std::string& name) {
+    const Value* value = call.find(name);
+    return value ? set_of(*value) : nullptr;
+  }
   // The tensor of an argument; invalid after a report.
   static ir::Value tensor(PrimitiveCall& call, const std::string& name);
   static Value result(ir::Value node, const PrimitiveCall& call, IdSetPtr ids = nullptr);

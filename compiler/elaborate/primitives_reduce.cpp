@@ -36,7 +36,9 @@ std::optional<std::vector<int>> Elaborator::over_axes(ir::Value x, const Value* 
       name = std::to_string(number);
       if (number >= -rank && number < rank) places.push_back(static_cast<int>(number < 0 ? number + rank : number));
     } else if (known && known->as_dim()) {  // a dimension of the signature that is static in this call
-      name = known->text();
+      // The name as it is written, if it is one: the number alone is not what the user wrote.
+      const std::string written = text_at(value.range);
+      name = (value.dimension && is_dimension_name(written) ? written + " = " : "") + known->text();
       for (size_t i = 0; i < all.size(); ++i) {
         if (!all[i].ragged && all[i].size == *known->as_dim()) places.push_back(static_cast<int>(i));
       }
@@ -141,7 +143,7 @@ ir::Value Elaborator::softmax(const std::string& what, ir::Value x, const Value*
   if (!x.valid()) return {};
   const std::vector<Axis> all = axes(x, at.frame);
   if (all.empty()) {
-    report(at, diag::NoSuchDimension, "-1", shape_text(x, at.frame));
+    report(at, diag::NeedsDimension, what, shape_text(x, at.frame));
     return {};
   }
   int axis = static_cast<int>(all.size()) - 1;
@@ -230,7 +232,8 @@ struct Primitives::Reductions {
   static Value extreme(Call& c) {
     if (!c.find("other")) return reduce(c);
     ir::Value x = tensor(c, "x"), other = tensor(c, "other");
-    return result(c.e.binary(std::string(c.primitive.name), x, other, c.at), c);
+    const IdSetPtr set = c.e.join_sets(set_of(*c.find("x")), set_of(*c.find("other")));
+    return result(c.e.binary(std::string(c.primitive.name), x, other, c.at), c, set);
   }
   static Value softmax(Call& c) {
     return result(c.e.softmax(std::string(c.primitive.name), tensor(c, "x"), c.find("over"), c.at), c);
@@ -248,14 +251,15 @@ struct Primitives::Reductions {
       axis = found->front();
     }
     if (axis < 0) {
-      c.e.report(c.at, diag::NoSuchDimension, "-1", c.e.shape_text(x, c.at.frame));
+      c.e.report(c.at, diag::NeedsDimension, name, c.e.shape_text(x, c.at.frame));
       return Value{};
     }
-    auto set = std::make_shared<IdSet>();
     if (axis >= ragged) {
-      set->size = c.e.type(x).dims[axis - ragged];
-      return result(c.e.emit(name, {x}, c.at, {{"axis", static_cast<int64_t>(axis - ragged)}}), c, set);
+      return result(c.e.emit(name, {x}, c.at, {{"axis", static_cast<int64_t>(axis - ragged)}}), c,
+                    set_of_op(name, c.e.type(x).dims[axis - ragged]));
     }
+    auto set = std::make_shared<IdSet>();
+    set->text = "`" + name + "`";
     set->ragged = *all[axis].ragged;
     const SpaceId parent = c.e.spaces()[*set->ragged].parent;
     auto results =
@@ -276,7 +280,7 @@ struct Primitives::Reductions {
     }
     bool dropped = true;
     if (all.empty()) {
-      c.e.report(c.at, diag::NoSuchDimension, "0", c.e.shape_text(x, c.at.frame));
+      c.e.report(c.at, diag::NeedsDimension, std::string(c.primitive.name), c.e.shape_text(x, c.at.frame));
       return Value{};
     }
     const int64_t place = c.primitive.name == "first" ? 0 : -1;
@@ -286,12 +290,11 @@ struct Primitives::Reductions {
   static Value top_k(Call& c) {
     ir::Value x = tensor(c, "x");
     auto k = integer(c, "k", 1);
-    if (!x.valid() || !k) return Value{};
+    if (!x.valid() || !k || !c.e.at_least_one(*k, c.at_argument("k"))) return Value{};
     auto results = c.e.emit_all("top_k", {x}, {{"k", *k}}, c.at);
     if (results.size() != 2) return Value{};
     Record record;
-    auto set = std::make_shared<IdSet>();
-    set->size = c.e.type(x).dims.back();
+    const IdSetPtr set = set_of_op("top_k", c.e.type(x).dims.back());
     record.fields.emplace_back("values", Value{Tensor{results[0], nullptr, nullptr}, c.at.range});
     record.fields.emplace_back("ids", Value{Tensor{results[1], set, nullptr}, c.at.range});
     return Value{std::make_shared<const Record>(std::move(record)), c.at.range};

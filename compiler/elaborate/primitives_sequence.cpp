@@ -160,6 +160,10 @@ struct Primitives::Sequences {
   static Value crf_score(Call& c) {
     const std::vector<ir::Value> operands = {scores_of(c), tensor(c, "tags"), tensor(c, "transitions"),
                                              tensor(c, "start"), tensor(c, "end")};
+    if (!operands[0].valid() || !operands[1].valid()) return Value{};
+    const Dim classes = c.e.type(operands[0]).dims.back();
+    const bool ids = c.e.type(operands[1]).dtype == types::DType::i32;  // if not, the op's own rule says so
+    if (ids && !c.e.ids_fit(set_of(c, "tags"), classes, "the number of scores", c.at_argument("tags"))) return Value{};
     return result(c.e.emit("crf_score", operands, c.at), c);
   }
   static Value crf_logpartition(Call& c) {
@@ -170,8 +174,7 @@ struct Primitives::Sequences {
   static Value crf_decode(Call& c) {
     ir::Value scores = scores_of(c);
     if (!scores.valid()) return {};
-    auto set = std::make_shared<IdSet>();
-    set->size = c.e.type(scores).dims.back();
+    const IdSetPtr set = set_of_op("crf_decode", c.e.type(scores).dims.back());
     const std::vector<ir::Value> operands = {scores, tensor(c, "transitions"), tensor(c, "start"), tensor(c, "end")};
     return result(c.e.emit("crf_decode", operands, c.at), c, set);
   }

@@ -88,7 +88,7 @@ struct Primitives::Shapes {
       c.e.report(c.at, diag::ReshapeRagged, c.e.axes_text(*wanted), c.e.shape_text(x, c.at.frame));
       return Value{};
     }
-    return result(c.e.emit("reshape", {x}, c.at, {{"dims", fixed}}), c);
+    return result(c.e.emit("reshape", {x}, c.at, {{"dims", fixed}}), c, set_of(c, "x"));
   }
   static Value flatten(Call& c) {
     ir::Value x = tensor(c, "x");
@@ -110,7 +110,7 @@ struct Primitives::Shapes {
     std::vector<Dim> fresh(old.begin(), old.begin() + (*from - ragged));
     fresh.push_back(types::product({old.begin() + (*from - ragged), old.begin() + (*to - ragged)}));
     fresh.insert(fresh.end(), old.begin() + (*to - ragged), old.end());
-    return result(c.e.emit("reshape", {x}, c.at, {{"dims", fresh}}), c);
+    return result(c.e.emit("reshape", {x}, c.at, {{"dims", fresh}}), c, set_of(c, "x"));
   }
   static Value transpose(Call& c) {
     ir::Value x = tensor(c, "x");
@@ -135,14 +135,18 @@ struct Primitives::Shapes {
       c.e.report(c.at, diag::NotSupportedYet, "`transpose` of " + c.e.shape_text(x, c.at.frame));
       return Value{};
     }
-    return result(c.e.emit("transpose", {x}, c.at, {{"perm", order}}), c);
+    return result(c.e.emit("transpose", {x}, c.at, {{"perm", order}}), c, set_of(c, "x"));
   }
   static Value stack(Call& c) {
     auto listed = c.e.items(*c.find("values"), c.at_argument("values"));
     if (!listed) return Value{};
     std::vector<ir::Value> parts;
-    for (const Value& item : *listed) parts.push_back(c.e.to_tensor(item, c.at_argument("values")));
-    return result(c.e.stack(parts, c.at), c);
+    IdSetPtr set = listed->empty() ? nullptr : set_of(listed->front());
+    for (const Value& item : *listed) {
+      parts.push_back(c.e.to_tensor(item, c.at_argument("values")));
+      set = c.e.join_sets(set, set_of(item));
+    }
+    return result(c.e.stack(parts, c.at), c, set);
   }
   static Value concat(Call& c) {
     std::vector<ir::Value> parts;
@@ -154,13 +158,22 @@ struct Primitives::Shapes {
       for (Value& item : *listed) each.push_back({"", std::move(item), given[0].range});
       given = std::move(each);
     }
-    for (const Argument& part : given) parts.push_back(c.e.to_tensor(part.value, {c.at.frame, part.range}));
-    return result(c.e.concat(parts, c.find("over"), c.at), c);
+    IdSetPtr set = given.empty() ? nullptr : set_of(given.front().value);
+    for (const Argument& part : given) {
+      parts.push_back(c.e.to_tensor(part.value, {c.at.frame, part.range}));
+      set = c.e.join_sets(set, set_of(part.value));
+    }
+    return result(c.e.concat(parts, c.find("over"), c.at), c, set);
   }
   static Value pad(Call& c) {
     ir::Value x = tensor(c, "x");
     auto before = integer(c, "before", 0), after = integer(c, "after", 0);
     if (!x.valid() || !before || !after) return Value{};
+    for (const auto& [name, count] : {std::pair("before", *before), std::pair("after", *after)}) {
+      if (count >= 0) continue;
+      c.e.report(c.at_argument(name), diag::NegativePadding, count).help("`x[..., 1..]` leaves out the first");
+      return Value{};
+    }
     const int ragged = static_cast<int>(c.e.axes(x, c.at.frame).size()) - c.e.type(x).rank();
     int64_t axis = c.e.type(x).rank() - 1;
     if (c.find("over")) {
@@ -172,13 +185,16 @@ struct Primitives::Shapes {
       c.e.report(c.at, diag::NotSupportedYet, "`pad` of a ragged dimension");
       return Value{};
     }
-    return result(c.e.emit("pad", {x}, c.at, {{"axis", axis}, {"before", *before}, {"after", *after}}), c);
+    return result(c.e.emit("pad", {x}, c.at, {{"axis", axis}, {"before", *before}, {"after", *after}}), c,
+                  set_of(c, "x"));
   }
   static Value one_hot(Call& c) {
     const Value* given = c.find("ids");
     ir::Value ids;
     if (const StaticValue* known = given->as_static(); known && known->as_int()) {
-      ids = c.e.emit("constant_i32", {}, c.at, {{"value", *known->as_int()}});
+      auto constant = c.e.constant_id(*known->as_int(), c.at_argument("ids"));
+      if (!constant) return Value{};
+      ids = constant->node;
     } else {
       ids = tensor(c, "ids");
     }
@@ -188,6 +204,7 @@ struct Primitives::Shapes {
       c.e.report(c.at_argument("classes"), diag::NotAnInt, "`classes`", classes->kind());
       return Value{};
     }
+    if (!c.e.at_least_one(*size, c.at_argument("classes"))) return Value{};
     return result(c.e.emit("one_hot", {ids}, c.at, {{"classes", std::vector<Dim>{*size}}}), c);
   }
   static Value full(Call& c) {
@@ -195,8 +212,16 @@ struct Primitives::Shapes {
     const Value* value = c.find("value");
     if (!wanted) return Value{};
     const bool id = value->as_static() && std::holds_alternative<int64_t>(value->as_static()->value);
-    ir::Value node = id ? c.e.emit("constant_i32", {}, c.at, {{"value", std::get<int64_t>(value->as_static()->value)}})
-                        : tensor(c, "value");
+    ir::Value node;
+    IdSetPtr set = set_of(*value);
+    if (id) {
+      auto constant = c.e.constant_id(std::get<int64_t>(value->as_static()->value), c.at_argument("value"));
+      if (!constant) return Value{};
+      node = constant->node;
+      set = constant->ids;
+    } else {
+      node = tensor(c, "value");
+    }
     const std::vector<Dim> fixed = fixed_of(*wanted);
     if (!fixed.empty() && node.valid()) {
       node = c.e.with_rank(node, static_cast<int>(fixed.size()), c.at);
@@ -205,11 +230,12 @@ struct Primitives::Shapes {
     for (const Axis& axis : *wanted) {
       if (axis.ragged) node = c.e.to_space(node, *axis.ragged, c.at);
     }
-    return result(node, c);
+    return result(node, c, set);
   }
   static Value positions(Call& c) {
     const Value* value = c.find("dimension");
     auto set = std::make_shared<IdSet>();
+    set->text = "`positions`";
     if (const auto* ragged = std::get_if<RaggedDim>(&value->v)) {
       set->ragged = ragged->space;
       return result(c.e.emit("position", {}, c.at, {{"space", ir::SpaceRef{ragged->space}}}), c, set);

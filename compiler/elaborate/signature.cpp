@@ -3,6 +3,7 @@
 
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/elaborate/elaborator.h"
+#include "compiler/ops/op.h"
 
 namespace mtl::elaborate {
 
@@ -39,7 +40,10 @@ std::optional<Axis> Elaborator::dim_of(const TypeExpr::DimItem& item, Frame& fra
   if (value.poisoned()) return std::nullopt;
   if (const auto* ragged = std::get_if<RaggedDim>(&value.v)) return Axis{ragged->space, {}};
   if (value.as_static()) {
-    if (auto dim = value.as_static()->as_dim()) return Axis{std::nullopt, *dim};
+    if (auto dim = value.as_static()->as_dim()) {
+      if (!at_least_one(*dim, {frame, item.range})) return std::nullopt;
+      return Axis{std::nullopt, *dim};
+    }
   }
   report_at(frame, item.range, diag::NotADimension, value.as_static() ? value.as_static()->text() : value.kind());
   return std::nullopt;
@@ -61,6 +65,13 @@ bool Elaborator::match_axis(const TypeExpr::DimItem& item, const Axis& axis, std
   if (same) return true;
   why = axis_text(axis) + " is not " + axis_text(*wanted);
   if (name && is_dimension_name(*name)) why += " (`" + *name + "` is " + axis_text(*wanted) + " already)";
+  return false;
+}
+
+bool Elaborator::set_has_size(const IdSet& set, const Dim& size, const std::string& what, const At& at) {
+  if (set.constant) return ids_fit(std::make_shared<const IdSet>(set), size, what, at);
+  if (size.equals(set.size) != types::Answer::no) return true;
+  report(at, diag::SetSize, set.text, set.size.text(), what, size.text());
   return false;
 }
 
@@ -87,16 +98,13 @@ bool Elaborator::match_set(const Parameter& parameter, Tensor& tensor, Frame& ca
       return true;
     }
     const StaticValue* dim = bound->value.as_static();
-    if (!dim || set->ragged || !dim->as_dim() || dim->as_dim()->equals(set->size) != types::Answer::no) return true;
-    report(at, diag::SetSize, set->text, set->size.text(), *name, dim->as_dim()->text());
-    return false;
+    if (!dim || set->ragged || !dim->as_dim()) return true;
+    return set_has_size(*set, *dim->as_dim(), "`" + *name + "`", at);
   }
   Value wanted = evaluate(*parameter.type.arguments[0], callee);
   const StaticValue* size = wanted.as_static();
-  if (!size || !size->as_dim() || set->ragged || size->as_dim()->equals(set->size) != types::Answer::no) return true;
-  report(at, diag::SetSize, set->text, set->size.text(), "the set of `" + parameter.name.text + "`",
-         size->as_dim()->text());
-  return false;
+  if (!size || !size->as_dim() || set->ragged) return true;
+  return set_has_size(*set, *size->as_dim(), "the set of `" + parameter.name.text + "`", at);
 }
 
 bool Elaborator::match_input(const Parameter& parameter, size_t index, Value& value, Frame& callee,
@@ -106,26 +114,36 @@ bool Elaborator::match_input(const Parameter& parameter, size_t index, Value& va
   if (value.tensor()) {
     tensor = *value.tensor();
   } else if (ids && value.as_static() && std::holds_alternative<int64_t>(value.as_static()->value)) {
-    tensor.node = emit("constant_i32", {}, at, {{"value", std::get<int64_t>(value.as_static()->value)}});
+    auto constant = constant_id(std::get<int64_t>(value.as_static()->value), at);
+    if (!constant) return false;
+    tensor = *constant;
   } else {
     tensor.node = to_tensor(value, at);
   }
   if (!tensor.node.valid()) return false;
   if (ids && !match_set(parameter, tensor, callee, signature, at)) return false;
   const std::vector<Axis> all = axes(tensor.node, at.frame);
-  const auto mismatch = [&](const std::string& why) {
+  const auto mismatch = [&](const std::string& why, const std::string& help = "") {
     diag::Report made =
         report(at, diag::InputMismatch, parameter.name.text, signature.callee, type_text(parameter.type),
                shape_text(tensor.node, at.frame, tensor.ids) + (why.empty() ? "" : ": " + why));
     if (!callee.library) std::move(made).label(parameter.type.range, "declared here");
     for (std::string& note : size_notes(why)) std::move(made).note(std::move(note));
+    std::move(made).help(help);
     return false;
   };
   if (!ids && type(tensor.node).dtype == types::DType::i32) return mismatch("`float(x)` makes numbers of ids");
   const auto& dims = parameter.type.dims;
   const bool open = !dims.empty() && dims.front().kind == Kind::rest;
   const size_t count = dims.size() - (open ? 1 : 0);
-  if (all.size() < count) return mismatch("");
+  if (all.size() < count) {
+    const ir::Node& node = graph_.node(tensor.node);
+    const bool column = all.empty() && count == 1 && node.op->name == std::string("input");
+    if (!column) return mismatch("");
+    const std::string path = std::get<std::string>(node.attrs.at("name"));
+    const std::string name = path.substr(path.find('.') + 1);
+    return mismatch("", "as one feature the column is declared `" + name + " : f32[1] = columns(...)`");
+  }
   for (size_t i = 1; i <= count; ++i) {
     std::string why;
     if (!match_axis(dims[dims.size() - i], all[all.size() - i], why, callee))
@@ -258,7 +276,7 @@ Value Elaborator::check_result(const std::optional<ResultType>& result, Value va
   for (const ResultType::Field& field : result->fields) {
     const Value* given = (*record)->find(field.name.text);
     if (!given) {
-      report(here, diag::NoSuchResult, field.name.text, frame.title);
+      report(here, diag::NoSuchResult, field.name.text, named_results(**record));
       return {};
     }
     if (!check_type(field.type, *given, frame, &signature, diag::ResultMismatch, here)) return {};

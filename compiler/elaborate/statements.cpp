@@ -200,7 +200,7 @@ LayerPtr Elaborator::declare_array(const LayerStmt& stmt, size_t index, const Pl
     auto number = integer(count, at, "the number of layers");
     if (!number) return nullptr;
     if (*number < 0 || *number > 100'000) {
-      report(at, diag::TooManyLayers, *number);
+      report(at, diag::LayerCount, *number);
       return nullptr;
     }
     elements.resize(*number);
@@ -218,7 +218,7 @@ LayerPtr Elaborator::declare_array(const LayerStmt& stmt, size_t index, const Pl
     if (!part) return nullptr;
     array->parts.push_back(std::move(part));
   }
-  return array;
+  return finished(std::move(array), at);
 }
 
 void Elaborator::declare_param(const ParamStmt& stmt, SourceRange range, Frame& frame) {

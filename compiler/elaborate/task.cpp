@@ -38,7 +38,7 @@ void Elaborator::collect_statement(const Stmt& stmt) {
   } else if (std::holds_alternative<UpdateStmt>(stmt.node)) {
     report(at, diag::NotSupportedYet, "`update` of a model's own state").help("a module can own it");
   } else if (std::holds_alternative<VarStmt>(stmt.node) || std::holds_alternative<ForStmt>(stmt.node)) {
-    report(at, diag::NotSupportedYet, "`var` and `for` in a model");
+    report(at, diag::NotSupportedYet, "a `var` or `for` in a model");
   }
 }
 

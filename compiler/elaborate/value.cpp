@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "compiler/base/text.h"
+
 namespace mtl::elaborate {
 
 namespace {
@@ -27,7 +29,7 @@ const char* Value::kind() const {
       if (value.is_text()) return "a string";
       if (value.is_bool()) return "a truth value";
       if (value.is_list()) return "a list";
-      if (value.is_initializer()) return "an initialiser";
+      if (value.is_initializer()) return "an initializer";
       return "a number";
     }
     const char* operator()(const Tensor&) const { return "a tensor"; }
@@ -44,9 +46,34 @@ const char* Value::kind() const {
     const char* operator()(const SourceRef&) const { return "a data source"; }
     const char* operator()(const FileRef&) const { return "a file"; }
     const char* operator()(const PathRef&) const { return "a layer"; }
-    const char* operator()(const Vectors&) const { return "an initialiser"; }
+    const char* operator()(const Vectors&) const { return "an initializer"; }
   };
   return std::visit(Names{}, v);
+}
+
+std::string named_results(const Record& record) {
+  std::vector<std::string> names;
+  for (const auto& [name, field] : record.fields) names.push_back("`" + name + "`");
+  return (names.size() == 1 ? "there is " : "there are ") + join(names, ", ", " and ");
+}
+
+int Value::depth() const {
+  if (const LayerPtr* inner = layer()) return (*inner)->depth;
+  if (const StaticValue* known = as_static()) return known->depth;
+  if (std::holds_alternative<ListPtr>(v)) return list_depth;
+  int deepest = 0;
+  if (const auto* record = std::get_if<RecordPtr>(&v)) {
+    for (const auto& [name, field] : (*record)->fields) deepest = std::max(deepest, field.depth());
+  }
+  return deepest;
+}
+
+void Layer::set_depth() {
+  int deepest = 0;
+  for (const auto& [name, value] : statics) deepest = std::max(deepest, value.depth());
+  for (const Argument& argument : arguments) deepest = std::max(deepest, argument.value.depth());
+  for (const LayerPtr& part : parts) deepest = std::max(deepest, part->depth);
+  depth = deepest + 1;
 }
 
 const Value* Record::find(const std::string& name) const {

@@ -25,8 +25,11 @@ struct IdSet {
   std::string text;  // for messages: "vocabulary `en`"
   Dim size;
   std::optional<SpaceId> ragged;  // positions in a ragged dimension: the size is its length
+  bool constant = false;          // numbers of the program: ids below `size`, which fit any table that is as long
 };
 using IdSetPtr = std::shared_ptr<const IdSet>;
+// Of an op that answers with places: "`argmax`".
+IdSetPtr set_of_op(const std::string& name, Dim size);
 
 struct Tensor {
   ir::Value node;
@@ -63,7 +66,7 @@ using RecordPtr = std::shared_ptr<const Record>;
 struct Callable {
   const sema::Found* decl = nullptr;           // a module, function or criterion, or
   const sema::Primitive* primitive = nullptr;  // a primitive, or
-  std::string static_function;                 // an initialiser or a function of static values
+  std::string static_function;                 // an initializer or a function of static values
   std::string name() const;
 };
 
@@ -80,7 +83,7 @@ struct FileRef {  // `sequence` in sequence.lstm; `ops` in ops.lstm
 struct PathRef {  // `word.weight`: below a declared layer
   PlacePtr place;
 };
-struct Vectors {};  // the initialiser that starts a table from its vocabulary's `embeddings`
+struct Vectors {};  // the initializer that starts a table from its vocabulary's `embeddings`
 
 struct Value {
   std::variant<Poison, StaticValue, Tensor, RaggedDim, LayerPtr, Callable, ListPtr, RecordPtr, TaskRef, SourceRef,
@@ -88,6 +91,7 @@ struct Value {
       v;
   SourceRange range;
   bool dimension = false;  // a size as the signature's name for a dimension: `over = D` means that one, not number 64
+  int list_depth = 0;      // of a ListPtr: how deep lists and layers are nested in it
 
   Value() = default;
   template <class T>
@@ -99,12 +103,15 @@ struct Value {
   const LayerPtr* layer() const { return std::get_if<LayerPtr>(&v); }
   const Callable* callable() const { return std::get_if<Callable>(&v); }
   const char* kind() const;  // "a number", "a layer", for messages
+  int depth() const;         // how deep lists and layers are nested in it
 };
 
 struct Record {
   std::vector<std::pair<std::string, Value>> fields;
   const Value* find(const std::string& name) const;
 };
+
+std::string named_results(const Record& record);  // "there are `left`, `right`"
 
 struct Argument {
   std::string name;  // empty: by position
@@ -130,7 +137,9 @@ struct Layer {
   // Of a description that came as the argument of a module: where it becomes a layer if the module applies it.
   PlacePtr argument_place;
   SourceRange range;
+  int depth = 0;             // how deep layers and lists are nested in it; see set_depth()
   std::string name() const;  // "linear"
+  void set_depth();
 };
 
 // True if a description is in it that a declaration would have to give a place.

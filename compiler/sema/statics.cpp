@@ -1,6 +1,7 @@
 // Values and the walk over expressions; the rules of operators and functions are in statics_rules.cpp.
 #include "compiler/sema/statics.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -69,8 +70,12 @@ std::string initializer_text(const Initializer& init) {
 
 StaticValue StaticValue::list(List items) {
   bool from_data = false;
-  for (const StaticValue& item : items) from_data = from_data || item.from_data;
-  return {std::make_shared<const List>(std::move(items)), from_data};
+  int depth = 0;
+  for (const StaticValue& item : items) {
+    from_data = from_data || item.from_data;
+    depth = std::max(depth, item.depth);
+  }
+  return {std::make_shared<const List>(std::move(items)), from_data, depth + 1};
 }
 
 StaticValue StaticValue::size(const std::string& name, std::optional<int64_t> known) {
@@ -110,6 +115,33 @@ const std::string& StaticValue::string() const {
   return std::get<std::string>(value);
 }
 
+namespace {
+// Appends the text of a list; false where it was cut. A list may hold itself many times over ([h, h] again and again),
+// so what is written is bounded while it is made.
+bool write_list(const StaticValue::List& list, std::string& out) {
+  constexpr size_t kShown = 8, kLongest = 200;
+  out += "[";
+  for (size_t i = 0; i < list.size(); ++i) {
+    if (i > 0) out += ", ";
+    if (out.size() > kLongest) {
+      out += "...";
+      return false;
+    }
+    if (i == kShown) {
+      out += "...";
+      break;
+    }
+    if (!list[i].is_list()) {
+      out += list[i].text();
+    } else if (!write_list(list[i].items(), out)) {
+      return false;
+    }
+  }
+  out += "]";
+  return true;
+}
+}  // namespace
+
 std::string StaticValue::text() const {
   struct Writer {
     std::string operator()(int64_t integer) const { return std::to_string(integer); }
@@ -121,16 +153,9 @@ std::string StaticValue::text() const {
       return (percent.ends_with(".0") ? percent.substr(0, percent.size() - 2) : percent) + "%";
     }
     std::string operator()(const ListPtr& list) const {
-      constexpr size_t kShown = 8;
-      std::vector<std::string> parts;
-      for (const StaticValue& item : *list) {
-        if (parts.size() == kShown) {
-          parts.push_back("...");
-          break;
-        }
-        parts.push_back(item.text());
-      }
-      return "[" + join(parts) + "]";
+      std::string text;
+      write_list(*list, text);
+      return text;
     }
     std::string operator()(const Initializer& init) const { return initializer_text(init); }
     std::string operator()(const types::Dim& dim) const { return dim.text(); }
@@ -155,7 +180,8 @@ const char* StaticValue::type_name() const {
 }
 
 bool StaticValue::operator==(const StaticValue& other) const {
-  if (is_list() && other.is_list()) return items() == other.items();
+  if (is_list() && other.is_list())
+    return std::get<ListPtr>(value) == std::get<ListPtr>(other.value) || items() == other.items();
   return value == other.value;
 }
 
@@ -219,7 +245,7 @@ std::optional<StaticValue> StaticEvaluator::dispatch(const syntax::Expr& expr, c
         good = good && value;
         if (good) items.push_back(std::move(*value));
       }
-      return good ? Out(StaticValue::list(std::move(items))) : std::nullopt;
+      return good ? self.list(std::move(items), range) : std::nullopt;
     }
     Out operator()(const syntax::GeneratorExpr& node) const { return self.generate(node, scope, range); }
     Out operator()(const syntax::IfExpr& node) const { return self.choose(node, scope); }
@@ -254,7 +280,20 @@ std::optional<StaticValue> StaticEvaluator::generate(const syntax::GeneratorExpr
                                                      SourceRange range) {
   StaticValue::List out;
   if (!generate_from(node, 0, scope, out, range)) return std::nullopt;
-  return StaticValue::list(std::move(out));
+  return list(std::move(out), range);
+}
+
+std::optional<StaticValue> StaticEvaluator::list(StaticValue::List items, SourceRange range) {
+  StaticValue made = StaticValue::list(std::move(items));
+  if (made.depth <= StaticBudget::kNesting) return made;
+  emitter_.report(diag::StaticBudgetExceeded, "a list is nested more than 200 deep").at(range);
+  return std::nullopt;
+}
+
+bool StaticEvaluator::string_fits(const std::string& text, SourceRange range) {
+  if (text.size() <= StaticBudget::kString) return true;
+  emitter_.report(diag::StaticBudgetExceeded, "a string is longer than a million bytes").at(range);
+  return false;
 }
 
 bool StaticEvaluator::generate_from(const syntax::GeneratorExpr& node, size_t clause, const StaticScope& scope,
@@ -349,6 +388,7 @@ std::optional<std::string> StaticEvaluator::interpolate(const syntax::StringExpr
       return std::nullopt;
     }
     out += value->is_text() ? value->string() : value->text();
+    if (!string_fits(out, range)) return std::nullopt;
   }
   return out;
 }

@@ -50,6 +50,7 @@ struct StaticValue {
   using ListPtr = std::shared_ptr<const List>;
   std::variant<int64_t, double, bool, std::string, Fraction, ListPtr, Initializer, types::Dim, Open> value;
   bool from_data = false;
+  int depth = 0;  // how deep lists are nested in it
 
   static StaticValue list(List items);
   // A size: `known` if the data is loaded, else the atom `name` ("|en|").
@@ -68,7 +69,7 @@ struct StaticValue {
   const List& items() const;                 // MTL_CHECKs that it is a list
   const std::string& string() const;         // MTL_CHECKs
 
-  std::string text() const;       // as in a source: 128, 0.1, "books", [1, 2], 2 * |en|
+  std::string text() const;       // as in a source: 128, 0.1, "books", [1, 2], 2 * |en|; long lists are cut
   const char* type_name() const;  // "int", "float", "bool", "string", "fraction", "list", "initializer", "size"
   bool operator==(const StaticValue& other) const;
 };
@@ -91,7 +92,9 @@ struct StaticBudget {
   int64_t steps = 10'000'000;
   static constexpr int64_t kListElements = 1'000'000;
   static constexpr int kDepth = 400;
-  bool exhausted = false;  // reported once
+  static constexpr int kNesting = 200;        // of lists (and, in elaborate, of layers) as values
+  static constexpr size_t kString = 1 << 20;  // bytes of one string
+  bool exhausted = false;                     // reported once
 };
 
 // Computes `expr`. nullopt after a report (or silently on ErrorExpr and after `budget` is exhausted).
@@ -118,6 +121,10 @@ class StaticEvaluator {
   std::optional<StaticValue> call(const std::string& function, const std::vector<Named>& arguments, SourceRange range);
   // The text of a string with its `{d}` filled in.
   std::optional<std::string> interpolate(const syntax::StringExpr& text, const StaticScope& scope, SourceRange range);
+  // A list of known values; nullopt after a report if it is nested too deep.
+  std::optional<StaticValue> list(StaticValue::List items, SourceRange range);
+  // False after a report if a string got too long.
+  bool string_fits(const std::string& text, SourceRange range);
   // Says that a value waits for the data where it may not; false if it did.
   bool require_now(const StaticValue& value, SourceRange range, std::string_view what);
 

@@ -2,11 +2,30 @@
 #include "compiler/types/dim.h"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include "compiler/base/check.h"
 
 namespace mtl::types {
+
+namespace {
+// Sizes stop at the largest number instead of wrapping round: whoever compares them with a limit sees that they are
+// too large. -kLargest is the least, so that every size has a negative.
+constexpr int64_t kLargest = std::numeric_limits<int64_t>::max();
+
+int64_t sum_of(int64_t a, int64_t b) {
+  int64_t sum = 0;
+  if (__builtin_add_overflow(a, b, &sum)) return a < 0 ? -kLargest : kLargest;
+  return std::max(sum, -kLargest);
+}
+
+int64_t product_of(int64_t a, int64_t b) {
+  int64_t product = 0;
+  if (__builtin_mul_overflow(a, b, &product)) return (a < 0) != (b < 0) ? -kLargest : kLargest;
+  return std::max(product, -kLargest);
+}
+}  // namespace
 
 Dim Dim::atom(std::string name) {
   Dim dim;
@@ -18,7 +37,7 @@ void Dim::add_term(std::vector<std::string> atoms, int64_t coefficient) {
   if (coefficient == 0) return;
   std::sort(atoms.begin(), atoms.end());
   auto [at, is_new] = terms_.try_emplace(std::move(atoms), 0);
-  at->second += coefficient;
+  at->second = sum_of(at->second, coefficient);
   if (at->second == 0) terms_.erase(at);
 }
 
@@ -73,7 +92,7 @@ Dim operator*(const Dim& a, const Dim& b) {
     for (const auto& [right, y] : b.terms_) {
       std::vector<std::string> atoms = left;
       atoms.insert(atoms.end(), right.begin(), right.end());
-      product.add_term(std::move(atoms), x * y);
+      product.add_term(std::move(atoms), product_of(x, y));
     }
   }
   return product;

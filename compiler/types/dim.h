@@ -1,4 +1,4 @@
-// Sizes of dimensions: integer polynomials over atoms, in a normal form.
+// Sizes of dimensions: integer polynomials over atoms, in a normal form. Arithmetic saturates.
 //
 // An atom is a size that the data decides: "|atis.slots|", "|en|". While data is not loaded (`mtlc check`) it
 // stays a symbol; once it is loaded the elaborator makes constants instead, and no atom reaches the graph.

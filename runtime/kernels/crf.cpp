@@ -1,5 +1,4 @@
-// Log partition, score of given tags and Viterbi decoding of a linear-chain CRF. The log partition's gradient is in
-// crf_grad.cpp.
+// Log partition, score of given tags and Viterbi decoding of a linear-chain CRF. Gradients are in crf_grad.cpp.
 #include "runtime/kernels/crf.h"
 
 #include <cmath>
@@ -178,7 +177,7 @@ void crf_logpartition(const KernelArgs& args) {
   const size_t wide = padded(2 * p.stride), per_thread = wide + log_space_floats(tags);
   parallel_for(space.parent_rows, [&](int64_t i) {
     const int64_t parent = space.order[i], begin = space.offsets[parent], length = space.offsets[parent + 1] - begin;
-    float* mine = scratch + static_cast<size_t>(omp_get_thread_num()) * per_thread;
+    float* mine = scratch + static_cast<size_t>(thread_number()) * per_thread;
     if (length == 0) {
       log_z[parent] = 0.0f;
     } else if (p.safe) {
@@ -217,37 +216,6 @@ void crf_score(const KernelArgs& args) {
   }
 }
 
-size_t crf_score_grad_workspace(const WorkspaceQuery&) {
-  return 0;
-}
-
-void crf_score_grad(const KernelArgs& args) {
-  const SpaceView& space = *args.spaces[0];
-  const int64_t tags = args.ints[0];
-  const float* dscore = buffer<float>(args, 0);
-  const int32_t* given = buffer<int32_t>(args, 1);
-  float *dscores = buffer<float>(args, 2), *dtransitions = buffer<float>(args, 3);
-  float *dstart = buffer<float>(args, 4), *dend = buffer<float>(args, 5);
-  const auto clear = [](float* x, int64_t n) { std::memset(x, 0, static_cast<size_t>(n) * sizeof(float)); };
-  clear(dscores, space.rows * tags);
-  clear(dtransitions, tags * tags);
-  clear(dstart, tags);
-  clear(dend, tags);
-  for (int64_t parent = 0; parent < space.parent_rows; ++parent) {
-    const int64_t begin = space.offsets[parent], end = space.offsets[parent + 1];
-    const float weight = dscore[parent];
-    for (int64_t r = begin; r < end; ++r) {
-      if (given[r] < 0) continue;
-      dscores[r * tags + given[r]] = weight;
-      if (r == begin)
-        dstart[given[r]] += weight;
-      else if (given[r - 1] >= 0)
-        dtransitions[given[r - 1] * tags + given[r]] += weight;
-      if (r == end - 1) dend[given[r]] += weight;
-    }
-  }
-}
-
 size_t crf_decode_workspace(const WorkspaceQuery& query) {
   const int64_t tags = query.ints[0], stride = padded_tags(tags);
   return sizeof(float) *
@@ -270,7 +238,7 @@ void crf_decode(const KernelArgs& args) {
   parallel_for(space.parent_rows, [&](int64_t i) {
     const int64_t parent = space.order[i], begin = space.offsets[parent], length = space.offsets[parent + 1] - begin;
     if (length == 0) return;
-    float* delta = scratch + static_cast<size_t>(omp_get_thread_num()) * per_thread;
+    float* delta = scratch + static_cast<size_t>(thread_number()) * per_thread;
     viterbi(wide, start, end, tags, stride, scores + begin * tags, length, delta, path + begin);
   });
 }

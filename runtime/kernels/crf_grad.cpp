@@ -1,4 +1,4 @@
-// The gradient of the CRF's log partition: expected counts, by forward-backward.
+// The gradients of the CRF's score of given tags, and of its log partition: expected counts, by forward-backward.
 //
 //   d logz / d scores[t, j]      = P(tag_t = j)
 //   d logz / d transitions[i, j] = sum_t P(tag_t-1 = i, tag_t = j) = exp(T_ij) sum_t a_t-1(i) b_t(j) / Z_t,
@@ -128,22 +128,44 @@ void crf_logpartition_grad(const KernelArgs& args) {
     if (length == 0) return;
     const int64_t at = begin * tags;
     backward_sequence(p, {b.scores + at, b.alpha + at, length, b.dlogz[parent], b.dscores + at, left + at, right + at},
-                      scratch + static_cast<size_t>(omp_get_thread_num()) * padded(3 * p.stride));
+                      scratch + static_cast<size_t>(thread_number()) * padded(3 * p.stride));
   });
-  gemm({.transpose_a = true,
-        .m = tags,
-        .n = tags,
-        .k = space.rows,
-        .a = left,
-        .lda = tags,
-        .b = right,
-        .ldb = tags,
-        .c = b.dtransitions,
-        .ldc = tags});
+  gemm(product_of(tags, tags, space.rows, {left, tags, true}, {right, tags}, b.dtransitions, tags));
   for (int64_t i = 0; i < tags; ++i) {
     for (int64_t j = 0; j < tags; ++j) b.dtransitions[i * tags + j] *= p.step[i * p.stride + j];
   }
   edge_gradients(space, tags, b);
+}
+
+size_t crf_score_grad_workspace(const WorkspaceQuery&) {
+  return 0;
+}
+
+void crf_score_grad(const KernelArgs& args) {
+  const SpaceView& space = *args.spaces[0];
+  const int64_t tags = args.ints[0];
+  const float* dscore = buffer<float>(args, 0);
+  const int32_t* given = buffer<int32_t>(args, 1);
+  float *dscores = buffer<float>(args, 2), *dtransitions = buffer<float>(args, 3);
+  float *dstart = buffer<float>(args, 4), *dend = buffer<float>(args, 5);
+  const auto clear = [](float* x, int64_t n) { std::memset(x, 0, static_cast<size_t>(n) * sizeof(float)); };
+  clear(dscores, space.rows * tags);
+  clear(dtransitions, tags * tags);
+  clear(dstart, tags);
+  clear(dend, tags);
+  for (int64_t parent = 0; parent < space.parent_rows; ++parent) {
+    const int64_t begin = space.offsets[parent], end = space.offsets[parent + 1];
+    const float weight = dscore[parent];
+    for (int64_t r = begin; r < end; ++r) {
+      if (given[r] < 0) continue;
+      dscores[r * tags + given[r]] = weight;
+      if (r == begin)
+        dstart[given[r]] += weight;
+      else if (given[r - 1] >= 0)
+        dtransitions[given[r - 1] * tags + given[r]] += weight;
+      if (r == end - 1) dend[given[r]] += weight;
+    }
+  }
 }
 
 }  // namespace mtl::runtime::kernels

@@ -1,7 +1,6 @@
 // LSTM over packed sequences (Hochreiter & Schmidhuber 1997; PyTorch's gate order i f g o).
 //
 //   i f o = sigmoid, g = tanh of (g row + w_hh h_prev);   c = f c_prev + i g;   h = o tanh(c)
-#include "runtime/gemm.h"
 #include "runtime/kernels/scan.h"
 
 namespace mtl::runtime::kernels {
@@ -66,7 +65,8 @@ MTL_INLINE void forward_blocks(const Forward& s, int64_t running, int64_t t) {
     const int64_t j = block * kLanes, width = hidden - j;
     const float* panel = s.panels + block * hidden * kGates * kLanes;
     by_rows<kMost>(
-        running, [&]<int kRows>(int64_t i) __attribute__((always_inline)) {
+        running, [&](auto rows_now, int64_t i) __attribute__((always_inline)) {
+          constexpr int kRows = decltype(rows_now)::value;
           Cell cells[kRows];
           const float* previous[kRows];
           for (int r = 0; r < kRows; ++r) {
@@ -107,58 +107,6 @@ void forward_any(const Forward& s, int64_t running, int64_t t) {
 }
 constexpr Steps<Forward> kForward = {forward_v4, forward_v3, forward_any};
 
-struct Backward {
-  Chunk chunk;
-  int64_t hidden, stride;
-  const float *dh, *c, *gates;
-  const float* panels;
-  float* dg;
-  float *dh_next, *dc_next;  // scratch, by sequence: what flows back from the time after
-  int32_t* rows;
-};
-
-// dc = dh o (1 - tanh(c)^2) + dc_next f_next; the gates' derivatives are written before their activations.
-MTL_INLINE void backward_cell(const Backward& s, int64_t i, int64_t row, bool first, bool last) {
-  const int64_t hidden = s.hidden, before = s.chunk.back() * s.stride;
-  const float *gates = s.gates + row * s.stride * kGates, *dh_row = s.dh + row * s.stride,
-              *c_row = s.c + row * s.stride;
-  float *dg = s.dg + row * kGates * hidden, *dh_next = s.dh_next + i * hidden, *dc_next = s.dc_next + i * hidden;
-  for (int64_t j = 0; j < hidden; j += kLanes) {
-    const int64_t width = hidden - j;
-    const Floats in = load_units(gates + j, width), f = load_units(gates + hidden + j, width);
-    const Floats g = load_units(gates + 2 * hidden + j, width), o = load_units(gates + 3 * hidden + j, width);
-    const Floats tanh_c = tanh(load_units(c_row + j, width));
-    Floats dh = load_units(dh_row + j, width), dc{};
-    if (!last) {
-      dh += load_units(dh_next + j, width);
-      dc = load_units(dc_next + j, width);
-    }
-    dc += dh * o * (1.0f - tanh_c * tanh_c);
-    const Floats c_before = first ? Floats{} : load_units(c_row + before + j, width);
-    store_units(dg + j, dc * g * in * (1.0f - in), width);
-    store_units(dg + hidden + j, dc * c_before * f * (1.0f - f), width);
-    store_units(dg + 2 * hidden + j, dc * in * (1.0f - g * g), width);
-    store_units(dg + 3 * hidden + j, dh * tanh_c * o * (1.0f - o), width);
-    store_units(dc_next + j, dc * f, width);
-  }
-}
-
-template <int kMost>
-MTL_INLINE void backward_step(const Backward& s, int64_t running, int64_t t) {
-  for (int64_t i = 0; i < running; ++i) backward_cell(s, i, s.rows[i], t == 0, t + 1 == s.chunk.length(i));
-  if (t > 0) multiply_rows<kMost>(s.dg, s.rows, running, kGates * s.hidden, s.panels, s.hidden, s.dh_next);
-}
-MTL_TARGET_V4 void backward_v4(const Backward& s, int64_t running, int64_t t) {
-  backward_step<kRowsV4>(s, running, t);
-}
-MTL_TARGET_V3 void backward_v3(const Backward& s, int64_t running, int64_t t) {
-  backward_step<kRowsV3>(s, running, t);
-}
-void backward_any(const Backward& s, int64_t running, int64_t t) {
-  backward_step<kRowsAny>(s, running, t);
-}
-constexpr Steps<Backward> kBackward = {backward_v4, backward_v3, backward_any};
-
 }  // namespace
 
 size_t lstm_scan_workspace(const WorkspaceQuery& query) {
@@ -188,54 +136,6 @@ void lstm_scan(const KernelArgs& args) {
                            h + d * hidden, c + d * hidden, gates + d * kGates * hidden, rows + slot},
                           kForward);
   });
-}
-
-size_t lstm_scan_grad_workspace(const WorkspaceQuery& query) {
-  const int64_t hidden = query.ints[0], directions = query.ints[1];
-  const int64_t slots = scan_slots(query.spaces[0]->parent_rows, directions);
-  return sizeof(float) * (padded(directions * row_panel_floats(hidden, kGates)) + padded(slots) +
-                          2 * padded(slots * hidden) + padded(directions * query.spaces[0]->rows * hidden));
-}
-
-void lstm_scan_grad(const KernelArgs& args) {
-  const SpaceView& space = *args.spaces[0];
-  const int64_t hidden = args.ints[0], directions = args.ints[1], stride = directions * hidden;
-  const bool reverse = args.ints[2] != 0;
-  const float *dh = buffer<float>(args, 0), *h = buffer<float>(args, 1), *c = buffer<float>(args, 2);
-  const float* gates = buffer<float>(args, 3);
-  const int64_t panel_size = row_panel_floats(hidden, kGates), slots = scan_slots(space.parent_rows, directions);
-  Carver carver(args.workspace);
-  float* panels = carver.floats(directions * panel_size);
-  int32_t* rows = reinterpret_cast<int32_t*>(carver.floats(slots));
-  float *dh_next = carver.floats(slots * hidden), *dc_next = carver.floats(slots * hidden);
-  float* previous = carver.floats(directions * space.rows * hidden);
-  parallel_for(directions * 2, [&](int64_t part) {
-    const int64_t d = part / 2;
-    if (part % 2 == 0) {
-      pack_row_panels(buffer<float>(args, 4 + d), hidden, kGates, panels + d * panel_size);
-    } else {
-      previous_rows(space, h + d * hidden, stride, hidden, directions == 2 ? d == 1 : reverse,
-                    previous + d * space.rows * hidden);
-    }
-  });
-  for_each_task(space, directions, reverse, [&](int64_t d, const Chunk& chunk, int64_t slot) {
-    scan_backward<Backward>(
-        {chunk, hidden, stride, dh + d * hidden, c + d * hidden, gates + d * kGates * hidden, panels + d * panel_size,
-         buffer<float>(args, 4 + directions + d), dh_next + slot * hidden, dc_next + slot * hidden, rows + slot},
-        kBackward);
-  });
-  for (int64_t d = 0; d < directions; ++d) {
-    gemm({.transpose_a = true,
-          .m = kGates * hidden,
-          .n = hidden,
-          .k = space.rows,
-          .a = buffer<float>(args, 4 + directions + d),
-          .lda = kGates * hidden,
-          .b = previous + d * space.rows * hidden,
-          .ldb = hidden,
-          .c = buffer<float>(args, 4 + 2 * directions + d),
-          .ldc = hidden});
-  }
 }
 
 }  // namespace mtl::runtime::kernels

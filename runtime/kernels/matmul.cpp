@@ -27,7 +27,7 @@ MTL_CLONES void small_product(const Gemm& p) {
       for (int64_t x = 0; x < p.k; ++x) {
         const float factor = a[x * step_a];
         const float* b = p.b + x * p.ldb;
-#pragma GCC ivdep
+        MTL_INDEPENDENT
         for (int64_t j = 0; j < p.n; ++j) c[j] += factor * b[j];
       }
     }
@@ -43,16 +43,8 @@ size_t matmul_workspace(const WorkspaceQuery&) {
 void matmul(const KernelArgs& args) {
   const int64_t rows = args.spaces[0]->rows * args.ints[0], n = args.ints[1], k = args.ints[2];
   const bool transposed = args.ints[3] != 0;
-  gemm({.transpose_b = transposed,
-        .m = rows,
-        .n = n,
-        .k = k,
-        .a = buffer<float>(args, 0),
-        .lda = k,
-        .b = buffer<float>(args, 1),
-        .ldb = transposed ? k : n,
-        .c = buffer<float>(args, 2),
-        .ldc = n});
+  gemm(product_of(rows, n, k, {buffer<float>(args, 0), k}, {buffer<float>(args, 1), transposed ? k : n, transposed},
+                  buffer<float>(args, 2), n));
 }
 
 size_t matmul_rows_workspace(const WorkspaceQuery&) {
@@ -61,16 +53,8 @@ size_t matmul_rows_workspace(const WorkspaceQuery&) {
 
 void matmul_rows(const KernelArgs& args) {
   const int64_t rows = args.spaces[0]->rows * args.ints[0], n = args.ints[1], k = args.ints[2];
-  gemm({.transpose_a = true,
-        .m = n,
-        .n = k,
-        .k = rows,
-        .a = buffer<float>(args, 0),
-        .lda = n,
-        .b = buffer<float>(args, 1),
-        .ldb = k,
-        .c = buffer<float>(args, 2),
-        .ldc = k});
+  gemm(product_of(n, k, rows, {buffer<float>(args, 0), n, true}, {buffer<float>(args, 1), k}, buffer<float>(args, 2),
+                  k));
 }
 
 size_t matmul_batched_workspace(const WorkspaceQuery&) {
@@ -83,14 +67,8 @@ void matmul_batched(const KernelArgs& args) {
   const bool a_uniform = args.ints[6] != 0, b_uniform = args.ints[7] != 0;
   const float *a = buffer<float>(args, 0), *b = buffer<float>(args, 1);
   float* c = buffer<float>(args, 2);
-  const Gemm shape{.transpose_a = transpose_a,
-                   .transpose_b = transpose_b,
-                   .m = m,
-                   .n = n,
-                   .k = k,
-                   .lda = transpose_a ? m : k,
-                   .ldb = transpose_b ? k : n,
-                   .ldc = n};
+  const Gemm shape = product_of(m, n, k, {nullptr, transpose_a ? m : k, transpose_a},
+                                {nullptr, transpose_b ? k : n, transpose_b}, nullptr, n);
   if (batch == 1 && b_uniform && !a_uniform && !transpose_a) {  // rows of one product
     Gemm whole = shape;
     whole.m = rows * m;

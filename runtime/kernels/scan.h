@@ -8,6 +8,8 @@
 //   gate panels, forward:   [block of 16 units][k < H][gate][16]      (the gates of a unit meet in one tile)
 //   row panels, backward:   [block of 64 columns][k < G*H][64], then blocks of 16 columns
 #pragma once
+#include <type_traits>
+
 #include "runtime/kernels/all.h"
 #include "runtime/parallel.h"
 #include "runtime/vector.h"
@@ -90,25 +92,29 @@ MTL_INLINE void multiply_tile(const float* const* a, const float* panel, int64_t
 // How many rows of 4 vectors each instruction set holds in registers.
 constexpr int kRowsV4 = 6, kRowsV3 = 2, kRowsAny = 1;
 
-// body<kRows>(first row) over `count` rows, kMost at a time and then what is left.
+// A number of rows as a type.
+template <int kRows>
+using RowCount = std::integral_constant<int, kRows>;
+
+// body(RowCount<kRows>(), first row) over `count` rows, kMost at a time and then what is left.
 template <int kMost, class Body>
 MTL_INLINE void by_rows(int64_t count, Body&& body) {
   int64_t i = 0;
-  for (; i + kMost <= count; i += kMost) body.template operator()<kMost>(i);
+  for (; i + kMost <= count; i += kMost) body(RowCount<kMost>(), i);
   if constexpr (kMost > 3) {
     if (i + 3 <= count) {
-      body.template operator()<3>(i);
+      body(RowCount<3>(), i);
       i += 3;
     }
   }
   if constexpr (kMost > 2) {
     if (i + 2 <= count) {
-      body.template operator()<2>(i);
+      body(RowCount<2>(), i);
       i += 2;
     }
   }
   if constexpr (kMost > 1) {
-    if (i < count) body.template operator()<1>(i);
+    if (i < count) body(RowCount<1>(), i);
   }
 }
 
@@ -149,7 +155,7 @@ void scan_backward(const Task& s, const Steps<Task>& steps) {
 MTL_INLINE Floats load_units(const float* p, int64_t width) {
   return width >= kLanes ? load(p) : load_part(p, width);
 }
-MTL_INLINE void store_units(float* p, Floats x, int64_t width) {
+MTL_INLINE void store_units(float* p, const Floats& x, int64_t width) {
   if (width >= kLanes)
     store(p, x);
   else
@@ -161,7 +167,8 @@ template <int kMost, int kVectors>
 MTL_INLINE void multiply_columns(const float* d, const int32_t* rows, int64_t count, int64_t inner, const float* panel,
                                  int64_t hidden, int64_t column, float* out) {
   by_rows<kMost>(
-      count, [&]<int kRows>(int64_t i) __attribute__((always_inline)) {
+      count, [&](auto rows_now, int64_t i) __attribute__((always_inline)) {
+        constexpr int kRows = decltype(rows_now)::value;
         const float* a[kRows];
         for (int r = 0; r < kRows; ++r) a[r] = d + rows[i + r] * inner;
         Floats acc[kRows][kVectors] = {};

@@ -1,10 +1,11 @@
-#include "data/text.h"
+#include "runtime/text.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
 
-namespace mtl::data {
+namespace mtl::runtime {
 namespace {
 
 // How a range of capital letters maps: every one by `offset`, or (pairs) each even or odd one by 1.
@@ -113,8 +114,8 @@ uint32_t lower_code_point(uint32_t c) {
   return c;
 }
 
-std::string lower_text(std::string_view text) {
-  std::string out;
+void lower_text(std::string_view text, std::string& out) {
+  out.clear();
   out.reserve(text.size());
   for (size_t i = 0; i < text.size();) {
     if (const char c = text[i]; static_cast<unsigned char>(c) < 0x80) {
@@ -124,6 +125,11 @@ std::string lower_text(std::string_view text) {
       append_code_point(out, lower_code_point(next_code_point(text, i)));
     }
   }
+}
+
+std::string lower_text(std::string_view text) {
+  std::string out;
+  lower_text(text, out);
   return out;
 }
 
@@ -185,10 +191,38 @@ std::optional<double> parse_number(std::string_view text) {
 }
 
 std::optional<bool> parse_truth(std::string_view text) {
-  const std::string word = lower_text(trim(text));
-  if (word == "true" || word == "yes" || word == "1") return true;
-  if (word == "false" || word == "no" || word == "0") return false;
+  text = trim(text);
+  const auto is = [text](std::string_view word) {
+    return std::equal(text.begin(), text.end(), word.begin(), word.end(), [](char a, char b) {
+      return lower_code_point(static_cast<unsigned char>(a)) == static_cast<unsigned char>(b);
+    });
+  };
+  if (is("true") || is("yes") || is("1")) return true;
+  if (is("false") || is("no") || is("0")) return false;
   return std::nullopt;
 }
 
-}  // namespace mtl::data
+bool is_plain_utf8(std::string_view text) {
+  for (size_t i = 0; i < text.size();) {
+    const auto byte = [&](size_t k) { return static_cast<uint32_t>(static_cast<unsigned char>(text[i + k])); };
+    const uint32_t lead = byte(0);
+    if (lead < 0x80) {
+      if (lead == 0) return false;
+      ++i;
+      continue;
+    }
+    const size_t length = lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 0;
+    if (length == 0 || length > text.size() - i) return false;
+    for (size_t k = 1; k < length; ++k) {
+      if ((byte(k) & 0xC0) != 0x80) return false;
+    }
+    // Neither longer than need be, nor a surrogate, nor behind the last code point.
+    const uint32_t second = byte(1);
+    if ((lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F)) return false;
+    if ((lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F)) return false;
+    i += length;
+  }
+  return true;
+}
+
+}  // namespace mtl::runtime

@@ -1,0 +1,219 @@
+// The public header of a package: what its user reads first.
+#include <fmt/format.h>
+
+#include "compiler/aot/cpp_model.h"
+#include "compiler/aot/cpp_names.h"
+
+namespace mtl::aot {
+
+using training::TargetKind;
+
+namespace {
+
+// "a, b, ... and 4 more" of names that a user wrote, for a comment.
+std::string listed(const std::vector<std::string>& names) {
+  std::string out;
+  for (size_t i = 0; i < names.size() && i < 4; ++i) out += (i ? ", " : "") + quoted(names[i]);
+  return names.size() > 4 ? out + fmt::format(", ... ({})", names.size()) : out;
+}
+
+std::string label_enum(const CppTask& task) {
+  std::string out =
+      fmt::format("// Classes of `{}`: {}.\nenum class {} : int32_t {{\n", task.name, listed(task.classes), task.label);
+  for (size_t i = 0; i < task.enumerators.size(); ++i) {
+    out += fmt::format("  {} = {},", task.enumerators[i], i);
+    out += task.enumerators[i] == task.classes[i] ? "\n" : "  // " + quoted(task.classes[i]) + "\n";
+  }
+  out += "};\n";
+  out += fmt::format(
+      "inline constexpr int k{0}Count = {1};\n// The name of a class as the data has it.\nstd::string_view name({0} "
+      "label);\n",
+      task.label, task.classes.size());
+  return out;
+}
+
+const char* number_comment(const CppTask& task) {
+  return task.column ? "in the data's own unit" : "the head";
+}
+
+std::string answer_struct(const CppTask& task) {
+  const elaborate::TaskInfo& info = *task.info;
+  const bool rows = info.per_position;
+  const std::string dim = info.target_dim;
+  std::string out = fmt::format("// What `{}` says about one example.\nstruct {} {{\n", info.name, task.answer);
+  const auto field = [&](const std::string& type, const std::string& name, const std::string& comment) {
+    out += fmt::format("  {} {};{}\n", type, name, comment.empty() ? "" : "  // " + comment);
+  };
+  const auto many = [&](const char* type, int64_t n) { return fmt::format("std::array<{}, {}>", type, n); };
+  if (!task.has_target) {
+    field("std::vector<float>", "values", fmt::format("the head, rows of {}", task.scores));
+    return out + "};\n";
+  }
+  switch (info.kind) {
+    case TargetKind::label:
+      if (rows) {
+        field("std::vector<" + task.label + ">", "labels", "one for each position of " + dim);
+        if (task.spans) field("std::vector<Span>", "spans", "what the labels mark");
+      } else {
+        field(task.label, "label{}", "");
+      }
+      break;
+    case TargetKind::labels:
+      field("std::vector<" + task.label + ">", "labels", "those with a probability of at least one half");
+      field(many("float", task.scores), "probability{}", "by class");
+      break;
+    case TargetKind::boolean:
+      field(rows ? "std::vector<bool>" : "bool", rows ? "values" : "value = false", "probability >= 0.5");
+      field(rows ? "std::vector<float>" : "float", rows ? "probability" : "probability = 0", "");
+      break;
+    case TargetKind::number:
+      if (rows || task.scores > 1) {
+        field(rows ? "std::vector<double>" : many("double", task.scores), rows ? "values" : "values{}",
+              number_comment(task));
+      } else {
+        field("double", "value = 0", number_comment(task));
+      }
+      break;
+  }
+  if (task.has_scores && !(info.kind == TargetKind::number)) {
+    if (rows) {
+      field("std::vector<float>", "scores",
+            fmt::format("[{}, {}], row by row: the head, before the loss's own function", dim, task.scores));
+    } else {
+      field(many("float", task.scores), "scores{}", "the head, before the loss's own function");
+    }
+  }
+  return out + "};\n";
+}
+
+std::string field_comment(const CppColumn& column) {
+  const data::ColumnSpec& spec = *column.plan->spec;
+  switch (spec.kind) {
+    case data::ValueKind::token:
+      return column.plan->base_levels > 0 ? "tokens, one for each position of " + spec.ragged[0]
+                                          : "text; it is split as in training";
+    case data::ValueKind::category:
+      return "a value of the column; one that training did not have counts as unknown";
+    case data::ValueKind::boolean:
+      return "";
+    default:
+      return "as in the data; NaN where there is no value";
+  }
+}
+
+std::string default_of(const CppColumn& column) {
+  if (column.field_type == "double") return " = std::numeric_limits<double>::quiet_NaN()";
+  if (column.field_type == "bool") return " = false";
+  return column.field_type.rfind("std::array<double", 0) == 0 ? "{}" : "";
+}
+
+std::string example_structs(const CppSource& source) {
+  std::string out = fmt::format("// One example of source `{}`.\nstruct {} {{\n", source.spec->name, source.example);
+  std::set<std::string> said;
+  for (const CppColumn& column : source.columns) {
+    if (!said.insert(column.field).second) continue;
+    const std::string comment = field_comment(column);
+    out += fmt::format("  {} {}{};{}\n", column.field_type, column.field, default_of(column),
+                       comment.empty() ? "" : "  // " + comment);
+  }
+  if (source.from_line) {
+    out += "\n  // A line of text, cut into words as `mtlc predict` cuts it.\n";
+    out += fmt::format("  static {} from_text(std::string_view line);\n", source.example);
+  }
+  out += "};\n";
+  if (source.ids.empty()) return out;
+  out += fmt::format("\n// The same with ids of the vocabularies instead of texts.\nstruct {} {{\n", source.ids);
+  said.clear();
+  for (const CppColumn& column : source.columns) {
+    if (!column.ids_type.empty()) {
+      out += fmt::format("  {} {};  // 0 to {} - 1\n", column.ids_type, column.name,
+                         source.plan.spec ? "the size of the vocabulary" : "");
+      if (column.plan->levels() == 2)
+        out += fmt::format("  std::vector<int32_t> {}_lengths;  // how many belong to each position\n", column.name);
+    } else if (said.insert(column.field).second) {
+      out += fmt::format("  {} {}{};\n", column.field_type, column.field, default_of(column));
+    }
+  }
+  return out + "};\n";
+}
+
+std::string answers_struct(const CppSource& source) {
+  std::string out = fmt::format("// What all tasks of `{}` say about one example.\nstruct {} {{\n", source.spec->name,
+                                source.answers);
+  for (const CppTask& task : source.tasks) out += fmt::format("  {} {};\n", task.answer, task.name);
+  return out + "};\n";
+}
+
+std::string methods(const CppSource& source) {
+  std::string out;
+  const auto forms = [&](const std::string& method, const std::string& answer) {
+    for (const std::string& example : {source.example, source.ids}) {
+      if (example.empty()) continue;
+      out +=
+          fmt::format("  {0} {1}(const {2}& example);\n  void {1}(const {2}* examples, size_t count, {0}* answers);\n",
+                      answer, method, example);
+    }
+  };
+  for (const CppTask& task : source.tasks) forms(task.name, task.answer);
+  if (source.tasks.size() > 1) {
+    out += fmt::format("  // All tasks of `{}`; what they share is computed once.\n", source.spec->name);
+    forms(source.all, source.answers);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string header_text(const CppModel& model) {
+  bool spans = false;
+  for (const CppSource& source : model.sources) {
+    for (const CppTask& task : source.tasks) spans = spans || task.spans;
+  }
+  const std::string& n = model.name;
+  std::string out = fmt::format(
+      "// Model `{0}`, compiled by mtlc. Generated: edit the .mtl file instead.\n//\n"
+      "//   const {1}::Model model(\"{1}.weights\");   // once; shared by all threads\n"
+      "//   {1}::Context context(model);             // one for each thread\n//\n"
+      "// A Context keeps the memory that its calls work in: after calls as large nothing is allocated, and no call "
+      "waits\n"
+      "// for another one. Examples and answers are plain values. Wrong input throws InputError, which names the "
+      "column;\n"
+      "// a weights file that is damaged or of another model throws LoadError.\n"
+      "#pragma once\n#include <array>\n#include <cstddef>\n#include <cstdint>\n#include <limits>\n#include <memory>\n"
+      "#include <string>\n#include <string_view>\n#include <vector>\n\n#include \"runtime/deploy/errors.h\"\n\n"
+      "namespace {1} {{\n\nusing runtime::deploy::InputError;\nusing runtime::deploy::LoadError;\n\n",
+      model.elaborated->name, n);
+  if (spans)
+    out +=
+        "// A stretch of positions, [begin, end), that tags such as B-x I-x mark.\nstruct Span {\n  int64_t begin = 0, "
+        "end = 0;\n  std::string_view label;  // \"x\"\n};\n\n";
+  for (const CppSource& source : model.sources) {
+    for (const CppTask& task : source.tasks) {
+      if (!task.label.empty()) out += label_enum(task) + "\n";
+    }
+    out += example_structs(source) + "\n";
+    for (const CppTask& task : source.tasks) out += answer_struct(task) + "\n";
+    if (source.tasks.size() > 1) out += answers_struct(source) + "\n";
+  }
+  out +=
+      "// The weights and vocabularies. Nothing in it changes once it is made.\nclass Model {\n public:\n"
+      "  explicit Model(const std::string& path);        // a .weights file, which is mapped into memory; throws "
+      "LoadError\n"
+      "  Model(const void* weights, size_t size);        // its bytes, aligned to 64, which have to stay\n" +
+      std::string(model.embedded
+                      ? "  Model();                                        // the weights that the library carries\n"
+                      : "") +
+      "  ~Model();\n  Model(const Model&) = delete;\n  Model& operator=(const Model&) = delete;\n\n private:\n  friend "
+      "class Context;\n"
+      "  struct State;\n  std::unique_ptr<State> state_;\n};\n\n"
+      "// Answers for examples. One Context is for one thread at a time; any number may share a Model, which has to "
+      "outlive\n// them.\n"
+      "class Context {\n public:\n  explicit Context(const Model& model);\n  ~Context();\n  Context(const Context&) = "
+      "delete;\n"
+      "  Context& operator=(const Context&) = delete;\n\n";
+  for (const CppSource& source : model.sources) out += methods(source) + "\n";
+  out += " private:\n  struct State;\n  std::unique_ptr<State> state_;\n};\n\n}  // namespace " + n + "\n";
+  return out;
+}
+
+}  // namespace mtl::aot

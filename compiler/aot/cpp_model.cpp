@@ -1,0 +1,212 @@
+#include "compiler/aot/cpp_model.h"
+
+#include <algorithm>
+
+#include "compiler/aot/cpp_names.h"
+#include "compiler/base/check.h"
+#include "compiler/diag/kinds/model.h"
+#include "compiler/passes/pipeline.h"
+#include "compiler/program/kernel_facts.h"
+#include "compiler/program/lower.h"
+#include "training/labels.h"
+#include "training/spans.h"
+
+namespace mtl::aot {
+
+using data::ColumnPlan;
+using data::Transform;
+using data::ValueKind;
+using elaborate::TaskInfo;
+using training::TargetKind;
+
+namespace {
+
+bool has_transform(const data::ColumnSpec& column, Transform::Kind kind) {
+  return std::any_of(column.transforms.begin(), column.transforms.end(),
+                     [&](const Transform& t) { return t.kind == kind; });
+}
+
+class Maker {
+ public:
+  Maker(const CppModelInput& input, diag::Emitter& emitter) : in_(input), emitter_(emitter) {}
+
+  std::optional<CppModel> run() {
+    out_.name = in_.name;
+    out_.spec = &in_.spec;
+    out_.fitted = &in_.fitted;
+    out_.elaborated = &in_.model;
+    out_.map = &in_.sources;
+    add_weights();
+    for (const data::SourceSpec& source : in_.spec.sources) {
+      const auto reads = [&](const TaskInfo& task) { return task.source == source.name; };
+      if (std::none_of(in_.model.tasks.begin(), in_.model.tasks.end(), reads)) continue;
+      if (!add_source(source)) return std::nullopt;
+    }
+    for (CppSource& source : out_.sources)
+      source.steps = std::make_unique<CppProgram>(*source.program, source.spec->name, out_.members, in_.sources);
+    for (CppSource& source : out_.sources) finish_tasks(source);
+    return std::move(out_);
+  }
+
+ private:
+  void add_weights() {
+    Scope scope;
+    for (const elaborate::ParamInfo& param : in_.model.params) {
+      const model::Entry* entry = in_.weights.find(param.path);
+      MTL_CHECK(entry != nullptr, "the weights have every parameter");
+      CppWeight weight{param.path, scope.add(identifier(param.path)), entry->dims, in_.weights.of(*entry), entry->size};
+      out_.members[param.path] = weight.member;
+      out_.weights.push_back(std::move(weight));
+    }
+  }
+
+  bool add_source(const data::SourceSpec& spec) {
+    CppSource source;
+    source.spec = &spec;
+    source.name = names_.add(identifier(spec.name));
+    const std::string camel = camel_case(spec.name);
+    source.example = names_.add(camel + "Example");
+    source.answers = names_.add(camel + "Answers");
+    auto plan = data::plan_source(spec, emitter_);
+    if (!plan) return false;
+    source.plan = std::move(*plan);
+    make_program(source);
+    if (!add_columns(source)) return false;
+    const bool text = std::any_of(source.columns.begin(), source.columns.end(),
+                                  [](const CppColumn& c) { return !c.ids_type.empty(); });
+    if (text) source.ids = names_.add(camel + "Ids");
+    for (const TaskInfo& task : in_.model.tasks) {
+      if (task.source == spec.name) add_task(source, task);
+    }
+    source.all = methods_.add(in_.spec.sources.size() == 1 ? "all" : "all_" + source.name);
+    out_.sources.push_back(std::move(source));
+    return true;
+  }
+
+  void make_program(CppSource& source) {
+    std::vector<std::string> outputs;
+    for (const TaskInfo& task : in_.model.tasks) {
+      if (task.source != source.spec->name) continue;
+      outputs.push_back("predict." + task.name);
+      outputs.push_back("head." + task.name);
+    }
+    const ir::Graph graph = passes::run_pipeline(in_.model.graph, outputs, {}, {});
+    source.program = std::make_unique<program::Program>(program::lower(graph));
+  }
+
+  bool add_columns(CppSource& source) {
+    std::set<std::string> read;
+    for (const TaskInfo& task : in_.model.tasks) {
+      if (task.source == source.spec->name) read.insert(task.inputs.begin(), task.inputs.end());
+    }
+    Scope scope, fields;
+    std::vector<std::pair<const ColumnPlan*, std::string>> bound;  // fields by binding
+    source.from_line = true;
+    for (const ColumnPlan& plan : source.plan.columns) {
+      if (read.count(plan.spec->name) == 0) continue;
+      if (plan.is_target_only() || plan.inner_level) {
+        emitter_.report(diag::CannotEmitColumn, plan.spec->name, data::kind_name(plan.spec->kind)).at(plan.spec->range);
+        return false;
+      }
+      CppColumn column;
+      column.plan = &plan;
+      column.name = scope.add(identifier(plan.spec->name));
+      column.field_type = field_type(plan);
+      for (const auto& [other, field] : bound) {
+        const data::Binding &a = other->spec->binding, &b = plan.spec->binding;
+        const bool same = a.kind == b.kind && a.indices == b.indices && a.names == b.names;
+        if (same && field_type(*other) == column.field_type) column.field = field;
+      }
+      if (column.field.empty()) {
+        column.field = fields.add(column.name);
+        source.from_line = source.from_line && bound.empty() && plan.spec->kind == ValueKind::token;
+        bound.emplace_back(&plan, column.field);
+      }
+      if (plan.spec->kind == ValueKind::token && plan.levels() > 0) column.ids_type = "std::vector<int32_t>";
+      std::string space = source.spec->name;
+      for (const std::string& dim : plan.spec->ragged) {
+        space += "." + dim;
+        column.spaces.push_back(source.program->spaces.find(space));
+      }
+      if (plan.spec->kind == ValueKind::token || plan.spec->kind == ValueKind::category)
+        column.vocabulary = vocabulary(*source.spec, plan);
+      source.columns.push_back(std::move(column));
+    }
+    source.from_line = source.from_line && !bound.empty();
+    return true;
+  }
+
+  static std::string field_type(const ColumnPlan& plan) {
+    const data::ColumnSpec& spec = *plan.spec;
+    const bool text = spec.kind == ValueKind::token || spec.kind == ValueKind::category ||
+                      has_transform(spec, Transform::Kind::is) || plan.is_bins;
+    const std::string one = text ? "std::string" : spec.kind == ValueKind::boolean ? "bool" : "double";
+    if (plan.base_levels == 2) return "std::vector<std::vector<std::string>>";
+    if (plan.base_levels == 1) return "std::vector<" + (one == "bool" ? std::string("std::string") : one) + ">";
+    return plan.width == 1 || spec.kind == ValueKind::token
+               ? one
+               : "std::array<" + one + ", " + std::to_string(plan.width) + ">";
+  }
+
+  int vocabulary(const data::SourceSpec& source, const ColumnPlan& plan) {
+    const bool token = plan.spec->kind == ValueKind::token;
+    const std::string key = token ? plan.spec->vocab : source.name + "." + plan.spec->name;
+    for (size_t i = 0; i < out_.vocabularies.size(); ++i) {
+      if (out_.vocabularies[i].key == key) return static_cast<int>(i);
+    }
+    const data::IdSet& set = token ? in_.fitted.vocabs.at(key) : in_.fitted.sets.at(key);
+    out_.vocabularies.push_back({vocabulary_names_.add(identifier(key)), key, &set});
+    return static_cast<int>(out_.vocabularies.size() - 1);
+  }
+
+  void add_task(CppSource& source, const TaskInfo& info) {
+    CppTask task;
+    task.info = &info;
+    task.name = methods_.add(identifier(info.name));
+    const std::string camel = camel_case(info.name);
+    task.answer = names_.add(camel + "Answer");
+    task.has_target = !info.target.empty();
+    if (task.has_target) task.column = training::find_column(in_.spec, info.source, info.target);
+    const data::IdSet* set = training::label_set(in_.spec, in_.fitted, info.source, info.target);
+    if (set && (info.kind == TargetKind::label || info.kind == TargetKind::labels)) {
+      task.label = names_.add(camel + "Label");
+      task.classes = set->names;
+      Scope scope;
+      for (const std::string& name : set->names) task.enumerators.push_back(scope.add(identifier(name)));
+      task.spans = info.per_position && info.kind == TargetKind::label && training::has_span_tags(set->names);
+    }
+    for (const CppColumn& column : source.columns) {
+      const auto& inputs = info.inputs;
+      task.needs.push_back(std::find(inputs.begin(), inputs.end(), column.plan->spec->name) != inputs.end());
+    }
+    source.tasks.push_back(std::move(task));
+  }
+
+  void finish_tasks(CppSource& source) {
+    std::vector<std::string> all;
+    for (CppTask& task : source.tasks) {
+      const std::vector<std::string> outputs = {"predict." + task.info->name, "head." + task.info->name};
+      all.insert(all.end(), outputs.begin(), outputs.end());
+      task.steps = source.steps->steps_for(outputs);
+      const program::Buffer *head = source.steps->output(outputs[1]), *predict = source.steps->output(outputs[0]);
+      task.scores = program::elements(head->shape);
+      task.has_scores = head->space == predict->space;
+    }
+    source.all_steps = source.steps->steps_for(all);
+  }
+
+  const CppModelInput& in_;
+  diag::Emitter& emitter_;
+  CppModel out_;
+  Scope names_{{"Model", "Context", "LoadError", "InputError", "Span", "State", "Weights", "runtime", "std"}};
+  Scope methods_{{"Context", "State"}};
+  Scope vocabulary_names_;
+};
+
+}  // namespace
+
+std::optional<CppModel> make_cpp_model(const CppModelInput& input, diag::Emitter& emitter) {
+  return Maker(input, emitter).run();
+}
+
+}  // namespace mtl::aot

@@ -1,0 +1,116 @@
+// What a package offers, under the names that it has in C++: sources of examples with their fields, tasks with their
+// answers, weights. Made once; cpp_header.cpp, cpp_source.cpp and package.cpp write it down.
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "compiler/aot/cpp_program.h"
+#include "compiler/codegen/object.h"
+#include "compiler/diag/emitter.h"
+#include "compiler/elaborate/elaborated.h"
+#include "data/dataset.h"
+#include "data/plan.h"
+#include "model/weights.h"
+
+namespace mtl::aot {
+
+struct CppColumn {
+  const data::ColumnPlan* plan = nullptr;
+  std::string name;                    // of the column, as an identifier
+  std::string field;                   // of the example that it is read from; columns of one binding share it
+  std::string field_type;              // "std::vector<std::string>"
+  std::string ids_type;                // of a token column: "std::vector<int32_t>"; empty: ids stand for nothing here
+  std::vector<types::SpaceId> spaces;  // of its levels
+  int vocabulary = -1;                 // section of the weights
+};
+
+struct CppTask {
+  const elaborate::TaskInfo* info = nullptr;
+  std::string name;    // the method: "intent"
+  std::string answer;  // "IntentAnswer"
+  std::string label;   // "IntentLabel"; empty: no classes
+  std::vector<std::string> classes, enumerators;
+  bool spans = false;
+  bool has_scores = false;                   // the head is kept beside the prediction
+  int64_t scores = 1;                        // of a row
+  bool has_target = true;                    // false: the answer is the head
+  const data::ColumnSpec* column = nullptr;  // of the target
+  std::vector<size_t> steps;
+  std::vector<bool> needs;  // by column of its source
+};
+
+// The loops of one source, compiled for one processor.
+struct CppObject {
+  std::string cpu, file;  // "x86-64-v3", "slu_snips_x86_64_v3.o"
+  codegen::Object code;
+};
+
+struct CppSource {
+  std::string name;                   // "snips", a namespace of the steps
+  std::string example, ids, answers;  // "SnipsExample", "SnipsIds" (empty: no text), "SnipsAnswers"
+  const data::SourceSpec* spec = nullptr;
+  data::SourcePlan plan;
+  std::vector<CppColumn> columns;
+  std::vector<CppTask> tasks;
+  std::string all;  // the method of all tasks
+  std::vector<size_t> all_steps;
+  bool from_line = false;  // a line of text can stand for an example
+  std::unique_ptr<program::Program> program;
+  std::unique_ptr<CppProgram> steps;
+  std::vector<CppObject> objects;  // by CppModel::cpus
+};
+
+struct CppWeight {
+  std::string path, member;
+  std::vector<int64_t> dims;
+  const float* values = nullptr;
+  int64_t size = 0;
+};
+
+struct CppModel {
+  std::string name;  // of the package and its namespace
+  const data::Spec* spec = nullptr;
+  const data::Fitted* fitted = nullptr;
+  const elaborate::ElaboratedModel* elaborated = nullptr;
+  const SourceMap* map = nullptr;
+  std::vector<CppWeight> weights;
+  std::map<std::string, std::string> members;  // of the weights, by path
+  struct Vocabulary {
+    std::string name, key;
+    const data::IdSet* set = nullptr;
+  };
+  std::vector<Vocabulary> vocabularies;  // behind the weights in the file
+  std::vector<CppSource> sources;
+  std::vector<std::string> files;  // of the source on disk that it was made from
+  std::vector<std::string> cpus;   // object form: of the compiled loops, best first; empty: loops are C++
+  bool embedded = false;           // the weights are part of the library
+  uint64_t fingerprint = 0;        // of the generated program: weights of another are refused
+};
+
+struct CppModelInput {
+  std::string name;
+  const data::Spec& spec;
+  const data::Fitted& fitted;
+  const elaborate::ElaboratedModel& model;  // without losses
+  const model::Weights& weights;
+  const SourceMap& sources;
+};
+
+// nullopt after a report.
+std::optional<CppModel> make_cpp_model(const CppModelInput& input, diag::Emitter& emitter);
+
+// Compiles the loops for these processors; false after a report.
+bool compile_objects(CppModel& model, std::vector<std::string> cpus, diag::Emitter& emitter);
+
+// The public header, "slu.h"; the class behind it, "slu.cpp"; the steps, "slu_steps.h" and "slu_steps.cpp".
+std::string header_text(const CppModel& model);
+std::string source_text(const CppModel& model);
+std::string steps_header_text(const CppModel& model);
+std::string steps_source_text(const CppModel& model);
+// "slu_c.h" and "slu_c.cpp": the same for other languages.
+std::string c_header_text(const CppModel& model);
+std::string c_source_text(const CppModel& model);
+
+}  // namespace mtl::aot

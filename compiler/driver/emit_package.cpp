@@ -1,0 +1,97 @@
+// mtlc emit cpp: a trained model as a folder that a C++ project builds. See compiler/aot/package.h.
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "compiler/aot/cpp_names.h"
+#include "compiler/aot/package.h"
+#include "compiler/diag/kinds/model.h"
+#include "compiler/driver/commands.h"
+#include "compiler/driver/front.h"
+#include "compiler/sema/load.h"
+
+namespace mtl::driver {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The name becomes a namespace, a folder and a library.
+std::optional<std::string> package_name(const Options& options, const model::ModelFile& model, diag::Emitter& emitter) {
+  const std::string name = options.name.empty() ? aot::identifier(model.model) : options.name;
+  if (name == aot::identifier(name) && name != "mtl") return name;
+  emitter.report(diag::NoPackageName, name).help("`--name " + aot::identifier(name) + "` would do");
+  return std::nullopt;
+}
+
+bool write(const fs::path& folder, const aot::PackageFile& file, diag::Emitter& emitter) {
+  const fs::path path = folder / file.path;
+  std::error_code error;
+  fs::create_directories(path.parent_path(), error);
+  if (error) {
+    emitter.report(diag::CannotMakeFolder, path.parent_path().string(), error.message());
+    return false;
+  }
+  // What is as it should be stays: it need not be compiled again.
+  std::string why;
+  if (const auto old = sema::read_file(path.string(), why); old && *old == file.bytes) return true;
+  if (model::write_file(path.string(), file.bytes, why)) return true;
+  emitter.report(diag::CannotWriteFile, why);
+  return false;
+}
+
+// The model with its weights, as generated code will see it.
+bool emit_package(const Options& options, Front& front, const model::ModelFile& file) {
+  diag::Emitter& emitter = front.emitter();
+  const auto name = package_name(options, file, emitter);
+  if (!name) return false;
+  std::string why;
+  if (!data::fits_spec(file.fitted, front.program().data, why)) {
+    emitter.report(diag::CannotLoadModel, options.file, why);
+    return false;
+  }
+  const training::Elaborator elaborator =
+      training::make_elaborator(front.file(), front.program().data, file.fitted, emitter);
+  const auto session =
+      training::Session::open_for_prediction(elaborator, {options.tasks.begin(), options.tasks.end()}, {});
+  if (!session) return false;
+  for (const std::string& asked : options.tasks) {
+    if (session->task(asked) == nullptr) emitter.report(diag::UnknownTask, asked);
+  }
+  if (emitter.has_errors()) return false;
+  if (!model::to_weights(file.tensors, session->weights(), why)) {
+    emitter.report(diag::CannotLoadModel, options.file, why);
+    return false;
+  }
+  auto model = aot::make_cpp_model(
+      {*name, front.program().data, file.fitted, session->model(), session->weights(), front.sources()}, emitter);
+  if (!model) return false;
+  model->embedded = options.embed;
+  if (options.artifact == "object" && !aot::compile_objects(*model, options.cpus, emitter)) return false;
+  if (!options.source.empty()) {
+    for (const auto& unit : front.file().units) {
+      if (!unit->library) model->files.push_back(fs::absolute(front.sources().file(unit->tree.file).path()).string());
+    }
+  }
+  const fs::path folder = options.out_dir.empty() ? *name : options.out_dir;
+  for (const aot::PackageFile& made : aot::make_package(*model)) {
+    if (!write(folder, made, emitter)) return false;
+  }
+  if (options.json) {
+    fmt::print("{{\"event\":\"package\",\"name\":\"{}\",\"folder\":\"{}\"}}\n", *name, folder.string());
+  } else {
+    fmt::print("package `{}` in {}: see {}\n", *name, folder.string(), (folder / "README.md").string());
+  }
+  return true;
+}
+
+}  // namespace
+
+int run_emit_package(const Options& options) {
+  Front front(options);
+  const auto model = front.open_model();
+  const bool good = model && emit_package(options, front, *model);
+  front.flush_reports();
+  return good && !front.failed() ? kGood : kUserError;
+}
+
+}  // namespace mtl::driver

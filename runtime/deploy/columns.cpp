@@ -1,0 +1,397 @@
+#include "runtime/deploy/columns.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "runtime/text.h"
+
+namespace mtl::runtime::deploy {
+namespace {
+
+using Kind = Transform::Kind;
+
+constexpr char kUnknownName[] = "<unk>";
+
+bool is_missing(std::string_view item) {
+  return item.data() == nullptr;
+}
+
+bool splits_text(Kind kind) {
+  return kind == Kind::split || kind == Kind::words || kind == Kind::characters;
+}
+
+// For messages: at most 40 bytes, whole characters.
+std::string shown(std::string_view text) {
+  constexpr size_t kMost = 40;
+  size_t size = std::min(text.size(), kMost);
+  while (size < text.size() && size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) --size;
+  std::string out = "`" + std::string(text.substr(0, size)) + (size < text.size() ? "...`" : "`");
+  std::replace_if(
+      out.begin(), out.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
+  return out;
+}
+
+double apply_one(Kind kind, const NumberStats& stats, size_t element, double x) {
+  switch (kind) {
+    case Kind::standardize:
+      return stats.deviation[element] > 0 ? (x - stats.mean[element]) / stats.deviation[element] : x * 0;
+    case Kind::minmax: {
+      const double span = stats.maximum[element] - stats.minimum[element];
+      return span > 0 ? (x - stats.minimum[element]) / span : x * 0;
+    }
+    case Kind::log1p:
+      return std::isnan(x) || x > -1 ? std::log1p(x) : -std::numeric_limits<double>::infinity();
+    case Kind::fill_number:
+    case Kind::fill_mean:
+      return std::isnan(x) ? stats.fill[element] : x;
+    case Kind::bins: {
+      if (std::isnan(x)) return x;
+      const double* end = stats.bin_edges + stats.bin_edge_count;
+      return static_cast<double>(std::upper_bound(stats.bin_edges, end, x) - stats.bin_edges);
+    }
+    default:
+      return x;
+  }
+}
+
+}  // namespace
+
+Column::Column(const ColumnSpec& spec, Vocabulary names) : spec_(&spec), names_(names) {
+  int splits = 0;
+  for (size_t i = 0; i < spec.transform_count; ++i) splits += splits_text(spec.transforms[i].kind) ? 1 : 0;
+  cell_levels_ = std::min(spec.base_levels, spec.levels);
+  inner_ = cell_levels_ + splits > spec.levels;
+  if (spec.levels < 0 || spec.levels > kMostLevels) fail("has too many levels");
+  for (int64_t e = 0; spec.apart && e < spec.width; ++e)
+    unknown_.push_back(std::max(0, names_.find(std::to_string(e) + "=" + kUnknownName)));
+}
+
+void Column::clear() {
+  examples_ = 0;
+  ids_.clear();
+  numbers_.clear();
+  for (std::vector<int32_t>& lengths : lengths_) lengths.clear();
+}
+
+void Column::fail(const std::string& what) const {
+  throw InputError("column `" + std::string(spec_->name) + "`: " + what);
+}
+
+void Column::begin() {
+  pieces_.items.clear();
+  pieces_.numbers.clear();
+  pieces_.ids.clear();
+  for (std::vector<int32_t>& lengths : pieces_.lengths) lengths.clear();
+}
+
+size_t Column::take_length(int level, size_t rows) {
+  if (rows > static_cast<size_t>(std::numeric_limits<int32_t>::max())) fail("the sequence is too long");
+  const auto limit = level < spec_->levels ? static_cast<size_t>(spec_->limits[level]) : 0;
+  if (limit > 0) rows = std::min(rows, limit);
+  pieces_.lengths[level].push_back(static_cast<int32_t>(rows));
+  return rows;
+}
+
+// How many of `count` values, given without levels or as one sequence, are taken.
+size_t Column::take_flat(size_t count, size_t row_elements) {
+  if (count % row_elements != 0 || (cell_levels_ == 0 && count != row_elements))
+    fail("takes " + std::to_string(row_elements) + (cell_levels_ == 0 ? " values, not " : " values a position, not ") +
+         std::to_string(count));
+  if (cell_levels_ > 1) fail("takes sequences of sequences");
+  return cell_levels_ == 0 ? count : take_length(0, count / row_elements) * row_elements;
+}
+
+void Column::take_cell(std::string_view cell, bool marks) {
+  if (!is_plain_utf8(cell)) fail("the text is not valid UTF-8");
+  pieces_.items.push_back(marks && is_mark(cell) ? std::string_view() : cell);
+}
+
+bool Column::is_mark(std::string_view text) const {
+  return std::any_of(spec_->missing, spec_->missing + spec_->missing_count,
+                     [&](const char* mark) { return text == mark; });
+}
+
+template <class Text>
+void Column::add_cells(const Text* cells, size_t count) {
+  begin();
+  const size_t taken = take_flat(count, inner_ ? 1 : static_cast<size_t>(spec_->width));
+  for (size_t i = 0; i < taken; ++i) take_cell(cells[i], !spec_->sentence);
+  finish_cells();
+}
+
+void Column::add_texts(const std::string_view* cells, size_t count) {
+  add_cells(cells, count);
+}
+void Column::add_texts(const std::string* cells, size_t count) {
+  add_cells(cells, count);
+}
+
+void Column::add_texts(const std::vector<std::vector<std::string>>& cells) {
+  begin();
+  const size_t row_elements = inner_ ? 1 : static_cast<size_t>(spec_->width);
+  if (cell_levels_ != 2) fail("takes no sequences of sequences");
+  const size_t outer = take_length(0, cells.size());
+  for (size_t i = 0; i < outer; ++i) {
+    if (cells[i].size() % row_elements != 0)
+      fail("takes " + std::to_string(row_elements) + " values a position, not " + std::to_string(cells[i].size()));
+    const size_t taken = take_length(1, cells[i].size() / row_elements) * row_elements;
+    for (size_t k = 0; k < taken; ++k) take_cell(cells[i][k], true);
+  }
+  finish_cells();
+}
+
+void Column::add_line(std::string_view line) {
+  begin();
+  if (!is_plain_utf8(line)) fail("the text is not valid UTF-8");
+  if (spec_->sentence) {
+    split_words(line, pieces_.items);
+    pieces_.items.resize(take_length(0, pieces_.items.size()));
+  } else if (cell_levels_ > 0 || (spec_->width > 1 && !inner_)) {
+    fail("takes several values, not a line");
+  } else {
+    pieces_.items.push_back(line);
+  }
+  finish_cells();
+}
+
+// A text that stands for a whole sequence may be filled in before it is split.
+void Column::fill_whole_text() {
+  std::string_view& item = pieces_.items[0];
+  for (size_t i = 0; i < spec_->transform_count && is_missing(item); ++i) {
+    const Transform& transform = spec_->transforms[i];
+    if (splits_text(transform.kind)) break;
+    if (transform.kind == Kind::fill_text) item = transform.text;
+  }
+  if (is_missing(item)) fail("has no value");
+}
+
+// Every item becomes a sequence of `level`.
+void Column::split_items(const Transform& transform, int level) {
+  spare_.swap(pieces_.items);
+  std::vector<std::string_view>& items = pieces_.items;
+  items.clear();
+  for (const std::string_view text : spare_) {
+    const size_t begin = items.size();
+    if (transform.kind == Kind::split)
+      split_at(text, transform.text, items);
+    else if (transform.kind == Kind::words)
+      split_words(text, items);
+    else
+      split_characters(text, items);
+    items.resize(begin + take_length(level, items.size() - begin));
+  }
+  if (spec_->missing_count == 0 || spec_->kind == ColumnSpec::Kind::token) return;
+  for (std::string_view& item : items) item = is_mark(item) ? std::string_view() : item;
+}
+
+// The transforms that work on texts, from cells to items.
+void Column::finish_cells() {
+  int level = cell_levels_;
+  if (level == 0 && spec_->levels + (inner_ ? 1 : 0) > 0) fill_whole_text();
+  for (size_t i = 0; i < spec_->transform_count; ++i) {
+    const Transform& transform = spec_->transforms[i];
+    if (transform.kind == Kind::fill_text) {
+      for (std::string_view& item : pieces_.items) item = is_missing(item) ? std::string_view(transform.text) : item;
+    } else if (splits_text(transform.kind)) {
+      split_items(transform, level++);
+    }
+  }
+  if (inner_) {
+    for (const int32_t found : pieces_.lengths[spec_->levels]) {
+      if (found != spec_->width)
+        fail("takes " + std::to_string(spec_->width) + " values in a text, not " + std::to_string(found));
+    }
+  }
+  finish_texts();
+}
+
+void Column::finish_texts() {
+  const std::vector<std::string_view>& items = pieces_.items;
+  if (!is_ids()) {
+    const bool truth = spec_->kind == ColumnSpec::Kind::boolean;
+    for (const std::string_view item : items) pieces_.numbers.push_back(truth ? truth_of(item) : number_of(item));
+    return finish_numbers();
+  }
+  const auto width = static_cast<size_t>(spec_->width);
+  for (size_t i = 0; i < items.size(); ++i) {
+    if (is_missing(items[i])) fail("has no value");
+    if (items[i].empty()) fail("an empty text is no value");
+    pieces_.ids.push_back(id_of(items[i], i % width));
+  }
+  finish_ids();
+}
+
+int32_t Column::id_of(std::string_view text, size_t element) {
+  if (spec_->apart) {
+    char digits[20];
+    size_t count = 0;
+    for (size_t rest = element; count == 0 || rest > 0; rest /= 10)
+      digits[count++] = static_cast<char>('0' + rest % 10);
+    folded_.clear();
+    while (count > 0) folded_ += digits[--count];
+    folded_ += '=';
+    folded_ += text;
+    const int32_t id = names_.find(folded_);
+    return id < 0 ? unknown_[element] : id;
+  }
+  if (spec_->lowercase) {
+    lower_text(text, folded_);
+    text = folded_;
+  }
+  return std::max(0, names_.find(text));  // 0: unknown
+}
+
+double Column::truth_of(std::string_view text) const {
+  if (is_missing(text)) return std::numeric_limits<double>::quiet_NaN();
+  for (size_t i = 0; i < spec_->transform_count; ++i) {
+    const Transform& transform = spec_->transforms[i];
+    if (transform.kind != Kind::is) continue;
+    const auto means_it = [&](const char* word) { return text == word; };
+    return std::any_of(transform.texts, transform.texts + transform.text_count, means_it) ? 1 : 0;
+  }
+  const auto truth = parse_truth(text);
+  if (!truth) fail(shown(text) + " is no truth value: true, false, yes, no, 1 and 0 are");
+  return *truth ? 1 : 0;
+}
+
+double Column::number_of(std::string_view text) const {
+  if (is_missing(text)) return std::numeric_limits<double>::quiet_NaN();
+  const auto number = parse_number(text);
+  if (!number) fail(trim(text).empty() ? "an empty text is no value" : shown(text) + " is no number");
+  return *number;
+}
+
+void Column::add_truth(bool value) {
+  if (spec_->kind != ColumnSpec::Kind::boolean) fail("takes no truth values");
+  begin();
+  take_flat(1, static_cast<size_t>(spec_->width));
+  pieces_.numbers.push_back(value ? 1 : 0);
+  finish_numbers();
+}
+
+template <class Number>
+void Column::add_rows(const Number* values, size_t count) {
+  if (spec_->kind != ColumnSpec::Kind::number) fail("takes no numbers");
+  begin();
+  const auto width = static_cast<size_t>(spec_->width);
+  // Numbers that stand as pieces in one cell of a file are rows like others here.
+  const bool one_row = spec_->levels == 0;
+  if (spec_->levels > 1) fail("takes sequences of sequences");
+  if (count % width != 0 || (one_row && count != width))
+    fail("takes " + std::to_string(width) + (one_row ? " numbers, not " : " numbers a position, not ") +
+         std::to_string(count));
+  const size_t taken = one_row ? count : take_length(0, count / width) * width;
+  for (size_t i = 0; i < taken; ++i) {
+    if (std::isinf(values[i])) fail("an infinite number is no value");
+    pieces_.numbers.push_back(static_cast<double>(values[i]));
+  }
+  finish_numbers();
+}
+
+void Column::add_numbers(const double* values, size_t count) {
+  add_rows(values, count);
+}
+void Column::add_numbers(const float* values, size_t count) {
+  add_rows(values, count);
+}
+
+void Column::finish_numbers() {
+  const auto width = static_cast<size_t>(spec_->width);
+  std::vector<double>& values = pieces_.numbers;
+  for (size_t i = 0; i < values.size(); ++i) {
+    for (size_t t = 0; t < spec_->transform_count; ++t)
+      values[i] = apply_one(spec_->transforms[t].kind, spec_->stats, i % width, values[i]);
+    if (std::isnan(values[i])) fail("has no value");
+    if (std::abs(values[i]) > static_cast<double>(std::numeric_limits<float>::max()))
+      fail("the number leaves the range of 32-bit numbers");
+  }
+  finish();
+  for (const double value : values) numbers_.push_back(static_cast<float>(value));
+}
+
+void Column::add_ids(const int32_t* ids, size_t count) {
+  begin();
+  const auto width = static_cast<size_t>(spec_->width);
+  const bool one_row = spec_->levels == 0;
+  if (spec_->levels > 1) fail("takes sequences of sequences");
+  if (count % width != 0 || (one_row && count != width))
+    fail("takes " + std::to_string(width) + (one_row ? " ids, not " : " ids a position, not ") + std::to_string(count));
+  const size_t taken = one_row ? count : take_length(0, count / width) * width;
+  pieces_.ids.assign(ids, ids + taken);
+  finish_ids();
+}
+
+void Column::add_ids(const int32_t* ids, size_t count, const int32_t* lengths, size_t length_count) {
+  begin();
+  if (spec_->levels != 2) fail("takes no sequences of sequences");
+  const auto width = static_cast<size_t>(spec_->width);
+  const size_t outer = take_length(0, length_count);
+  size_t at = 0;
+  for (size_t i = 0; i < length_count; ++i) {
+    const size_t length = lengths[i] < 0 ? count + 1 : static_cast<size_t>(lengths[i]) * width;
+    if (length > count - at) fail("the lengths do not sum up to the number of ids");
+    if (i < outer) {
+      const size_t taken = take_length(1, static_cast<size_t>(lengths[i])) * width;
+      pieces_.ids.insert(pieces_.ids.end(), ids + at, ids + at + taken);
+    }
+    at += length;
+  }
+  if (at != count) fail("the lengths do not sum up to the number of ids");
+  finish_ids();
+}
+
+void Column::finish_ids() {
+  if (!is_ids()) fail("takes no ids");
+  const auto size = static_cast<int64_t>(names_.size());
+  for (const int32_t id : pieces_.ids) {
+    if (id < 0 || id >= size) fail("the id " + std::to_string(id) + " is not in 0 to " + std::to_string(size - 1));
+  }
+  finish();
+  ids_.insert(ids_.end(), pieces_.ids.begin(), pieces_.ids.end());
+}
+
+// Takes the example, but for its values.
+void Column::finish() {
+  for (int level = 0; level < spec_->levels; ++level) {
+    const std::vector<int32_t>& lengths = pieces_.lengths[level];
+    if (!spec_->allow_empty[level] && std::find(lengths.begin(), lengths.end(), 0) != lengths.end())
+      fail("an empty sequence");
+  }
+  for (int level = 0; level < spec_->levels; ++level)
+    lengths_[level].insert(lengths_[level].end(), pieces_.lengths[level].begin(), pieces_.lengths[level].end());
+  ++examples_;
+}
+
+void check_same_lengths(const Column& a, int level_a, const Column& b, int level_b) {
+  const std::vector<int32_t>&of_a = a.lengths(level_a), &of_b = b.lengths(level_b);
+  if (of_a == of_b) return;
+  const auto [one, two] = std::mismatch(of_a.begin(), of_a.end(), of_b.begin(), of_b.end());
+  std::string how = std::to_string(of_a.size()) + " sequences and " + std::to_string(of_b.size());
+  if (one != of_a.end() && two != of_b.end()) how = "lengths " + std::to_string(*one) + " and " + std::to_string(*two);
+  throw InputError("columns `" + std::string(a.spec().name) + "` and `" + b.spec().name +
+                   "` do not fit together: " + how);
+}
+
+double restore_number(const ColumnSpec& spec, int64_t element, double value) {
+  const NumberStats& stats = spec.stats;
+  for (size_t i = spec.transform_count; i-- > 0;) {
+    switch (spec.transforms[i].kind) {
+      case Kind::standardize:
+        if (stats.deviation != nullptr) value = value * stats.deviation[element] + stats.mean[element];
+        break;
+      case Kind::minmax:
+        if (stats.maximum != nullptr)
+          value = value * (stats.maximum[element] - stats.minimum[element]) + stats.minimum[element];
+        break;
+      case Kind::log1p:
+        value = std::expm1(value);
+        break;
+      default:
+        break;
+    }
+  }
+  return value;
+}
+
+}  // namespace mtl::runtime::deploy

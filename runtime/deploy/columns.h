@@ -1,0 +1,168 @@
+// Raw values of one input column to ids and numbers, packed over the examples of a batch: what `mtlc predict` does
+// to the cells of a file. Generated code holds the specs as constant tables.
+//
+// A row of a column has `width` elements. A row is an example (no levels), a position of a sequence (one level: T), or
+// a position of a sequence within such a position (two levels: T, C; the characters of words, say).
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/deploy/errors.h"
+#include "runtime/deploy/weights_file.h"
+
+namespace mtl::runtime::deploy {
+
+inline constexpr int kMostLevels = 2;
+
+// One step of a column, in the order of the declaration. `limit` stands in ColumnSpec::limits; here it does nothing.
+struct Transform {
+  enum class Kind : uint8_t {
+    split,       // text: the separator; spaces stand for any run of white space
+    words,       // runs of letters and digits, and single other characters
+    characters,  // code points
+    limit,
+    is,    // texts: those that mean true
+    bins,  // stats.bin_edges
+    standardize,
+    minmax,
+    log1p,
+    fill_number,  // stats.fill
+    fill_mean,    // stats.fill
+    fill_text     // text
+  };
+  Kind kind = Kind::split;
+  const char* text = nullptr;
+  const char* const* texts = nullptr;
+  size_t text_count = 0;
+};
+
+// What was fitted on the training data: `width` numbers each, or null where no transform needs it.
+struct NumberStats {
+  const double* mean = nullptr;
+  const double* deviation = nullptr;  // 0: a constant, which becomes 0
+  const double* minimum = nullptr;
+  const double* maximum = nullptr;
+  const double* fill = nullptr;
+  const double* bin_edges = nullptr;  // rising, the same for all elements; the class is how many are <= x
+  size_t bin_edge_count = 0;
+};
+
+struct ColumnSpec {
+  enum class Kind : uint8_t { token, category, boolean, number };
+  const char* name = "";  // for messages
+  Kind kind = Kind::number;
+  bool lowercase = false;  // token: the vocabulary is in lower case
+  bool apart = false;      // category[12]: the names of element 3 are "3=NAME", its unknown value is "3=<unk>"
+  bool sentence = false;   // a token column of a CoNLL file: a line is cut into words, `missing` marks are words
+  int64_t width = 1;       // elements of a row: category[12], f32[7]
+  int levels = 0;          // ragged dimensions, at most kMostLevels
+  int base_levels = 0;     // levels that the cells have before any transform: 1 for tokens, or a JSON array
+  // By level: the smallest `limit` of all columns that share the dimension (0: none), whether one of them lets
+  // empty sequences in.
+  int64_t limits[kMostLevels] = {};
+  bool allow_empty[kMostLevels] = {};
+  const Transform* transforms = nullptr;
+  size_t transform_count = 0;
+  NumberStats stats;
+  const char* const* missing = nullptr;  // texts that mean: no value
+  size_t missing_count = 0;
+};
+
+// The column of a batch. Examples are added one after the other by one of the add functions, which throw InputError
+// and leave the column as it was if the example cannot be used: no value and no `fill`, an empty text or sequence,
+// invalid UTF-8, an id out of range, a number that is no number, too few or too many values.
+// Nothing is allocated once the column has seen as large a batch. For one thread at a time.
+class Column {
+ public:
+  // `names`: of a token or category column. The spec and what it points to must outlive the column.
+  explicit Column(const ColumnSpec& spec, Vocabulary names = Vocabulary());
+  void clear();  // no examples; memory is kept
+
+  // A raw line, as `mtlc predict` takes it: split by the column's own transforms; a column of a sentence by `words`.
+  void add_line(std::string_view line);
+  // One cell of a table (or a JSON value): a text that transforms may split, a category, a truth value, a number.
+  // A null view is a missing value.
+  void add_text(std::string_view cell) { add_texts(&cell, 1); }
+  // Cells, row after row of `width`: the tokens of a sentence, the categories of a category[12], or, of a column that
+  // splits its cells, one cell a row.
+  void add_texts(const std::string_view* cells, size_t count);
+  void add_texts(const std::string* cells, size_t count);
+  void add_texts(const std::vector<std::string>& cells) { add_texts(cells.data(), cells.size()); }
+  // Two levels of cells, for a column whose base_levels are 2.
+  void add_texts(const std::vector<std::vector<std::string>>& cells);
+  void add_truth(bool value);
+  // Rows of `width` numbers, before their transforms; NaN is a missing value. As many rows as the sequence has
+  // positions; one row if the column has no levels. Numbers of two levels: add_texts.
+  void add_number(double value) { add_numbers(&value, 1); }
+  void add_numbers(const double* values, size_t count);
+  void add_numbers(const float* values, size_t count);
+  // Ids instead of texts, 0 to size of the vocabulary - 1: rows of `width`. `limit` cuts them. With two levels,
+  // `lengths` says how many belong to each position of the outer one.
+  void add_ids(const int32_t* ids, size_t count);
+  void add_ids(const int32_t* ids, size_t count, const int32_t* lengths, size_t length_count);
+
+  size_t examples() const { return examples_; }
+  // Packed rows of `width`: of a token or category column, or of a number or boolean (0 or 1) column.
+  const std::vector<int32_t>& ids() const { return ids_; }
+  const std::vector<float>& numbers() const { return numbers_; }
+  // Lengths of the sequences of a level: one an example (level 0), one a position of level 0 (level 1).
+  const std::vector<int32_t>& lengths(int level) const { return lengths_[level]; }
+  const ColumnSpec& spec() const { return *spec_; }
+
+ private:
+  // The example at hand, before it is taken: its texts, numbers or ids, and the lengths of their sequences. The level
+  // behind the last is that of a row whose elements are pieces of one cell.
+  struct Pieces {
+    std::vector<std::string_view> items;
+    std::vector<double> numbers;
+    std::vector<int32_t> ids;
+    std::vector<int32_t> lengths[kMostLevels + 1];
+  };
+  [[noreturn]] void fail(const std::string& what) const;
+  void begin();
+  // How many of the `rows` of a sequence of `level` stay; notes that length.
+  size_t take_length(int level, size_t rows);
+  size_t take_flat(size_t count, size_t row_elements);
+  void take_cell(std::string_view cell, bool marks);
+  void finish_cells();
+  void fill_whole_text();
+  void split_items(const Transform& transform, int level);
+  void finish_texts();
+  void finish_numbers();
+  void finish_ids();
+  void finish();
+  int32_t id_of(std::string_view text, size_t element);
+  double truth_of(std::string_view text) const;
+  double number_of(std::string_view text) const;
+  bool is_mark(std::string_view text) const;
+  bool is_ids() const { return spec_->kind == ColumnSpec::Kind::token || spec_->kind == ColumnSpec::Kind::category; }
+  template <class Text>
+  void add_cells(const Text* cells, size_t count);
+  template <class Number>
+  void add_rows(const Number* values, size_t count);
+
+  const ColumnSpec* spec_;
+  Vocabulary names_;
+  int cell_levels_ = 0;           // levels of sequence that cells come in
+  bool inner_ = false;            // the elements of a row are pieces of one cell
+  std::vector<int32_t> unknown_;  // by element of an `apart` category
+  size_t examples_ = 0;
+  std::vector<int32_t> ids_;
+  std::vector<float> numbers_;
+  std::vector<int32_t> lengths_[kMostLevels];
+  Pieces pieces_;
+  std::vector<std::string_view> spare_;
+  std::string folded_;  // a text in lower case, or "3=text"
+};
+
+// Throws InputError if two columns of one dimension differ in their lengths: `a` at level `level_a` and `b` at
+// `level_b` are one dimension.
+void check_same_lengths(const Column& a, int level_a, const Column& b, int level_b);
+
+// A number column's value as the data had it: undoes standardize, minmax and log1p of element `element`.
+double restore_number(const ColumnSpec& spec, int64_t element, double value);
+
+}  // namespace mtl::runtime::deploy

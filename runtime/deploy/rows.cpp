@@ -1,0 +1,115 @@
+#include "runtime/deploy/rows.h"
+
+#include <algorithm>
+#include <limits>
+#include <numeric>
+#include <string>
+
+#include "runtime/deploy/errors.h"
+#include "runtime/random.h"
+
+namespace mtl::runtime::deploy {
+namespace {
+
+constexpr int64_t kMostRows = std::numeric_limits<int32_t>::max();
+
+void check_rows(int64_t rows) {
+  if (rows > kMostRows) throw InputError("too many positions in one batch: 2147483647 at most");
+}
+
+}  // namespace
+
+void RowSpace::clear() {
+  resize(0, 0);
+  view_.longest = 0;
+}
+
+void RowSpace::resize(int64_t rows, int64_t parent_rows) {
+  const auto n = static_cast<size_t>(rows), parents = static_cast<size_t>(parent_rows);
+  offsets_.resize(parents + 1);
+  order_.resize(parents);
+  parent_.resize(n);
+  position_.resize(n);
+  identity_.resize(n);
+  offsets_[0] = 0;
+  view_.rows = rows;
+  view_.parent_rows = parent_rows;
+  view_.offsets = offsets_.data();
+  view_.parent = parent_.data();
+  view_.position = position_.data();
+  view_.order = order_.data();
+  view_.identity = identity_.data();
+}
+
+void RowSpace::set_examples(int64_t count) {
+  check_rows(count);
+  resize(count, 1);
+  for (int64_t i = 0; i < count; ++i) {
+    const auto r = static_cast<size_t>(i);
+    parent_[r] = 0;
+    position_[r] = static_cast<int32_t>(i);
+    identity_[r] = example_identity(static_cast<uint64_t>(i));
+  }
+  offsets_[1] = static_cast<int32_t>(count);
+  order_[0] = 0;
+  view_.longest = count;
+}
+
+void RowSpace::set_lengths(const RowSpace& parent, const std::vector<int32_t>& lengths) {
+  if (static_cast<int64_t>(lengths.size()) != parent.rows())
+    throw InputError("the lengths of " + std::to_string(lengths.size()) + " sequences for " +
+                     std::to_string(parent.rows()) + " rows");
+  const int64_t rows = std::accumulate(lengths.begin(), lengths.end(), int64_t{0});
+  check_rows(rows);
+  resize(rows, parent.rows());
+  size_t row = 0;
+  view_.longest = 0;
+  for (size_t p = 0; p < lengths.size(); ++p) {
+    for (int32_t i = 0; i < lengths[p]; ++i, ++row) {
+      parent_[row] = static_cast<int32_t>(p);
+      position_[row] = i;
+      identity_[row] = child_identity(parent.identity_[p], static_cast<uint64_t>(i));
+    }
+    offsets_[p + 1] = static_cast<int32_t>(row);
+    view_.longest = std::max<int64_t>(view_.longest, lengths[p]);
+  }
+  sort_by_length();
+}
+
+void RowSpace::set_fixed(const RowSpace& parent, int64_t size) {
+  fill_fixed(parent.identity_.data(), parent.rows(), size);
+}
+
+void RowSpace::set_fixed(int64_t size) {
+  constexpr uint64_t kUniform = 0;
+  fill_fixed(&kUniform, 1, size);
+}
+
+void RowSpace::fill_fixed(const uint64_t* parent_identity, int64_t parents, int64_t size) {
+  check_rows(parents > 0 && size > kMostRows / parents ? kMostRows + 1 : parents * size);
+  resize(parents * size, parents);
+  size_t row = 0;
+  for (int64_t p = 0; p < parents; ++p) {
+    for (int64_t i = 0; i < size; ++i, ++row) {
+      parent_[row] = static_cast<int32_t>(p);
+      position_[row] = static_cast<int32_t>(i);
+      identity_[row] = child_identity(parent_identity[p], static_cast<uint64_t>(i));
+    }
+    offsets_[static_cast<size_t>(p) + 1] = static_cast<int32_t>(row);
+    order_[static_cast<size_t>(p)] = static_cast<int32_t>(p);
+  }
+  view_.longest = size;
+}
+
+// Parent rows by falling length, equal ones in their order: a counting sort.
+void RowSpace::sort_by_length() {
+  const auto longest = static_cast<size_t>(view_.longest);
+  const auto parents = static_cast<size_t>(view_.parent_rows);
+  const auto shorter_by = [&](size_t p) { return longest - static_cast<size_t>(offsets_[p + 1] - offsets_[p]); };
+  counts_.assign(longest + 2, 0);
+  for (size_t p = 0; p < parents; ++p) ++counts_[shorter_by(p) + 1];
+  for (size_t k = 1; k <= longest; ++k) counts_[k] += counts_[k - 1];
+  for (size_t p = 0; p < parents; ++p) order_[static_cast<size_t>(counts_[shorter_by(p)]++)] = static_cast<int32_t>(p);
+}
+
+}  // namespace mtl::runtime::deploy

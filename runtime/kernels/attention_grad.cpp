@@ -1,0 +1,97 @@
+// The gradient of attention (attention.h).
+//
+//   D_i = dy_i . y_i;   ds_ij = p_ij (m_ij dy_i . v_j - D_i);   dq = scale ds k;   dk = scale ds^T q;   dv = (m p)^T dy
+#include <cstring>
+
+#include "runtime/kernels/attention.h"
+#include "runtime/vector.h"
+
+namespace mtl::runtime::kernels {
+namespace {
+
+// Probabilities from scores and the saved log-sum-exp.
+MTL_CLONES void probabilities_row(float* s, int64_t valid, int64_t n, float scale, float lse) {
+  for (int64_t j = 0; j < valid; j += kLanes) {
+    const int64_t width = valid - j;
+    if (width >= kLanes)
+      store(s + j, exp(load(s + j) * scale - lse));
+    else
+      store_part(s + j, exp(load_part(s + j, width) * scale - lse), width);
+  }
+  for (int64_t j = valid; j < n; ++j) s[j] = 0.0f;
+}
+
+MTL_CLONES float dot(const float* a, const float* b, int64_t n) {
+  Floats sums{};
+  int64_t j = 0;
+  for (; j + kLanes <= n; j += kLanes) sums += load(a + j) * load(b + j);
+  float sum = sum_lanes(sums);
+  for (; j < n; ++j) sum += a[j] * b[j];
+  return sum;
+}
+
+// ds = scale p (dp - d)
+MTL_CLONES void score_gradient_row(float* dp, const float* p, int64_t n, float d, float scale) {
+  for (int64_t j = 0; j < n; ++j) dp[j] = scale * p[j] * (dp[j] - d);
+}
+
+struct Gradients {
+  const float *dy, *q, *k, *v, *y, *lse;
+  float *dq, *dk, *dv;
+};
+
+// Rows of one head of a segment set to zero.
+void clear_head(float* x, int64_t begin, int64_t rows, int64_t stride, int64_t at, int64_t width) {
+  for (int64_t r = 0; r < rows; ++r) {
+    std::memset(x + (begin + r) * stride + at, 0, static_cast<size_t>(width) * sizeof(float));
+  }
+}
+
+// p and dp are scratch of [kQueries, longest].
+void gradient_block(const Attention& a, const Gradients& g, const Block& b, float* p, float* dp) {
+  const int64_t ks = a.key_stride(), vs = a.value_stride(), ka = b.head * a.key_width, va = b.head * a.value_width;
+  const int64_t first_row = b.begin + b.first;
+  if (b.first == 0) {
+    const int64_t length = a.space.offsets[a.space.parent[b.begin] + 1] - b.begin;
+    clear_head(g.dk, b.begin, length, ks, ka, a.key_width);
+    clear_head(g.dv, b.begin, length, vs, va, a.value_width);
+  }
+  scores_of(g.q, g.k, ks, a.key_width, b, p);
+  scores_of(g.dy, g.v, vs, a.value_width, b, dp);
+  for (int64_t i = 0; i < b.count; ++i) {
+    const int64_t place = b.first + i, row = b.begin + place, valid = a.causal ? place + 1 : b.keys;
+    float *p_row = p + i * b.keys, *dp_row = dp + i * b.keys;
+    const float d = dot(g.dy + row * vs + va, g.y + row * vs + va, a.value_width);
+    probabilities_row(p_row, valid, b.keys, a.scale, g.lse[row * a.heads + b.head]);
+    const uint64_t random = a.rate > 0 ? random_row(a.stream, a.space.identity[row]) : 0;
+    if (a.rate > 0) drop(dp_row, valid, random, first_element(b.head), a.rate);
+    score_gradient_row(dp_row, p_row, b.keys, d, a.scale);
+    if (a.rate > 0) drop(p_row, valid, random, first_element(b.head), a.rate);
+  }
+  gemm_serial(product_of(b.count, a.key_width, b.keys, {dp, b.keys}, {g.k + b.begin * ks + ka, ks},
+                         g.dq + first_row * ks + ka, ks));
+  gemm_serial(product_of(b.keys, a.key_width, b.count, {dp, b.keys, true}, {g.q + first_row * ks + ka, ks},
+                         g.dk + b.begin * ks + ka, ks, true));
+  gemm_serial(product_of(b.keys, a.value_width, b.count, {p, b.keys, true}, {g.dy + first_row * vs + va, vs},
+                         g.dv + b.begin * vs + va, vs, true));
+}
+
+}  // namespace
+
+size_t attention_grad_workspace(const WorkspaceQuery& query) {
+  return sizeof(float) * static_cast<size_t>(query.threads) * 2 * padded(kQueries * query.spaces[0]->longest);
+}
+
+void attention_grad(const KernelArgs& args) {
+  const Attention a = attention_of(args);
+  const Gradients g{buffer<float>(args, 0), buffer<float>(args, 1), buffer<float>(args, 2),
+                    buffer<float>(args, 3), buffer<float>(args, 4), buffer<float>(args, 5),
+                    buffer<float>(args, 6), buffer<float>(args, 7), buffer<float>(args, 8)};
+  const size_t block_size = padded(kQueries * a.space.longest);
+  for_each_block(a, [&](const Block& b) {
+    float* scratch = static_cast<float*>(args.workspace) + static_cast<size_t>(thread_number()) * 2 * block_size;
+    gradient_block(a, g, b, scratch, scratch + block_size);
+  });
+}
+
+}  // namespace mtl::runtime::kernels
