@@ -185,7 +185,7 @@ Outcome run(const TestFile& test, const Options& options) {
     }
   }
   replace_all(all.output, folder.path().string() + "/", "");
-  replace_all(all.output, test.path.parent_path().string() + "/", "");
+  if (test.path.has_parent_path()) replace_all(all.output, test.path.parent_path().string() + "/", "");
   return all;
 }
 

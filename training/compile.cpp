@@ -52,7 +52,9 @@ bool memory_suffices(const elaborate::ElaboratedModel& model, bool training, dia
   const double bytes = numbers * sizeof(float) * (training ? 2 : 1);  // gradients
   if (!largest || bytes <= static_cast<double>(usable_memory())) return true;
   const auto gigabytes = [](double size) { return std::to_string(static_cast<int64_t>(size / 1e9)) + " GB"; };
-  emitter.report(diag::WeightsTooLarge, gigabytes(bytes), gigabytes(static_cast<double>(usable_memory())))
+  emitter
+      .report(diag::WeightsTooLarge, training ? "the weights and their gradients" : "the weights", gigabytes(bytes),
+              gigabytes(static_cast<double>(usable_memory())))
       .note("the largest parameter is `" + largest->path + "`, " + gigabytes(most * sizeof(float)));
   return false;
 }

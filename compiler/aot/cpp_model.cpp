@@ -85,13 +85,16 @@ class Maker {
 
   void make_program(CppSource& source) {
     std::vector<std::string> outputs;
+    program::LowerOptions options;
     for (const TaskInfo& task : in_.model.tasks) {
       if (task.source != source.spec->name) continue;
+      const int part = static_cast<int>(options.parts.size());
+      options.parts["predict." + task.name] = options.parts["head." + task.name] = part;
       outputs.push_back("predict." + task.name);
       outputs.push_back("head." + task.name);
     }
     const ir::Graph graph = passes::run_pipeline(in_.model.graph, outputs, {}, {});
-    source.program = std::make_unique<program::Program>(program::lower(graph));
+    source.program = std::make_unique<program::Program>(program::lower(graph, options));
   }
 
   bool add_columns(CppSource& source) {

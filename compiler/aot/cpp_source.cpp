@@ -446,7 +446,7 @@ std::string source_text(const CppModel& model) {
     from_text += column.field_type == "std::string"
                      ? fmt::format("  example.{} = std::string(line);\n", column.field)
                      : fmt::format(
-                           "  std::vector<std::string_view> words;\n  runtime::split_at(line, \" \", words);\n  "
+                           "  std::vector<std::string_view> words;\n  runtime::split_words(line, words);\n  "
                            "example.{}.assign(words.begin(), words.end());\n",
                            column.field);
     from_text += "  return example;\n}\n\n";

@@ -254,7 +254,10 @@ std::string readme_text(const CppModel& model) {
   out +=
       "\nA call with more examples at once is faster by example than calls with one. Calls throw `InputError` for what "
       "the model does not take; the\n"
-      "constructor of `Model` throws `LoadError`. After calls as large, a call allocates nothing and takes no lock.\n";
+      "constructor of `Model` throws `LoadError`. After calls as large, a call allocates nothing and takes no lock.\n\n"
+      "GCC compiles vector code for several processors and chooses at run time; clang does so for one: give it "
+      "`-march=x86-64-v3` or "
+      "beyond.\n";
   return out;
 }
 

@@ -147,15 +147,19 @@ struct Kind {
   bool over_rows = false;
   SpaceId space = kUniform;
   SpaceId target = kUniform;
-  Shape shape;       // column reductions: of the result
-  int64_t flat = 0;  // uniform tensors
-  auto key() const { return std::tie(alone, over_rows, space, target, shape, flat); }
+  Shape shape;        // column reductions: of the result
+  int64_t flat = 0;   // uniform tensors
+  int needed_by = 0;  // number of the set of parts that need it
+  auto key() const { return std::tie(alone, over_rows, space, target, shape, flat, needed_by); }
   bool operator==(const Kind& other) const { return !alone && key() == other.key(); }
 };
 
 class Fuser {
  public:
-  Fuser(const Nodes& nodes, bool fuse) : nodes_(nodes), fuse_(fuse), group_of_(nodes.graph().nodes.size(), -1) {}
+  Fuser(const Nodes& nodes, bool fuse, const Parts& parts)
+      : nodes_(nodes), fuse_(fuse), group_of_(nodes.graph().nodes.size(), -1), needed_by_(group_of_.size(), 0) {
+    if (!parts.empty()) find_needs(parts);
+  }
 
   std::vector<Group> run() {
     for (NodeId id = 0; id < nodes_.graph().nodes.size(); ++id) {
@@ -179,6 +183,7 @@ class Fuser {
       return kind;
     }
     const RowCode& code = nodes_.code(id);
+    kind.needed_by = needed_by_[id];
     kind.over_rows = code.over_rows;
     kind.space = code.space;
     if (code.widest > kWideRow && code.space != kUniform) kind.alone = true;
@@ -190,6 +195,23 @@ class Fuser {
       kind.alone = !code.elementwise;
     }
     return kind;
+  }
+
+  // Which parts need a node, as the number of that set.
+  void find_needs(const Parts& parts) {
+    std::vector<std::set<int>> needs(group_of_.size());
+    for (const ir::Output& output : nodes_.graph().outputs) {
+      const auto part = parts.find(output.name);
+      if (part != parts.end()) needs[nodes_.root(output.value).node].insert(part->second);
+    }
+    for (NodeId id = static_cast<NodeId>(needs.size()); id-- > 0;) {
+      if (nodes_.is_alias(id)) continue;
+      for (Value operand : nodes_.node(id).operands)
+        needs[nodes_.root(operand).node].insert(needs[id].begin(), needs[id].end());
+    }
+    std::map<std::set<int>, int> numbers;
+    for (NodeId id = 0; id < needs.size(); ++id)
+      needed_by_[id] = numbers.emplace(needs[id], static_cast<int>(numbers.size())).first->second;
   }
 
   bool stored_anyway(Value value) const { return nodes_.is_free(nodes_.root(value).node) || nodes_.is_stored(value); }
@@ -377,13 +399,14 @@ class Fuser {
   const Nodes& nodes_;
   const bool fuse_;
   std::vector<int> group_of_;
+  std::vector<int> needed_by_;
   std::vector<State> groups_;
 };
 
 }  // namespace
 
-std::vector<Group> make_groups(const Nodes& nodes, bool fuse) {
-  return Fuser(nodes, fuse).run();
+std::vector<Group> make_groups(const Nodes& nodes, bool fuse, const Parts& parts) {
+  return Fuser(nodes, fuse, parts).run();
 }
 
 }  // namespace mtl::program

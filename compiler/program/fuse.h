@@ -1,6 +1,8 @@
 // Which nodes of a graph become one step of the program.
 #pragma once
+#include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "compiler/ir/graph.h"
@@ -44,7 +46,11 @@ struct Group {
   std::vector<ir::NodeId> pulled;
 };
 
-// Every row and call node in exactly one group, the groups in an order in which they can run.
-std::vector<Group> make_groups(const Nodes& nodes, bool fuse);
+// Outputs by name -> the part of the program that they belong to.
+using Parts = std::map<std::string, int>;
+
+// Every row and call node in exactly one group, the groups in an order in which they can run. Nodes that different
+// parts need stay apart.
+std::vector<Group> make_groups(const Nodes& nodes, bool fuse, const Parts& parts);
 
 }  // namespace mtl::program

@@ -287,7 +287,7 @@ class Lowerer {
         plain_output(output);
       }
     }
-    const std::vector<Group> groups = make_groups(nodes_, options_.fuse);
+    const std::vector<Group> groups = make_groups(nodes_, options_.fuse, options_.parts);
     std::vector<Step> backwards = std::move(copies_);
     std::reverse(backwards.begin(), backwards.end());
     for (auto group = groups.rbegin(); group != groups.rend(); ++group) {

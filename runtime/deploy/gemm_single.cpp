@@ -437,7 +437,8 @@ void product_here(const Gemm& p) {
 #else
 void product_here(const Gemm& p) {
   using V3OrAny = std::conditional_t<cpu_level() == CpuLevel::v3, LevelV3, LevelAny>;
-  product<std::conditional_t<cpu_level() == CpuLevel::v4, LevelV4, V3OrAny> >(p);
+  using Level = std::conditional_t<cpu_level() == CpuLevel::v4, LevelV4, V3OrAny>;
+  product<Level>(p);
 }
 #endif
 

@@ -51,3 +51,11 @@ TEST_CASE("dims print as a user writes them") {
   CHECK((en * k - en - 1).text() == "|a.k| * |en| - |en| - 1");
   CHECK((0 - en).text() == "-|en|");
 }
+
+TEST_CASE("dims stop at the largest number") {
+  const int64_t largest = INT64_MAX;
+  CHECK(Dim(largest) + Dim(1) == Dim(largest));
+  CHECK(Dim(largest) * Dim(4) == Dim(largest));
+  CHECK(Dim(INT64_MIN).text() == "-9223372036854775807");
+  CHECK(product({3'000'000'000, 3'000'000'000, 3'000'000'000}) == Dim(largest));
+}
