@@ -326,7 +326,30 @@ std::string CppProgram::call_tables(const Call& call) const {
   return out;
 }
 
-std::string CppProgram::call_body(const Call& call) const {
+std::optional<CppProgram::Panels> CppProgram::panels_of(size_t step) const {
+  const auto* call = std::get_if<Call>(&program_.steps[step].work);
+  const bool lstm = call && call->kernel == "lstm_scan", gru = call && call->kernel == "gru_scan";
+  if (!lstm && !gru) return std::nullopt;
+  Panels out{source_ + "_" + step_names_[step] + "_panels", call->ints[0], call->ints[1], lstm ? 4 : 3, {}};
+  out.member = identifier(out.member);
+  for (int64_t d = 0; d < out.directions; ++d) {
+    const Buffer& weights = program_.buffers[storage(call->operands[static_cast<size_t>((lstm ? 2 : 3) * d + 1)])];
+    if (weights.kind != Buffer::Kind::param) return std::nullopt;  // computed in the step
+    out.weights.push_back(params_.at(weights.name));
+  }
+  return out;
+}
+
+std::vector<CppProgram::Panels> CppProgram::panels() const {
+  std::vector<Panels> all;
+  for (size_t i = 0; i < program_.steps.size(); ++i) {
+    if (auto found = panels_of(i)) all.push_back(std::move(*found));
+  }
+  return all;
+}
+
+std::string CppProgram::call_body(size_t step) const {
+  const Call& call = std::get<Call>(program_.steps[step].work);
   if (call.kernel == "matmul" && call.ints[3] == 1) {
     const std::string rows = call.spaces[0] == kUniform ? "1" : "rows." + rows_member(call.spaces[0]) + ".rows";
     const std::string count = call.ints[0] == 1 ? rows : rows + " * " + std::to_string(call.ints[0]);
@@ -339,8 +362,10 @@ std::string CppProgram::call_body(const Call& call) const {
   for (float x : call.floats) floats.push_back(literal(x, types::DType::f32));
   out += fmt::format("  void* const operands[] = {{{}}};\n", fmt::join(operands, ", "));
   if (!floats.empty()) out += fmt::format("  const float floats[] = {{{}}};\n", fmt::join(floats, ", "));
-  out += fmt::format("  runtime::kernels::{}({{operands, ints, {}, spaces, workspace, &runtime::kNoStep}});\n",
-                     call.kernel, floats.empty() ? "nullptr" : "floats");
+  const auto packed = panels_of(step);
+  out += fmt::format("  runtime::kernels::{}{}({{operands, ints, {}, spaces, workspace, &runtime::kNoStep}}{});\n",
+                     call.kernel, packed ? "_packed" : "", floats.empty() ? "nullptr" : "floats",
+                     packed ? ", w." + packed->member : "");
   return out;
 }
 
@@ -372,8 +397,7 @@ std::string CppProgram::step_definitions() const {
                           [&](SpaceId id) { return "rows." + rows_member(id); }};
   for (size_t i = 0; i < program_.steps.size(); ++i) {
     const auto* kernel = std::get_if<LoopKernel>(&program_.steps[i].work);
-    out += kernel ? definition(i, kernel_body(program_, *kernel, names), true)
-                  : definition(i, call_body(std::get<Call>(program_.steps[i].work)), false);
+    out += kernel ? definition(i, kernel_body(program_, *kernel, names), true) : definition(i, call_body(i), false);
   }
   return out;
 }
@@ -410,9 +434,7 @@ std::string CppProgram::object_step_definitions(const std::vector<codegen::Objec
   size_t number = 0;
   for (size_t i = 0; i < program_.steps.size(); ++i) {
     const auto* kernel = std::get_if<LoopKernel>(&program_.steps[i].work);
-    out += definition(
-        i, kernel ? loop_call_body(*kernel, loops[i], number++) : call_body(std::get<Call>(program_.steps[i].work)),
-        false);
+    out += definition(i, kernel ? loop_call_body(*kernel, loops[i], number++) : call_body(i), false);
   }
   return out;
 }

@@ -4,6 +4,7 @@
 // the steps that its outputs depend on.
 #pragma once
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,14 @@ class CppProgram {
   std::vector<size_t> steps_for(const std::vector<std::string>& outputs) const;
   const std::string& step_name(size_t step) const { return step_names_[step]; }
   std::vector<std::string> kernels() const;  // of the runtime that are called
+
+  // Recurrent weights that are packed once, when the weights are loaded: a member of the weights for each such step.
+  struct Panels {
+    std::string member;
+    int64_t hidden = 0, directions = 0, gates = 0;
+    std::vector<std::string> weights;  // "encoder_bilstm_weight_hh_l0"
+  };
+  std::vector<Panels> panels() const;
 
   // Text of the generated files.
   std::string rows_struct() const;
@@ -60,10 +69,11 @@ class CppProgram {
   std::string constants() const;
   std::string loop_call_body(const program::LoopKernel& kernel, const codegen::ObjectLoop& loop, size_t number) const;
   std::string definition(size_t step, const std::string& body, bool cloned) const;
-  std::string call_body(const program::Call& call) const;
+  std::string call_body(size_t step) const;
   std::string call_tables(const program::Call& call) const;
   std::string place_text(SourceRange range) const;
   bool in_arena(uint32_t buffer) const;
+  std::optional<Panels> panels_of(size_t step) const;
 
   const program::Program& program_;
   std::string source_;

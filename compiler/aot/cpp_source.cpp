@@ -417,6 +417,26 @@ std::string answers_text(const CppModel& model, const CppSource& source) {
   return out + "}\n\n" + run_text(source, source.all, source.all_steps, all) + "\n";
 }
 
+// Recurrent weights in the order in which the steps stream them.
+std::string packing_text(const CppModel& model) {
+  std::string sizes, packs;
+  for (const CppSource& source : model.sources) {
+    for (const CppProgram::Panels& p : source.steps->panels()) {
+      std::vector<std::string> weights;
+      for (const std::string& member : p.weights) weights.push_back("w." + member);
+      const std::string shape = fmt::format("{}, {}, {}", p.hidden, p.directions, p.gates);
+      sizes += fmt::format("{}runtime::kernels::gate_panels_floats({})", sizes.empty() ? "" : " + ", shape);
+      packs += fmt::format(
+          "    const float* const {0}_of[] = {{{1}}};\n    runtime::kernels::pack_gate_panels({0}_of, {2}, next);\n"
+          "    w.{0} = next;\n    next += runtime::kernels::gate_panels_floats({2});\n",
+          p.member, fmt::join(weights, ", "), shape);
+    }
+  }
+  if (packs.empty()) return "";
+  return "    panels.reserve((" + sizes +
+         ") * sizeof(float));\n    float* next = static_cast<float*>(panels.data());\n" + packs;
+}
+
 }  // namespace
 
 std::string source_text(const CppModel& model) {
@@ -425,7 +445,8 @@ std::string source_text(const CppModel& model) {
       "// The class behind {0}.h. Generated.\n#include \"{0}/{0}.h\"\n\n#include <algorithm>\n#include "
       "<iterator>\n\n#include \"{0}/{0}_steps.h\"\n#include \"runtime/deploy/columns.h\"\n"
       "#include \"runtime/deploy/memory.h\"\n#include \"runtime/deploy/rows.h\"\n#include "
-      "\"runtime/deploy/spans.h\"\n#include \"runtime/deploy/weights_file.h\"\n#include \"runtime/text.h\"\n\n"
+      "\"runtime/deploy/spans.h\"\n#include \"runtime/deploy/weights_file.h\"\n#include "
+      "\"runtime/kernels/packed.h\"\n#include \"runtime/text.h\"\n\n"
       "namespace {0} {{\n\nnamespace {{\n\n{1}\n// Examples of one run of the steps.\nconstexpr size_t kBatch = "
       "32;\n\n",
       n, tables(model));
@@ -436,6 +457,8 @@ std::string source_text(const CppModel& model) {
         fmt::join(model.cpus, ", "));
   for (size_t i = 0; i < model.weights.size(); ++i)
     weights += fmt::format("    w.{} = file.numbers({});\n", model.weights[i].member, i);
+  const std::string packing = packing_text(model);
+  weights += packing;
   for (const CppSource& source : model.sources) {
     out += state_struct(model, source) + "\n" + answers_text(model, source);
     members += fmt::format("  {}Batch {};\n", camel_case(source.name), source.name);
@@ -472,7 +495,8 @@ std::string source_text(const CppModel& model) {
   out += fmt::format(
       "struct Model::State {{\n  explicit State(runtime::deploy::WeightsFile opened) : file(std::move(opened)) {{\n    "
       "internal::Weights& w = weights;\n{0}  }}\n"
-      "  runtime::deploy::WeightsFile file;\n  internal::Weights weights;\n}};\n\n"
+      "  runtime::deploy::WeightsFile file;\n  internal::Weights weights;\n  runtime::deploy::Memory panels;  // "
+      "recurrent weights, packed once\n}};\n\n"
       "Model::Model(const std::string& path)\n    : "
       "state_(std::make_unique<State>(runtime::deploy::WeightsFile::open(path.c_str(), kFingerprint, kSections, "
       "std::size(kSections)))) {{}}\n"

@@ -19,6 +19,10 @@ std::string steps_header_text(const CppModel& model) {
   for (const CppWeight& weight : model.weights)
     out += fmt::format("  const float* {} = nullptr;  // {} [{}]\n", weight.member, weight.path,
                        fmt::join(weight.dims, ", "));
+  for (const CppSource& source : model.sources) {
+    for (const CppProgram::Panels& panels : source.steps->panels())
+      out += fmt::format("  const float* {} = nullptr;  // recurrent weights, packed\n", panels.member);
+  }
   out += "};\n";
   if (!model.cpus.empty()) out += "\n// Whether the compiled loops can run here.\nbool processor_suits();\n";
   for (const CppSource& source : model.sources) {
@@ -113,7 +117,8 @@ std::string steps_source_text(const CppModel& model) {
       "// The steps of model `{0}`: loops over rows, products, recurrences. Above each stands the place in the .mtl "
       "file "
       "that\n// it comes from. Generated.\n#include \"{1}/{1}_steps.h\"\n\n#include <algorithm>\n#include "
-      "<cmath>\n#include <limits>\n\n#include \"runtime/kernels/all.h\"\n\nnamespace {1}::internal {{\n",
+      "<cmath>\n#include <limits>\n\n#include \"runtime/kernels/all.h\"\n#include "
+      "\"runtime/kernels/packed.h\"\n\nnamespace {1}::internal {{\n",
       model.elaborated->name, model.name);
   if (compiled) out += "\n" + choice_text(model);
   for (const CppSource& source : model.sources) {

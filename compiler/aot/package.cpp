@@ -46,7 +46,8 @@ void add_runtime(const CppModel& model, std::vector<PackageFile>& files) {
   const std::set<std::string> kernels = kernel_files(model);
   for (const RuntimeSource& source : runtime_sources()) {
     const std::string path(source.path);
-    const bool kernel = path.rfind("runtime/kernels/", 0) == 0 && path != "runtime/kernels/all.h";
+    const bool kernel =
+        path.rfind("runtime/kernels/", 0) == 0 && path != "runtime/kernels/all.h" && path != "runtime/kernels/packed.h";
     if (kernel && kernels.count(path) == 0) continue;
     std::string text = replaced(std::string(source.text), "mtl::runtime", model.name + "::runtime");
     text = replaced(std::move(text), "#include \"runtime/", "#include \"" + model.name + "/runtime/");

@@ -1,6 +1,7 @@
 // GRU over packed sequences, as PyTorch defines it (the reset gate acts after the product, "reset after").
 //
 //   r z = sigmoid(g + w_hh h_prev + b_hh);  hn = w_hn h_prev + b_hn;  n = tanh(g_n + r hn);  h = (1 - z) n + z h_prev
+#include "runtime/kernels/packed.h"
 #include "runtime/kernels/scan.h"
 
 namespace mtl::runtime::kernels {
@@ -116,14 +117,35 @@ size_t gru_scan_workspace(const WorkspaceQuery& query) {
                           padded(scan_slots(query.spaces[0]->parent_rows, directions)));
 }
 
-void gru_scan(const KernelArgs& args) {
+namespace {
+
+// With panels at `panels` and scratch for rows behind where they stand in the workspace.
+void scan(const KernelArgs& args, const float* panels) {
   const SpaceView& space = *args.spaces[0];
   const int64_t hidden = args.ints[0], directions = args.ints[1];
   float *h = buffer<float>(args, 3 * directions), *saved = buffer<float>(args, 3 * directions + 1);
-  const int64_t panel_size = gate_panel_floats(hidden, kGates), blocks = blocks_of_16(hidden);
+  const int64_t panel_size = gate_panel_floats(hidden, kGates);
   Carver carver(args.workspace);
-  float* panels = carver.floats(directions * panel_size);
+  carver.floats(directions * panel_size);
   int32_t* rows = reinterpret_cast<int32_t*>(carver.floats(scan_slots(space.parent_rows, directions)));
+  for_each_task(space, directions, args.ints[2] != 0, [&](int64_t d, const Chunk& chunk, int64_t slot) {
+    scan_forward<Forward>(
+        {chunk, hidden, directions * hidden, buffer<float>(args, 3 * d), buffer<float>(args, 3 * d + 2),
+         panels + d * panel_size, h + d * hidden, saved + d * kSaved * hidden, rows + slot},
+        kForward);
+  });
+}
+
+}  // namespace
+
+void gru_scan_packed(const KernelArgs& args, const float* panels) {
+  scan(args, panels);
+}
+
+void gru_scan(const KernelArgs& args) {
+  const int64_t hidden = args.ints[0], directions = args.ints[1];
+  const int64_t panel_size = gate_panel_floats(hidden, kGates), blocks = blocks_of_16(hidden);
+  float* panels = Carver(args.workspace).floats(directions * panel_size);
   parallel_for(directions * 2, [&](int64_t part) {
     const int64_t d = part / 2;
     const Range range = part_range(blocks, 2, part % 2);
@@ -131,12 +153,7 @@ void gru_scan(const KernelArgs& args) {
       pack_gate_panel(buffer<float>(args, 3 * d + 1), hidden, kGates, block, panels + d * panel_size);
     }
   });
-  for_each_task(space, directions, args.ints[2] != 0, [&](int64_t d, const Chunk& chunk, int64_t slot) {
-    scan_forward<Forward>(
-        {chunk, hidden, directions * hidden, buffer<float>(args, 3 * d), buffer<float>(args, 3 * d + 2),
-         panels + d * panel_size, h + d * hidden, saved + d * kSaved * hidden, rows + slot},
-        kForward);
-  });
+  scan(args, panels);
 }
 
 }  // namespace mtl::runtime::kernels

@@ -1,6 +1,7 @@
 // LSTM over packed sequences (Hochreiter & Schmidhuber 1997; PyTorch's gate order i f g o).
 //
 //   i f o = sigmoid, g = tanh of (g row + w_hh h_prev);   c = f c_prev + i g;   h = o tanh(c)
+#include "runtime/kernels/packed.h"
 #include "runtime/kernels/scan.h"
 
 namespace mtl::runtime::kernels {
@@ -115,15 +116,35 @@ size_t lstm_scan_workspace(const WorkspaceQuery& query) {
                           padded(scan_slots(query.spaces[0]->parent_rows, directions)));
 }
 
-void lstm_scan(const KernelArgs& args) {
+namespace {
+
+// With panels at `panels` and scratch for rows behind where they stand in the workspace.
+void scan(const KernelArgs& args, const float* panels) {
   const SpaceView& space = *args.spaces[0];
   const int64_t hidden = args.ints[0], directions = args.ints[1];
   float *h = buffer<float>(args, 2 * directions), *c = buffer<float>(args, 2 * directions + 1);
   float* gates = buffer<float>(args, 2 * directions + 2);
-  const int64_t panel_size = gate_panel_floats(hidden, kGates), blocks = blocks_of_16(hidden);
+  const int64_t panel_size = gate_panel_floats(hidden, kGates);
   Carver carver(args.workspace);
-  float* panels = carver.floats(directions * panel_size);
+  carver.floats(directions * panel_size);
   int32_t* rows = reinterpret_cast<int32_t*>(carver.floats(scan_slots(space.parent_rows, directions)));
+  for_each_task(space, directions, args.ints[2] != 0, [&](int64_t d, const Chunk& chunk, int64_t slot) {
+    scan_forward<Forward>({chunk, hidden, directions * hidden, buffer<float>(args, 2 * d), panels + d * panel_size,
+                           h + d * hidden, c + d * hidden, gates + d * kGates * hidden, rows + slot},
+                          kForward);
+  });
+}
+
+}  // namespace
+
+void lstm_scan_packed(const KernelArgs& args, const float* panels) {
+  scan(args, panels);
+}
+
+void lstm_scan(const KernelArgs& args) {
+  const int64_t hidden = args.ints[0], directions = args.ints[1];
+  const int64_t panel_size = gate_panel_floats(hidden, kGates), blocks = blocks_of_16(hidden);
+  float* panels = Carver(args.workspace).floats(directions * panel_size);
   parallel_for(directions * 2, [&](int64_t part) {
     const int64_t d = part / 2;
     const Range range = part_range(blocks, 2, part % 2);
@@ -131,11 +152,7 @@ void lstm_scan(const KernelArgs& args) {
       pack_gate_panel(buffer<float>(args, 2 * d + 1), hidden, kGates, block, panels + d * panel_size);
     }
   });
-  for_each_task(space, directions, args.ints[2] != 0, [&](int64_t d, const Chunk& chunk, int64_t slot) {
-    scan_forward<Forward>({chunk, hidden, directions * hidden, buffer<float>(args, 2 * d), panels + d * panel_size,
-                           h + d * hidden, c + d * hidden, gates + d * kGates * hidden, rows + slot},
-                          kForward);
-  });
+  scan(args, panels);
 }
 
 }  // namespace mtl::runtime::kernels

@@ -1,6 +1,8 @@
 // Packing for the recurrent kernels (scan.h).
 #include "runtime/kernels/scan.h"
 
+#include "runtime/kernels/packed.h"
+
 namespace mtl::runtime::kernels {
 
 MTL_CLONES void pack_gate_panel(const float* w, int64_t hidden, int64_t gates, int64_t block, float* panels) {
@@ -45,6 +47,17 @@ void previous_rows(const SpaceView& space, const float* h, int64_t stride, int64
       else
         std::memcpy(previous + r * hidden, h + (reverse ? r + 1 : r - 1) * stride, bytes);
     }
+  }
+}
+
+size_t gate_panels_floats(int64_t hidden, int64_t directions, int64_t gates) {
+  return padded(directions * gate_panel_floats(hidden, gates));
+}
+
+void pack_gate_panels(const float* const* w_hh, int64_t hidden, int64_t directions, int64_t gates, float* panels) {
+  for (int64_t d = 0; d < directions; ++d) {
+    for (int64_t block = 0; block < blocks_of_16(hidden); ++block)
+      pack_gate_panel(w_hh[d], hidden, gates, block, panels + d * gate_panel_floats(hidden, gates));
   }
 }
 
