@@ -52,6 +52,8 @@ target_include_directories(@name@ PUBLIC $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURC
 target_compile_options(@name@ PRIVATE -O3 -ffp-contract=fast -fno-math-errno -fno-trapping-math -fopenmp-simd)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(@name@ PRIVATE -Wno-psabi)  # vectors pass between functions of this library alone
+elseif(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+  target_compile_options(@name@ PRIVATE -Wno-pass-failed)  # instrumented loops of a sanitizer are no vector code
 endif()
 
 if(@NAME@_EXAMPLE)
