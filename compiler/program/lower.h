@@ -9,7 +9,7 @@
 namespace mtl::program {
 
 struct LowerOptions {
-  bool fuse = true;  // false: one kernel per op, for tests
+  bool fuse = true;              // false: one kernel per op, for tests
   bool sparse_gradients = true;  // gradients of tables that are only gathered from, by input ids, become rows
   // Outputs that are asked for apart, by number: a step then computes for one set of parts only, so that leaving a part
   // out leaves its steps out. Empty: all are asked for together.

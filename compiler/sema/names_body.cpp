@@ -190,9 +190,7 @@ void BodyChecker::statement(const syntax::Stmt& stmt) {
       self.unsupported(diag::UnsupportedStatement, "monitor", range);
       self.value(*node.value);
     }
-    void operator()(const syntax::UpdateStmt& node) const {
-      self.value(*node.value);
-    }
+    void operator()(const syntax::UpdateStmt& node) const { self.value(*node.value); }
     void operator()(const syntax::RequireStmt& node) const {
       self.in_require_ = true;
       self.require(*node.condition);

@@ -1,4 +1,5 @@
-// The diagnostics of elaborate.def (shapes and types) as constants. One header a phase: a new message rebuilds its phase alone.
+// The diagnostics of elaborate.def (shapes and types) as constants. One header a phase: a new message rebuilds its
+// phase alone.
 #pragma once
 #include "compiler/diag/diagnostic.h"
 

@@ -1,4 +1,5 @@
-// The diagnostics of sema.def (what can be said of a file without its data) as constants. One header a phase: a new message rebuilds its phase alone.
+// The diagnostics of sema.def (what can be said of a file without its data) as constants. One header a phase: a new
+// message rebuilds its phase alone.
 #pragma once
 #include "compiler/diag/diagnostic.h"
 

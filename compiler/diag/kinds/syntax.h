@@ -1,4 +1,5 @@
-// The diagnostics of syntax.def (reading source text) as constants. One header a phase: a new message rebuilds its phase alone.
+// The diagnostics of syntax.def (reading source text) as constants. One header a phase: a new message rebuilds its
+// phase alone.
 #pragma once
 #include "compiler/diag/diagnostic.h"
 
