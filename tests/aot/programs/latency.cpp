@@ -2,9 +2,7 @@
 //   latency WEIGHTS SENTENCES.conll [PASSES]
 // The package is MODEL, its example EXAMPLE. Prints the time from the start of main to the first answer, and the
 // median and the 99th percentile over all sentences of the fastest of PASSES for each.
-#define TEXT_OF(x) #x
-#define HEADER_OF(x) TEXT_OF(x / x.h)
-#include HEADER_OF(MODEL)
+#include MODEL_HEADER
 
 #include <algorithm>
 #include <chrono>
