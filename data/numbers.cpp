@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "data/load.h"
+#include "runtime/deploy/numbers.h"
 
 namespace mtl::data {
 namespace {
@@ -59,21 +60,16 @@ std::vector<double> edges_of(const std::vector<double>& values, size_t element, 
 double apply_one(Kind kind, const NumberStats& stats, size_t element, double x) {
   switch (kind) {
     case Kind::standardize:
-      return stats.deviation[element] > 0 ? (x - stats.mean[element]) / stats.deviation[element] : x * 0;
-    case Kind::minmax: {
-      const double span = stats.maximum[element] - stats.minimum[element];
-      return span > 0 ? (x - stats.minimum[element]) / span : x * 0;
-    }
+      return runtime::deploy::standardized(x, stats.mean[element], stats.deviation[element]);
+    case Kind::minmax:
+      return runtime::deploy::scaled(x, stats.minimum[element], stats.maximum[element]);
     case Kind::log1p:
-      return std::isnan(x) || x > -1 ? std::log1p(x) : -std::numeric_limits<double>::infinity();
+      return runtime::deploy::log_of_one_more(x);
     case Kind::fill_number:
     case Kind::fill_mean:
       return std::isnan(x) ? stats.fill[element] : x;
-    case Kind::bins: {
-      if (std::isnan(x)) return x;
-      const std::vector<double>& edges = stats.bin_edges[element];
-      return static_cast<double>(std::upper_bound(edges.begin(), edges.end(), x) - edges.begin());
-    }
+    case Kind::bins:
+      return runtime::deploy::bin_of(x, stats.bin_edges[element].data(), stats.bin_edges[element].size());
     default:
       return x;
   }

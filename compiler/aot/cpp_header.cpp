@@ -126,10 +126,9 @@ std::string example_structs(const CppSource& source) {
   said.clear();
   for (const CppColumn& column : source.columns) {
     if (!column.ids_type.empty()) {
-      out += fmt::format("  {} {};  // 0 to {} - 1\n", column.ids_type, column.name,
-                         source.plan.spec ? "the size of the vocabulary" : "");
-      if (column.plan->levels() == 2)
-        out += fmt::format("  std::vector<int32_t> {}_lengths;  // how many belong to each position\n", column.name);
+      out += fmt::format("  {} {};  // from 0, below the size of the vocabulary\n", column.ids_type, column.name);
+      if (!column.lengths.empty())
+        out += fmt::format("  std::vector<int32_t> {};  // how many belong to each position\n", column.lengths);
     } else if (said.insert(column.field).second) {
       out += fmt::format("  {} {}{};\n", column.field_type, column.field, default_of(column));
     }

@@ -67,6 +67,7 @@ class Maker {
     const std::string camel = camel_case(spec.name);
     source.example = names_.add(camel + "Example");
     source.answers = names_.add(camel + "Answers");
+    source.batch = names_.add(camel + "Batch");
     auto plan = data::plan_source(spec, emitter_);
     if (!plan) return false;
     source.plan = std::move(*plan);
@@ -79,6 +80,7 @@ class Maker {
       if (task.source == spec.name) add_task(source, task);
     }
     source.all = methods_.add(in_.spec.sources.size() == 1 ? "all" : "all_" + source.name);
+    source.all_needs_name = tables_.add("kNeedsOf" + camel_case(source.all));
     out_.sources.push_back(std::move(source));
     return true;
   }
@@ -102,7 +104,7 @@ class Maker {
     for (const TaskInfo& task : in_.model.tasks) {
       if (task.source == source.spec->name) read.insert(task.inputs.begin(), task.inputs.end());
     }
-    Scope scope, fields;
+    Scope scope, fields({"from_text"});
     std::vector<std::pair<const ColumnPlan*, std::string>> bound;  // fields by binding
     source.from_line = true;
     for (const ColumnPlan& plan : source.plan.columns) {
@@ -115,6 +117,7 @@ class Maker {
       column.plan = &plan;
       column.name = scope.add(identifier(plan.spec->name));
       column.field_type = field_type(plan);
+      column.spec = tables_.add("k" + camel_case(source.name) + camel_case(column.name));
       for (const auto& [other, field] : bound) {
         const data::Binding &a = other->spec->binding, &b = plan.spec->binding;
         const bool same = a.kind == b.kind && a.indices == b.indices && a.names == b.names;
@@ -122,10 +125,13 @@ class Maker {
       }
       if (column.field.empty()) {
         column.field = fields.add(column.name);
+        fields.add(column.field + "_count");  // the C interface has one for a list
         source.from_line = source.from_line && bound.empty() && plan.spec->kind == ValueKind::token;
         bound.emplace_back(&plan, column.field);
       }
       if (plan.spec->kind == ValueKind::token && plan.levels() > 0) column.ids_type = "std::vector<int32_t>";
+      if (plan.spec->kind == ValueKind::token && plan.levels() == 2)
+        column.lengths = scope.add(column.name + "_lengths");
       std::string space = source.spec->name;
       for (const std::string& dim : plan.spec->ragged) {
         space += "." + dim;
@@ -158,7 +164,7 @@ class Maker {
       if (out_.vocabularies[i].key == key) return static_cast<int>(i);
     }
     const data::IdSet& set = token ? in_.fitted.vocabs.at(key) : in_.fitted.sets.at(key);
-    out_.vocabularies.push_back({vocabulary_names_.add(identifier(key)), key, &set});
+    out_.vocabularies.push_back({key, &set});
     return static_cast<int>(out_.vocabularies.size() - 1);
   }
 
@@ -168,6 +174,7 @@ class Maker {
     task.name = methods_.add(identifier(info.name));
     const std::string camel = camel_case(info.name);
     task.answer = names_.add(camel + "Answer");
+    task.needs_name = tables_.add("kNeedsOf" + camel);
     task.has_target = !info.target.empty();
     if (task.has_target) task.column = training::find_column(in_.spec, info.source, info.target);
     const data::IdSet* set = training::label_set(in_.spec, in_.fitted, info.source, info.target);
@@ -178,6 +185,8 @@ class Maker {
       for (const std::string& name : set->names) task.enumerators.push_back(scope.add(identifier(name)));
       task.spans = info.per_position && info.kind == TargetKind::label && training::has_span_tags(set->names);
     }
+    if (task.column && info.kind == TargetKind::number && in_.fitted.numbers.count(info.source + "." + info.target))
+      task.restored_by = tables_.add("kScaleOf" + camel);
     for (const CppColumn& column : source.columns) {
       const auto& inputs = info.inputs;
       task.needs.push_back(std::find(inputs.begin(), inputs.end(), column.plan->spec->name) != inputs.end());
@@ -201,9 +210,11 @@ class Maker {
   const CppModelInput& in_;
   diag::Emitter& emitter_;
   CppModel out_;
-  Scope names_{{"Model", "Context", "LoadError", "InputError", "Span", "State", "Weights", "runtime", "std"}};
-  Scope methods_{{"Context", "State"}};
-  Scope vocabulary_names_;
+  // Classes and namespaces; methods, with what C functions and members of Context are called; constant tables.
+  Scope names_{{"Model", "Context", "LoadError", "InputError", "Span", "State", "Weights", "internal"}};
+  Scope methods_{{"Model", "Context", "State", "open", "open_embedded", "close", "new_context", "free_context", "error",
+                  "model", "context"}};
+  Scope tables_{{"kSections", "kFingerprint", "kBatch"}};
 };
 
 }  // namespace

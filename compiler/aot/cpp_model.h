@@ -22,6 +22,8 @@ struct CppColumn {
   std::string field;                   // of the example that it is read from; columns of one binding share it
   std::string field_type;              // "std::vector<std::string>"
   std::string ids_type;                // of a token column: "std::vector<int32_t>"; empty: ids stand for nothing here
+  std::string lengths;                 // of ids at two levels: "chars_lengths"
+  std::string spec;                    // the table of how it is read
   std::vector<types::SpaceId> spaces;  // of its levels
   int vocabulary = -1;                 // section of the weights
 };
@@ -39,6 +41,8 @@ struct CppTask {
   const data::ColumnSpec* column = nullptr;  // of the target
   std::vector<size_t> steps;
   std::vector<bool> needs;  // by column of its source
+  std::string needs_name;   // of the table that says so
+  std::string restored_by;  // the table by which numbers get the data's own scale back; empty: they have it
 };
 
 // The loops of one source, compiled for one processor.
@@ -50,11 +54,12 @@ struct CppObject {
 struct CppSource {
   std::string name;                   // "snips", a namespace of the steps
   std::string example, ids, answers;  // "SnipsExample", "SnipsIds" (empty: no text), "SnipsAnswers"
+  std::string batch;                  // "SnipsBatch", behind the header
   const data::SourceSpec* spec = nullptr;
   data::SourcePlan plan;
   std::vector<CppColumn> columns;
   std::vector<CppTask> tasks;
-  std::string all;  // the method of all tasks
+  std::string all, all_needs_name;  // the method of all tasks
   std::vector<size_t> all_steps;
   bool from_line = false;  // a line of text can stand for an example
   std::unique_ptr<program::Program> program;
@@ -78,7 +83,7 @@ struct CppModel {
   std::vector<CppWeight> weights;
   std::map<std::string, std::string> members;  // of the weights, by path
   struct Vocabulary {
-    std::string name, key;
+    std::string key;  // "en", "films.country"
     const data::IdSet* set = nullptr;
   };
   std::vector<Vocabulary> vocabularies;  // behind the weights in the file

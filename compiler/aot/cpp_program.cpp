@@ -8,6 +8,7 @@
 #include "compiler/aot/cpp_expr.h"
 #include "compiler/aot/cpp_kernel.h"
 #include "compiler/aot/cpp_names.h"
+#include "compiler/aot/cpp_text.h"
 #include "compiler/base/check.h"
 #include "compiler/program/kernel_facts.h"
 
@@ -42,20 +43,13 @@ uint32_t CppProgram::storage(uint32_t buffer) const {
   return view == kNone ? buffer : view;
 }
 
-// How many of a call's operands are results: kernels.def documents operands, then results.
-static size_t results_of(const Call& call) {
-  if (call.kernel == "lstm_scan") return 3;
-  if (call.kernel == "gru_scan" || call.kernel == "attention" || call.kernel == "crf_logpartition") return 2;
-  return 1;
-}
-
 std::vector<uint32_t> CppProgram::reads(const Step& step) const {
   std::vector<uint32_t> out;
   if (const auto* kernel = std::get_if<LoopKernel>(&step.work)) {
     for (const program::KernelOperand& operand : kernel->operands) out.push_back(storage(operand.buffer));
   } else {
     const Call& call = std::get<Call>(step.work);
-    for (size_t i = 0; i + results_of(call) < call.operands.size(); ++i) out.push_back(storage(call.operands[i]));
+    for (size_t i = 0; i + call.results < call.operands.size(); ++i) out.push_back(storage(call.operands[i]));
   }
   return out;
 }
@@ -66,7 +60,7 @@ std::vector<uint32_t> CppProgram::writes(const Step& step) const {
     for (const program::KernelStore& store : kernel->stores) out.push_back(storage(store.buffer));
   } else {
     const Call& call = std::get<Call>(step.work);
-    for (size_t i = call.operands.size() - results_of(call); i < call.operands.size(); ++i)
+    for (size_t i = call.operands.size() - call.results; i < call.operands.size(); ++i)
       out.push_back(storage(call.operands[i]));
   }
   return out;
@@ -363,7 +357,7 @@ std::string CppProgram::call_body(size_t step) const {
   out += fmt::format("  void* const operands[] = {{{}}};\n", fmt::join(operands, ", "));
   if (!floats.empty()) out += fmt::format("  const float floats[] = {{{}}};\n", fmt::join(floats, ", "));
   const auto packed = panels_of(step);
-  out += fmt::format("  runtime::kernels::{}{}({{operands, ints, {}, spaces, workspace, &runtime::kNoStep}}{});\n",
+  out += fmt::format("  runtime::kernels::{}{}({{operands, ints, {}, spaces, workspace, &runtime::kLastStep}}{});\n",
                      call.kernel, packed ? "_packed" : "", floats.empty() ? "nullptr" : "floats",
                      packed ? ", w." + packed->member : "");
   return out;
@@ -383,12 +377,11 @@ std::string CppProgram::constants() const {
 }
 
 std::string CppProgram::definition(size_t step, const std::string& body, bool cloned) const {
-  const auto used = [&](const char* what) { return body.find(what) != std::string::npos; };
   const std::string place = place_text(program_.steps[step].range);
   return (place.empty() ? "" : "// " + place + "\n") +
          fmt::format("{}void {}(const Weights&{}, const Rows&{}, Buffers& b, void*{}) {{\n{}}}\n\n",
-                     cloned ? "MTL_CLONES " : "", step_names_[step], used("w.") ? " w" : "",
-                     used("rows.") ? " rows" : "", used("workspace") ? " workspace" : "", body);
+                     cloned ? "MTL_CLONES " : "", step_names_[step], mentions(body, "w") ? " w" : "",
+                     mentions(body, "rows") ? " rows" : "", mentions(body, "workspace") ? " workspace" : "", body);
 }
 
 std::string CppProgram::step_definitions() const {

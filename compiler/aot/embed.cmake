@@ -1,22 +1,15 @@
 # Writes a C++ file that holds the runtime's sources as strings: packages get their copy from there, wherever mtlc is
 # installed.
 #   cmake -DROOT=project -DFILES=runtime/a.h,runtime/b.cpp -DOUT=runtime_sources.cpp -P embed.cmake
+include(${CMAKE_CURRENT_LIST_DIR}/../../cmake/TextLiteral.cmake)
 string(REPLACE "," ";" FILES "${FILES}")
 set(BODY "// Made by compiler/aot/embed.cmake.\n#include \"compiler/aot/runtime_sources.h\"\n\nnamespace mtl::aot {\nnamespace {\n\n")
 string(APPEND BODY "constexpr RuntimeSource kFiles[] = {\n")
 set(COUNT 0)
 foreach(NAME IN LISTS FILES)
   file(READ "${ROOT}/${NAME}" TEXT)
-  # Compilers limit the length of one literal; ours are pasted from pieces.
-  string(LENGTH "${TEXT}" LENGTH)
-  set(PIECES "")
-  set(BEGIN 0)
-  while(BEGIN LESS LENGTH)
-    string(SUBSTRING "${TEXT}" ${BEGIN} 8000 PIECE)
-    string(APPEND PIECES "R\"__mtl__(${PIECE})__mtl__\"\n")
-    math(EXPR BEGIN "${BEGIN} + 8000")
-  endwhile()
-  string(APPEND BODY "  {\"${NAME}\",\n${PIECES}  },\n")
+  text_literal(LITERAL "${TEXT}")
+  string(APPEND BODY "  {\"${NAME}\",\n${LITERAL}  },\n")
   math(EXPR COUNT "${COUNT} + 1")
 endforeach()
 string(APPEND BODY "};\n\n}  // namespace\n\n")

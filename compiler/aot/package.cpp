@@ -3,17 +3,12 @@
 #include <algorithm>
 #include <set>
 
+#include "compiler/aot/cpp_text.h"
 #include "compiler/aot/runtime_sources.h"
 #include "runtime/deploy/write_weights.h"
 
 namespace mtl::aot {
 namespace {
-
-std::string replaced(std::string text, const std::string& from, const std::string& to) {
-  for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
-    text.replace(at, from.size(), to);
-  return text;
-}
 
 // FNV-1a, 64 bits.
 uint64_t hash_of(const std::string& text) {

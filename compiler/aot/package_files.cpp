@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "compiler/aot/cpp_text.h"
 #include "compiler/aot/package.h"
 #include "runtime/deploy/weights_file.h"
 
@@ -17,13 +18,9 @@ std::string upper(std::string text) {
   return text;
 }
 
-std::string replaced(std::string text, const std::string& name) {
-  const std::pair<std::string, std::string> values[] = {{"@NAME@", upper(name)}, {"@name@", name}};
-  for (const auto& [from, to] : values) {
-    for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
-      text.replace(at, from.size(), to);
-  }
-  return text;
+// The name of the package, and in capitals for variables of CMake.
+std::string named(std::string_view form, const std::string& name) {
+  return fill(form, {{"name", name}, {"NAME", upper(name)}});
 }
 
 constexpr const char* kCmakeHead = R"(# Model `@name@` as a library: link @name@::@name@. Made by mtlc.
@@ -83,7 +80,7 @@ set_and_check(@name@_WEIGHTS "@PACKAGE_CMAKE_INSTALL_DATADIR@/@name@/@name@.weig
 }  // namespace
 
 std::string cmake_text(const CppModel& model, const std::vector<std::string>& sources) {
-  std::string out = replaced(kCmakeHead, model.name) + "add_library(" + model.name + " STATIC\n";
+  std::string out = named(kCmakeHead, model.name) + "add_library(" + model.name + " STATIC\n";
   for (const std::string& source : sources) out += "  " + source + "\n";
   out.back() = ')';
   out += "\n";
@@ -92,17 +89,17 @@ std::string cmake_text(const CppModel& model, const std::vector<std::string>& so
       out += fmt::format("set_source_files_properties({}/{} PROPERTIES EXTERNAL_OBJECT ON)\n", model.name, object.file);
   }
   if (model.embedded) {
-    out += replaced(
+    out += named(
         "set_source_files_properties(@name@/@name@_embedded.cpp PROPERTIES\n"
         "  COMPILE_DEFINITIONS \"@NAME@_WEIGHTS=\\\"${CMAKE_CURRENT_SOURCE_DIR}/@name@.weights\\\"\"\n"
         "  OBJECT_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/@name@.weights)\n",
         model.name);
   }
-  return out + replaced(kCmakeTail, model.name);
+  return out + named(kCmakeTail, model.name);
 }
 
 std::string cmake_config_text(const CppModel& model) {
-  return replaced(kConfig, model.name);
+  return named(kConfig, model.name);
 }
 
 // One answer as text on a line of its own.
@@ -189,7 +186,7 @@ std::string main_text(const CppModel& model) {
 }
 
 std::string embedded_text(const CppModel& model) {
-  return replaced(R"(// The weights as part of the library: the assembler copies the file in.
+  return named(R"(// The weights as part of the library: the assembler copies the file in.
 #include <cstddef>
 
 #include "@name@/@name@.h"
@@ -217,13 +214,13 @@ Model::Model() : Model(@name@_embedded_begin, static_cast<size_t>(@name@_embedde
 
 }  // namespace @name@
 )",
-                  model.name);
+               model.name);
 }
 
 std::string readme_text(const CppModel& model) {
   const CppSource& source = model.sources.front();
   const CppTask& task = source.tasks.front();
-  std::string out = replaced(
+  std::string out = named(
       "# @name@\n\nA trained multi-task model as a C++17 library. It needs a C++ compiler for x86-64 or another Linux "
       "machine, CMake, and nothing else.\n\n"
       "```cmake\nadd_subdirectory(@name@)              # or, where it is installed: find_package(@name@ REQUIRED)\n"
@@ -238,7 +235,7 @@ std::string readme_text(const CppModel& model) {
              : fmt::format("{}::{} example;  // fill its fields\nauto answer = context.{}(example);\n```\n\n",
                            model.name, source.example, task.name);
   out += "| file | what |\n|---|---|\n";
-  out += replaced(
+  out += named(
       "| `@name@/@name@.h` | all there is to call: examples, answers, `Model`, `Context` |\n"
       "| `@name@/@name@_c.h` | the same for C and other languages |\n"
       "| `@name@/@name@.cpp` | texts to ids, batches, answers |\n| `@name@/@name@_steps.cpp` | the computation, step "

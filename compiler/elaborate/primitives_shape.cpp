@@ -22,10 +22,10 @@ ir::Value Elaborator::stack(std::vector<ir::Value> parts, const At& at) {
 }
 
 ir::Value Elaborator::concat(std::vector<ir::Value> parts, const Value* over, const At& at) {
-  size_t rank = 0;
+  int rank = 0;
   for (ir::Value part : parts) {
     if (!part.valid()) return {};
-    rank = std::max(rank, axes(part, at.frame).size());
+    rank = std::max(rank, type(part).rank());
   }
   if (parts.empty()) {
     report(at, diag::EmptyArray, "concat");
@@ -33,15 +33,12 @@ ir::Value Elaborator::concat(std::vector<ir::Value> parts, const Value* over, co
   }
   std::vector<Axis> front;  // the ragged dimensions, which have to be the same
   for (size_t i = 0; i < parts.size(); ++i) {
-    std::vector<Axis> all = axes(parts[i], at.frame);
     // f32 and f32[1] stand for each other here: a number for each position is one feature.
-    const bool number = all.size() + 1 == std::max<size_t>(rank, 1) || (all.empty() && rank == 0);
-    if (number && type(parts[i]).rank() == 0) {
+    if (rank <= 1 && type(parts[i]).rank() == 0)
       parts[i] = emit("reshape", {parts[i]}, at, {{"dims", std::vector<Dim>{1}}});
-      all = axes(parts[i], at.frame);
-    }
     if (!parts[i].valid()) return {};
-    std::vector<Axis> ragged(all.begin(), all.end() - type(parts[i]).rank());
+    const std::vector<Axis> all = axes(parts[i], at.frame);
+    const std::vector<Axis> ragged(all.begin(), all.end() - type(parts[i]).rank());
     if (i == 0) front = ragged;
     if (ragged != front) {
       report(at, diag::ShapeMismatch, "`concat`",

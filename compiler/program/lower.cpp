@@ -258,10 +258,14 @@ class CallMaker : public CallBuilder {
   types::Type operand_type(size_t i) const override { return nodes_.graph().type(node().operands[i]); }
   types::Type result_type(size_t i) const override { return node().types[i]; }
   uint32_t operand(size_t i) override { return memory_.read(node().operands[i]); }
-  uint32_t result(size_t i) override { return memory_.buffer({id_, static_cast<uint32_t>(i)}); }
+  uint32_t result(size_t i) override { return *results_.insert(memory_.buffer({id_, static_cast<uint32_t>(i)})).first; }
   void call(std::string kernel, std::vector<uint32_t> operands, std::vector<int64_t> ints, std::vector<float> floats,
             std::vector<types::SpaceId> spaces) override {
-    Call made{std::move(kernel), std::move(operands), std::move(ints), std::move(floats), std::move(spaces)};
+    const auto is_result = [&](uint32_t buffer) { return results_.count(buffer) > 0; };
+    const auto first = std::find_if(operands.begin(), operands.end(), is_result);
+    MTL_CHECK(std::all_of(first, operands.end(), is_result), "the results of a call stand behind its sources");
+    const size_t results = static_cast<size_t>(operands.end() - first);
+    Call made{std::move(kernel), std::move(operands), std::move(ints), std::move(floats), std::move(spaces), results};
     steps_.push_back({std::move(made), node().range});
   }
 
@@ -269,6 +273,7 @@ class CallMaker : public CallBuilder {
   const Nodes& nodes_;
   Memory& memory_;
   NodeId id_;
+  std::set<uint32_t> results_;
   std::vector<Step> steps_;
 };
 

@@ -41,6 +41,7 @@ struct Call {
   std::vector<int64_t> ints;
   std::vector<float> floats;
   std::vector<types::SpaceId> spaces;
+  size_t results = 0;  // how many of the operands, the last ones, are results
 };
 
 struct Step {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "runtime/deploy/numbers.h"
 #include "runtime/text.h"
 
 namespace mtl::runtime::deploy {
@@ -35,21 +36,16 @@ std::string shown(std::string_view text) {
 double apply_one(Kind kind, const NumberStats& stats, size_t element, double x) {
   switch (kind) {
     case Kind::standardize:
-      return stats.deviation[element] > 0 ? (x - stats.mean[element]) / stats.deviation[element] : x * 0;
-    case Kind::minmax: {
-      const double span = stats.maximum[element] - stats.minimum[element];
-      return span > 0 ? (x - stats.minimum[element]) / span : x * 0;
-    }
+      return standardized(x, stats.mean[element], stats.deviation[element]);
+    case Kind::minmax:
+      return scaled(x, stats.minimum[element], stats.maximum[element]);
     case Kind::log1p:
-      return std::isnan(x) || x > -1 ? std::log1p(x) : -std::numeric_limits<double>::infinity();
+      return log_of_one_more(x);
     case Kind::fill_number:
     case Kind::fill_mean:
       return std::isnan(x) ? stats.fill[element] : x;
-    case Kind::bins: {
-      if (std::isnan(x)) return x;
-      const double* end = stats.bin_edges + stats.bin_edge_count;
-      return static_cast<double>(std::upper_bound(stats.bin_edges, end, x) - stats.bin_edges);
-    }
+    case Kind::bins:
+      return bin_of(x, stats.bin_edges, stats.bin_edge_count);
     default:
       return x;
   }

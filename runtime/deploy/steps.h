@@ -13,8 +13,7 @@
 namespace mtl::runtime {
 
 inline constexpr SpaceView kOneRow{};
-inline constexpr StepScalars kNoStep{};
-// For compiled loops: `progress`, the only number of a step that a prediction reads, is 1 when training is over.
+// `progress`, the only number of a step that a prediction reads, is 1 when training is over.
 inline constexpr float kScalars[] = {1.0f};
 inline constexpr StepScalars kLastStep{0, 0, kScalars};
 

@@ -1,12 +1,12 @@
 // A trained model as a C++ package says what `mtlc predict` says:
 //   package_test MTLC MODEL INPUT FORMAT WORK_DIR COMPILER [--flags FLAGS] [--field NAME=COLUMN,...]... [--task
 //   TASK]...
-//                [--limit N] [--data DIR]
+//                [--limit N] [--data DIR] [--emit FORM]
 // MODEL is a model.safetensors, or a .mtl file that is trained first, on DIR. Emits the package, builds and installs it
 // as a project of its own, builds consumer/ against what is installed, and compares labels and spans, which have to be
 // equal, and scores, to 1e-5. FORMAT is that of `mtlc predict`: lines, or source, with the columns of INPUT that each
 // field of an example stands in. FLAGS are for the compiler. Exits with 77 (skipped, and says so) without COMPILER or
-// INPUT.
+// INPUT. FORM is what `mtlc emit` is asked for: cpp, or "object --cpu x86-64-v3 ...".
 #include <fmt/format.h>
 
 #include <cmath>
@@ -28,7 +28,7 @@ using Json = nlohmann::ordered_json;
 constexpr int kSkipped = 77;
 
 struct Options {
-  std::string mtlc, model, input, format, folder, compiler, flags, data;
+  std::string mtlc, model, input, format, folder, compiler, flags, data, form = "cpp";
   Fields fields;
   std::set<std::string> tasks;
   size_t limit = 0;
@@ -36,11 +36,12 @@ struct Options {
 
 Options parse(int argc, char** argv) {
   if (argc < 7 || argc % 2 == 0) throw std::runtime_error("package_test MTLC MODEL INPUT FORMAT WORK_DIR COMPILER ...");
-  Options out{argv[1], argv[2], argv[3], argv[4], argv[5], argv[6], {}, {}, {}, {}, 0};
+  Options out{argv[1], argv[2], argv[3], argv[4], argv[5], argv[6], {}, {}, "cpp", {}, {}, 0};
   for (int i = 7; i + 1 < argc; i += 2) {
     const std::string option = argv[i], value = argv[i + 1];
     if (option == "--flags") out.flags = value;
     if (option == "--data") out.data = value;
+    if (option == "--emit") out.form = value;
     if (option == "--task") out.tasks.insert(value);
     if (option == "--limit") out.limit = std::stoul(value);
     if (option == "--field") {
@@ -67,8 +68,8 @@ void build(const Options& o, const std::string& source, const std::string& folde
 // Builds everything and returns the foreign program.
 std::string make_consumer(const Options& o) {
   const std::string package = o.folder + "/package", installed = o.folder + "/installed";
-  output_of(fmt::format("{} emit cpp {} --out {} --name tested 2>&1", shell_quoted(o.mtlc), shell_quoted(o.model),
-                        shell_quoted(package)));
+  output_of(fmt::format("{} emit {} {} --out {} --name tested 2>&1", shell_quoted(o.mtlc), o.form,
+                        shell_quoted(o.model), shell_quoted(package)));
   build(o, package, package + "-build", "-DCMAKE_INSTALL_PREFIX=" + shell_quoted(installed));
   output_of(fmt::format("cmake --install {} 2>&1", shell_quoted(package + "-build")));
   const std::string include = installed + "/include/tested/";

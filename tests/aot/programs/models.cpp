@@ -29,7 +29,8 @@ std::string bits(const Numbers& numbers) {
 
 template <class Model, class Context>
 struct Loaded {
-  explicit Loaded(const char* path) : model(path), context(model) {}
+  template <class... Path>  // none: the weights are in the library
+  explicit Loaded(Path... path) : model(path...), context(model) {}
   Model model;
   Context context;
 };
@@ -51,7 +52,7 @@ std::vector<Speaker> speakers() {
       [first](const Words& words) { return text_of(first->context.all(assistant::AssistantExample{words})); });
 #endif
 #ifdef ASSISTANT_V2_WEIGHTS
-  auto second = std::make_shared<Loaded<assistant_v2::Model, assistant_v2::Context>>(ASSISTANT_V2_WEIGHTS);
+  auto second = std::make_shared<Loaded<assistant_v2::Model, assistant_v2::Context>>();
   out.push_back(
       [second](const Words& words) { return text_of(second->context.all(assistant_v2::AssistantExample{words})); });
 #endif

@@ -1,0 +1,16 @@
+# text_literal(OUT TEXT): TEXT as a C++ string literal. Compilers limit the length of one raw literal (the standard asks for
+# 65,536 characters); ours is pasted from pieces.
+function(text_literal out text)
+  string(LENGTH "${text}" length)
+  set(pieces "")
+  set(begin 0)
+  while(begin LESS length)
+    string(SUBSTRING "${text}" ${begin} 8000 piece)
+    string(APPEND pieces "R\"__mtl__(${piece})__mtl__\"\n")
+    math(EXPR begin "${begin} + 8000")
+  endwhile()
+  if(pieces STREQUAL "")
+    set(pieces "\"\"\n")
+  endif()
+  set(${out} "${pieces}" PARENT_SCOPE)
+endfunction()

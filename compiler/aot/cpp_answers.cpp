@@ -1,0 +1,175 @@
+// What a generated class knows of its tasks: the columns and steps that each wants, and how its answer is read from the
+// buffers after they have run.
+#include <fmt/format.h>
+
+#include "compiler/aot/cpp_class.h"
+#include "compiler/aot/cpp_text.h"
+#include "compiler/program/kernel_facts.h"
+
+namespace mtl::aot {
+
+using program::Buffer;
+using training::TargetKind;
+
+namespace {
+
+// Where a task's outputs are, as C++.
+struct Outputs {
+  std::string predict, head;  // "batch.b.predict_slots"
+  int64_t width = 1;          // numbers of a row of `predict`
+  bool several = false;       // an example may have any number of rows
+  std::string rows;           // their space: "T"
+};
+
+Outputs outputs_of(const CppSource& source, const CppTask& task) {
+  const CppProgram& steps = *source.steps;
+  const std::string& name = task.info->name;
+  const Buffer* said = steps.output("predict." + name);
+  Outputs out;
+  out.predict = "batch.b." + steps.member(Buffer::Kind::output, "predict." + name);
+  out.head = "batch.b." + steps.member(Buffer::Kind::output, "head." + name);
+  out.width = program::elements(said->shape);
+  out.several = task.info->per_position || said->space != steps.spaces().front();
+  out.rows = steps.rows_member(said->space);
+  return out;
+}
+
+std::string label_text(const CppTask& task, const Outputs& o) {
+  if (!o.several) return fmt::format("  answer.label = static_cast<{}>({}[begin]);\n", task.label, o.predict);
+  constexpr const char* kLabels = R"(
+  answer.labels.clear();
+  for (size_t r = begin; r < end; ++r) answer.labels.push_back(static_cast<@label@>(@predict@[r]));
+)";
+  constexpr const char* kSpans = R"(
+  answer.spans.clear();
+  runtime::deploy::for_each_span(
+      end - begin, [&](size_t t) { return name(answer.labels[t]); },
+      [&](size_t first, size_t last, std::string_view label) {
+        answer.spans.push_back({static_cast<int64_t>(first), static_cast<int64_t>(last), label});
+      });
+)";
+  return fill(kLabels, {{"label", task.label}, {"predict", o.predict}}) + (task.spans ? fill(kSpans, {}) : "");
+}
+
+std::string labels_text(const CppTask& task, const Outputs& o) {
+  constexpr const char* kForm = R"(
+  answer.labels.clear();
+  for (size_t c = 0; c < @width@; ++c) {
+    answer.probability[c] = @predict@[begin * @width@ + c];
+    if (answer.probability[c] >= 0.5f) answer.labels.push_back(static_cast<@label@>(c));
+  }
+)";
+  return fill(kForm, {{"width", std::to_string(o.width)}, {"predict", o.predict}, {"label", task.label}});
+}
+
+std::string boolean_text(const Outputs& o) {
+  constexpr const char* kOne = R"(
+  answer.probability = @predict@[begin];
+  answer.value = answer.probability >= 0.5f;
+)";
+  constexpr const char* kSeveral = R"(
+  answer.probability.assign(@predict@ + begin, @predict@ + end);
+  answer.values.clear();
+  for (float p : answer.probability) answer.values.push_back(p >= 0.5f);
+)";
+  return fill(o.several ? kSeveral : kOne, {{"predict", o.predict}});
+}
+
+std::string number_text(const CppTask& task, const Outputs& o) {
+  const auto restored = [&](const std::string& element, const std::string& value) {
+    if (task.restored_by.empty()) return "static_cast<double>(" + value + ")";
+    return fmt::format("runtime::deploy::restore_number({}, {}, {})", task.restored_by, element, value);
+  };
+  const std::string width = std::to_string(o.width);
+  const std::string element = o.width == 1 ? "0" : "static_cast<int64_t>(e % " + width + ")";
+  if (o.several)
+    return fmt::format(
+        "  answer.values.clear();\n  for (size_t e = begin * {0}; e < end * {0}; ++e) answer.values.push_back({1});\n",
+        width, restored(element, o.predict + "[e]"));
+  if (o.width == 1) return fmt::format("  answer.value = {};\n", restored("0", o.predict + "[begin]"));
+  return fmt::format("  for (size_t e = 0; e < {0}; ++e) answer.values[e] = {1};\n", width,
+                     restored("static_cast<int64_t>(e)", fmt::format("{}[begin * {} + e]", o.predict, width)));
+}
+
+std::string scores_text(const CppTask& task, const Outputs& o) {
+  if (!task.has_scores) return "";
+  const char* form = o.several ? "  answer.scores.assign({0} + begin * {1}, {0} + end * {1});\n"
+                               : "  std::copy_n({0} + begin * {1}, {1}, answer.scores.begin());\n";
+  return fmt::format(fmt::runtime(form), o.head, task.scores);
+}
+
+std::string answer_text(const CppTask& task, const Outputs& o) {
+  if (!task.has_target)
+    return fmt::format("  answer.values.assign({0} + begin * {1}, {0} + end * {1});\n", o.predict, o.width);
+  switch (task.info->kind) {
+    case TargetKind::label:
+      return label_text(task, o) + scores_text(task, o);
+    case TargetKind::labels:
+      return labels_text(task, o) + scores_text(task, o);
+    case TargetKind::boolean:
+      return boolean_text(o) + scores_text(task, o);
+    case TargetKind::number:
+      return number_text(task, o);
+  }
+  return "";
+}
+
+std::string take_function(const CppSource& source, const CppTask& task) {
+  constexpr const char* kForm = R"(
+// The answer for example `i` of a batch that `@task@` has been run on.
+void take(const @batch@& batch, size_t i, @answer@& answer) {
+  const size_t begin = @begin@;
+  [[maybe_unused]] const size_t end = @end@;
+@body@}
+)";
+  const Outputs o = outputs_of(source, task);
+  const std::string offsets = "static_cast<size_t>(batch.rows." + o.rows + ".offsets[i";
+  return fill(kForm, {{"task", task.info->name},
+                      {"batch", source.batch},
+                      {"answer", task.answer},
+                      {"begin", o.several ? offsets + "])" : "i"},
+                      {"end", o.several ? offsets + " + 1])" : "i + 1"},
+                      {"body", answer_text(task, o)}});
+}
+
+std::string run_function(const CppSource& source, const std::string& method, const std::string& needs_name,
+                         const std::vector<size_t>& steps, const std::vector<bool>& needs) {
+  constexpr const char* kForm = R"(
+constexpr bool @needs_name@[] = {@needs@};
+
+void run_@method@(@batch@& batch) {
+  [[maybe_unused]] void* workspace = batch.workspace.data();
+@calls@}
+)";
+  std::vector<std::string> flags;
+  for (bool need : needs) flags.push_back(need ? "true" : "false");
+  if (flags.empty()) flags.push_back("false");
+  std::string calls;
+  for (size_t step : steps)
+    calls += fmt::format("  internal::{}::{}(batch.w, batch.rows, batch.b, workspace);\n", source.name,
+                         source.steps->step_name(step));
+  return fill(kForm, {{"needs_name", needs_name},
+                      {"needs", fmt::format("{}", fmt::join(flags, ", "))},
+                      {"method", method},
+                      {"batch", source.batch},
+                      {"calls", calls}});
+}
+
+}  // namespace
+
+std::string answer_functions(const CppSource& source) {
+  std::string out, takes;
+  std::vector<bool> all(source.columns.size());
+  for (const CppTask& task : source.tasks) {
+    out += take_function(source, task) + "\n" +
+           run_function(source, task.name, task.needs_name, task.steps, task.needs) + "\n";
+    takes += fmt::format("  take(batch, i, answer.{});\n", task.name);
+    for (size_t c = 0; c < all.size(); ++c) all[c] = all[c] || task.needs[c];
+  }
+  if (source.tasks.size() < 2) return out;
+  out +=
+      fmt::format("void take(const {}& batch, size_t i, {}& answer) {{\n{}}}\n\n", source.batch, source.answers, takes);
+  return out + run_function(source, source.all, source.all_needs_name, source.all_steps, all) + "\n";
+}
+
+}  // namespace mtl::aot

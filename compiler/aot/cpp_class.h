@@ -1,0 +1,15 @@
+// Parts of the file behind the public header; cpp_source.cpp puts them together.
+#pragma once
+#include <string>
+
+#include "compiler/aot/cpp_model.h"
+
+namespace mtl::aot {
+
+// cpp_columns.cpp: how columns are read; the struct that encodes examples, counts rows and places buffers.
+std::string column_tables(const CppModel& model, const CppSource& source);
+std::string batch_struct(const CppModel& model, const CppSource& source);
+// cpp_answers.cpp: which columns and steps a task wants, and how its answer is read from the buffers.
+std::string answer_functions(const CppSource& source);
+
+}  // namespace mtl::aot

@@ -1,0 +1,270 @@
+// What a generated batch knows of its columns: constant tables of how each is read, and the struct that encodes
+// examples, counts rows and places buffers.
+#include <fmt/format.h>
+
+#include "compiler/aot/cpp_class.h"
+#include "compiler/aot/cpp_names.h"
+#include "compiler/aot/cpp_text.h"
+
+namespace mtl::aot {
+
+using data::Transform;
+using data::ValueKind;
+using program::Buffer;
+
+namespace {
+
+// Of runtime::deploy::Transform::Kind: the name in the language, and three kinds of `fill`.
+std::string enumerator(Transform::Kind kind) {
+  switch (kind) {
+    case Transform::Kind::fill_number:
+      return "fill_number";
+    case Transform::Kind::fill_mean:
+      return "fill_mean";
+    case Transform::Kind::fill_text:
+      return "fill_text";
+    default:
+      return std::string(data::transform_name(kind));
+  }
+}
+
+std::string double_text(double x) {
+  return fmt::format("{:.17g}", x);
+}
+
+// The tables that a deploy::ColumnSpec points to, then the spec.
+class SpecText {
+ public:
+  SpecText(const CppModel& model, const CppSource& source) : model_(model), source_(source) {}
+
+  std::string spec(const std::string& name, const data::ColumnPlan& plan) {
+    const data::ColumnSpec& column = *plan.spec;
+    name_ = name;
+    out_.clear();
+    const std::string transforms = transform_table(column);
+    const std::string stats = stats_text(column);
+    const std::string missing = texts("Missing", source_.spec->missing);
+    std::string limits = "0, 0", empty = "false, false";
+    if (!plan.dims.empty()) {
+      const auto dim = [&](size_t i) { return i < plan.dims.size() ? &source_.plan.dims[plan.dims[i]] : nullptr; };
+      limits = fmt::format("{}, {}", dim(0)->limit, dim(1) ? dim(1)->limit : 0);
+      empty = fmt::format("{}, {}", dim(0)->allow_empty, dim(1) && dim(1)->allow_empty);
+    }
+    const char* kind = column.kind == ValueKind::token      ? "token"
+                       : column.kind == ValueKind::category ? "category"
+                       : column.kind == ValueKind::boolean  ? "boolean"
+                                                            : "number";
+    const bool lower = column.kind == ValueKind::token && model_.fitted->vocabs.at(column.vocab).lowercase;
+    const bool apart = column.kind == ValueKind::category && !column.fixed.empty();
+    const bool sentence = plan.per_token && column.kind == ValueKind::token;
+    out_ += fmt::format(
+        "constexpr runtime::deploy::ColumnSpec {}{{{}, runtime::deploy::ColumnSpec::Kind::{}, {}, {}, {}, {}, {}, {}, "
+        "{{{}}}, {{{}}}, {}, {}, {}, {}, {}}};\n",
+        name, quoted(column.name), kind, lower, apart, sentence, plan.width, plan.dims.size(), plan.base_levels, limits,
+        empty, transforms, column.transforms.size(), stats, missing, source_.spec->missing.size());
+    return out_;
+  }
+
+ private:
+  std::string texts(const std::string& what, const std::vector<std::string>& values) {
+    if (values.empty()) return "nullptr";
+    std::vector<std::string> items;
+    for (const std::string& value : values) items.push_back(quoted(value));
+    out_ += fmt::format("constexpr const char* {}{}[] = {{{}}};\n", name_, what, fmt::join(items, ", "));
+    return name_ + what;
+  }
+  std::string numbers(const std::string& what, const std::vector<double>& values) {
+    if (values.empty()) return "nullptr";
+    std::vector<std::string> items;
+    for (double value : values) items.push_back(double_text(value));
+    out_ += fmt::format("constexpr double {}{}[] = {{{}}};\n", name_, what, fmt::join(items, ", "));
+    return name_ + what;
+  }
+  std::string transform_table(const data::ColumnSpec& column) {
+    if (column.transforms.empty()) return "nullptr";
+    std::string items;
+    for (size_t i = 0; i < column.transforms.size(); ++i) {
+      const Transform& t = column.transforms[i];
+      const std::string list = texts("Texts" + std::to_string(i), t.texts);
+      const bool text = t.kind == Transform::Kind::split || t.kind == Transform::Kind::fill_text;
+      items += fmt::format("    {{runtime::deploy::Transform::Kind::{}, {}, {}, {}}},\n", enumerator(t.kind),
+                           text ? quoted(t.text) : "nullptr", list, t.texts.size());
+    }
+    out_ += fmt::format("constexpr runtime::deploy::Transform {}Transforms[] = {{\n{}}};\n", name_, items);
+    return name_ + "Transforms";
+  }
+  std::string stats_text(const data::ColumnSpec& column) {
+    const auto found = model_.fitted->numbers.find(source_.spec->name + "." + column.name);
+    if (found == model_.fitted->numbers.end()) return "{}";
+    const data::NumberStats& s = found->second;
+    const std::vector<double> edges = s.bin_edges.empty() ? std::vector<double>{} : s.bin_edges[0];
+    const std::string mean = numbers("Mean", s.mean), deviation = numbers("Deviation", s.deviation),
+                      minimum = numbers("Minimum", s.minimum), maximum = numbers("Maximum", s.maximum),
+                      fill = numbers("Fill", s.fill), bins = numbers("Edges", edges);
+    return fmt::format("{{{}, {}, {}, {}, {}, {}, {}}}", mean, deviation, minimum, maximum, fill, bins, edges.size());
+  }
+
+  const CppModel& model_;
+  const CppSource& source_;
+  std::string name_, out_;
+};
+
+// How the value of a field becomes a row of its column.
+std::string adder(const CppColumn& column, bool ids) {
+  const bool by_ids = ids && !column.ids_type.empty();
+  const std::string value = "example." + (by_ids ? column.name : column.field), &type = column.field_type;
+  const std::string all = value + ".data(), " + value + ".size()";
+  std::string call;
+  if (by_ids) {
+    const std::string lengths = "example." + column.lengths;
+    call = "add_ids(" + all + (column.lengths.empty() ? "" : ", " + lengths + ".data(), " + lengths + ".size()") + ")";
+  } else if (type == "std::string") {
+    call = "add_text(" + value + ")";
+  } else if (type == "bool") {
+    call = "add_truth(" + value + ")";
+  } else if (type == "double") {
+    call = "add_number(" + value + ")";
+  } else if (type.find("double") != std::string::npos) {
+    call = "add_numbers(" + all + ")";
+  } else if (type.rfind("std::array", 0) == 0) {
+    call = "add_texts(" + all + ")";
+  } else {
+    call = "add_texts(" + value + ")";
+  }
+  return "columns." + column.name + "." + call + ";";
+}
+
+// Columns that have a ragged dimension: which, and at what level.
+std::vector<std::pair<size_t, size_t>> columns_of(const CppSource& source, types::SpaceId space) {
+  std::vector<std::pair<size_t, size_t>> out;
+  for (size_t c = 0; c < source.columns.size(); ++c) {
+    const auto& spaces = source.columns[c].spaces;
+    for (size_t level = 0; level < spaces.size(); ++level) {
+      if (spaces[level] == space) out.emplace_back(c, level);
+    }
+  }
+  return out;
+}
+
+// Its rows, from the first column at hand that has it; of two that are at hand, the lengths are the same.
+std::string ragged_text(const CppSource& source, types::SpaceId id) {
+  const CppProgram& steps = *source.steps;
+  const std::string member = steps.rows_member(id), parent = steps.rows_member(source.program->spaces[id].parent);
+  const auto columns = columns_of(source, id);
+  std::string choice, checks;
+  for (size_t i = 0; i < columns.size(); ++i) {
+    const auto [c, level] = columns[i];
+    const std::string name = "columns." + source.columns[c].name;
+    choice += fmt::format("{}if (needed[{}]) {{\n      spaces.{}.set_lengths(spaces.{}, {}.lengths({}));\n    }}",
+                          i == 0 ? "    " : " else ", c, member, parent, name, level);
+    for (size_t j = i + 1; j < columns.size(); ++j) {
+      const auto [d, other] = columns[j];
+      checks += fmt::format(
+          "    if (needed[{}] && needed[{}]) runtime::deploy::check_same_lengths({}, {}, columns.{}, {});\n", c, d,
+          name, level, source.columns[d].name, other);
+    }
+  }
+  return choice + (choice.empty() ? "" : "\n") + checks;
+}
+
+std::string rows_text(const CppSource& source) {
+  const CppProgram& steps = *source.steps;
+  std::string out;
+  for (types::SpaceId id : steps.spaces()) {
+    const types::Space& space = source.program->spaces[id];
+    const std::string member = steps.rows_member(id);
+    const bool top = space.parent == types::kUniform;
+    if (space.fixed) {
+      const std::string parent = top ? "" : "spaces." + steps.rows_member(space.parent) + ", ";
+      out += fmt::format("    spaces.{}.set_fixed({}{});\n", member, parent, space.fixed->value());
+    } else if (top) {
+      out += fmt::format("    spaces.{}.set_examples(static_cast<int64_t>(count));\n", member);
+    } else {
+      out += ragged_text(source, id);
+    }
+    out += fmt::format("    rows.{0} = spaces.{0}.view();\n", member);
+  }
+  return out;
+}
+
+constexpr const char* kBatch = R"(
+// The columns, rows and buffers of a batch of `@source@`.
+struct @batch@ {
+  @batch@(const internal::Weights& weights, [[maybe_unused]] const runtime::deploy::WeightsFile& file)
+      : w(weights)@inits@ {}
+
+  void clear() {
+@clears@  }
+  // `needed`: by column, whether the task at hand reads it.
+  void add([[maybe_unused]] const @example@& example, [[maybe_unused]] const bool* needed) {
+@adds@  }
+@ids@  // Lays a batch of `count` examples out in memory.
+  void bind(size_t count, [[maybe_unused]] const bool* needed) {
+@rows@@inputs@    arena.reserve(internal::@source_name@::arena_floats(rows) * sizeof(float));
+    workspace.reserve(internal::@source_name@::workspace_bytes(rows));
+    internal::@source_name@::place(rows, static_cast<float*>(arena.data()), b);
+  }
+
+  const internal::Weights& w;
+  struct {
+@columns@  } columns;
+  struct {
+@spaces@  } spaces;
+  internal::@source_name@::Rows rows;
+  internal::@source_name@::Buffers b;
+  runtime::deploy::Memory arena, workspace;
+};
+)";
+
+}  // namespace
+
+std::string column_tables(const CppModel& model, const CppSource& source) {
+  SpecText specs(model, source);
+  std::string out;
+  for (const CppColumn& column : source.columns) out += specs.spec(column.spec, *column.plan);
+  for (const CppTask& task : source.tasks) {
+    for (const data::ColumnPlan& plan : source.plan.columns) {
+      if (!task.restored_by.empty() && plan.spec == task.column) out += specs.spec(task.restored_by, plan);
+    }
+  }
+  return out;
+}
+
+std::string batch_struct(const CppModel& model, const CppSource& source) {
+  std::string columns, inits, adds, add_ids, clears, inputs, spaces;
+  for (size_t c = 0; c < source.columns.size(); ++c) {
+    const CppColumn& column = source.columns[c];
+    const size_t section = model.weights.size() + static_cast<size_t>(std::max(column.vocabulary, 0));
+    const std::string names = column.vocabulary < 0 ? "" : fmt::format(", file.vocabulary({})", section);
+    columns += fmt::format("    runtime::deploy::Column {};\n", column.name);
+    inits += fmt::format("{}runtime::deploy::Column({}{})", inits.empty() ? "" : ", ", column.spec, names);
+    adds += fmt::format("    if (needed[{}]) {}\n", c, adder(column, false));
+    add_ids += fmt::format("    if (needed[{}]) {}\n", c, adder(column, true));
+    clears += fmt::format("    columns.{}.clear();\n", column.name);
+    const std::string member =
+        source.steps->member(Buffer::Kind::input, source.spec->name + "." + column.plan->spec->name);
+    const bool numbers = column.plan->holds_numbers() && !column.plan->is_bins;
+    if (!member.empty())
+      inputs += fmt::format("    b.{} = columns.{}.{}().data();\n", member, column.name, numbers ? "numbers" : "ids");
+  }
+  for (types::SpaceId id : source.steps->spaces())
+    spaces += fmt::format("    runtime::deploy::RowSpace {};\n", source.steps->rows_member(id));
+  const std::string ids =
+      source.ids.empty()
+          ? ""
+          : fmt::format("  void add(const {}& example, const bool* needed) {{\n{}  }}\n", source.ids, add_ids);
+  return fill(kBatch, {{"source", source.spec->name},
+                       {"source_name", source.name},
+                       {"batch", source.batch},
+                       {"inits", inits.empty() ? "" : ", columns{" + inits + "}"},
+                       {"clears", clears},
+                       {"example", source.example},
+                       {"adds", adds},
+                       {"ids", ids},
+                       {"rows", rows_text(source)},
+                       {"inputs", inputs},
+                       {"columns", columns},
+                       {"spaces", spaces}});
+}
+
+}  // namespace mtl::aot
