@@ -24,6 +24,8 @@ bool check_lines_possible(const SourcePlan& plan, diag::Emitter& emitter) {
     if (!column.active || column.is_target_only()) continue;
     if (column.spec->kind != ValueKind::token) {
       fault = "column `" + column.spec->name + "` is no text";
+    } else if (column.base_levels > 1) {
+      fault = "column `" + column.spec->name + "` is a sequence of sequences";
     } else if (text && !same_binding(*text, *column.spec)) {
       fault = "`" + text->name + "` and `" + column.spec->name + "` are different texts";
     }

@@ -123,7 +123,7 @@ bool Stager::collect(size_t c, const Record& record, Rows& rows) {
   Pieces& pieces = pieces_[c];
   if (!collect_base(c, record, rows)) return false;
   if (pieces.missing) return true;
-  int level = options_.words_of_lines && column.per_token ? 1 : column.base_levels;
+  int level = column.base_levels;
   if (level == 0 && column.levels() > 0 && is_missing(pieces.items[0])) {
     for (const Transform& transform : column.spec->transforms) {
       if (transform.kind == Transform::Kind::fill_text) pieces.items[0] = transform.text;
@@ -173,7 +173,7 @@ bool Stager::collect_base(size_t c, const Record& record, Rows& rows) {
       return true;
     }
     pieces.items.push_back(record.text);
-    if (column.per_token) {
+    if (column.base_levels == 1) {  // the file has a sequence here, a line has words
       pieces.items.clear();
       split_words(record.text, pieces.items);
       keep_front(c, 0, 0);

@@ -7,7 +7,7 @@
 //   // AUTOUPDATE            the CHECK lines are the whole output, rewritten by --update
 //   --- name                 what follows is a file of that name in a temporary folder; %s is then the first of them
 //
-// A file called fail_* has to end with code 1, any other with 0. See tests/README.md.
+// A file called fail_* has to end with code 1, one called usage_* with 2, any other with 0. See tests/README.md.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -41,7 +41,10 @@ struct TestFile {
   bool parse = false, autoupdate = false;
   std::vector<std::string> commands, checks, forbidden;
   std::vector<Part> parts;
-  bool fails() const { return path.filename().string().starts_with("fail_"); }
+  int exit_code() const {
+    const std::string name = path.filename().string();
+    return name.starts_with("fail_") ? 1 : name.starts_with("usage_") ? 2 : 0;
+  }
 };
 
 struct Options {
@@ -191,7 +194,7 @@ Outcome run(const TestFile& test, const Options& options) {
 
 // The first expectation that the output does not meet, or nothing.
 std::string find_mismatch(const TestFile& test, const Outcome& outcome) {
-  const int expected = test.fails() ? 1 : 0;
+  const int expected = test.exit_code();
   if (outcome.code != expected) {
     return "ended with code " + std::to_string(outcome.code) + ", expected " + std::to_string(expected);
   }

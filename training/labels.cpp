@@ -4,6 +4,8 @@
 #include <cmath>
 
 #include "compiler/base/check.h"
+#include "compiler/base/text.h"
+#include "compiler/diag/kinds/model.h"
 #include "training/spans.h"
 
 namespace mtl::training {
@@ -68,6 +70,21 @@ std::vector<bool> labelled_rows(const data::Split& split, const elaborate::TaskI
     if (!has) labelled[row] = false;
   }
   return labelled;
+}
+
+bool check_inputs(const data::Split& split, const elaborate::TaskInfo& task, diag::Emitter& emitter) {
+  for (const std::string& name : task.inputs) {
+    const auto found = split.columns.find(name);
+    if (found == split.columns.end() || found->second.missing == 0) continue;
+    emitter
+        .report(diag::MissingInput, task.name, task.source + "." + name,
+                count_of(static_cast<size_t>(found->second.missing), "missing value"))
+        .at(task.range)
+        .note("the first is at " + found->second.first_missing)
+        .help("give the column a value for them: `fill(0.0)`, `fill(mean)` or `fill(\"none\")`");
+    return false;
+  }
+  return true;
 }
 
 int64_t count_labels(const data::Split& split, const elaborate::TaskInfo& task) {

@@ -216,6 +216,8 @@ std::optional<std::vector<Prediction>> Predictor::predict(data::RawFormat format
     Group& group = s.groups[g];
     auto input = data::encode_text(s.spec, *group.source, s.fitted, group.columns, format, text, path, emitter);
     if (!input) return std::nullopt;
+    for (const size_t task : group.tasks)
+      if (!check_inputs(input->split, s.tasks[task], emitter)) return std::nullopt;
     if (g == 0) predictions.resize(static_cast<size_t>(input->split.examples));
     MTL_CHECK(std::ssize(predictions) == input->split.examples, "an example for each line, whatever the source");
     if (input->split.examples > 0) s.predict(group, input->split, predictions);

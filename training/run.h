@@ -36,7 +36,6 @@ class Run {
 
  private:
   bool check_tasks();
-  bool check_inputs(const elaborate::TaskInfo& task);
   void count_updates();
   bool resume();
   void start();

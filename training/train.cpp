@@ -37,25 +37,6 @@ double seconds_since(Clock::time_point then) {
 
 // ---- before the first step ----
 
-// A head cannot read a value that is not there.
-bool Run::check_inputs(const elaborate::TaskInfo& task) {
-  const data::Source* source = find_source(input_.dataset, task.source);
-  MTL_CHECK(source != nullptr, "data of every source that a task reads");
-  for (const std::string& name : task.inputs)
-    for (const data::Split* split : {&source->train, &source->dev, &source->test}) {
-      const auto found = split->columns.find(name);
-      if (found == split->columns.end() || found->second.missing == 0) continue;
-      emitter_
-          .report(diag::MissingInput, task.name, task.source + "." + name,
-                  count_of(static_cast<size_t>(found->second.missing), "missing value"))
-          .at(task.range)
-          .note("the first is at " + found->second.first_missing)
-          .help("give the column a value for them: `fill(0.0)`, `fill(mean)` or `fill(\"none\")`");
-      return false;
-    }
-  return true;
-}
-
 bool Run::check_tasks() {
   if (session_->sources(true).empty()) {
     emitter_.report(diag::NothingToTrain, session_->model().name);
@@ -63,10 +44,11 @@ bool Run::check_tasks() {
   }
   bool good = true;
   for (const elaborate::TaskInfo& task : session_->model().tasks) {
-    good = check_inputs(task) && good;
-    if (!task.has_loss || task.target.empty()) continue;  // nothing to predict, nothing to be labelled
     const data::Source* source = find_source(input_.dataset, task.source);
     MTL_CHECK(source != nullptr, "data of every source that a task reads");
+    good = check_inputs(source->train, task, emitter_) && check_inputs(source->dev, task, emitter_) &&
+           check_inputs(source->test, task, emitter_) && good;
+    if (!task.has_loss || task.target.empty()) continue;  // nothing to predict, nothing to be labelled
     for (const auto& [there, split, name] :
          {std::tuple(source->has_dev, &source->dev, "dev"), std::tuple(source->has_test, &source->test, "test")})
       if (there && count_labels(*split, task) == 0)

@@ -1,7 +1,10 @@
 // See options.h. One function per command declares its options, so that `mtlc COMMAND --help` shows just those.
 #include "compiler/driver/options.h"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
+#include <initializer_list>
 
 namespace mtl::driver {
 namespace {
@@ -58,6 +61,21 @@ CLI::App* command(CLI::App& app, Options& o, const char* name, const char* text,
   return c;
 }
 
+// An option that its artifact has no use for is a mistake, not to be passed over.
+void check_emit(const CLI::App& emit, const std::string& artifact) {
+  const bool package = artifact == "cpp" || artifact == "object";
+  const auto refuse = [&](std::initializer_list<const char*> names, const char* artifacts) {
+    for (const char* name : names)
+      if (emit.count(name) > 0) throw CLI::ValidationError(name, fmt::format("is for {} only", artifacts));
+  };
+  if (artifact != "object") refuse({"--cpu"}, "object");
+  if (!package) refuse({"--out", "--name", "--source", "--embed"}, "cpp and object");
+  if (package) {
+    refuse({"--training", "--dump-after", "--model", "--set", "--data", "--cache", "--no-cache", "--skip-bad-rows"},
+           "graph, ir and llvm");
+  }
+}
+
 void declare(CLI::App& app, Options& o) {
   CLI::App* check =
       command(app, o, "check", "Check a file: names, shapes, settings. Needs no data.", "FILE", "A .mtl file");
@@ -101,7 +119,8 @@ void declare(CLI::App& app, Options& o) {
   emit->add_option("--out", o.out_dir, "cpp, object: the folder to write (default: the name of the package)")
       ->type_name("DIR");
   emit->add_option("--name", o.name, "cpp, object: name of the package and its namespace (default: that of the model)")
-      ->type_name("NAME");
+      ->type_name("NAME")
+      ->check([](const std::string& name) { return name.empty() ? std::string("is empty") : std::string(); });
   emit->add_option("--source", o.source, "cpp, object: this .mtl file instead of the source that the model carries")
       ->type_name("FILE");
   emit->add_flag("--embed", o.embed, "cpp, object: the weights become part of the library");
@@ -135,6 +154,7 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit) {
   declare(app, o);
   try {
     app.parse(argc, argv);
+    if (o.command == "emit") check_emit(*app.get_subcommand("emit"), o.file);
   } catch (const CLI::ParseError& e) {
     exit = app.exit(e) == 0 ? kGood : kUsage;
     return std::nullopt;

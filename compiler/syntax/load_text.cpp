@@ -15,6 +15,11 @@ bool is_utf16(std::string_view text) {
   return text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF");
 }
 
+// A safetensors file begins with the size of its header, in 8 bytes, and the header, an object of JSON.
+bool is_safetensors(std::string_view text) {
+  return text.size() > 8 && text.substr(4, 5) == std::string_view("\0\0\0\0{", 5);
+}
+
 // Decodes one code point of valid UTF-8 and moves `i` behind it.
 char32_t next_point(std::string_view text, size_t& i) {
   const auto lead = static_cast<unsigned char>(text[i++]);
@@ -51,6 +56,11 @@ std::optional<LoadedText> load_text(FileId file, diag::Emitter& emitter) {
   const auto byte_at = [&](size_t i) {
     return SourceRange{file, static_cast<uint32_t>(i), static_cast<uint32_t>(i + 1)};
   };
+  if (is_safetensors(text)) {
+    emitter.report(diag::SourceIsModel, emitter.sources()->file(file).path())
+        .help("`mtlc predict`, `eval` and `emit cpp|object` take a model file; the other commands take a .mtl file");
+    return std::nullopt;
+  }
   if (text.size() > kMaxBytes) {
     emitter.report(diag::SourceTooLarge, text.size()).at({file, 0, 0});
     return std::nullopt;
