@@ -1,10 +1,13 @@
 #include "compiler/aot/cpp_model.h"
 
 #include <algorithm>
+#include <set>
+#include <span>
 
 #include "compiler/aot/cpp_names.h"
 #include "compiler/base/check.h"
 #include "compiler/diag/kinds/model.h"
+#include "compiler/passes/freeze.h"
 #include "compiler/passes/pipeline.h"
 #include "compiler/program/kernel_facts.h"
 #include "compiler/program/lower.h"
@@ -21,6 +24,9 @@ using training::TargetKind;
 
 namespace {
 
+// 32 MiB: tables that products may be moved into, and what else the parameters alone say.
+constexpr int64_t kMostFrozen = int64_t{8} << 20;
+
 bool has_transform(const data::ColumnSpec& column, Transform::Kind kind) {
   return std::any_of(column.transforms.begin(), column.transforms.end(),
                      [&](const Transform& t) { return t.kind == kind; });
@@ -36,12 +42,12 @@ class Maker {
     out_.fitted = &in_.fitted;
     out_.elaborated = &in_.model;
     out_.map = &in_.sources;
-    add_weights();
     for (const data::SourceSpec& source : in_.spec.sources) {
       const auto reads = [&](const TaskInfo& task) { return task.source == source.name; };
       if (std::none_of(in_.model.tasks.begin(), in_.model.tasks.end(), reads)) continue;
       if (!add_source(source)) return std::nullopt;
     }
+    add_weights();
     for (CppSource& source : out_.sources)
       source.steps = std::make_unique<CppProgram>(*source.program, source.spec->name, out_.members, in_.sources);
     for (CppSource& source : out_.sources) finish_tasks(source);
@@ -49,15 +55,37 @@ class Maker {
   }
 
  private:
+  // Those that a step reads; what went into frozen ones alone stays behind.
   void add_weights() {
-    Scope scope;
-    for (const elaborate::ParamInfo& param : in_.model.params) {
-      const model::Entry* entry = in_.weights.find(param.path);
-      MTL_CHECK(entry != nullptr, "the weights have every parameter");
-      CppWeight weight{param.path, scope.add(identifier(param.path)), entry->dims, in_.weights.of(*entry), entry->size};
-      out_.members[param.path] = weight.member;
-      out_.weights.push_back(std::move(weight));
+    std::set<std::string> read;
+    for (const CppSource& source : out_.sources) {
+      for (const program::Buffer& buffer : source.program->buffers) {
+        if (buffer.kind == program::Buffer::Kind::param || buffer.kind == program::Buffer::Kind::state)
+          read.insert(buffer.name);
+      }
     }
+    Scope scope;
+    const auto add = [&](const std::string& path, const std::vector<int64_t>& dims, const float* values, int64_t size) {
+      if (read.count(path) == 0) return;
+      out_.weights.push_back({path, scope.add(identifier(path)), dims, values, size});
+      out_.members[path] = out_.weights.back().member;
+    };
+    for (const elaborate::ParamInfo& param : in_.model.params) {
+      const model::Entry& entry = entry_of(param.path);
+      add(param.path, entry.dims, in_.weights.of(entry), entry.size);
+    }
+    out_.frozen = freezer_.params();
+    for (const auto& [path, param] : out_.frozen) add(path, param.dims, param.values.data(), std::ssize(param.values));
+  }
+
+  const model::Entry& entry_of(const std::string& path) const {
+    const model::Entry* entry = in_.weights.find(path);
+    MTL_CHECK(entry != nullptr, "the weights have every parameter");
+    return *entry;
+  }
+  std::span<const float> values_of(const std::string& path) const {
+    const model::Entry& entry = entry_of(path);
+    return {in_.weights.of(entry), static_cast<size_t>(entry.size)};
   }
 
   bool add_source(const data::SourceSpec& spec) {
@@ -95,7 +123,7 @@ class Maker {
       outputs.push_back("predict." + task.name);
       outputs.push_back("head." + task.name);
     }
-    const ir::Graph graph = passes::run_pipeline(in_.model.graph, outputs, {}, {});
+    const ir::Graph graph = freezer_.run(passes::run_pipeline(in_.model.graph, outputs, {}, {}));
     source.program = std::make_unique<program::Program>(program::lower(graph, options));
   }
 
@@ -210,6 +238,7 @@ class Maker {
   const CppModelInput& in_;
   diag::Emitter& emitter_;
   CppModel out_;
+  passes::Freezer freezer_{[this](const std::string& path) { return values_of(path); }, kMostFrozen};
   // Classes and namespaces; methods, with what C functions and members of Context are called; constant tables.
   Scope names_{{"Model", "Context", "LoadError", "InputError", "Span", "State", "Weights", "internal"}};
   Scope methods_{{"Model", "Context", "State", "open", "open_embedded", "close", "new_context", "free_context", "error",

@@ -1,6 +1,7 @@
 // What a package offers, under the names that it has in C++: sources of examples with their fields, tasks with their
 // answers, weights. Made once; cpp_header.cpp, cpp_source.cpp and package.cpp write it down.
 #pragma once
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 #include "compiler/codegen/object.h"
 #include "compiler/diag/emitter.h"
 #include "compiler/elaborate/elaborated.h"
+#include "compiler/passes/freeze.h"
 #include "data/dataset.h"
 #include "data/plan.h"
 #include "model/weights.h"
@@ -81,7 +83,8 @@ struct CppModel {
   const elaborate::ElaboratedModel* elaborated = nullptr;
   const SourceMap* map = nullptr;
   std::vector<CppWeight> weights;
-  std::map<std::string, std::string> members;  // of the weights, by path
+  std::map<std::string, passes::FrozenParam> frozen;  // what some of them point at
+  std::map<std::string, std::string> members;         // of the weights, by path
   struct Vocabulary {
     std::string key;  // "en", "films.country"
     const data::IdSet* set = nullptr;
