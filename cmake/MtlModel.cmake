@@ -2,9 +2,9 @@
 #
 # A trained model as an ordinary library target: link NAME::NAME and include <NAME/NAME.h>. The C++ is made by mtlc from
 # FILE.mtl as it stands and the weights of MODEL.safetensors, when CMake configures; a change of FILE.mtl, of a file that
-# it uses, or of the weights configures anew, and what differs is built anew. SOURCES may be left out: then the sources
-# that the model file carries are used. EMBED puts the weights into the library. OBJECT compiles the loops by mtlc's own
-# LLVM for these processors (native, x86-64-v3, ...) instead of by the project's compiler.
+# it uses, of the weights, or of mtlc configures anew, and what differs is built anew. SOURCES may be left out: then the
+# sources that the model file carries are used. EMBED puts the weights into the library. OBJECT compiles the loops by
+# mtlc's own LLVM for these processors (native, x86-64-v3, ...) instead of by the project's compiler.
 #
 # The variable NAME_WEIGHTS is set to the file that NAME::Model opens.
 function(mtl_add_model name)
@@ -42,6 +42,7 @@ function(mtl_add_model name)
     find_program(MTLC_PROGRAM mtlc REQUIRED)
     set(mtlc ${MTLC_PROGRAM})
   endif()
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${mtlc})
   execute_process(COMMAND ${mtlc} ${command} RESULT_VARIABLE failed OUTPUT_QUIET ERROR_VARIABLE why)
   if(failed)
     message(FATAL_ERROR "mtlc cannot make model `${name}`:\n${why}")
