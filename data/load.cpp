@@ -64,14 +64,18 @@ void hold_out(const SourcePlan& plan, int64_t count, Staged& train, Staged& dev)
   train = take_examples(plan, train, kept);
 }
 
+bool takes_dev_from_train(const SourceSpec& source) {
+  return source.dev.empty() && (source.holdout_fraction > 0 || source.holdout_count > 0 || source.folds > 0);
+}
+
 bool make_dev(Work& work, diag::Emitter& emitter) {
   const SourceSpec& source = *work.spec;
+  if (!takes_dev_from_train(source)) return true;
   const int64_t all = work.train.examples;
   int64_t count = source.holdout_count;
   if (source.holdout_fraction > 0) count = std::llround(source.holdout_fraction * static_cast<double>(all));
   const bool folds = count == 0 && source.holdout_fraction <= 0 && source.folds > 0;
   if (folds) count = all / source.folds;
-  if (!folds && source.holdout_fraction <= 0 && source.holdout_count <= 0) return true;
   if (count < 1 || count >= all) {
     diag::Report report = emitter.report(diag::HoldoutTooLarge, count, all, source.name);
     if (source.range.valid()) std::move(report).at(source.range);
@@ -108,7 +112,7 @@ bool stage_source(Work& work, const LoadOptions& options, SkipBudget& budget, In
     work.has_test = true;
     good = stage_files(work.plan, source.test, false, options, budget, interners, work.test, emitter) && good;
   }
-  return good && (work.has_dev || make_dev(work, emitter));
+  return good && make_dev(work, emitter);
 }
 
 bool load_vectors(const Spec& spec, const LoadOptions& options, Fitted& fitted, diag::Emitter& emitter) {
@@ -181,21 +185,27 @@ std::optional<Dataset> load(const Spec& spec, const LoadOptions& options, diag::
   return dataset;
 }
 
-std::optional<Split> encode_files(const Spec& spec, const SourceSpec& source, const Fitted& fitted,
-                                  const std::vector<std::string>& files, const LoadOptions& options,
-                                  diag::Emitter& emitter) {
-  (void)spec;
-  const auto plan = plan_source(source, emitter);
+bool has_split(const SourceSpec& source, std::string_view split) {
+  if (split == "train") return !source.train.empty();
+  return split == "test" ? !source.test.empty() : !source.dev.empty() || takes_dev_from_train(source);
+}
+
+std::optional<Split> encode_split(const SourceSpec& source, std::string_view split, const Fitted& fitted,
+                                  const LoadOptions& options, diag::Emitter& emitter) {
+  auto plan = plan_source(source, emitter);
   if (!plan) return std::nullopt;
+  Work work{&source, std::move(*plan), {}, {}, {}};
+  const bool is_dev = split == "dev", from_train = split == "train" || (is_dev && source.dev.empty());
+  const auto& files = from_train ? source.train : is_dev ? source.dev : source.test;
   SkipBudget budget{options.skip_bad_rows, 0, {}, 0};
   Interners interners;
-  Staged staged;
-  if (!stage_files(*plan, files, false, options, budget, interners, staged, emitter)) return std::nullopt;
+  if (!stage_files(work.plan, files, from_train, options, budget, interners, work.train, emitter)) return std::nullopt;
+  if (from_train && !make_dev(work, emitter)) return std::nullopt;
   report_skipped(budget, emitter);
-  Split split;
-  if (!encode(*plan, staged, fitted, interners, files.size() == 1 ? files[0] : "these files", split, emitter))
-    return std::nullopt;
-  return split;
+  const Staged& staged = is_dev && from_train ? work.dev : work.train;
+  Split out;
+  if (!encode(work.plan, staged, fitted, interners, split, out, emitter)) return std::nullopt;
+  return out;
 }
 
 }  // namespace mtl::data

@@ -20,10 +20,11 @@ struct LoadOptions {
 // Reads, fits and encodes everything. nullopt after reporting (file:line, the text, what was expected).
 std::optional<Dataset> load(const Spec& spec, const LoadOptions& options, diag::Emitter& emitter);
 
-// Encodes further files of one source with what was fitted before (`mtlc eval` on other files).
-std::optional<Split> encode_files(const Spec& spec, const SourceSpec& source, const Fitted& fitted,
-                                  const std::vector<std::string>& files, const LoadOptions& options,
-                                  diag::Emitter& emitter);
+// Whether a source has the split: by its files, or, dev, taken from train by `holdout` or `folds`.
+bool has_split(const SourceSpec& source, std::string_view split);
+// Encodes one of its splits, "train", "dev" or "test", with what was fitted before: the examples that load() gives it.
+std::optional<Split> encode_split(const SourceSpec& source, std::string_view split, const Fitted& fitted,
+                                  const LoadOptions& options, diag::Emitter& emitter);
 
 // What `mtlc predict` reads: examples whose label columns may be absent. `columns` are those that the asked-for
 // tasks read; others are left out of the split. Text may be raw lines (a source with exactly one text or token column:

@@ -35,11 +35,10 @@ class Evaluator {
   std::unique_ptr<State> state_;
 };
 
-// `mtlc eval`: a model file on a split ("train", "dev", "test") of its sources, read from `load.data_dir`; or on
-// `files` by source. nullopt after reports.
+// `mtlc eval`: a model file on a split ("train", "dev", "test") of its sources, read from `load.data_dir`. nullopt
+// after reports.
 struct EvaluateOptions {
   std::string split = "test";
-  std::map<std::string, std::vector<std::string>> files;
   data::LoadOptions load;
   std::string object_cache;
 };

@@ -8,15 +8,6 @@
 
 namespace mtl::training {
 
-namespace {
-
-const std::vector<std::string>& files_of(const data::SourceSpec& source, const std::string& split) {
-  if (split == "train") return source.train;
-  return split == "dev" ? source.dev : source.test;
-}
-
-}  // namespace
-
 std::optional<Scores> evaluate_model(const sema::CheckedFile& file, const model::ModelFile& model,
                                      const EvaluateOptions& options, diag::Emitter& emitter) {
   const auto program = elaborate::describe(file, emitter);
@@ -39,10 +30,8 @@ std::optional<Scores> evaluate_model(const sema::CheckedFile& file, const model:
   for (const std::string& name : session->sources(false)) {
     const data::SourceSpec* source = find_source(program->data, name);
     MTL_CHECK(source != nullptr, "the source that a task reads");
-    const auto own = options.files.find(name);
-    const auto& files = own == options.files.end() ? files_of(*source, options.split) : own->second;
-    if (files.empty()) continue;
-    auto split = data::encode_files(program->data, *source, model.fitted, files, options.load, emitter);
+    if (!data::has_split(*source, options.split)) continue;
+    auto split = data::encode_split(*source, options.split, model.fitted, options.load, emitter);
     if (!split) return std::nullopt;
     splits.push_back(std::move(*split));
     parts.push_back({name, &splits.back()});

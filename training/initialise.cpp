@@ -8,7 +8,10 @@
 #include <cmath>
 
 #include "compiler/base/check.h"
+#include "compiler/diag/kinds/model.h"
+#include "runtime/deploy/spans.h"
 #include "runtime/random.h"
+#include "training/labels.h"
 
 namespace mtl::training {
 
@@ -16,6 +19,7 @@ namespace {
 
 using elaborate::Init;
 using elaborate::ParamInfo;
+using runtime::deploy::SpanTag;
 
 // The numbers of one path.
 class Draw {
@@ -88,7 +92,47 @@ void known_vectors(const data::Fitted& fitted, const std::string& vocab, const m
       std::copy_n(vectors.values.data() + row * vectors.width, vectors.width, out + row * vectors.width);
 }
 
-void fill(const Init& init, const data::Fitted& fitted, const Draw& draw, const model::Entry& entry, float* out) {
+// By class: (yes + 1/2) / (labelled + 1), so that one that train never or always has weighs a finite amount.
+void positive_share(const data::Dataset& data, const std::string& path, const model::Entry& entry, float* out) {
+  const size_t dot = path.find('.');
+  const data::Source* source = find_source(data, path.substr(0, dot));
+  MTL_CHECK(source != nullptr, "the source of a task");
+  const data::Column& column = source->train.columns.at(path.substr(dot + 1));
+  MTL_CHECK(column.width == entry.size, "a share for each class");
+  for (int64_t k = 0; k < entry.size; ++k) {
+    double yes = 0, labelled = 0;
+    for (size_t i = static_cast<size_t>(k); i < column.numbers.size(); i += static_cast<size_t>(entry.size)) {
+      if (std::isnan(column.numbers[i])) continue;
+      yes += column.numbers[i];
+      ++labelled;
+    }
+    out[k] = static_cast<float>((yes + 0.5) / (labelled + 1));
+  }
+}
+
+// BIO: inside a stretch one is only behind a tag of its kind. IOBES: besides, a stretch goes on until its end is
+// marked.
+bool may_follow(const SpanTag& from, const SpanTag& to, bool with_ends) {
+  const bool open = from.mark == 'B' || from.mark == 'I';
+  if (to.mark == 'I' || to.mark == 'E') return open && from.kind == to.kind;
+  return !open || !with_ends;
+}
+void tag_rules(const Init& init, const std::vector<std::string>& names, const model::Entry& entry, float* out) {
+  std::vector<SpanTag> tags;
+  for (const std::string& name : names) tags.push_back(runtime::deploy::read_span_tag(name));
+  const auto value = [](bool allowed) { return allowed ? 0.0f : Init::kForbidden; };
+  const size_t count = tags.size();
+  MTL_CHECK(entry.dims[0] == std::ssize(tags), "a row for each tag");
+  for (size_t i = 0; i < count; ++i) {
+    const bool is_open = tags[i].mark == 'B' || tags[i].mark == 'I';
+    if (init.kind == Init::Kind::tag_starts) out[i] = value(tags[i].mark != 'I' && tags[i].mark != 'E');
+    if (init.kind == Init::Kind::tag_ends) out[i] = value(!init.with_ends || !is_open);
+    if (init.kind != Init::Kind::tag_transitions) continue;
+    for (size_t j = 0; j < count; ++j) out[i * count + j] = value(may_follow(tags[i], tags[j], init.with_ends));
+  }
+}
+
+void fill(const Init& init, const data::Dataset& data, const Draw& draw, const model::Entry& entry, float* out) {
   const auto each = [&](auto value) {
     for (int64_t i = 0; i < entry.size; ++i) out[i] = static_cast<float>(value(i));
   };
@@ -116,19 +160,42 @@ void fill(const Init& init, const data::Fitted& fitted, const Draw& draw, const 
       return orthogonal(draw, entry, out);
     case Init::Kind::vectors:
       each([&](int64_t i) { return draw.normal(i); });
-      return known_vectors(fitted, init.vocab, entry, out);
+      return known_vectors(data.fitted, init.from, entry, out);
+    case Init::Kind::positive_share:
+      return positive_share(data, init.from, entry, out);
+    case Init::Kind::tag_transitions:
+    case Init::Kind::tag_starts:
+    case Init::Kind::tag_ends:
+      return tag_rules(init, data.fitted.sets.at(init.from).names, entry, out);
   }
 }
 
 }  // namespace
 
-void initialise(const std::vector<ParamInfo>& params, const data::Fitted& fitted, uint64_t seed,
+void initialise(const std::vector<ParamInfo>& params, const data::Dataset& data, uint64_t seed,
                 model::Weights& weights) {
   for (const ParamInfo& param : params) {
     const model::Entry* entry = weights.find(param.path);
     MTL_CHECK(entry != nullptr, "a parameter that the weights hold");
-    fill(param.init, fitted, Draw(seed, param.path), *entry, weights.of(*entry));
+    fill(param.init, data, Draw(seed, param.path), *entry, weights.of(*entry));
   }
+}
+
+bool check_tags(const std::vector<ParamInfo>& params, const data::Fitted& fitted, diag::Emitter& emitter) {
+  for (const ParamInfo& param : params) {
+    if (param.init.kind != Init::Kind::tag_transitions) continue;
+    for (const std::string& name : fitted.sets.at(param.init.from).names) {
+      const char mark = runtime::deploy::read_span_tag(name).mark;
+      const bool marks_end = mark == 'E' || mark == 'S';
+      if (name == "O" || (mark != 'O' && (param.init.with_ends || !marks_end))) continue;
+      const char* scheme = param.init.with_ends ? "iobes" : "bio";
+      emitter.report(diag::NoTagOfScheme, name, param.init.from, scheme)
+          .at(param.range)
+          .help(marks_end ? "write `constrain = \"iobes\"`" : "leave `constrain` out: these labels mark no stretches");
+      return false;
+    }
+  }
+  return true;
 }
 
 }  // namespace mtl::training

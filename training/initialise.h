@@ -3,14 +3,18 @@
 #pragma once
 #include <vector>
 
+#include "compiler/diag/emitter.h"
 #include "compiler/elaborate/elaborated.h"
 #include "data/dataset.h"
 #include "model/weights.h"
 
 namespace mtl::training {
 
-// Fills every entry of `weights` that `params` describes. `vectors` come from `fitted`, by vocabulary.
-void initialise(const std::vector<elaborate::ParamInfo>& params, const data::Fitted& fitted, uint64_t seed,
+// Fills every entry of `weights` that `params` describes. Vectors and names of labels are those of `data.fitted`,
+// shares are counted in its train splits.
+void initialise(const std::vector<elaborate::ParamInfo>& params, const data::Dataset& data, uint64_t seed,
                 model::Weights& weights);
+// States that tags decide need labels that are tags. False after a report.
+bool check_tags(const std::vector<elaborate::ParamInfo>& params, const data::Fitted& fitted, diag::Emitter& emitter);
 
 }  // namespace mtl::training

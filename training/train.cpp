@@ -90,7 +90,8 @@ bool Run::prepare() {
   if (!session_) return false;
   if (input_.requirements && !input_.requirements(session_->model())) return false;
   if (!check_tasks()) return false;
-  initialise(session_->params(), input_.dataset.fitted, config_.seed, session_->weights());
+  if (!check_tags(session_->params(), input_.dataset.fitted, emitter_)) return false;
+  initialise(session_->params(), input_.dataset, config_.seed, session_->weights());
   for (const model::Tensor& tensor : options_.initial) {
     const model::Entry* entry = session_->weights().find(tensor.name);
     MTL_CHECK(entry != nullptr && entry->dims == tensor.dims, "initial values of a parameter that the model has");

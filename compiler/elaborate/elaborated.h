@@ -22,10 +22,16 @@ struct Init {
     glorot_uniform,
     he_normal,
     orthogonal,
-    vectors
+    vectors,         // rows of a vocabulary's `embeddings`, the rest normal(0, 1)
+    positive_share,  // by class: how much of train's labels hold
+    tag_transitions,
+    tag_starts,
+    tag_ends  // 0, or kForbidden where the scheme of the tags forbids it: [from, to], [first], [last]
   } kind = Kind::zeros;
-  double a = 0, b = 0;  // constant: a; normal: mean a, deviation b; uniform: a to b
-  std::string vocab;    // vectors: rows of this vocabulary's `embeddings`, the rest normal(0, 1)
+  double a = 0, b = 0;                        // constant: a; normal: mean a, deviation b; uniform: a to b
+  std::string from;                           // the vocabulary, or the column: "snips.slots"
+  bool with_ends = false;                     // tags: IOBES, which marks the ends of stretches, not BIO
+  static constexpr float kForbidden = -1e4f;  // beside scores of a conditional random field
 };
 
 struct ParamInfo {

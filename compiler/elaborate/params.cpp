@@ -60,6 +60,7 @@ bool Elaborator::may_own(const PlacePtr& place, const At& at) {
 std::optional<Init> Elaborator::initial(const Value& init, const IdSetPtr& table, const std::vector<Dim>& dims,
                                         const At& at) {
   Init out;
+  if (const auto* labels = std::get_if<FromLabels>(&init.v)) return labels->init;
   if (std::holds_alternative<Vectors>(init.v)) {
     out.kind = Init::Kind::normal;
     out.b = 1;
@@ -73,7 +74,7 @@ std::optional<Init> Elaborator::initial(const Value& init, const IdSetPtr& table
       return std::nullopt;
     }
     out.kind = Init::Kind::vectors;
-    out.vocab = vocab;
+    out.from = vocab;
     return out;
   }
   const StaticValue* known = init.as_static();
@@ -135,8 +136,7 @@ Value Elaborator::parameter(const PlacePtr& place, std::vector<Dim> dims, const 
     auto start = initial(init, table, dims, at);
     if (!start) return {};
     const Place* word = deciding(place.get());
-    ParamRecord record{
-        {path, dims, *start, !state, {}, at.range}, table, call, word && word->word == Owner::shared, {}};
+    ParamRecord record{{path, dims, *start, !state, {}, call}, table, call, word && word->word == Owner::shared, {}};
     for (PlacePtr step = place; step && word && word->word == Owner::private_; step = step->parent) {
       if (step.get() == word) record.private_at = step;
     }

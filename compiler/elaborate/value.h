@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "compiler/elaborate/elaborated.h"
 #include "compiler/ir/graph.h"
 #include "compiler/sema/checked.h"
 #include "compiler/sema/primitives.h"
@@ -83,11 +84,14 @@ struct FileRef {  // `sequence` in sequence.lstm; `ops` in ops.lstm
 struct PathRef {  // `word.weight`: below a declared layer
   PlacePtr place;
 };
+struct FromLabels {  // the first values of a state that the labels of a task decide
+  Init init;
+};
 struct Vectors {};  // the initializer that starts a table from its vocabulary's `embeddings`
 
 struct Value {
   std::variant<Poison, StaticValue, Tensor, RaggedDim, LayerPtr, Callable, ListPtr, RecordPtr, TaskRef, SourceRef,
-               FileRef, PathRef, Vectors>
+               FileRef, PathRef, Vectors, FromLabels>
       v;
   SourceRange range;
   bool dimension = false;  // a size as the signature's name for a dimension: `over = D` means that one, not number 64

@@ -50,7 +50,7 @@ bool trace(const std::string& path, const std::string& out, Trace& result) {
               : nullptr;
   if (!session) return print_reports(emitter), false;
   const uint64_t seed = program->train.seed;
-  training::initialise(session->params(), dataset->fitted, seed, session->weights());
+  training::initialise(session->params(), *dataset, seed, session->weights());
   if (!out.empty()) {
     model::ModelFile start = training::about_model(*file, sources, check);
     start.fitted = dataset->fitted;

@@ -84,18 +84,38 @@ TEST_CASE("tables may lack label columns but no inputs; several inputs are no ra
   CHECK(Encoded(spec, loading.data->fitted, {"n"}, RawFormat::source, "").report() == "E0503");
 }
 
-TEST_CASE("encode_files reads other files with what was fitted") {
+TEST_CASE("encode_split reads a split with what was fitted") {
   Folder folder;
   folder.write("train", kTrain);
-  folder.write("other", "# intent = stop\nplay\tO\n\njazz\tB\n");
-  const Spec spec = tagging();
+  folder.write("test", "# intent = stop\nplay\tO\n\njazz\tB\n");
+  Spec spec = tagging();
   Loading loading(spec, folder);
-  const auto split =
-      encode_files(spec, spec.sources[0], loading.data->fitted, {"other"}, loading.options, loading.emitter);
+  spec.sources[0].test = {"test"};
+  const auto split = encode_split(spec.sources[0], "test", loading.data->fitted, loading.options, loading.emitter);
   REQUIRE(split);
   CHECK(split->columns.at("intent").ids == Ids{kUnseen, kMissing});
   CHECK(loading.report() ==
-        "W0500 `s.intent`: 1 label of other that train does not have: `stop`; 1 example, counted as wrong");
+        "W0500 `s.intent`: 1 label of test that train does not have: `stop`; 1 example, counted as wrong");
+}
+
+TEST_CASE("encode_split takes dev from train as load does") {
+  Folder folder;
+  std::string rows = "n\ty\n";
+  for (int i = 0; i < 20; ++i) rows += std::to_string(i) + "\tX\n";
+  folder.write("train", rows);
+  Spec spec = one_source(Format::tsv,
+                         {column("n", ValueKind::number, named({"n"})), column("y", ValueKind::label, named({"y"}))});
+  CHECK(!has_split(spec.sources[0], "dev"));
+  spec.sources[0].holdout_count = 6;
+  CHECK(has_split(spec.sources[0], "dev"));
+  Loading loading(spec, folder);
+  const Source& source = loading.data->sources[0];
+  for (const auto& [name, whole] : {std::pair("train", &source.train), std::pair("dev", &source.dev)}) {
+    const auto split = encode_split(spec.sources[0], name, loading.data->fitted, loading.options, loading.emitter);
+    REQUIRE(split);
+    CHECK(split->columns.at("n").numbers == whole->columns.at("n").numbers);
+  }
+  CHECK(source.dev.examples == 6);
 }
 
 TEST_CASE("Fitted goes to JSON and back") {

@@ -17,14 +17,14 @@ ParamInfo param(std::string path, std::vector<types::Dim> dims, Init init) {
   return info;
 }
 
-model::Weights made(const std::vector<ParamInfo>& params, uint64_t seed = 7, const data::Fitted& fitted = {}) {
+model::Weights made(const std::vector<ParamInfo>& params, uint64_t seed = 7, const data::Dataset& data = {}) {
   std::vector<std::pair<std::string, std::vector<int64_t>>> shapes;
   for (const ParamInfo& p : params) {
     shapes.push_back({p.path, {}});
     for (const auto& dim : p.dims) shapes.back().second.push_back(dim.value());
   }
   model::Weights weights(shapes);
-  training::initialise(params, fitted, seed, weights);
+  training::initialise(params, data, seed, weights);
   return weights;
 }
 
@@ -98,12 +98,54 @@ TEST_CASE("each path draws its own numbers, whatever stands around it") {
 }
 
 TEST_CASE("known words take their vectors, others are drawn") {
-  data::Fitted fitted;
-  fitted.vectors["en"] = {2, {0, 0, 1, 2, 3, 4}, {false, true, true}};
-  const auto weights = made({param("word.weight", {4, 2}, {Init::Kind::vectors, 0, 0, "en"})}, 7, fitted);
+  data::Dataset data;
+  data.fitted.vectors["en"] = {2, {0, 0, 1, 2, 3, 4}, {false, true, true}};
+  const auto weights = made({param("word.weight", {4, 2}, {Init::Kind::vectors, 0, 0, "en"})}, 7, data);
   const float* w = weights.data();
   CHECK(w[0] != 0);
   CHECK(w[2] == 1);
   CHECK(w[5] == 4);
   CHECK(w[7] != 0);
+}
+
+TEST_CASE("shares of what holds are counted in train, by class") {
+  data::Dataset data;
+  data.sources.push_back({});
+  data.sources[0].name = "films";
+  data::Column& column = data.sources[0].train.columns["genres"];
+  column.width = 2;
+  column.numbers = {1, 0, 1, 0, 0, NAN, 1, 0};
+  const auto weights = made({param("share", {2}, {Init::Kind::positive_share, 0, 0, "films.genres"})}, 7, data);
+  CHECK(weights.data()[0] == Approx(3.5 / 5));
+  CHECK(weights.data()[1] == Approx(0.5 / 4));  // never: rare, not impossible
+}
+
+TEST_CASE("tags follow each other by their scheme") {
+  data::Dataset data;
+  data::IdSet& bio = data.fitted.sets["a.bio"];
+  for (const char* name : {"O", "B-x", "I-x", "B-y", "I-y"}) bio.add(name);
+  data::IdSet& iobes = data.fitted.sets["a.iobes"];
+  for (const char* name : {"O", "B-x", "I-x", "E-x", "S-x", "E-y"}) iobes.add(name);
+  const auto rules = [&](Init::Kind kind, const std::string& from, bool with_ends) {
+    const int64_t n = with_ends ? 6 : 5;
+    const bool matrix = kind == Init::Kind::tag_transitions;
+    Init init{kind, 0, 0, from, with_ends};
+    const auto weights =
+        made({param("r", matrix ? std::vector<types::Dim>{n, n} : std::vector<types::Dim>{n}, init)}, 7, data);
+    std::string out;
+    for (int64_t i = 0; i < (matrix ? n * n : n); ++i) {
+      if (i > 0 && i % n == 0) out += ' ';
+      out += weights.data()[i] == 0 ? '+' : '-';
+      CHECK((weights.data()[i] == 0 || weights.data()[i] == Init::kForbidden));
+    }
+    return out;
+  };
+  //                                                     from O  B-x   I-x   B-y   I-y
+  CHECK(rules(Init::Kind::tag_transitions, "a.bio", false) == "++-+- ++++- ++++- ++-++ ++-++");
+  CHECK(rules(Init::Kind::tag_starts, "a.bio", false) == "++-+-");
+  CHECK(rules(Init::Kind::tag_ends, "a.bio", false) == "+++++");
+  //                                                     from O    B-x    I-x    E-x    S-x    E-y
+  CHECK(rules(Init::Kind::tag_transitions, "a.iobes", true) == "++--+- --++-- --++-- ++--+- ++--+- ++--+-");
+  CHECK(rules(Init::Kind::tag_starts, "a.iobes", true) == "++--+-");
+  CHECK(rules(Init::Kind::tag_ends, "a.iobes", true) == "+--+++");
 }

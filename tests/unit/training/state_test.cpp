@@ -57,7 +57,7 @@ TEST_CASE("states follow their updates") {
   const auto session = Session::open(make_elaborator(*file, program->data, dataset->fitted, emitter), {});
   for (const auto& d : emitter.sorted()) UNSCOPED_INFO(d.message);
   REQUIRE(session);
-  initialise(session->params(), dataset->fitted, 1, session->weights());
+  initialise(session->params(), *dataset, 1, session->weights());
   const auto steps = Steps::make(*session, program->train, *dataset, 1, emitter);
   REQUIRE(steps);
   const auto at = [&](const std::string& path) {

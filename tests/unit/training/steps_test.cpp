@@ -103,7 +103,7 @@ TEST_CASE("a step allocates nothing") {
   REQUIRE(dataset);
   const auto session = Session::open(make_elaborator(*file, program->data, dataset->fitted, emitter), {});
   REQUIRE(session);
-  initialise(session->params(), dataset->fitted, 1, session->weights());
+  initialise(session->params(), *dataset, 1, session->weights());
   const auto steps = Steps::make(*session, program->train, *dataset, 1, emitter);
   REQUIRE(steps);
   const auto begin = steps->cursors();
