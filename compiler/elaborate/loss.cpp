@@ -104,8 +104,26 @@ bool Elaborator::run_loss(size_t index) {
   return task.predict.valid() && (!wants_loss || task.loss.valid());
 }
 
-// What is predicted is looked up in the set of the target, so it has to be in it.
+// What is predicted has the rows and dimensions of the target; of labels, it is looked up in their set, so it has to be
+// in it.
 bool Elaborator::predict_fits(const TaskState& task, const Value& value, const At& at) {
+  const bool label = task.info.kind == TargetKind::label;
+  const types::Type& made = type(task.predict);
+  if (label != (made.dtype == types::DType::i32)) {
+    report(at, diag::PredictKind, shape_text(task.predict, task.frame), label ? "ids" : "numbers");
+    return false;
+  }
+  const std::vector<Dim>& wanted = task.target_type.dims;
+  bool same = made.dims.size() == wanted.size() && spaces().is_ancestor(made.space, task.target_type.space);
+  for (size_t i = 0; same && i < wanted.size(); ++i) same = made.dims[i].equals(wanted[i]) != types::Answer::no;
+  if (!same) {
+    std::vector<Axis> axes = target_axes(task);
+    if (label) axes.pop_back();  // the classes are what the head has
+    report(at, diag::PredictMismatch, shape_text(task.predict, task.frame), task.info.source + "." + task.info.target,
+           (label ? "label" : "f32") + axes_text(axes));
+    return false;
+  }
+  if (!label) return true;
   // Labels that the file lists are known before the data is; `classes` waits for it.
   const Dim& size = task.target_set ? task.target_set->size : task.info.classes;
   return ids_fit(value.tensor() ? value.tensor()->ids : nullptr, size, "`|target|`", at);
@@ -114,19 +132,16 @@ bool Elaborator::predict_fits(const TaskState& task, const Value& value, const A
 void Elaborator::run_predict(TaskState& task, const Judgement& judgement, const At& at) {
   const bool label = task.info.kind == TargetKind::label && task.decl->predicts;
   auto setting = task.settings.find("predict");
-  if (setting != task.settings.end()) {
-    const At here{task.frame, setting->second->range};
-    const Value value = evaluate(*setting->second, task.frame);
+  if (setting != task.settings.end() || !judgement.predict.poisoned()) {
+    const bool own = setting != task.settings.end();
+    const auto loss = task.settings.find("loss");
+    const At here{task.frame, own                           ? setting->second->range
+                              : loss != task.settings.end() ? loss->second->range
+                                                            : at.range};
+    const Value value = own ? evaluate(*setting->second, task.frame) : judgement.predict;
     task.predict = to_tensor(value, here);
-    if (task.predict.valid() && label != (type(task.predict).dtype == types::DType::i32)) {
-      report(here, diag::PredictKind, shape_text(task.predict, task.frame), label ? "ids" : "numbers");
-      task.predict = {};
-    }
-    if (task.predict.valid() && label && !predict_fits(task, value, here)) task.predict = {};
-  } else if (!judgement.predict.poisoned()) {
-    task.predict = to_tensor(judgement.predict, at);
-    const bool ids = task.predict.valid() && type(task.predict).dtype == types::DType::i32;
-    if (label && ids && !predict_fits(task, judgement.predict, at)) task.predict = {};
+    if (task.predict.valid() && task.decl->predicts && !predict_fits(task, value, here)) task.predict = {};
+    if (task.predict.valid() && !label) task.predict = as_numbers(task.predict, here);
   } else if (!task.decl->predicts || task.info.kind == TargetKind::number) {
     task.predict = task.scores;
   } else if (label) {
@@ -134,7 +149,6 @@ void Elaborator::run_predict(TaskState& task, const Judgement& judgement, const 
   } else {
     task.predict = emit("sigmoid", {task.scores}, at);
   }
-  if (task.predict.valid() && !label) task.predict = as_numbers(task.predict, at);
   if (task.predict.valid() && task.decl->predicts) task.predict = to_space(task.predict, task.target_type.space, at);
 }
 
