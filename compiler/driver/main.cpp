@@ -1,4 +1,5 @@
 // mtlc: from arguments to a command to an exit code.
+#include <csignal>
 #include <thread>
 
 #include "compiler/driver/commands.h"
@@ -6,6 +7,7 @@
 
 int main(int argc, char** argv) {
   using namespace mtl::driver;
+  std::signal(SIGXFSZ, SIG_IGN);  // a file at its limit is an error of write(), which is reported, and no end
   int exit = kGood;
   const auto options = parse_options(argc, argv, exit);
   if (!options) return exit;
