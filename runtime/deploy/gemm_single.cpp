@@ -355,29 +355,23 @@ MTL_INLINE void multiply_rows(const Tile& all, int64_t m) {
   });
 }
 
-// The columns of a panel, as many vectors at a time as tiles are wide.
+// The columns of a panel, as many vectors at a time as tiles are wide, and one at a time what is left: every kind of
+// tile is compiled for each instruction set, and under a sanitizer that takes GCC (12) minutes.
 template <class Level>
 MTL_INLINE void multiply_panel(const Tile& panel, int64_t m) {
-  constexpr int64_t kStep = Level::kLanes * Level::kVectors;
-  for (int64_t j = 0; j < panel.width; j += kStep) {
+  constexpr int64_t kWide = Level::kLanes * Level::kVectors;
+  for (int64_t j = 0; j < panel.width;) {
     Tile t = panel;
     t.panel += j * t.depth;
     t.c += j;
     t.width -= j;
-    if constexpr (Level::kVectors > 2) {
-      if (t.width > 3 * Level::kLanes) {
-        multiply_rows<Level, 4>(t, m);
-        continue;
-      }
-      if (t.width > 2 * Level::kLanes) {
-        multiply_rows<Level, 3>(t, m);
-        continue;
-      }
-    }
-    if (t.width > Level::kLanes)
-      multiply_rows<Level, 2>(t, m);
-    else
+    if (t.width > kWide - Level::kLanes) {
+      multiply_rows<Level, Level::kVectors>(t, m);
+      j += kWide;
+    } else {
       multiply_rows<Level, 1>(t, m);
+      j += Level::kLanes;
+    }
   }
 }
 
