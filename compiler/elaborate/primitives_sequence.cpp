@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <initializer_list>
 
+#include "compiler/base/text.h"
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/primitives.h"
@@ -198,13 +199,11 @@ struct Primitives::Sequences {
     const std::string text = word && word->is_text() ? word->string() : "";
     const auto found = std::find(known.begin(), known.end(), text);
     if (found != known.end()) return static_cast<size_t>(found - known.begin());
-    c.e.report(c.at, diag::UnknownChoice, setting, text).help("write " + join_quoted(known) + " or leave it out");
+    std::vector<std::string> quoted;
+    for (const std::string_view one : known) quoted.push_back('"' + std::string(one) + '"');
+    c.e.report(c.at, diag::UnknownChoice, setting, text)
+        .help("write " + join(quoted, " or ", " or ") + " or leave it out");
     return std::nullopt;
-  }
-  static std::string join_quoted(std::initializer_list<std::string_view> words) {
-    std::string out;
-    for (const std::string_view word : words) out += (out.empty() ? "\"" : " or \"") + std::string(word) + "\"";
-    return out;
   }
   static bool in_task_on(Call& c, std::initializer_list<training::TargetKind> kinds, const char* wanted) {
     const int current = c.e.current_task_;
