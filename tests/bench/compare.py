@@ -9,7 +9,6 @@ the time from the start of the process to the end of the first training step, wi
 The peer is set up as fairly as we know: OpenBLAS with OpenMP, AVX-512 kernels, two threads, its fastest optimizer.
 It never fails a build; it prints a table.
 """
-import argparse
 import json
 import os
 import random
@@ -19,7 +18,8 @@ import sys
 import tempfile
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+from peer import HERE, middle, parse_args, spread
+
 # name: (inputs, heads, batch, batches) of the made-up rows
 DENSE = {"mlp-small": (10, (2, 3, 4), 32, 64), "mlp-wide": (512, (10, 20, 30), 256, 16), "mmoe": (108, (2, 7), 1024, 16)}
 TEXT = ("bow", "bilstm", "transformer")
@@ -84,21 +84,8 @@ def run_ours(args, name, folder, first_only=False):
     return dict(speed=examples / seconds if seconds else 0, loss=loss, first=first)
 
 
-def spread(values):
-    return f"{statistics.median(values):.2f} [{min(values):.2f} {max(values):.2f}]"
-
-
 def main():
-    ap = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    ap.add_argument("workloads", nargs="*", default=[*TEXT, *DENSE])
-    ap.add_argument("--peers", required=True)
-    ap.add_argument("--data", required=True)
-    ap.add_argument("--mtlc", default=os.path.join(HERE, "..", "..", "build", "bin", "mtlc"))
-    ap.add_argument("--rounds", type=int, default=5)
-    ap.add_argument("--seconds", type=float, default=6)
-    ap.add_argument("--python", default="/usr/bin/python3", help="a Python with PyTorch (Debian's python3-torch)")
-    ap.add_argument("--blas", default="/usr/lib/x86_64-linux-gnu/openblas-openmp")
-    args = ap.parse_args()
+    args = parse_args(__doc__, [*TEXT, *DENSE], seconds=6)
     print(f"{'workload':12} {'ratio':>20} {'ours ex/s':>12} {'peer ex/s':>12} {'our loss':>9} {'its loss':>9} {'cold s':>8} {'its first':>9}")
     with tempfile.TemporaryDirectory() as folder:
         for name in args.workloads:
@@ -114,7 +101,6 @@ def main():
                     if entry.is_dir() and entry.name == "objects":
                         subprocess.run(["rm", "-r", entry.path], check=True)
                 cold.append(run_ours(args, name, folder, first_only=True)["first"])
-            middle = lambda rows, key: statistics.median(r[key] for r in rows)
             print(f"{name:12} {spread(ratios):>20} {middle(ours, 'speed'):12.0f} {middle(peers, 'speed'):12.0f} {middle(ours, 'loss'):9.4f} "
                   f"{middle(peers, 'loss'):9.4f} {statistics.median(cold):8.3f} {middle(peers, 'first'):9.2f}", flush=True)
 

@@ -9,14 +9,12 @@ mtlc) and PyTorch take the sentences of SNIPS' test one by one, on one thread: t
 other two from ids. PyTorch counts with the faster of its modes, eager and frozen TorchScript.
 It never fails a build; it prints a table: medians over the rounds with the smallest and largest.
 """
-import argparse
 import json
 import os
-import statistics
 import subprocess
 import tempfile
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+from peer import HERE, middle, parse_args, spread
 
 
 def run(command, **more):
@@ -43,21 +41,8 @@ def run_peer(args, name):
     return min((json.loads(line)["batch_1"] for line in lines if "batch_1" in line), key=lambda times: times["p50_us"])
 
 
-def spread(values):
-    return f"{statistics.median(values):.2f} [{min(values):.2f} {max(values):.2f}]"
-
-
 def main():
-    ap = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    ap.add_argument("workloads", nargs="*", default=["bow", "bilstm", "transformer"])
-    ap.add_argument("--peers", required=True)
-    ap.add_argument("--data", required=True)
-    ap.add_argument("--mtlc", default=os.path.join(HERE, "..", "..", "build", "bin", "mtlc"))
-    ap.add_argument("--rounds", type=int, default=5)
-    ap.add_argument("--seconds", type=float, default=3)
-    ap.add_argument("--python", default="/usr/bin/python3", help="a Python with PyTorch (Debian's python3-torch)")
-    ap.add_argument("--blas", default="/usr/lib/x86_64-linux-gnu/openblas-openmp")
-    args = ap.parse_args()
+    args = parse_args(__doc__, ["bow", "bilstm", "transformer"], seconds=3)
     args.mtlc = os.path.abspath(args.mtlc)
     sentences = os.path.join(args.data, "snips", "test.conll")
     print(f"{'workload':12} {'PyTorch / ours':>20} {'ours / predict':>20} {'p50 us':>8} {'p99 us':>8} {'its p50':>8} {'its p99':>8} {'first ms':>9}"
@@ -71,7 +56,6 @@ def main():
                 ours.append(json.loads(run([program, weights, sentences, str(args.seconds)])[-1]))
                 loops.append(json.loads(run([os.path.join(os.path.dirname(args.mtlc), "predict_loop"), model, sentences,
                                              str(args.seconds)])[-1]))
-            middle = lambda rows, key: statistics.median(r[key] for r in rows)
             print(f"{name:12} {spread([p['p50_us'] / o['p50_us'] for p, o in zip(peers, ours)]):>20} "
                   f"{spread([o['p50_us'] / l['p50_us'] for o, l in zip(ours, loops)]):>20} {middle(ours, 'p50_us'):8.1f} "
                   f"{middle(ours, 'p99_us'):8.1f} {middle(peers, 'p50_us'):8.1f} {middle(peers, 'p99_us'):8.1f} "
