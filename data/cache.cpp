@@ -20,7 +20,7 @@ namespace mtl::data {
 namespace {
 
 constexpr char kMagic[8] = {'m', 't', 'l', 'c', 'd', 'a', 't', 'a'};
-constexpr uint64_t kVersion = 2;
+constexpr uint64_t kCacheVersion = 2;
 constexpr size_t kHeader = 24;
 
 uint64_t checksum(std::string_view bytes) {
@@ -255,7 +255,7 @@ std::optional<Cached> read_cache(const std::string& path, const std::string& key
   uint64_t version = 0, sum = 0;
   std::memcpy(&version, bytes.data() + 8, 8);
   std::memcpy(&sum, bytes.data() + 16, 8);
-  if (std::memcmp(bytes.data(), kMagic, 8) != 0 || version != kVersion) return std::nullopt;
+  if (std::memcmp(bytes.data(), kMagic, 8) != 0 || version != kCacheVersion) return std::nullopt;
   if (checksum(bytes.substr(kHeader)) != sum) return std::nullopt;
   Reader reader(bytes.substr(kHeader));
   Cached out;
@@ -272,7 +272,7 @@ void write_cache(const std::string& path, const std::string& key, const Dataset&
   auto own_warnings = warnings;
   // The visitor takes both ways by reference; the Writer changes nothing.
   visit_all(writer, own_key, own_warnings, const_cast<Dataset&>(dataset), nullptr);
-  const uint64_t version = kVersion, sum = checksum(writer.bytes);
+  const uint64_t version = kCacheVersion, sum = checksum(writer.bytes);
   std::string header(kMagic, 8);
   header.append(reinterpret_cast<const char*>(&version), 8).append(reinterpret_cast<const char*>(&sum), 8);
 

@@ -10,7 +10,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int kVersion = 1;
+constexpr int kFittedVersion = 1;
 
 Json set_json(const IdSet& set) {
   return {{"names", set.names}, {"has_unknown", set.has_unknown}, {"lowercase", set.lowercase}};
@@ -24,7 +24,7 @@ class FittedReader {
     const Json json = Json::parse(text.begin(), text.end(), nullptr, false);
     if (json.is_discarded() || !json.is_object()) return fail("it is not a JSON object"), std::nullopt;
     const auto version = json.find("version");
-    if (version == json.end() || !version->is_number_integer() || *version != kVersion) {
+    if (version == json.end() || !version->is_number_integer() || *version != kFittedVersion) {
       return fail("it is of another version"), std::nullopt;
     }
     Fitted out;
@@ -154,7 +154,7 @@ bool fits_column(const Fitted& fitted, const SourceSpec& source, const ColumnSpe
 
 std::string to_json(const Fitted& fitted) {
   Json json = {
-      {"version", kVersion}, {"vocabs", Json::object()}, {"sets", Json::object()}, {"numbers", Json::object()}};
+      {"version", kFittedVersion}, {"vocabs", Json::object()}, {"sets", Json::object()}, {"numbers", Json::object()}};
   for (const auto& [name, set] : fitted.vocabs) json["vocabs"][name] = set_json(set);
   for (const auto& [name, set] : fitted.sets) json["sets"][name] = set_json(set);
   for (const auto& [name, stats] : fitted.numbers) {

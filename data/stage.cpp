@@ -8,12 +8,8 @@
 namespace mtl::data {
 namespace {
 
-constexpr std::string_view kMissing{};  // null data
+constexpr std::string_view kNoText{};  // null data
 constexpr size_t kShownKeys = 64;
-
-bool is_missing(std::string_view item) {
-  return item.data() == nullptr;
-}
 
 bool listed(const std::vector<std::string>& words, std::string_view word) {
   return std::find(words.begin(), words.end(), word) != words.end();
@@ -157,7 +153,7 @@ bool Stager::collect(size_t c, const Record& record, Rows& rows) {
     ++level;
     const auto& missing = plan_.spec->missing;
     if (missing.empty() || column.spec->kind == ValueKind::token) continue;
-    for (std::string_view& item : pieces.items) item = listed(missing, item) ? kMissing : item;
+    for (std::string_view& item : pieces.items) item = listed(missing, item) ? kNoText : item;
   }
   return true;
 }
@@ -168,7 +164,7 @@ bool Stager::collect_base(size_t c, const Record& record, Rows& rows) {
   Pieces& pieces = pieces_[c];
   if (options_.words_of_lines) {  // a raw line is the text of the one text column, and labels are absent
     if (column.is_target_only()) {
-      pieces.items.push_back(kMissing);
+      pieces.items.push_back(kNoText);
       pieces.missing = column.levels() > 0;
       return true;
     }
@@ -183,7 +179,7 @@ bool Stager::collect_base(size_t c, const Record& record, Rows& rows) {
   if (plan_.spec->format == Format::jsonl) return collect_json(c, record, rows);
   if (column.is_comment) {
     const std::string& key = column.spec->binding.names[0];
-    std::string_view value = kMissing;
+    std::string_view value = kNoText;
     for (const auto& [name, text] : record.comments) {
       if (name == key) value = text;
     }
@@ -191,13 +187,13 @@ bool Stager::collect_base(size_t c, const Record& record, Rows& rows) {
     if (!key_found_[c]) {
       for (const auto& [name, text] : record.comments) note_key(name);
     }
-    pieces.items.push_back(!is_missing(value) && listed(missing, value) ? kMissing : value);
+    pieces.items.push_back(!is_missing(value) && listed(missing, value) ? kNoText : value);
     return true;
   }
   const Placement& placement = placements_[c];
   if (placement.absent) {
     pieces.missing = column.levels() > 0;
-    for (int64_t i = 0; i < column.width; ++i) pieces.items.push_back(kMissing);
+    for (int64_t i = 0; i < column.width; ++i) pieces.items.push_back(kNoText);
     return true;
   }
   const size_t tokens = column.per_token ? record.lines.size() : 1;
@@ -207,7 +203,7 @@ bool Stager::collect_base(size_t c, const Record& record, Rows& rows) {
   for (size_t t = 0; t < tokens && (limit == 0 || static_cast<int64_t>(t) < limit); ++t) {
     for (const int cell : placement.cells) {
       const std::string_view text = record.cells[t * record.width + static_cast<size_t>(cell)];
-      pieces.items.push_back(marks && listed(missing, text) ? kMissing : text);
+      pieces.items.push_back(marks && listed(missing, text) ? kNoText : text);
     }
   }
   if (column.per_token) pieces.lengths[0].push_back(static_cast<int32_t>(tokens));

@@ -31,6 +31,10 @@ class Interner {
 using Interners = std::map<std::string, Interner>;
 std::string interner_key(const SourceSpec& source, const ColumnSpec& column);
 
+// An item without a value has no characters at all, not even none: its view is null.
+inline bool is_missing(std::string_view item) {
+  return item.data() == nullptr;
+}
 inline constexpr uint32_t kMissingText = 0xFFFFFFFFu;
 
 struct StagedColumn {

@@ -12,10 +12,6 @@ namespace {
 
 constexpr double kNoNumber = std::numeric_limits<double>::quiet_NaN();
 
-bool is_missing(std::string_view item) {
-  return item.data() == nullptr;
-}
-
 std::string shown(std::string_view text) {
   return excerpt(text, 40);
 }

@@ -19,7 +19,6 @@ namespace mtl::training {
 namespace {
 
 constexpr int64_t kBatch = 64;
-constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
 
 using elaborate::TaskInfo;
 

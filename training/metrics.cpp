@@ -14,7 +14,6 @@ namespace {
 constexpr int32_t kMissing = -1;
 constexpr int32_t kUnseen = -2;
 constexpr float kDecision = 0.5f;
-constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
 
 double ratio(double part, double whole) {
   return whole == 0 ? kUndefined : part / whole;

@@ -5,6 +5,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <span>
 #include <string>
 #include <utility>
@@ -13,6 +14,9 @@
 #include "training/config.h"
 
 namespace mtl::training {
+
+inline constexpr double kUndefined =
+    std::numeric_limits<double>::quiet_NaN();  // of a metric: there is nothing to count
 
 // One class per row: label, label[T].
 class ClassScores {

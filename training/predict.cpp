@@ -3,13 +3,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "compiler/base/check.h"
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/model.h"
 #include "data/batch.h"
+#include "training/json.h"
 #include "training/labels.h"
 #include "training/outputs.h"
 
@@ -217,7 +217,7 @@ std::optional<std::vector<Prediction>> Predictor::predict(data::RawFormat format
     auto input = data::encode_text(s.spec, *group.source, s.fitted, group.columns, format, text, path, emitter);
     if (!input) return std::nullopt;
     for (const size_t task : group.tasks)
-      if (!check_inputs(input->split, s.tasks[task], emitter)) return std::nullopt;
+      if (!check_inputs(input->split, "the input", s.tasks[task], emitter)) return std::nullopt;
     if (g == 0) predictions.resize(static_cast<size_t>(input->split.examples));
     MTL_CHECK(std::ssize(predictions) == input->split.examples, "an example for each line, whatever the source");
     if (input->split.examples > 0) s.predict(group, input->split, predictions);
@@ -230,8 +230,6 @@ std::optional<std::vector<Prediction>> Predictor::predict(data::RawFormat format
 }
 
 std::string to_json(const Prediction& prediction, const Predictor& predictor) {
-  using Json = nlohmann::ordered_json;
-  const auto number = [](double x) { return std::isfinite(x) ? Json(x) : Json(nullptr); };
   Json out = Json::object();
   for (const Answer& answer : prediction.answers) {
     const TaskInfo& task = predictor.tasks()[answer.task];

@@ -2,16 +2,12 @@
 
 #include <cmath>
 #include <cstdio>
-#include <nlohmann/json.hpp>
+
+#include "training/json.h"
 
 namespace mtl::training {
 
 namespace {
-
-// JSON has no NaN.
-nlohmann::ordered_json number(double value) {
-  return std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json(nullptr);
-}
 
 // Whether a smaller value of this name is better.
 bool is_error(const Scores& scores, const std::string& name) {

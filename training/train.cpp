@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <tuple>
 
 #include "compiler/base/check.h"
@@ -12,6 +11,7 @@
 #include "compiler/diag/kinds/model.h"
 #include "runtime/random.h"
 #include "training/initialise.h"
+#include "training/json.h"
 #include "training/labels.h"
 #include "training/run.h"
 #include "training/schedule.h"
@@ -21,7 +21,6 @@ namespace mtl::training {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using Json = nlohmann::ordered_json;
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 constexpr double kWriteEvery = 2.0;      // seconds between writes of models and checkpoints; the last is always written
@@ -46,8 +45,8 @@ bool Run::check_tasks() {
   for (const elaborate::TaskInfo& task : session_->model().tasks) {
     const data::Source* source = find_source(input_.dataset, task.source);
     MTL_CHECK(source != nullptr, "data of every source that a task reads");
-    good = check_inputs(source->train, task, emitter_) && check_inputs(source->dev, task, emitter_) &&
-           check_inputs(source->test, task, emitter_) && good;
+    good = check_inputs(source->train, "train", task, emitter_) && check_inputs(source->dev, "dev", task, emitter_) &&
+           check_inputs(source->test, "test", task, emitter_) && good;
     if (!task.has_loss || task.target.empty()) continue;  // nothing to predict, nothing to be labelled
     for (const auto& [there, split, name] :
          {std::tuple(source->has_dev, &source->dev, "dev"), std::tuple(source->has_test, &source->test, "test")})

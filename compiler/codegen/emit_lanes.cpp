@@ -15,8 +15,6 @@ using Op = Instr::Op;
 
 namespace {
 
-enum Field : unsigned { kOffsets = 2, kParent = 3, kPosition = 4, kIdentity = 6 };  // of runtime::SpaceView
-
 // The coordinates of element `e` of a shape.
 Shape coordinates(const Shape& shape, int64_t e) {
   Shape index(shape.size());

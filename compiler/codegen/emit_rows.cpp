@@ -10,9 +10,6 @@ using types::SpaceId;
 
 namespace {
 
-// Fields of runtime::SpaceView, each of 8 bytes.
-enum Field : unsigned { kRows = 0, kOffsets = 2, kParent = 3, kPosition = 4, kIdentity = 6 };
-
 llvm::LoadInst* invariant(llvm::LoadInst* load) {
   load->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(load->getContext(), {}));
   return load;

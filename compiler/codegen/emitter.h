@@ -40,6 +40,9 @@ struct Lanes {
   std::vector<std::vector<llvm::Value*>> values;  // by instruction and element
 };
 
+// Fields of runtime::SpaceView, each of 8 bytes.
+enum Field : unsigned { kRows = 0, kOffsets = 2, kParent = 3, kPosition = 4, kIdentity = 6 };
+
 // A reduction's running value in one slot of an unrolled loop: allocas, which become registers.
 struct Accumulator {
   InstrId reduce = 0;

@@ -21,12 +21,6 @@ void collect_declared(const Body& body, std::set<std::string>& names) {
   }
 }
 
-std::vector<std::string> names_of(const std::vector<Parameter>& parameters) {
-  std::vector<std::string> names;
-  for (const Parameter& parameter : parameters) names.push_back(parameter.name.text);
-  return names;
-}
-
 // Inputs of a function that are known before anything runs.
 bool is_static_type(const TypeExpr& type) {
   static const std::set<std::string> kTypes = {"int", "float", "string", "initializer", "layer", "list"};

@@ -90,15 +90,16 @@ bool Elaborator::bind_arguments(const std::vector<std::string>& names, size_t sk
   return true;
 }
 
-namespace {
-const std::vector<Parameter>& statics_of(const sema::Found& found) {
-  if (found.kind == sema::DeclKind::criterion) return found.as<CriterionDecl>().statics;
-  return found.as<ModuleDecl>().statics;
-}
 std::vector<std::string> names_of(const std::vector<Parameter>& parameters) {
   std::vector<std::string> names;
   for (const Parameter& parameter : parameters) names.push_back(parameter.name.text);
   return names;
+}
+
+namespace {
+const std::vector<Parameter>& statics_of(const sema::Found& found) {
+  if (found.kind == sema::DeclKind::criterion) return found.as<CriterionDecl>().statics;
+  return found.as<ModuleDecl>().statics;
 }
 }  // namespace
 

@@ -349,8 +349,8 @@ std::string usage(const Signature& signature) {
 }
 
 // Values in the order of the signature, null where one is left out; nullopt after a report.
-std::optional<std::vector<const Named*>> bind(const Signature& signature, const std::vector<Named>& arguments,
-                                              const Rules& rules) {
+std::optional<std::vector<const Named*>> bind_rules(const Signature& signature, const std::vector<Named>& arguments,
+                                                    const Rules& rules) {
   std::vector<const Named*> bound(signature.parameters.size(), nullptr);
   size_t position = 0;
   for (const Named& argument : arguments) {
@@ -554,7 +554,7 @@ Out StaticEvaluator::call(const std::string& function, const std::vector<Named>&
   // One number alone is the deviation: normal(0.1); two are mean and deviation, as in PyTorch.
   std::vector<Named> given = arguments;
   if (function == "normal" && given.size() == 1 && given[0].name.empty()) given[0].name = "deviation";
-  const std::optional<std::vector<const Named*>> bound = bind(*signature, given, rules);
+  const std::optional<std::vector<const Named*>> bound = bind_rules(*signature, given, rules);
   if (!bound) return std::nullopt;
   if (signature->initializer) return initializer_call(*signature->initializer, *bound, *signature, rules);
   const StaticValue& first = (*bound)[0]->value;

@@ -7,7 +7,6 @@
 namespace mtl::syntax {
 namespace {
 
-constexpr size_t kMaxBranches = 200;
 constexpr size_t kLongestReading = 70;
 
 bool is_flow(TokenType type) {

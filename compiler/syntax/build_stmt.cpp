@@ -5,8 +5,6 @@
 namespace mtl::syntax {
 namespace {
 
-constexpr size_t kMaxBranches = 200;
-
 Owner owner_of(antlr4::tree::TerminalNode* shared, antlr4::tree::TerminalNode* own) {
   return shared ? Owner::shared : own ? Owner::private_ : Owner::enclosing;
 }

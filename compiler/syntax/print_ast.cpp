@@ -6,7 +6,7 @@
 namespace mtl::syntax {
 namespace {
 
-bool is_word(const std::string& text) {
+bool is_one_word(const std::string& text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
   });
@@ -18,7 +18,7 @@ std::string string_literal(const std::string& text) {
 
 std::string member_text(const Name& member) {
   const bool nested = member.text.find('[') != std::string::npos;
-  return is_word(member.text) || nested ? member.text : string_literal(member.text);
+  return is_one_word(member.text) || nested ? member.text : string_literal(member.text);
 }
 
 std::string owner_word(Owner owner) {

@@ -129,7 +129,7 @@ std::string escape(const std::string& text) {
   return out;
 }
 
-struct Printer {
+struct ExprPrinter {
   std::string operator()(const ErrorExpr&) const { return "error"; }
   std::string operator()(const NameExpr& e) const { return e.name; }
   std::string operator()(const IntExpr& e) const { return std::to_string(e.value); }
@@ -227,7 +227,7 @@ std::string print_dim(const TypeExpr::DimItem& dim) {
 }  // namespace
 
 std::string print(const Expr& expr) {
-  return std::visit(Printer{}, expr.node);
+  return std::visit(ExprPrinter{}, expr.node);
 }
 
 std::string print(const TypeExpr& type) {

@@ -8,7 +8,7 @@
 namespace mtl::syntax {
 namespace {
 
-std::string list_of(const std::vector<TokenType>& types) {
+std::string choices_of(const std::vector<TokenType>& types) {
   std::vector<std::string> words;
   for (const TokenType type : types) words.push_back("`" + spelling(type) + "`");
   return join(words);
@@ -232,7 +232,7 @@ TokenPass::Outcome TokenPass::unknown_statement() {
   }
   const std::vector<TokenType>& words = starters(block());
   const std::string help =
-      words.empty() ? "write `name = value`" : "expected one of " + list_of(words) + ", or `name = value`";
+      words.empty() ? "write `name = value`" : "expected one of " + choices_of(words) + ", or `name = value`";
   emitter_.report(diag::UnknownWord, excerpt(current_->text)).at(here()).help(help);
   if (after == Tok::NAME && type_at(2) == Tok::ASSIGN) {
     current_ = &in_[++i_];

@@ -15,6 +15,8 @@
 
 namespace mtl::syntax {
 
+inline constexpr size_t kMaxBranches = 200;  // of one `if`
+
 class TreeBuilder {
  public:
   TreeBuilder(const std::vector<Token>& tokens, const std::vector<Comment>& comments, FileId file,

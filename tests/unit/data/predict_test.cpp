@@ -11,7 +11,7 @@ using Names = std::vector<std::string>;
 
 namespace {
 
-Spec tagging() {
+Spec tagging_with_letters() {
   return one_source(
       Format::conll,
       {along({"T"}, column("words", ValueKind::token, at({0}))),
@@ -19,7 +19,7 @@ Spec tagging() {
        along({"T"}, column("tags", ValueKind::label, at({1}))), column("intent", ValueKind::label, comment("intent"))},
       {{"en", true}});
 }
-const char* const kTrain = "# intent = play\nPlay\tO\njazz\tB\n";
+const char* const kTwoWords = "# intent = play\nPlay\tO\njazz\tB\n";
 
 struct Encoded {
   mtl::SourceMap sources;
@@ -35,8 +35,8 @@ struct Encoded {
 
 TEST_CASE("raw lines are texts of the one text column") {
   Folder folder;
-  folder.write("train", kTrain);
-  const Spec spec = tagging();
+  folder.write("train", kTwoWords);
+  const Spec spec = tagging_with_letters();
   const Loading loading(spec, folder);
   const Encoded encoded(spec, loading.data->fitted, {"words", "letters"}, RawFormat::lines, "Play jazz!\n\nplay\r\n");
   REQUIRE(encoded.input);
@@ -52,8 +52,8 @@ TEST_CASE("raw lines are texts of the one text column") {
 
 TEST_CASE("CoNLL input may lack its label columns") {
   Folder folder;
-  folder.write("train", kTrain);
-  const Spec spec = tagging();
+  folder.write("train", kTwoWords);
+  const Spec spec = tagging_with_letters();
   const Loading loading(spec, folder);
   const Encoded bare(spec, loading.data->fitted, {"words", "tags", "intent"}, RawFormat::source, "play\nit\n\njazz\n");
   REQUIRE(bare.input);
@@ -86,9 +86,9 @@ TEST_CASE("tables may lack label columns but no inputs; several inputs are no ra
 
 TEST_CASE("encode_split reads a split with what was fitted") {
   Folder folder;
-  folder.write("train", kTrain);
+  folder.write("train", kTwoWords);
   folder.write("test", "# intent = stop\nplay\tO\n\njazz\tB\n");
-  Spec spec = tagging();
+  Spec spec = tagging_with_letters();
   Loading loading(spec, folder);
   spec.sources[0].test = {"test"};
   const auto split = encode_split(spec.sources[0], "test", loading.data->fitted, loading.options, loading.emitter);

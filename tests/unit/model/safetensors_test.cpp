@@ -15,10 +15,6 @@ namespace {
 void put(const std::string& path, const std::string& bytes) {
   std::ofstream(path, std::ios::binary) << bytes;
 }
-std::string slurp(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 std::string with_header(const std::string& header, const std::string& data) {
   const uint64_t size = header.size();
   return std::string(reinterpret_cast<const char*>(&size), 8) + header + data;

@@ -9,11 +9,6 @@
 using mtl::model::write_file;
 namespace fs = std::filesystem;
 
-static std::string slurp(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
 TEST_CASE("a file is replaced as a whole and nothing is left beside it") {
   TemporaryFolder folder;
   std::string why;

@@ -11,7 +11,7 @@ using namespace mtl::training;
 
 namespace {
 
-Checkpoint sample() {
+Checkpoint sample_checkpoint() {
   Checkpoint c;
   c.weights = {{"a", {2}, {1, 2}}};
   c.best = {{"a", {2}, {3, 4}}};
@@ -31,24 +31,19 @@ Checkpoint sample() {
   return c;
 }
 
-std::string slurp(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
 }  // namespace
 
 TEST_CASE("a checkpoint is read back, bit by bit") {
   TemporaryFolder folder;
   std::string why;
-  REQUIRE(write_checkpoint(folder.path("c"), sample(), why));
+  REQUIRE(write_checkpoint(folder.path("c"), sample_checkpoint(), why));
   const auto c = read_checkpoint(folder.path("c"), why);
   INFO(why);
   REQUIRE(c);
-  CHECK(c->weights[0].values == sample().weights[0].values);
-  CHECK(c->best[0].values == sample().best[0].values);
-  CHECK(c->optimizer == sample().optimizer);
-  CHECK(c->counts == sample().counts);
+  CHECK(c->weights[0].values == sample_checkpoint().weights[0].values);
+  CHECK(c->best[0].values == sample_checkpoint().best[0].values);
+  CHECK(c->optimizer == sample_checkpoint().optimizer);
+  CHECK(c->counts == sample_checkpoint().counts);
   CHECK(c->cursors[0].at == 20);
   CHECK(c->cursors[0].pass == 1);
   CHECK(c->epoch == 3);
@@ -63,7 +58,7 @@ TEST_CASE("a checkpoint is read back, bit by bit") {
 TEST_CASE("no damage to a checkpoint goes further than a reason") {
   TemporaryFolder folder;
   std::string why;
-  REQUIRE(write_checkpoint(folder.path("c"), sample(), why));
+  REQUIRE(write_checkpoint(folder.path("c"), sample_checkpoint(), why));
   const std::string bytes = slurp(folder.path("c"));
   for (size_t at = 0; at < bytes.size(); ++at) {
     std::ofstream(folder.path("d"), std::ios::binary) << bytes.substr(0, at);
