@@ -295,6 +295,7 @@ void Engine::run(const runtime::StepScalars& step) {
   State& s = *state_;
   MTL_CHECK(s.bound, "run() before bind()");
   flush_subnormals();
+  s.spaces.refresh_derived();
   s.choose_plan();
   s.spaces.refresh();
   const auto* views = s.spaces.views();

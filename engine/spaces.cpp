@@ -34,6 +34,9 @@ BoundSpaces::BoundSpaces(const program::Program& program)
     }
   }
   for (SpaceId id = 1; id < program.spaces.size(); ++id) {
+    if (used_[id] && program.spaces[id].length) add_derived(id);
+  }
+  for (SpaceId id = 1; id < program.spaces.size(); ++id) {
     if (!used_[id] || !program.spaces[id].fixed) continue;
     auto fixed = std::make_unique<Fixed>();
     fixed->id = id;
@@ -44,11 +47,33 @@ BoundSpaces::BoundSpaces(const program::Program& program)
   }
 }
 
+void BoundSpaces::add_derived(SpaceId id) {
+  const types::Space& space = program_.spaces[id];
+  auto derived = std::make_unique<Derived>();
+  derived->id = id;
+  for (const auto& [atoms, coefficient] : space.length->terms()) {
+    if (atoms.empty()) {
+      derived->constant = coefficient;
+      continue;
+    }
+    const auto part = program_.spaces.ragged_child(space.parent, atoms.front());
+    MTL_CHECK(atoms.size() == 1 && part, "the length of " + space.name + " is no sum of lengths");
+    used_[*part] = true;
+    derived->factors.emplace_back(*part, coefficient);
+  }
+  views_[id] = &derived->rows.view();
+  derived_.push_back(std::move(derived));
+}
+
 void BoundSpaces::bind(const Inputs& inputs) {
   for (SpaceId id = 1; id < views_.size(); ++id) {
-    if (!used_[id] || program_.spaces[id].fixed) continue;
+    if (!used_[id] || program_.spaces[id].fixed || program_.spaces[id].length) continue;
     views_[id] = inputs.space(program_.spaces[id].name);
     MTL_CHECK(views_[id] != nullptr, "no batch has the rows of " + program_.spaces[id].name);
+  }
+  for (auto& derived : derived_) {
+    derived->terms.clear();
+    for (const auto& [part, factor] : derived->factors) derived->terms.push_back({views_[part], factor});
   }
 }
 
@@ -80,6 +105,9 @@ Capacity BoundSpaces::capacity() const {
 }
 
 void BoundSpaces::reserve(const Capacity& capacity) {
+  for (auto& derived : derived_) {
+    derived->rows.reserve(capacity.rows[derived->id], capacity.rows[program_.spaces[derived->id].parent]);
+  }
   for (auto& fixed : fixed_) {
     const auto rows = static_cast<size_t>(capacity.rows[fixed->id]);
     if (fixed->parent.size() >= rows) continue;
@@ -103,6 +131,13 @@ void BoundSpaces::reserve(const Capacity& capacity) {
     view.order = fixed->order.data();
     view.identity = fixed->identity.empty() ? nullptr : fixed->identity.data();
     view.longest = fixed->size;
+  }
+}
+
+void BoundSpaces::refresh_derived() {
+  for (auto& derived : derived_) {
+    const runtime::SpaceView& parent = *views_[program_.spaces[derived->id].parent];
+    derived->rows.set_sum(parent, {derived->constant, derived->terms.data(), derived->terms.size()});
   }
 }
 

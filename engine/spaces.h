@@ -1,5 +1,5 @@
-// The row spaces of a program as its steps see them: those of the bound batches, the uniform space, and the fixed
-// spaces, whose rows follow from their parents'.
+// The row spaces of a program as its steps see them: those of the bound batches, the uniform space, the fixed spaces,
+// whose rows follow from their parents', and the derived ones, whose rows follow from their siblings'.
 #pragma once
 #include <memory>
 #include <vector>
@@ -7,6 +7,7 @@
 #include "compiler/program/program.h"
 #include "engine/engine.h"
 #include "engine/plan.h"
+#include "runtime/deploy/rows.h"
 
 namespace mtl::engine {
 
@@ -14,7 +15,9 @@ class BoundSpaces {
  public:
   explicit BoundSpaces(const program::Program& program);
   void bind(const Inputs& inputs);
-  // Brings fixed spaces up to date with the batches' present rows. Allocates nothing once reserve() has seen as many.
+  // Bring spaces up to date with the batches' present rows: derived ones before fits() and capacity(), fixed ones
+  // after reserve(). They allocate nothing once reserve() has seen as many rows.
+  void refresh_derived();
   void refresh();
   void reserve(const Capacity& capacity);
 
@@ -33,6 +36,14 @@ class BoundSpaces {
     std::vector<int32_t> offsets, parent, position, order;
     std::vector<uint64_t> identity;
   };
+  struct Derived {
+    types::SpaceId id = 0;
+    int64_t constant = 0;
+    std::vector<std::pair<types::SpaceId, int64_t>> factors;
+    std::vector<runtime::deploy::LengthSum::Term> terms;
+    runtime::deploy::RowSpace rows;
+  };
+  void add_derived(types::SpaceId id);
   int64_t rows_bucket(types::SpaceId id) const;
   int64_t longest_bucket(types::SpaceId id) const;
 
@@ -41,6 +52,7 @@ class BoundSpaces {
   std::vector<bool> longest_matters_;
   std::vector<const runtime::SpaceView*> views_;
   std::vector<std::unique_ptr<Fixed>> fixed_;
+  std::vector<std::unique_ptr<Derived>> derived_;
   runtime::SpaceView uniform_;
 };
 

@@ -33,6 +33,9 @@ std::optional<Scores> evaluate_model(const sema::CheckedFile& file, const model:
     if (!data::has_split(*source, options.split)) continue;
     auto split = data::encode_split(*source, options.split, model.fitted, options.load, emitter);
     if (!split) return std::nullopt;
+    for (const elaborate::TaskInfo& task : session->model().tasks) {
+      if (task.source == name && !check_inputs(*split, options.split, task, emitter)) return std::nullopt;
+    }
     splits.push_back(std::move(*split));
     parts.push_back({name, &splits.back()});
   }

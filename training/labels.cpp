@@ -72,7 +72,54 @@ std::vector<bool> labelled_rows(const data::Split& split, const elaborate::TaskI
   return labelled;
 }
 
-bool check_inputs(const data::Split& split, const elaborate::TaskInfo& task, diag::Emitter& emitter) {
+namespace {
+
+// The rows of a ragged dimension in row `above` of its parent. Nested ones go by their full path.
+int64_t length_in(const data::Split& split, const std::string& path, size_t above) {
+  const auto& offsets = split.ragged.at(path).offsets;
+  return offsets[above + 1] - offsets[above];
+}
+
+// In which example a row of `dim` is ("": the row is one).
+int64_t example_of(const data::Split& split, std::string dim, size_t row) {
+  while (!dim.empty()) {
+    const data::Ragged& ragged = split.ragged.at(dim);
+    row = static_cast<size_t>(std::upper_bound(ragged.offsets.begin(), ragged.offsets.end(), row) -
+                              ragged.offsets.begin() - 1);
+    dim = ragged.parent;
+  }
+  return static_cast<int64_t>(row);
+}
+
+bool check_lengths(const data::Split& split, const std::string& where, const elaborate::TaskInfo& task,
+                   const elaborate::LengthRule& rule, diag::Emitter& emitter) {
+  if (split.examples == 0) return true;
+  const std::string above = rule.parent.size() > task.source.size() ? rule.parent.substr(task.source.size() + 1) : "";
+  const size_t rows = above.empty() ? static_cast<size_t>(split.examples) : split.ragged.at(above).offsets.size() - 1;
+  for (size_t row = 0; row < rows; ++row) {
+    int64_t rest = 0;
+    types::Dim variable = 0;
+    for (const auto& [atoms, coefficient] : rule.rest.terms()) {
+      const bool constant = atoms.empty();
+      rest +=
+          constant ? coefficient : coefficient * length_in(split, (above.empty() ? "" : above + ".") + atoms[0], row);
+      if (!constant) variable = variable + types::Dim(coefficient) * types::Dim::atom(atoms[0]);
+    }
+    if (rest >= 0) continue;
+    const int64_t least = (variable - rule.rest).value();
+    emitter.report(diag::SequenceTooShort, task.name, variable.text(), least, rest + least)
+        .at(rule.range)
+        .note("in example " + std::to_string(example_of(split, above, row) + 1) + " of " + where)
+        .help("`pad` makes a sequence longer, `concat` joins two");
+    return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+bool check_inputs(const data::Split& split, const std::string& where, const elaborate::TaskInfo& task,
+                  diag::Emitter& emitter) {
   for (const std::string& name : task.inputs) {
     const auto found = split.columns.find(name);
     if (found == split.columns.end() || found->second.missing == 0) continue;
@@ -84,7 +131,9 @@ bool check_inputs(const data::Split& split, const elaborate::TaskInfo& task, dia
         .help("give the column a value for them: `fill(0.0)`, `fill(mean)` or `fill(\"none\")`");
     return false;
   }
-  return true;
+  return std::all_of(task.lengths.begin(), task.lengths.end(), [&](const elaborate::LengthRule& rule) {
+    return check_lengths(split, where, task, rule, emitter);
+  });
 }
 
 int64_t count_labels(const data::Split& split, const elaborate::TaskInfo& task) {

@@ -21,8 +21,10 @@ const data::IdSet* label_set(const data::Spec& spec, const data::Fitted& fitted,
 std::vector<bool> rows_that_count(const data::Split& split, const elaborate::TaskInfo& task);
 // By row of the task's target: whether it has a value (labels that train does not have included) and counts.
 std::vector<bool> labelled_rows(const data::Split& split, const elaborate::TaskInfo& task);
-// A head cannot read a value that is not there. False after a report of the first input column that misses some.
-bool check_inputs(const data::Split& split, const elaborate::TaskInfo& task, diag::Emitter& emitter);
+// A head cannot read a value that is not there: of an input column, or of a sequence that is too short. False after a
+// report of the first column, and of the first example that is too short. `where`: "train", "the input".
+bool check_inputs(const data::Split& split, const std::string& where, const elaborate::TaskInfo& task,
+                  diag::Emitter& emitter);
 int64_t count_labels(const data::Split& split, const elaborate::TaskInfo& task);
 // Where the rows of each example begin in the task's target; examples + 1 numbers.
 std::vector<int64_t> row_starts(const data::Split& split, const elaborate::TaskInfo& task);

@@ -132,8 +132,22 @@ void take(const @batch@& batch, size_t i, @answer@& answer) {
                       {"body", answer_text(task, o)}});
 }
 
+std::string length_check(const CppSource& source, const CppTask& task, const elaborate::LengthRule& rule) {
+  const types::SpaceId parent = source.program->spaces.find(rule.parent);
+  types::Dim variable = 0;
+  for (const auto& [atoms, factor] : rule.rest.terms()) {
+    if (!atoms.empty()) variable = variable + types::Dim(factor) * types::Dim::atom(atoms[0]);
+  }
+  return fmt::format(
+      "  {{\n{}    runtime::deploy::check_length(batch.rows.{}, sum, \"task `{}` needs `{}` to be at least {}\");\n  "
+      "}}\n",
+      length_sum(source, parent, rule.rest, "batch.rows", "    "), source.steps->rows_member(parent), task.info->name,
+      variable.text(), (variable - rule.rest).value());
+}
+
 std::string run_function(const CppSource& source, const std::string& method, const std::string& needs_name,
-                         const std::vector<size_t>& steps, const std::vector<bool>& needs) {
+                         const std::vector<size_t>& steps, const std::vector<bool>& needs,
+                         const std::vector<const CppTask*>& tasks) {
   constexpr const char* kForm = R"(
 constexpr bool @needs_name@[] = {@needs@};
 
@@ -145,6 +159,9 @@ void run_@method@(@batch@& batch) {
   for (bool need : needs) flags.push_back(need ? "true" : "false");
   if (flags.empty()) flags.push_back("false");
   std::string calls;
+  for (const CppTask* task : tasks) {
+    for (const elaborate::LengthRule& rule : task->info->lengths) calls += length_check(source, *task, rule);
+  }
   for (size_t step : steps)
     calls += fmt::format("  internal::{}::{}(batch.w, batch.rows, batch.b, workspace);\n", source.name,
                          source.steps->step_name(step));
@@ -160,16 +177,18 @@ void run_@method@(@batch@& batch) {
 std::string answer_functions(const CppSource& source) {
   std::string out, takes;
   std::vector<bool> all(source.columns.size());
+  std::vector<const CppTask*> tasks;
   for (const CppTask& task : source.tasks) {
+    tasks.push_back(&task);
     out += take_function(source, task) + "\n" +
-           run_function(source, task.name, task.needs_name, task.steps, task.needs) + "\n";
+           run_function(source, task.name, task.needs_name, task.steps, task.needs, {&task}) + "\n";
     takes += fmt::format("  take(batch, i, answer.{});\n", task.name);
     for (size_t c = 0; c < all.size(); ++c) all[c] = all[c] || task.needs[c];
   }
   if (source.tasks.size() < 2) return out;
   out +=
       fmt::format("void take(const {}& batch, size_t i, {}& answer) {{\n{}}}\n\n", source.batch, source.answers, takes);
-  return out + run_function(source, source.all, source.all_needs_name, source.all_steps, all) + "\n";
+  return out + run_function(source, source.all, source.all_needs_name, source.all_steps, all, tasks) + "\n";
 }
 
 }  // namespace mtl::aot

@@ -167,6 +167,23 @@ std::string ragged_text(const CppSource& source, types::SpaceId id) {
   return choice + (choice.empty() ? "" : "\n") + checks;
 }
 
+// Rows that follow from those of other dimensions, if the columns that have these are at hand.
+std::string derived_text(const CppSource& source, types::SpaceId id) {
+  const types::Spaces& spaces = source.program->spaces;
+  const types::Space& space = spaces[id];
+  std::string condition;
+  for (const auto& [atoms, factor] : space.length->terms()) {
+    if (atoms.empty()) continue;
+    std::string any;
+    for (const auto& [c, level] : columns_of(source, *spaces.ragged_child(space.parent, atoms[0])))
+      any += fmt::format("{}needed[{}]", any.empty() ? "" : " || ", c);
+    condition += (condition.empty() ? "(" : " && (") + any + ")";
+  }
+  return fmt::format("    if ({}) {{\n{}      spaces.{}.set_sum(rows.{}, sum);\n    }}\n", condition,
+                     length_sum(source, space.parent, *space.length, "rows", "      "), source.steps->rows_member(id),
+                     source.steps->rows_member(space.parent));
+}
+
 std::string rows_text(const CppSource& source) {
   const CppProgram& steps = *source.steps;
   std::string out;
@@ -180,7 +197,7 @@ std::string rows_text(const CppSource& source) {
     } else if (top) {
       out += fmt::format("    spaces.{}.set_examples(static_cast<int64_t>(count));\n", member);
     } else {
-      out += ragged_text(source, id);
+      out += space.length ? derived_text(source, id) : ragged_text(source, id);
     }
     out += fmt::format("    rows.{0} = spaces.{0}.view();\n", member);
   }
@@ -217,6 +234,25 @@ struct @batch@ {
 )";
 
 }  // namespace
+
+std::string length_sum(const CppSource& source, types::SpaceId parent, const types::Dim& length,
+                       const std::string& rows, const std::string& indent) {
+  int64_t constant = 0;
+  std::string terms;
+  size_t count = 0;
+  for (const auto& [atoms, factor] : length.terms()) {
+    if (atoms.empty()) {
+      constant = factor;
+      continue;
+    }
+    const types::SpaceId space = *source.program->spaces.ragged_child(parent, atoms[0]);
+    terms += fmt::format("{}{{&{}.{}, {}}}", count++ == 0 ? "" : ", ", rows, source.steps->rows_member(space), factor);
+  }
+  return fmt::format(
+      "{0}const runtime::deploy::LengthSum::Term terms[] = {{{1}}};\n{0}const runtime::deploy::LengthSum sum = {{{2}, "
+      "terms, {3}}};\n",
+      indent, terms, constant, count);
+}
 
 std::string column_tables(const CppModel& model, const CppSource& source) {
   SpecText specs(model, source);

@@ -105,6 +105,13 @@ void CppProgram::find_spaces() {
     }
   }
   for (SpaceId id = 1; id < used.size(); ++id) {
+    const types::Space& space = program_.spaces[id];
+    if (!used[id] || !space.length) continue;
+    for (const auto& [atoms, factor] : space.length->terms()) {
+      if (!atoms.empty()) use(*program_.spaces.ragged_child(space.parent, atoms[0]));
+    }
+  }
+  for (SpaceId id = 1; id < used.size(); ++id) {
     if (used[id]) spaces_.push_back(id);
   }
 }
@@ -113,7 +120,9 @@ void CppProgram::find_spaces() {
 
 std::string CppProgram::rows_member(SpaceId space) const {
   const std::string& name = program_.spaces[space].name;
-  const std::string below = name.size() > source_.size() ? name.substr(source_.size()) : "";
+  std::string below = name.size() > source_.size() ? name.substr(source_.size()) : "";
+  for (const auto& [sign, word] : {std::pair(" + ", " plus "), {" - ", " minus "}, {" * ", " times "}})
+    below = replaced(std::move(below), sign, word);  // `T + 1` and `T - 1` are two names
   return below.empty() ? "examples" : identifier(below);
 }
 

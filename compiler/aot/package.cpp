@@ -23,7 +23,7 @@ std::set<std::string> kernel_files(const CppModel& model) {
   for (const CppSource& source : model.sources) {
     for (const std::string& kernel : source.steps->kernels()) {
       if (kernel.rfind("matmul", 0) == 0) files.insert("runtime/kernels/matmul.cpp");
-      if (kernel == "windows" || kernel == "scatter_rows")
+      if (kernel == "windows" || kernel == "scatter_rows" || kernel == "move_rows" || kernel == "concat_rows")
         files.insert({"runtime/kernels/rows.cpp", "runtime/kernels/rows.h"});
       if (kernel == "attention") files.insert({"runtime/kernels/attention.cpp", "runtime/kernels/attention.h"});
       if (kernel.rfind("crf", 0) == 0) files.insert({"runtime/kernels/crf.cpp", "runtime/kernels/crf.h"});

@@ -43,6 +43,15 @@ struct ParamInfo {
   SourceRange range;
 };
 
+// What a task asks of the lengths of its sequences: in every row of `parent`, `rest` is at least 0. Its atoms are
+// ragged dimensions of that space ("T - 3" for x[2]).
+struct LengthRule {
+  std::string parent;  // "atis", "atis.T"
+  types::Dim rest;
+  SourceRange range;
+  bool operator==(const LengthRule&) const = default;
+};
+
 struct TaskInfo {
   std::string name;
   std::string source;  // "atis"
@@ -59,6 +68,7 @@ struct TaskInfo {
   double weight = 1;  // when it is a static number (for reports; already in the loss)
   // Columns of its source that head and predict read (what `mtlc predict` needs).
   std::vector<std::string> inputs;
+  std::vector<LengthRule> lengths;
   SourceRange range;
 };
 

@@ -9,8 +9,8 @@
 //   call.cpp          arguments to parameters            apply.cpp        modules: dimensions, mapping, results
 //   layers.cpp        descriptions to layers             params.cpp       paths and parameters
 //   emit.cpp          nodes, shapes, messages            primitives*.cpp  the table of primitive operations
-//   ids.cpp           sets of ids and their bounds       task.cpp         heads and settings
-//   loss.cpp          losses, masks, the objective
+//   ids.cpp           sets of ids and their bounds       lengths.cpp      ragged dimensions joined and cut
+//   task.cpp          heads and settings                 loss.cpp         losses, masks, the objective
 #pragma once
 #include <functional>
 #include <map>
@@ -170,7 +170,9 @@ class Elaborator {
                    const At& at);
   bool set_has_size(const IdSet& set, const Dim& size, const std::string& what, const At& at);
   bool match_set(const syntax::Parameter& parameter, Tensor& tensor, Frame& callee, Signature& signature, const At& at);
-  bool match_axis(const syntax::TypeExpr::DimItem& item, const Axis& axis, std::string& why, Frame& callee);
+  // `introduces`: an input, whose names are new.
+  bool match_axis(const syntax::TypeExpr::DimItem& item, const Axis& axis, std::string& why, Frame& callee,
+                  bool introduces);
   bool map_inputs(std::vector<Value>& values, Frame& callee, Signature& signature, const At& at);
   Value map_result(Value result, const Signature& signature, const At& at);
   bool check_type(const syntax::TypeExpr& type, const Value& value, Frame& frame, const Signature* signature,
@@ -236,12 +238,29 @@ class Elaborator {
   bool align(ir::Value& a, ir::Value& b, const std::string& what, const At& at);
   ir::Value matmul(ir::Value a, ir::Value b, const At& at);
   ir::Value matmul_matrices(ir::Value a, ir::Value b, const At& at);
+  ir::Value matmul_rows(ir::Value a, ir::Value b, const At& at);
   ir::Value dot_last(ir::Value a, ir::Value b, const At& at);
   ir::Value transposed(ir::Value matrix, const At& at);
   Value index_tensor(const Tensor& tensor, const std::vector<syntax::IndexExpr::Item>& items, const At& at);
+  bool innermost(ir::Value x, int axis, const std::string& what, const At& at);
+  ir::Value row_at(ir::Value x, const Value& index, const At& at);
   Value index_axis(const Tensor& tensor, int axis, const Value& index, const At& at, bool& dropped);
   Value slice_axis(const Tensor& tensor, int axis, const Value& from, const Value& to, const At& at);
   Value index_ids(const Tensor& tensor, int axis, const Tensor& ids, const At& at);
+
+  // ---- lengths.cpp
+  Dim length_of(const Axis& axis) const;
+  std::optional<Dim> as_length(const Value& value) const;  // of a size or a ragged dimension
+  Axis axis_of(SpaceId parent, const Dim& length);         // ragged if a ragged dimension is in it
+  ir::Value length_value(SpaceId space, const At& at);     // of a ragged dimension, as a number
+  // `T + 1`, `Q + C`: a dimension again; nullopt: arithmetic on numbers.
+  std::optional<Value> length_arithmetic(syntax::BinaryOp op, const Value& left, const Value& right, const At& at);
+  bool require_length(SpaceId parent, const Dim& rest, const At& at);  // false after a report: never holds
+  ir::Value as_rows(ir::Value x, SpaceId parent, const At& at);        // a static dimension in front becomes rows
+  ir::Value move_rows(ir::Value x, const Dim& skip, bool back, const Dim& length, const At& at);
+  ir::Value slice_rows(ir::Value x, const Dim& start, const Dim& stop, const At& at);
+  ir::Value concat_rows(const std::vector<ir::Value>& parts, size_t axis, const At& at);
+  bool solve_dimension(const syntax::Expr& wanted, const Axis& given, Frame& callee);
 
   // ---- ids.cpp
   std::optional<Tensor> constant_id(int64_t id, const At& at);
@@ -253,9 +272,12 @@ class Elaborator {
   // ---- reductions, primitives*.cpp
   ir::Value reduce(const std::string& what, ir::Value x, const Value* over, const At& at);
   ir::Value reduce_axes(const std::string& what, ir::Value x, std::vector<int> axes, const At& at);
+  ir::Value with_reduced(ir::Value reduced, ir::Value x, const std::vector<int>& axes, const At& at);
+  ir::Value mean_of(ir::Value sum, ir::Value count, const At& at);
   ir::Value reduce_ragged(const std::string& what, ir::Value x, SpaceId space, const At& at);
-  // `over = T`, `over = 0`, `over = [0, T]`: places in axes(x); nullopt after a report.
-  std::optional<std::vector<int>> over_axes(ir::Value x, const Value* over, const At& at);
+  // `over = T`, `over = 0`, `over = [0, T]`: places in axes(x); nullopt after a report. They go away: a dimension
+  // before one that is nested in it does not, unless `reduces` is false.
+  std::optional<std::vector<int>> over_axes(ir::Value x, const Value* over, const At& at, bool reduces = true);
   ir::Value softmax(const std::string& what, ir::Value x, const Value* over, const At& at);
   ir::Value mix(ir::Value weights, ir::Value values, const At& at);
   ir::Value concat(std::vector<ir::Value> parts, const Value* over, const At& at);
@@ -346,6 +368,7 @@ class Elaborator {
   bool out_of_budget_ = false;
 };
 
+std::vector<std::string> names_of(const std::vector<syntax::Parameter>& parameters);
 // A source name with a capital letter: a dimension.
 bool is_dimension_name(const std::string& name);
 

@@ -104,7 +104,7 @@ ir::Value Elaborator::to_tensor(const Value& value, const At& at) {
   if (value.poisoned()) return {};
   if (const Tensor* tensor = value.tensor()) return tensor->node;
   if (const auto* dim = std::get_if<RaggedDim>(&value.v)) {
-    return emit("length", {}, at, {{"space", ir::SpaceRef{dim->space}}});
+    return length_value(dim->space, at);
   }
   if (const auto* path = std::get_if<PathRef>(&value.v)) {
     auto it = params_.find(path_of(path->place));

@@ -106,6 +106,7 @@ Value Elaborator::binary_values(BinaryOp op, const Value& left, const Value& rig
     }
     return {*value, at.range};
   }
+  if (auto length = length_arithmetic(op, left, right, at)) return *length;
   if (op == BinaryOp::range) {
     report(at, diag::NotKnownNow, "each end of a range", left.as_static() ? right.kind() : left.kind());
     return {};
@@ -176,11 +177,9 @@ ir::Value Elaborator::matmul(ir::Value a, ir::Value b, const At& at) {
   const Axis& inner_left = x.back();
   const Axis& inner_right = y.size() == 1 ? y[0] : y[y.size() - 2];
   if (inner_left.ragged || inner_right.ragged) {
-    if (!inner_left.ragged || !inner_right.ragged)
+    if (inner_left.ragged != inner_right.ragged)
       return fail(axis_text(inner_left) + " is not " + axis_text(inner_right));
-    report(at, diag::NotSupportedYet, "a matrix product over a ragged dimension")
-        .help("write it as a sum, `sum(a * b, over = " + axis_text(inner_left) + ")`");
-    return {};
+    return matmul_rows(a, b, at);
   }
   if (inner_left.size.equals(inner_right.size) == types::Answer::no) {
     return fail(inner_left.size.text() + " is not " + inner_right.size.text());
@@ -194,6 +193,13 @@ ir::Value Elaborator::matmul(ir::Value a, ir::Value b, const At& at) {
   }
   if (right.space == types::kUniform && right.rank() == 2) return emit("linear", {a, transposed(b, at)}, at);
   return matmul_matrices(a, b, at);
+}
+
+// f32[T] with f32[T] or f32[T, D]: each position of b by its number of a, summed.
+ir::Value Elaborator::matmul_rows(ir::Value a, ir::Value b, const At& at) {
+  ir::Value product = emit("mul", {with_rank(a, type(b).rank(), at), b}, at);
+  if (!product.valid()) return {};
+  return reduce_ragged("sum", product, type(b).space, at);
 }
 
 ir::Value Elaborator::matmul_matrices(ir::Value a, ir::Value b, const At& at) {
@@ -244,7 +250,8 @@ Value Elaborator::index_tensor(const Tensor& tensor, const std::vector<syntax::I
     if (items[i].kind == Kind::from) {
       const Axis which = axes(current.node, at.frame)[axis];
       dropped = false;
-      next = slice_axis(current, axis, index, StaticValue{which.size}, here);
+      const Value end = which.ragged ? Value{RaggedDim{*which.ragged}} : Value{StaticValue{which.size}};
+      next = slice_axis(current, axis, index, end, here);
     } else {
       next = index_axis(current, axis, index, here, dropped);
     }
@@ -256,26 +263,54 @@ Value Elaborator::index_tensor(const Tensor& tensor, const std::vector<syntax::I
   return {current, at.range};
 }
 
-// x[a..b] of a static dimension; a negative end counts from the back.
+// x[a..b]; a negative end counts from the back.
 Value Elaborator::slice_axis(const Tensor& tensor, int axis, const Value& from, const Value& to, const At& at) {
   if (from.poisoned() || to.poisoned()) return {};
   const std::vector<Axis> all = axes(tensor.node, at.frame);
-  if (all[axis].ragged) {
-    report(at, diag::NotSupportedYet, "a slice of a ragged dimension");
-    return {};
-  }
-  auto start = from.as_static() ? from.as_static()->as_dim() : std::nullopt;
-  auto stop = to.as_static() ? to.as_static()->as_dim() : std::nullopt;
+  auto start = as_length(from), stop = as_length(to);
   if (!start || !stop) {
     report(at, diag::NotAnInt, "an end of a slice", start ? to.kind() : from.kind());
     return {};
   }
-  if (start->constant().value_or(0) < 0) start = *start + all[axis].size;
-  if (stop->constant().value_or(0) < 0) stop = *stop + all[axis].size;
+  if (start->constant().value_or(0) < 0) start = *start + length_of(all[axis]);
+  if (stop->constant().value_or(0) < 0) stop = *stop + length_of(all[axis]);
+  if (all[axis].ragged) {
+    if (!innermost(tensor.node, axis, "a slice", at)) return {};
+    ir::Value part = slice_rows(tensor.node, *start, *stop, at);
+    return part.valid() ? Value{Tensor{part, tensor.ids, nullptr}, at.range} : Value{};
+  }
   const int64_t place = axis - (static_cast<int64_t>(all.size()) - type(tensor.node).rank());
   ir::Value part = emit("slice", {tensor.node}, at,
                         {{"axis", place}, {"start", std::vector<Dim>{*start}}, {"stop", std::vector<Dim>{*stop}}});
   return part.valid() ? Value{Tensor{part, tensor.ids, nullptr}, at.range} : Value{};
+}
+
+bool Elaborator::innermost(ir::Value x, int axis, const std::string& what, const At& at) {
+  if (axis + 1 == static_cast<int>(axes(x, at.frame).size()) - type(x).rank()) return true;
+  report(at, diag::NotSupportedYet, what + " of a dimension in which another is nested");
+  return false;
+}
+
+// One position of the innermost ragged dimension.
+ir::Value Elaborator::row_at(ir::Value x, const Value& index, const At& at) {
+  const SpaceId space = type(x).space, parent = spaces()[space].parent;
+  auto place = as_length(index);
+  if (!place) {
+    report(at, diag::NotAnInt, "an index", index.kind());
+    return {};
+  }
+  const Dim length = spaces().length_of(space);
+  if (place->constant().value_or(0) < 0) place = *place + length;
+  if (*place == Dim(0) || *place == length - Dim(1)) {
+    // A dimension of the data is empty where its column allows it, and then has a row of zeros; a part of one is not.
+    if (spaces()[space].length && !require_length(parent, length - Dim(1), at)) return {};
+    return emit(*place == Dim(0) ? "first" : "last", {x}, at, {{"to", ir::SpaceRef{parent}}});
+  }
+  ir::Value row = slice_rows(x, *place, *place + Dim(1), at);
+  if (!row.valid()) return {};
+  std::vector<Dim> dims = type(row).dims;
+  dims.erase(dims.begin());
+  return emit("reshape", {row}, at, {{"dims", dims}});
 }
 
 Value Elaborator::index_axis(const Tensor& tensor, int axis, const Value& index, const At& at, bool& dropped) {
@@ -284,14 +319,9 @@ Value Elaborator::index_axis(const Tensor& tensor, int axis, const Value& index,
   const int ragged = static_cast<int>(all.size()) - type(tensor.node).rank();
   if (const Tensor* ids = index.tensor()) return index_ids(tensor, axis, *ids, at);
   if (which.ragged) {
-    auto place = index.as_static() ? index.as_static()->as_int() : std::nullopt;
-    if (!place || (*place != 0 && *place != -1) || axis != ragged - 1) {
-      report(at, diag::NotSupportedYet, "an index into a ragged dimension other than 0 and -1");
-      return {};
-    }
-    const SpaceId parent = spaces()[*which.ragged].parent;
-    ir::Value edge = emit(*place == 0 ? "first" : "last", {tensor.node}, at, {{"to", ir::SpaceRef{parent}}});
-    return edge.valid() ? Value{Tensor{edge, tensor.ids, nullptr}, at.range} : Value{};
+    if (!innermost(tensor.node, axis, "an index", at)) return {};
+    ir::Value row = row_at(tensor.node, index, at);
+    return row.valid() ? Value{Tensor{row, tensor.ids, nullptr}, at.range} : Value{};
   }
   dropped = true;
   auto wanted = integer(index, at, "an index");

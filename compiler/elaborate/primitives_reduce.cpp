@@ -8,7 +8,7 @@
 
 namespace mtl::elaborate {
 
-std::optional<std::vector<int>> Elaborator::over_axes(ir::Value x, const Value* over, const At& at) {
+std::optional<std::vector<int>> Elaborator::over_axes(ir::Value x, const Value* over, const At& at, bool reduces) {
   const std::vector<Axis> all = axes(x, at.frame);
   std::vector<int> found;
   std::vector<Value> wanted;
@@ -62,7 +62,7 @@ std::optional<std::vector<int>> Elaborator::over_axes(ir::Value x, const Value* 
   const int taken =
       static_cast<int>(std::count_if(found.begin(), found.end(), [&](int axis) { return axis < ragged; }));
   for (int axis : found) {
-    if (axis >= ragged || axis >= ragged - taken) continue;
+    if (!reduces || axis >= ragged || axis >= ragged - taken) continue;
     report(at, diag::NestedFirst, axis_text(all[ragged - 1]), axis_text(all[axis]));
     return std::nullopt;
   }
@@ -76,13 +76,19 @@ ir::Value Elaborator::reduce_ragged(const std::string& what, ir::Value x, SpaceI
   if (what == "mean") {
     ir::Value sum = emit("segment_sum", {x}, at, to);
     ir::Value length = emit("length", {}, at, {{"space", ir::SpaceRef{space}}});
-    if (!sum.valid() || !length.valid()) return {};
-    return emit("div", {sum, with_rank(length, type(sum).rank(), at)}, at);
+    return mean_of(sum, length, at);
   }
   if (what == "max") return emit("segment_max", {x}, at, to);
   if (what == "min") return emit("segment_min", {x}, at, to);
-  report(at, diag::NotSupportedYet, "`" + what + "` over a ragged dimension");
-  return {};
+  MTL_CHECK(what == "prod", "a reduction over rows");
+  return emit("segment_prod", {x}, at, to);
+}
+
+// The mean of no positions is 0, as is their sum.
+ir::Value Elaborator::mean_of(ir::Value sum, ir::Value count, const At& at) {
+  if (!sum.valid() || !count.valid()) return {};
+  count = emit("max", {count, constant(1, at)}, at);
+  return emit("div", {sum, with_rank(count, type(sum).rank(), at)}, at);
 }
 
 ir::Value Elaborator::reduce_axes(const std::string& what, ir::Value x, std::vector<int> axes, const At& at) {
@@ -108,10 +114,20 @@ ir::Value Elaborator::reduce_axes(const std::string& what, ir::Value x, std::vec
     ir::Value ones = to_space(constant(1, at), rows.back(), at);
     ir::Value count = emit("segment_sum", {ones}, at, to);
     ir::Value sum = emit("segment_sum", {x}, at, to);
-    if (!sum.valid() || !count.valid()) return {};
-    x = emit("div", {sum, with_rank(count, type(sum).rank(), at)}, at);
+    x = mean_of(sum, count, at);
   }
   return x;
+}
+
+// Puts the static dimensions that were reduced back, as literal ones.
+ir::Value Elaborator::with_reduced(ir::Value reduced, ir::Value x, const std::vector<int>& axes, const At& at) {
+  if (!reduced.valid()) return {};
+  std::vector<Dim> dims = type(x).dims;
+  const int ragged = static_cast<int>(this->axes(x, at.frame).size()) - type(x).rank();
+  for (int axis : axes) {
+    if (axis >= ragged) dims[axis - ragged] = 1;
+  }
+  return emit("reshape", {reduced}, at, {{"dims", dims}});
 }
 
 ir::Value Elaborator::reduce(const std::string& what, ir::Value x, const Value* over, const At& at) {
@@ -127,13 +143,7 @@ ir::Value Elaborator::reduce(const std::string& what, ir::Value x, const Value* 
   if (what == "variance") {
     ir::Value mean = reduce_axes("mean", x, *axes, at);
     if (!mean.valid()) return {};
-    // Put back the static dimensions that were reduced, as literal ones.
-    std::vector<Dim> dims = type(x).dims;
-    const int ragged = static_cast<int>(this->axes(x, at.frame).size()) - type(x).rank();
-    for (int axis : *axes) {
-      if (axis >= ragged) dims[axis - ragged] = 1;
-    }
-    mean = emit("reshape", {mean}, at, {{"dims", dims}});
+    mean = with_reduced(mean, x, *axes, at);
     return reduce_axes("mean", emit("square", {emit("sub", {x, mean}, at)}, at), *axes, at);
   }
   return reduce_axes(what, x, *axes, at);
@@ -146,30 +156,25 @@ ir::Value Elaborator::softmax(const std::string& what, ir::Value x, const Value*
     report(at, diag::NeedsDimension, what, shape_text(x, at.frame));
     return {};
   }
-  int axis = static_cast<int>(all.size()) - 1;
+  std::vector<int> over_all = {static_cast<int>(all.size()) - 1};
   if (over) {
     auto found = over_axes(x, over, at);
     if (!found) return {};
-    if (found->size() != 1) {
-      report(at, diag::NotSupportedYet, "`" + what + "` over several dimensions");
-      return {};
-    }
-    axis = found->front();
+    over_all = *found;
   }
   const int ragged = static_cast<int>(all.size()) - type(x).rank();
-  if (axis >= ragged) {
-    return emit(what, {x}, at, {{"axis", static_cast<int64_t>(axis - ragged)}});
+  if (over_all.size() == 1 && over_all[0] >= ragged) {
+    return emit(what, {x}, at, {{"axis", static_cast<int64_t>(over_all[0] - ragged)}});
   }
-  const SpaceId space = *all[axis].ragged;
-  const ir::Attrs to = {{"to", ir::SpaceRef{spaces()[space].parent}}};
   // The greatest is taken off for the sake of exp alone: no gradient goes through it.
-  ir::Value greatest = emit("stop_gradient", {emit("segment_max", {x}, at, to)}, at);
-  ir::Value shifted = emit("sub", {x, greatest}, at);
+  ir::Value greatest = emit("stop_gradient", {reduce_axes("max", x, over_all, at)}, at);
+  ir::Value shifted = emit("sub", {x, with_reduced(greatest, x, over_all, at)}, at);
   ir::Value powers = emit("exp", {shifted}, at);
-  ir::Value total = emit("segment_sum", {powers}, at, to);
-  if (what == "softmax") return emit("div", {powers, total}, at);
-  if (what == "log_softmax") return emit("sub", {shifted, emit("log", {total}, at)}, at);
-  return emit("add", {emit("log", {total}, at), greatest}, at);
+  ir::Value total = reduce_axes("sum", powers, over_all, at);
+  if (what == "softmax") return emit("div", {powers, with_reduced(total, x, over_all, at)}, at);
+  ir::Value log_total = emit("log", {total}, at);
+  if (what == "logsumexp") return emit("add", {log_total, greatest}, at);
+  return emit("sub", {shifted, with_reduced(log_total, x, over_all, at)}, at);
 }
 
 // mix(w, v): the last dimension of w with the first of v. One vector of weights is a weighted sum; a matrix gives
@@ -201,7 +206,7 @@ ir::Value Elaborator::mix(ir::Value weights, ir::Value values, const At& at) {
     ir::Value product = emit("mul", {emit("reshape", {weights}, at, {{"dims", dims}}), values}, at);
     return emit("sum", {product}, at, {{"axes", std::vector<Dim>{0}}, {"keep", false}});
   }
-  if (w.back().ragged || w.front().ragged) {
+  if (w.back().ragged) {
     report(at, diag::NotSupportedYet, "`mix` with weights " + shape_text(weights, at.frame));
     return {};
   }
@@ -210,6 +215,9 @@ ir::Value Elaborator::mix(ir::Value weights, ir::Value values, const At& at) {
   dims.pop_back();
   ir::Value a = emit("reshape", {weights}, at, {{"dims", std::vector<Dim>{types::product(dims), inner}}});
   ir::Value b = emit("reshape", {values}, at, {{"dims", std::vector<Dim>{inner, types::product(rest)}}});
+  if (auto rows = spaces().join(type(a).space, type(b).space); rows && type(b).space != types::kUniform) {
+    a = to_space(a, *rows, at), b = to_space(b, *rows, at);
+  }
   ir::Value product = emit("matmul", {a, b}, at, {{"transpose_a", false}, {"transpose_b", false}});
   dims.insert(dims.end(), rest.begin(), rest.end());
   return emit("reshape", {product}, at, {{"dims", dims}});

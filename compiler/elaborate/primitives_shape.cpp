@@ -1,5 +1,5 @@
-// Shapes: reshape, flatten, transpose, stack, concat, pad, and values made from sizes. Static dimensions only: a ragged
-// one is part of who the rows are, so what would move it is "not supported yet".
+// Shapes: reshape, flatten, transpose, stack, concat, pad, and values made from sizes. A ragged dimension is part of
+// who the rows are: sequences are joined and cut by the row moves of lengths.cpp.
 #include <algorithm>
 
 #include "compiler/diag/kinds/elaborate.h"
@@ -31,6 +31,16 @@ ir::Value Elaborator::concat(std::vector<ir::Value> parts, const Value* over, co
     report(at, diag::EmptyArray, "concat");
     return {};
   }
+  if (over) {
+    auto found = over_axes(parts[0], over, at, false);
+    if (!found) return {};
+    const auto axis = static_cast<size_t>(found->size() == 1 ? found->front() : 0);
+    const bool ragged = std::any_of(parts.begin(), parts.end(), [&](ir::Value part) {
+      const std::vector<Axis> all = axes(part, at.frame);
+      return axis < all.size() && all[axis].ragged;
+    });
+    if (ragged) return concat_rows(parts, axis, at);
+  }
   std::vector<Axis> front;  // the ragged dimensions, which have to be the same
   for (size_t i = 0; i < parts.size(); ++i) {
     // f32 and f32[1] stand for each other here: a number for each position is one feature.
@@ -49,14 +59,13 @@ ir::Value Elaborator::concat(std::vector<ir::Value> parts, const Value* over, co
   }
   int64_t axis = type(parts[0]).rank() - 1;
   if (over) {
-    auto found = over_axes(parts[0], over, at);
+    auto found = over_axes(parts[0], over, at, false);
     if (!found) return {};
-    const int64_t place = found->size() == 1 ? found->front() - static_cast<int64_t>(front.size()) : -1;
-    if (place < 0) {
-      report(at, diag::NotSupportedYet, "`concat` over a ragged dimension");
+    if (found->size() != 1) {
+      report(at, diag::NotADimension, "a list");
       return {};
     }
-    axis = place;
+    axis = found->front() - static_cast<int64_t>(front.size());
   }
   return emit("concat", parts, at, {{"axis", axis}});
 }
@@ -174,13 +183,14 @@ struct Primitives::Shapes {
     const int ragged = static_cast<int>(c.e.axes(x, c.at.frame).size()) - c.e.type(x).rank();
     int64_t axis = c.e.type(x).rank() - 1;
     if (c.find("over")) {
-      auto found = c.e.over_axes(x, c.find("over"), c.at);
+      auto found = c.e.over_axes(x, c.find("over"), c.at, false);
       if (!found || found->size() != 1) return Value{};
       axis = found->front() - ragged;
     }
     if (axis < 0) {
-      c.e.report(c.at, diag::NotSupportedYet, "`pad` of a ragged dimension");
-      return Value{};
+      if (!c.e.innermost(x, static_cast<int>(axis) + ragged, "`pad`", c.at)) return Value{};
+      const Dim length = c.e.spaces().length_of(c.e.type(x).space) + Dim(*before) + Dim(*after);
+      return result(c.e.move_rows(x, Dim(*before), true, length, c.at), c, set_of(c, "x"));
     }
     return result(c.e.emit("pad", {x}, c.at, {{"axis", axis}, {"before", *before}, {"after", *after}}), c,
                   set_of(c, "x"));
@@ -225,7 +235,10 @@ struct Primitives::Shapes {
       node = c.e.emit("broadcast", {node}, c.at, {{"dims", fixed}});
     }
     for (const Axis& axis : *wanted) {
-      if (axis.ragged) node = c.e.to_space(node, *axis.ragged, c.at);
+      if (!axis.ragged) continue;
+      const types::Space& space = c.e.spaces()[*axis.ragged];
+      if (space.length && !c.e.require_length(space.parent, *space.length, c.at)) return Value{};
+      node = c.e.to_space(node, *axis.ragged, c.at);
     }
     return result(node, c, set);
   }
@@ -235,6 +248,8 @@ struct Primitives::Shapes {
     set->text = "`positions`";
     if (const auto* ragged = std::get_if<RaggedDim>(&value->v)) {
       set->ragged = ragged->space;
+      const types::Space& space = c.e.spaces()[ragged->space];
+      if (space.length && !c.e.require_length(space.parent, *space.length, c.at)) return Value{};
       return result(c.e.emit("position", {}, c.at, {{"space", ir::SpaceRef{ragged->space}}}), c, set);
     }
     auto size = value->as_static() ? value->as_static()->as_dim() : std::nullopt;

@@ -49,15 +49,17 @@ std::optional<Axis> Elaborator::dim_of(const TypeExpr::DimItem& item, Frame& fra
   return std::nullopt;
 }
 
-bool Elaborator::match_axis(const TypeExpr::DimItem& item, const Axis& axis, std::string& why, Frame& callee) {
+bool Elaborator::match_axis(const TypeExpr::DimItem& item, const Axis& axis, std::string& why, Frame& callee,
+                            bool introduces) {
   const std::string* name = simple_name(item.size);
   if (name && *name == "_") return true;
-  if (name && is_dimension_name(*name) && !callee.find(*name)) {
+  if (introduces && name && is_dimension_name(*name) && !callee.find(*name)) {
     Value bound = axis.ragged ? Value{RaggedDim{*axis.ragged}} : Value{size_value(axis.size)};
     bound.dimension = true;
     callee.bind(*name, std::move(bound));
     return true;
   }
+  if (introduces && item.kind == Kind::size && item.size && solve_dimension(*item.size, axis, callee)) return true;
   auto wanted = dim_of(item, callee);
   if (!wanted) return false;
   const bool same = wanted->ragged || axis.ragged ? wanted->ragged == axis.ragged
@@ -146,7 +148,7 @@ bool Elaborator::match_input(const Parameter& parameter, size_t index, Value& va
   }
   for (size_t i = 1; i <= count; ++i) {
     std::string why;
-    if (!match_axis(dims[dims.size() - i], all[all.size() - i], why, callee))
+    if (!match_axis(dims[dims.size() - i], all[all.size() - i], why, callee, true))
       return why.empty() ? false : mismatch(why);
   }
   std::vector<Axis> front(all.begin(), all.end() - count);
@@ -245,7 +247,7 @@ bool Elaborator::check_type(const TypeExpr& type, const Value& value, Frame& fra
   std::string why;
   bool good = open ? all.size() >= count : all.size() == count;
   for (size_t i = 1; good && i <= count; ++i) {
-    good = match_axis(type.dims[type.dims.size() - i], all[all.size() - i], why, frame);
+    good = match_axis(type.dims[type.dims.size() - i], all[all.size() - i], why, frame, false);
     if (!good && why.empty()) return false;
   }
   if (good && open && signature && signature->rest) {

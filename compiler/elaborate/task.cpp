@@ -305,7 +305,9 @@ void Elaborator::wrong_head(TaskState& task, const std::vector<Axis>& wanted, ir
   diag::Report made = report(at, diag::HeadMismatch, shape, column, "f32" + axes_text(wanted))
                           .label(task.decl->predicts->range, "the target");
   for (std::string& note : size_notes(axes_text(wanted))) std::move(made).note(std::move(note));
-  std::move(made).help("end the head with `linear(|target|)`");
+  const bool lengths = have != need;
+  std::move(made).help(lengths ? "cut it to the positions of the target: `x[1..]` is `x` without its first"
+                               : "end the head with `linear(|target|)`");
 }
 
 void Elaborator::read_metrics(TaskState& task) {

@@ -1,6 +1,7 @@
 // Text to graph: a cursor over one line at a time, each line made into a node by the Builder. See read.h.
 #include "compiler/ir/read.h"
 
+#include <cctype>
 #include <charconv>
 #include <optional>
 
@@ -114,7 +115,7 @@ class Cursor {
   std::string error_;
 };
 
-// "2 * |en| + 3", "-|en|"
+// "2 * |en| + 3", "-|en|", "T - 1"
 Dim read_dim(Cursor& in) {
   Dim sum = 0;
   bool is_negative = in.try_take("-");
@@ -123,6 +124,8 @@ Dim read_dim(Cursor& in) {
     do {
       if (in.try_take("|")) {
         term = term * Dim::atom("|" + in.until('|') + "|");
+      } else if (std::isalpha(static_cast<unsigned char>(in.peek()))) {
+        term = term * Dim::atom(in.word());
       } else {
         term = term * Dim(in.integer());
       }
@@ -185,18 +188,26 @@ class Reader {
     return std::nullopt;
   }
 
-  // "atis", "atis.T", "atis.T[14]": the parent comes first in the text.
+  // "atis", "atis.T", "atis.T[14]", "atis.(T + 1)": the parent comes first in the text.
   void read_space(Cursor& in) {
     const std::string name = in.rest();
     // Symbols in fixed rows may contain dots, names of dims do not.
-    const size_t cut = name.rfind(!name.empty() && name.back() == ']' ? '[' : '.');
+    const bool fixed = !name.empty() && name.back() == ']', derived = !name.empty() && name.back() == ')';
+    const size_t cut = fixed ? name.rfind('[') : derived ? name.rfind(".(") : name.rfind('.');
     if (cut == std::string::npos) {
       graph_.spaces.add_source(name);
       return;
     }
     const std::optional<SpaceId> parent = find_space(name.substr(0, cut));
     if (!parent) return in.fail("the space above `" + name + "` is not declared");
-    if (name[cut] == '.') {
+    if (derived) {
+      Cursor length(std::string_view(name).substr(cut + 2, name.size() - cut - 3));
+      const Dim rows = read_dim(length);
+      if (length.failed() || !length.at_end()) return in.fail("bad rows of a space");
+      graph_.spaces.add_length(*parent, rows);
+      return;
+    }
+    if (!fixed) {
       graph_.spaces.add_ragged(*parent, name.substr(cut + 1));
       return;
     }

@@ -98,6 +98,17 @@ void evaluate_edge(EvaluateContext& c) {
   }
 }
 
+void evaluate_segment_prod(EvaluateContext& c) {
+  const HostTensor& x = *c.operands[0];
+  HostTensor& y = *c.results[0];
+  const int64_t elements = element_count(x.type);
+  std::fill(y.values.begin(), y.values.end(), 1);
+  for (int64_t row = 0; row < row_count(c, x.type.space); ++row) {
+    const int64_t to = ancestor_row(c, x.type.space, row, y.type.space);
+    for (int64_t e = 0; e < elements; ++e) y.values[to * elements + e] *= x.values[row * elements + e];
+  }
+}
+
 void evaluate_to_space(EvaluateContext& c) {
   c.results[0]->values = broadcast_operand(c, 0);
 }
@@ -116,6 +127,20 @@ void segment_extreme_gradient(Context& g) {
   const Type type = b.type(g.operand(0));
   const Value place = with_rank(g, rows_position(g), type.rank());
   g.accumulate(0, b.where(b.must("eq", {place, g.result(1)}), g.adjoint(0), b.constant(0)));
+}
+// As prod's (reduce.cpp): p = product of what is not 0, z = how many are 0; dx = dy * p / x where z = 0, dy * p at the
+// only zero, else 0.
+void segment_prod_gradient(Context& g) {
+  ir::Builder& b = g.build();
+  const Value x = g.operand(0), zero = b.constant(0), one = b.constant(1);
+  const ir::Attrs& to = g.node().attrs;
+  const Value is_zero = b.must("eq", {x, zero});
+  const Value zeros = b.must("segment_sum", {b.must("to_f32", {is_zero})}, to);
+  const Value filled = b.where(is_zero, one, x);
+  const Value rest = b.must("segment_prod", {filled}, to);
+  const Value if_zero = b.where(b.must("eq", {zeros, one}), rest, zero);
+  const Value if_not = b.where(b.must("eq", {zeros, zero}), b.div(rest, filled), zero);
+  g.accumulate(0, b.mul(g.adjoint(), b.where(is_zero, if_zero, if_not)));
 }
 // dx = dy in the first row
 void first_gradient(Context& g) {
@@ -197,6 +222,15 @@ const OpDef op_segment_min = {
     evaluate_segment_extreme<false>,
     lower_row(lower_segment_extreme<Reduce::min, Reduce::argmin>),
     samples_segment<Kind::distinct>};
+const OpDef op_segment_prod = {"segment_prod",
+                               "Product of the rows of each segment, into an ancestor space. {to}",
+                               1,
+                               1,
+                               infer_segment_sum,
+                               gradient(segment_prod_gradient),
+                               evaluate_segment_prod,
+                               lower_row([](RowBuilder& b) { b.result_over_rows(0, Reduce::prod, b.operand(0)); }),
+                               samples_segment<Kind::normal>};
 const OpDef op_first = {"first",
                         "The first row of each segment; 0 if it is empty. {to}",
                         1,

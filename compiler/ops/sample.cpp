@@ -12,13 +12,32 @@ namespace mtl::ops {
 
 Spaces sample_spaces() {
   Spaces spaces;
-  spaces.add_ragged(spaces.add_ragged(spaces.add_source("s"), "T"), "C");
+  const SpaceId examples = spaces.add_source("s");
+  spaces.add_ragged(spaces.add_ragged(examples, "T"), "C");
+  spaces.add_ragged(examples, "U");
+  spaces.add_fixed(examples, 2);
   return spaces;
 }
 
 SampleSpaces sample_ids(const Spaces& spaces) {
-  return {spaces.find("s"), spaces.find("s.T"), spaces.find("s.T.C")};
+  return {spaces.find("s"), spaces.find("s.T"), spaces.find("s.T.C"), spaces.find("s.U"), spaces.find("s[2]")};
 }
+
+namespace {
+// The rows that row `above` of the parent has in a derived space.
+int64_t derived(const Spaces& spaces, const std::vector<HostSpace>& hosts, SpaceId id, int64_t above) {
+  int64_t length = 0;
+  for (const auto& [atoms, coefficient] : spaces[id].length->terms()) {
+    int64_t term = coefficient;
+    for (const std::string& atom : atoms) {
+      const HostSpace& part = hosts[*spaces.ragged_child(spaces[id].parent, atom)];
+      term *= part.offsets[above + 1] - part.offsets[above];
+    }
+    length += term;
+  }
+  return length;
+}
+}  // namespace
 
 std::vector<HostSpace> sample_host_spaces(const Spaces& spaces) {
   constexpr int64_t kExamples = 4;
@@ -34,7 +53,8 @@ std::vector<HostSpace> sample_host_spaces(const Spaces& spaces) {
     for (int64_t above = 0; above < parent.rows; ++above) {
       int64_t length = kExamples;
       if (space.fixed) length = space.fixed->value();
-      if (!space.dim.empty()) length = kLengths[(above + 3 * (space.depth - 1)) % 5];
+      if (!space.dim.empty()) length = kLengths[(above + 3 * (space.depth - 1) + (space.dim == "U" ? 1 : 0)) % 5];
+      if (space.length) length = std::max<int64_t>(0, derived(spaces, hosts, id, above));
       for (int64_t i = 0; i < length; ++i) {
         host.parent.push_back(static_cast<int32_t>(above));
         host.position.push_back(static_cast<int32_t>(i));

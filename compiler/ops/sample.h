@@ -11,11 +11,11 @@ namespace mtl::ops {
 
 // Short names for writing samples.
 struct SampleSpaces {
-  SpaceId s, t, c;  // "s" (examples), "s.T", "s.T.C"
+  SpaceId s, t, c, u, pair;  // "s" (examples), "s.T", "s.T.C", "s.U", "s[2]"
 };
 SampleSpaces sample_ids(const Spaces& spaces);
 
-// uniform, "s", "s.T", "s.T.C".
+// uniform, "s", "s.T", "s.T.C", "s.U", "s[2]".
 Spaces sample_spaces();
 // A batch for any spaces: 4 examples, segments of 0 to 4 rows (one of them empty), fixed rows as the space says.
 std::vector<HostSpace> sample_host_spaces(const Spaces& spaces);

@@ -59,6 +59,7 @@ class BodyChecker {
   void type(const syntax::TypeExpr& type, Role role);
   void type_arguments(const syntax::TypeExpr& type, Role role);
   void dimension(const syntax::Expr& expr, Role role);
+  bool is_new_dimension(const syntax::Expr& expr);
   void body(const syntax::Body& body);
   void block(const syntax::Body& body);
   void statement(const syntax::Stmt& stmt);

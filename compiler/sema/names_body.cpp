@@ -116,10 +116,24 @@ void BodyChecker::type_arguments(const syntax::TypeExpr& type, Role role) {
   if (wants_none && type.has_arguments) emitter_.report(diag::WrongForm, name, name + "[dimensions]").at(type.range);
 }
 
+bool BodyChecker::is_new_dimension(const syntax::Expr& expr) {
+  const auto* name = std::get_if<syntax::NameExpr>(&expr.node);
+  return name != nullptr && is_capital(name->name) && !locals_.find(name->name);
+}
+
 // A dimension of a type: a capital name is introduced by an input, and has to be known everywhere else.
 void BodyChecker::dimension(const syntax::Expr& expr, Role role) {
   const auto* name = std::get_if<syntax::NameExpr>(&expr.node);
   const bool introduces = role == Role::input || role == Role::function_input;
+  // `Q + C`, where one of the two is new: what remains of the dimension that is given.
+  const auto* sum = std::get_if<syntax::BinaryExpr>(&expr.node);
+  if (introduces && sum != nullptr && (sum->op == syntax::BinaryOp::add || sum->op == syntax::BinaryOp::subtract)) {
+    const bool left_is_new = is_new_dimension(*sum->left), right_is_new = is_new_dimension(*sum->right);
+    if (left_is_new != right_is_new) {
+      dimension(left_is_new ? *sum->left : *sum->right, role);
+      return value(left_is_new ? *sum->right : *sum->left);
+    }
+  }
   if (name == nullptr || !is_capital(name->name)) return value(expr);
   if (locals_.find(name->name)) return;
   if (introduces) return declare(name->name, expr.range, LocalKind::dimension);

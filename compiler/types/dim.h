@@ -1,9 +1,9 @@
 // Sizes of dimensions: integer polynomials over atoms, in a normal form. Arithmetic saturates.
 //
 // An atom is a size that the data decides: "|atis.slots|", "|en|". While data is not loaded (`mtlc check`) it
-// stays a symbol; once it is loaded the elaborator makes constants instead, and no atom reaches the graph.
+// stays a symbol; once it is loaded the elaborator makes constants instead, and no such atom reaches the graph.
 // (Capital dimensions of a signature are solved at each call, so they never appear here. Ragged dimensions are
-// spaces, see space.h.)
+// spaces, see type.h; their names are atoms, "T", where the length of one follows from others'.)
 #pragma once
 #include <cstdint>
 #include <map>
@@ -35,9 +35,12 @@ class Dim {
 
   std::string text() const;  // "2 * |en| + 3", "128"
 
- private:
   // product of atoms (sorted, with repetition) -> coefficient; no zero coefficients
-  std::map<std::vector<std::string>, int64_t> terms_;
+  using Terms = std::map<std::vector<std::string>, int64_t>;
+  const Terms& terms() const { return terms_; }
+
+ private:
+  Terms terms_;
   void add_term(std::vector<std::string> atoms, int64_t coefficient);
 };
 

@@ -62,6 +62,46 @@ SpaceId Spaces::add_fixed(SpaceId parent, const Dim& rows) {
   return static_cast<SpaceId>(spaces_.size() - 1);
 }
 
+std::optional<SpaceId> Spaces::ragged_child(SpaceId parent, const std::string& dim) const {
+  for (SpaceId id = 1; id < spaces_.size(); ++id) {
+    if (spaces_[id].parent == parent && spaces_[id].dim == dim && !spaces_[id].length) return id;
+  }
+  return std::nullopt;
+}
+
+std::optional<SpaceId> Spaces::find_length(SpaceId parent, const Dim& length) const {
+  if (auto known = ragged_child(parent, length.text())) return known;
+  for (SpaceId id = 1; id < spaces_.size(); ++id) {
+    if (spaces_[id].parent == parent && (spaces_[id].length == length || spaces_[id].fixed == length)) return id;
+  }
+  return std::nullopt;
+}
+
+SpaceId Spaces::add_length(SpaceId parent, const Dim& length) {
+  if (auto known = find_length(parent, length)) return *known;
+  bool ragged = false;
+  for (const auto& [atoms, coefficient] : length.terms()) {
+    for (const std::string& atom : atoms) ragged = ragged || atom.front() != '|';
+  }
+  if (!ragged) return add_fixed(parent, length);
+  const Space& above = spaces_[parent];
+  Space space;
+  space.dim = length.text();
+  space.name = above.name + ".(" + space.dim + ")";
+  space.parent = parent;
+  space.source = above.source;
+  space.depth = above.depth + 1;
+  space.length = length;
+  spaces_.push_back(std::move(space));
+  return static_cast<SpaceId>(spaces_.size() - 1);
+}
+
+Dim Spaces::length_of(SpaceId id) const {
+  const Space& space = spaces_[id];
+  if (space.fixed) return *space.fixed;
+  return space.length ? *space.length : Dim::atom(space.dim);
+}
+
 SpaceId Spaces::find(const std::string& name) const {
   for (SpaceId id = 0; id < spaces_.size(); ++id) {
     if (spaces_[id].name == name) return id;
@@ -93,10 +133,11 @@ std::vector<std::string> Spaces::ragged(SpaceId id) const {
 }
 
 bool Spaces::operator==(const Spaces& other) const {
-  return std::equal(
-      spaces_.begin(), spaces_.end(), other.spaces_.begin(), other.spaces_.end(), [](const Space& a, const Space& b) {
-        return a.name == b.name && a.parent == b.parent && a.source == b.source && a.dim == b.dim && a.fixed == b.fixed;
-      });
+  return std::equal(spaces_.begin(), spaces_.end(), other.spaces_.begin(), other.spaces_.end(),
+                    [](const Space& a, const Space& b) {
+                      return a.name == b.name && a.parent == b.parent && a.source == b.source && a.dim == b.dim &&
+                             a.fixed == b.fixed && a.length == b.length;
+                    });
 }
 
 namespace {

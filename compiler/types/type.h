@@ -10,6 +10,7 @@
 //       atis.T                   the positions of T of all these examples, one after the other
 //         atis.T.C               a C of its own for every position of T
 //       atis[14]                 14 rows for each example: a static dimension that a module is mapped over
+//       atis.(T + 1)             as many as its length says: two sequences joined, a part of one
 //     snips ...
 #pragma once
 #include <cstdint>
@@ -38,6 +39,9 @@ struct Space {
   // Fixed spaces: every row of the parent has this many rows. A module that is called with extra static dimensions
   // in front runs over such a space; moving the dimension in and out of the space (ops map_in, map_out) moves no data.
   std::optional<Dim> fixed;
+  // Derived spaces: every row of the parent has this many rows, a sum over the parent's ragged dimensions, whose
+  // names are its atoms ("Q + C", "T - 1"). `dim` is its text.
+  std::optional<Dim> length;
 };
 
 // All spaces of a graph; id 0 is the uniform space.
@@ -47,7 +51,14 @@ class Spaces {
   SpaceId add_source(const std::string& source);               // the example space; idempotent
   SpaceId add_ragged(SpaceId parent, const std::string& dim);  // idempotent
   SpaceId add_fixed(SpaceId parent, const Dim& rows);          // "atis[14]"; idempotent
-  SpaceId find(const std::string& name) const;                 // MTL_CHECKs
+  // The space with so many rows for each row of `parent`: the fixed one if no ragged dimension is in `length`, one
+  // that the data has if that is all there is, or a derived one. Idempotent.
+  SpaceId add_length(SpaceId parent, const Dim& length);
+  std::optional<SpaceId> find_length(SpaceId parent, const Dim& length) const;  // one that is there already
+  // The rows that a space has for each row of its parent: "T", 14, "T + 1".
+  Dim length_of(SpaceId id) const;
+  std::optional<SpaceId> ragged_child(SpaceId parent, const std::string& dim) const;  // that the data has
+  SpaceId find(const std::string& name) const;                                        // MTL_CHECKs
   const Space& operator[](SpaceId id) const { return spaces_[id]; }
   size_t size() const { return spaces_.size(); }
   bool is_ancestor(SpaceId ancestor, SpaceId space) const;  // reflexive; kUniform is everyone's

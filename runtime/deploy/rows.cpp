@@ -19,6 +19,13 @@ void check_rows(int64_t rows) {
 
 }  // namespace
 
+void check_length(const SpaceView& parent, const LengthSum& sum, const char* rule) {
+  for (int64_t p = 0; p < parent.rows; ++p) {
+    if (const int64_t rest = sum.of(p); rest < 0)
+      throw InputError(std::string(rule) + ", and one example lacks " + std::to_string(-rest));
+  }
+}
+
 void RowSpace::clear() {
   resize(0, 0);
   view_.longest = 0;
@@ -34,6 +41,10 @@ void RowSpace::resize(int64_t rows, int64_t parent_rows) {
   offsets_[0] = 0;
   view_.rows = rows;
   view_.parent_rows = parent_rows;
+  point();
+}
+
+void RowSpace::point() {
   view_.offsets = offsets_.data();
   view_.parent = parent_.data();
   view_.position = position_.data();
@@ -59,16 +70,40 @@ void RowSpace::set_lengths(const RowSpace& parent, const std::vector<int32_t>& l
   if (static_cast<int64_t>(lengths.size()) != parent.rows())
     throw InputError("the lengths of " + std::to_string(lengths.size()) + " sequences for " +
                      std::to_string(parent.rows()) + " rows");
+  fill_segments(parent.identity_.data(), lengths);
+}
+
+void RowSpace::set_sum(const SpaceView& parent, const LengthSum& sum) {
+  lengths_.resize(static_cast<size_t>(parent.rows));
+  for (int64_t p = 0; p < parent.rows; ++p) {
+    lengths_[static_cast<size_t>(p)] = static_cast<int32_t>(std::clamp<int64_t>(sum.of(p), 0, kMostRows));
+  }
+  fill_segments(parent.identity, lengths_);
+}
+
+void RowSpace::reserve(int64_t rows, int64_t parent_rows) {
+  const auto n = static_cast<size_t>(rows), parents = static_cast<size_t>(parent_rows);
+  offsets_.reserve(parents + 1);
+  order_.reserve(parents);
+  lengths_.reserve(parents);
+  parent_.reserve(n);
+  position_.reserve(n);
+  identity_.reserve(n);
+  counts_.reserve(n + 2);
+  point();
+}
+
+void RowSpace::fill_segments(const uint64_t* parent_identity, const std::vector<int32_t>& lengths) {
   const int64_t rows = std::accumulate(lengths.begin(), lengths.end(), int64_t{0});
   check_rows(rows);
-  resize(rows, parent.rows());
+  resize(rows, static_cast<int64_t>(lengths.size()));
   size_t row = 0;
   view_.longest = 0;
   for (size_t p = 0; p < lengths.size(); ++p) {
     for (int32_t i = 0; i < lengths[p]; ++i, ++row) {
       parent_[row] = static_cast<int32_t>(p);
       position_[row] = i;
-      identity_[row] = child_identity(parent.identity_[p], static_cast<uint64_t>(i));
+      identity_[row] = child_identity(parent_identity[p], static_cast<uint64_t>(i));
     }
     offsets_[p + 1] = static_cast<int32_t>(row);
     view_.longest = std::max<int64_t>(view_.longest, lengths[p]);

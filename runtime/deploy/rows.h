@@ -7,6 +7,29 @@
 
 namespace mtl::runtime::deploy {
 
+// Rows that follow from others: `constant`, and `factor` times as many as each term's space has for the same parent
+// row.
+struct LengthSum {
+  struct Term {
+    const SpaceView* space;
+    int64_t factor;
+  };
+  int64_t constant;
+  const Term* terms;
+  size_t count;
+  int64_t of(int64_t parent_row) const {
+    int64_t length = constant;
+    for (size_t i = 0; i < count; ++i) {
+      const int32_t* offsets = terms[i].space->offsets + parent_row;
+      length += terms[i].factor * (offsets[1] - offsets[0]);
+    }
+    return length;
+  }
+};
+
+// Throws InputError if it is below 0 for a row of `parent`: "`T` has to be at least 3 ..." is what `rule` says.
+void check_length(const SpaceView& parent, const LengthSum& sum, const char* rule);
+
 // Allocates nothing once it has seen as many rows and parent rows. The address of the view and of this object must
 // stay; the arrays that the view points to may move when they grow.
 class RowSpace {
@@ -24,17 +47,24 @@ class RowSpace {
   // A static dimension: `size` rows for each row of `parent`, or, without one, for the uniform row.
   void set_fixed(const RowSpace& parent, int64_t size);
   void set_fixed(int64_t size);
+  // A dimension that follows from others with the same parent, "Q + C" or "T - 1". Where that is below 0 there are
+  // none.
+  void set_sum(const SpaceView& parent, const LengthSum& sum);
+  // Room for so many rows, of so many parent rows. Keeps what is there.
+  void reserve(int64_t rows, int64_t parent_rows);
 
   const SpaceView& view() const { return view_; }
   int64_t rows() const { return view_.rows; }
 
  private:
   void resize(int64_t rows, int64_t parent_rows);
+  void point();  // the view, to where the numbers are now
+  void fill_segments(const uint64_t* parent_identity, const std::vector<int32_t>& lengths);
   void fill_fixed(const uint64_t* parent_identity, int64_t parents, int64_t size);
   void sort_by_length();
 
   SpaceView view_;
-  std::vector<int32_t> offsets_, parent_, position_, order_, counts_;
+  std::vector<int32_t> offsets_, parent_, position_, order_, counts_, lengths_;
   std::vector<uint64_t> identity_;
 };
 

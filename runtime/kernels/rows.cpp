@@ -1,5 +1,8 @@
-// Windows over a sequence.
+// Windows over a sequence, its parts, and several joined.
 #include "runtime/kernels/rows.h"
+
+#include <algorithm>
+#include <cstring>
 
 namespace mtl::runtime::kernels {
 namespace {
@@ -17,6 +20,27 @@ void windows_rows(const Windows& w, const float* x, float* y, Range rows) {
   }
 }
 
+constexpr int64_t kBytes = 4;  // of an element: f32 or i32
+
+struct Segment {
+  int64_t begin, length;
+};
+Segment segment(const SpaceView& space, int64_t parent) {
+  return {space.offsets[parent], space.offsets[parent + 1] - space.offsets[parent]};
+}
+
+void move_segment(const char* x, char* y, Segment from, Segment to, int64_t shift, int64_t row_bytes) {
+  // Places of y whose row is there.
+  const int64_t begin = std::clamp<int64_t>(-shift, 0, to.length);
+  const int64_t end = std::clamp<int64_t>(from.length - shift, begin, to.length);
+  char* out = y + to.begin * row_bytes;
+  std::memset(out, 0, static_cast<size_t>(begin * row_bytes));
+  if (end > begin)
+    std::memcpy(out + begin * row_bytes, x + (from.begin + begin + shift) * row_bytes,
+                static_cast<size_t>((end - begin) * row_bytes));
+  std::memset(out + end * row_bytes, 0, static_cast<size_t>((to.length - end) * row_bytes));
+}
+
 }  // namespace
 
 size_t windows_workspace(const WorkspaceQuery&) {
@@ -28,6 +52,42 @@ void windows(const KernelArgs& args) {
   const float* x = buffer<float>(args, 0);
   float* y = buffer<float>(args, 1);
   over_rows(w.space.rows, w.width * w.size, [&](Range range) { windows_rows(w, x, y, range); });
+}
+
+size_t move_rows_workspace(const WorkspaceQuery&) {
+  return 0;
+}
+
+void move_rows(const KernelArgs& args) {
+  const SpaceView &to = *args.spaces[0], &from = *args.spaces[1], &skipped = *args.spaces[2];
+  const int64_t width = args.ints[0], sign = args.ints[1];
+  const char* x = buffer<char>(args, 0);
+  char* y = buffer<char>(args, 1);
+  over_rows(to.parent_rows, width * (to.rows / (to.parent_rows + 1) + 1), [&](Range parents) {
+    for (int64_t p = parents.begin; p < parents.end; ++p)
+      move_segment(x, y, segment(from, p), segment(to, p), sign * segment(skipped, p).length, width * kBytes);
+  });
+}
+
+size_t concat_rows_workspace(const WorkspaceQuery&) {
+  return 0;
+}
+
+void concat_rows(const KernelArgs& args) {
+  const SpaceView& to = *args.spaces[0];
+  const int64_t row_bytes = args.ints[0] * kBytes, parts = args.ints[1];
+  char* y = buffer<char>(args, static_cast<int>(parts));
+  over_rows(to.parent_rows, args.ints[0] * (to.rows / (to.parent_rows + 1) + 1), [&](Range parents) {
+    for (int64_t p = parents.begin; p < parents.end; ++p) {
+      int64_t row = segment(to, p).begin;
+      for (int64_t i = 0; i < parts; ++i) {
+        const Segment from = segment(*args.spaces[i + 1], p);
+        const char* x = buffer<char>(args, static_cast<int>(i)) + from.begin * row_bytes;
+        if (from.length > 0) std::memcpy(y + row * row_bytes, x, static_cast<size_t>(from.length * row_bytes));
+        row += from.length;
+      }
+    }
+  });
 }
 
 }  // namespace mtl::runtime::kernels

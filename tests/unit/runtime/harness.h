@@ -57,16 +57,20 @@ inline Vector random_vector(size_t n, unsigned seed, float scale = 1.0f) {
 
 // Calls a kernel; `workspace` is filled with NaN bytes, and canaries after it must survive.
 inline void call(const char* name, std::vector<void*> buffers, std::vector<int64_t> ints, std::vector<float> floats,
-                 const SpaceView& space, StepScalars step = {}) {
+                 const std::vector<const SpaceView*>& spaces, StepScalars step = {}) {
   const KernelInfo* kernel = find_kernel(name);
   REQUIRE(kernel != nullptr);
-  const SpaceView* spaces[] = {&space};
-  const size_t bytes = kernel->workspace == nullptr ? 0 : kernel->workspace({ints.data(), spaces, threads()});
+  const size_t bytes = kernel->workspace == nullptr ? 0 : kernel->workspace({ints.data(), spaces.data(), threads()});
   const size_t whole = (bytes + 64 + 63) / 64 * 64;
   std::unique_ptr<char, decltype(&std::free)> workspace(static_cast<char*>(std::aligned_alloc(64, whole)), &std::free);
   std::memset(workspace.get(), 0xFF, whole);
-  kernel->run({buffers.data(), ints.data(), floats.data(), spaces, workspace.get(), &step});
+  kernel->run({buffers.data(), ints.data(), floats.data(), spaces.data(), workspace.get(), &step});
   for (size_t i = bytes; i < whole; ++i) REQUIRE(workspace.get()[i] == '\xFF');
+}
+
+inline void call(const char* name, std::vector<void*> buffers, std::vector<int64_t> ints, std::vector<float> floats,
+                 const SpaceView& space, StepScalars step = {}) {
+  call(name, std::move(buffers), std::move(ints), std::move(floats), std::vector<const SpaceView*>{&space}, step);
 }
 
 // Largest |a - b| relative to the largest |b|, or to `least` if that is greater.

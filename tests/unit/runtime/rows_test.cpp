@@ -38,6 +38,39 @@ TEST_CASE("scatter_rows adds rows by id and clears the rest") {
   }
 }
 
+TEST_CASE("rows move between the segments of two spaces") {
+  const Ragged from({4, 0, 1, 7, 2}), to({3, 2, 0, 9, 2}), skipped({1, 0, 3, 2, 2});
+  const int64_t width = 3;
+  Vector x = random_vector(static_cast<size_t>(from.view.rows * width), 1);
+  for (const int64_t sign : {-1, 0, 1}) {
+    Vector y(static_cast<size_t>(to.view.rows * width), 7.0f);
+    call("move_rows", {x.data(), y.data()}, {width, sign}, {},
+         std::vector<const SpaceView*>{&to.view, &from.view, &skipped.view});
+    for (int64_t r = 0; r < to.view.rows; ++r) {
+      const int64_t p = to.parent[r], skip = skipped.offsets[p + 1] - skipped.offsets[p];
+      const int64_t place = r - to.offsets[p] + sign * skip, length = from.offsets[p + 1] - from.offsets[p];
+      for (int64_t d = 0; d < width; ++d) {
+        const bool inside = place >= 0 && place < length;
+        REQUIRE(y[r * width + d] == (inside ? x[(from.offsets[p] + place) * width + d] : 0.0f));
+      }
+    }
+  }
+}
+
+TEST_CASE("segments are joined one behind the other") {
+  const Ragged a({4, 0, 1, 7, 2}), b({0, 0, 3, 1, 2}), joined({4, 0, 4, 8, 4});
+  Vector x = random_vector(static_cast<size_t>(a.view.rows), 1), y = random_vector(static_cast<size_t>(b.view.rows), 2);
+  Vector both(static_cast<size_t>(joined.view.rows));
+  call("concat_rows", {x.data(), y.data(), both.data()}, {1, 2}, {},
+       std::vector<const SpaceView*>{&joined.view, &a.view, &b.view});
+  Vector expected;
+  for (size_t p = 0; p < 5; ++p) {
+    expected.insert(expected.end(), x.begin() + a.offsets[p], x.begin() + a.offsets[p + 1]);
+    expected.insert(expected.end(), y.begin() + b.offsets[p], y.begin() + b.offsets[p + 1]);
+  }
+  CHECK(both == expected);
+}
+
 TEST_CASE("windows stay inside their segment, and their gradient is the transpose") {
   const Ragged space({4, 0, 1, 7, 2});
   for (const int64_t before : {0, 1, 3}) {

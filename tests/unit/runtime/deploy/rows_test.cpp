@@ -82,6 +82,23 @@ TEST_CASE("static dimensions repeat for every row") {
   CHECK(alone.view().identity[2] == child_identity(0, 2));
 }
 
+TEST_CASE("a dimension follows from others") {
+  RowSpace examples, words, marks, joined;
+  examples.set_examples(3);
+  words.set_lengths(examples, {2, 0, 3});
+  marks.set_lengths(examples, {1, 4, 0});
+  const LengthSum::Term terms[] = {{&words.view(), 2}, {&marks.view(), -1}};
+  joined.reserve(9, 3);
+  joined.set_sum(examples.view(), {1, terms, 2});
+  const SpaceView& view = joined.view();
+  CHECK(listed(view.offsets, 4) == std::vector<int32_t>{0, 4, 4, 11});  // 1 - 4 is none
+  CHECK(listed(view.order, 3) == std::vector<int32_t>{2, 0, 1});
+  CHECK(view.longest == 7);
+  CHECK(view.identity[1] == child_identity(example_identity(0), 1));
+  CHECK_NOTHROW(check_length(examples.view(), {4, terms, 2}, "long enough"));
+  CHECK_THROWS_WITH(check_length(examples.view(), {1, terms, 2}, "too short"), "too short, and one example lacks 3");
+}
+
 TEST_CASE("a space without rows, and one with too many") {
   RowSpace examples, words;
   examples.set_examples(0);
