@@ -7,6 +7,11 @@
 #include "runtime/parallel.h"
 #include "runtime/vector.h"
 
+// oneDNN exports it beside dnnl_sgemm, and declares it in its own tests alone. `dnnl_unimplemented` without AVX-512.
+extern "C" dnnl_status_t dnnl_gemm_bf16bf16f32(char transpose_a, char transpose_b, dnnl_dim_t m, dnnl_dim_t n,
+                                               dnnl_dim_t k, float alpha, const uint16_t* a, dnnl_dim_t lda,
+                                               const uint16_t* b, dnnl_dim_t ldb, float beta, float* c, dnnl_dim_t ldc);
+
 namespace mtl::runtime {
 namespace {
 
@@ -106,7 +111,8 @@ MTL_CLONES void row_sums(const Gemm& p) {
   }
 }
 
-void clear(const Gemm& p) {
+template <class T>
+void clear(const GemmOf<T>& p) {
   if (p.accumulate) return;
   for (int64_t i = 0; i < p.m; ++i) {
     for (int64_t j = 0; j < p.n; ++j) p.c[i * p.ldc + j] = 0.0f;
@@ -123,20 +129,29 @@ void block(const Gemm& p) {
              p.accumulate ? 1.0f : 0.0f, p.c, p.ldc);
 }
 
+void block(const GemmBf16& p) {
+  if (p.m <= 0 || p.n <= 0) return;
+  if (p.k <= 0) return clear(p);
+  dnnl_gemm_bf16bf16f32(p.transpose_a ? 'T' : 'N', p.transpose_b ? 'T' : 'N', p.m, p.n, p.k, 1.0f, p.a, p.lda, p.b,
+                        p.ldb, p.accumulate ? 1.0f : 0.0f, p.c, p.ldc);
+}
+
 // How many blocks: by arithmetic alone.
-int64_t block_count(const Gemm& p) {
+template <class T>
+int64_t block_count(const GemmOf<T>& p) {
   const double flops = 2.0 * static_cast<double>(p.m) * static_cast<double>(p.n) * static_cast<double>(p.k);
   if (flops < 0.5e6) return 1;
   return flops < 1e8 ? 2 : flops < 1e9 ? 4 : 8;
 }
 
-Gemm part(const Gemm& p, bool by_rows, int64_t parts, int64_t i) {
+template <class T>
+GemmOf<T> part(const GemmOf<T>& p, bool by_rows, int64_t parts, int64_t i) {
   constexpr int64_t kStep = 16;
   const int64_t size = by_rows ? p.m : p.n;
   Range range = part_range((size + kStep - 1) / kStep, parts, i);
   range.begin *= kStep;
   range.end = range.end * kStep < size ? range.end * kStep : size;
-  Gemm out = p;
+  GemmOf<T> out = p;
   if (by_rows) {
     out.m = range.end - range.begin;
     out.a += p.transpose_a ? range.begin : range.begin * p.lda;
@@ -149,9 +164,8 @@ Gemm part(const Gemm& p, bool by_rows, int64_t parts, int64_t i) {
   return out;
 }
 
-}  // namespace
-
-void gemm_serial(const Gemm& product) {
+template <class T>
+void on_this_thread(const GemmOf<T>& product) {
   if (omp_in_parallel()) return block(product);
   const int before = omp_get_max_threads();
   if (before > 1) omp_set_num_threads(1);
@@ -159,12 +173,34 @@ void gemm_serial(const Gemm& product) {
   if (before > 1) omp_set_num_threads(before);
 }
 
-void gemm(const Gemm& product) {
+template <class T>
+void in_blocks(const GemmOf<T>& product) {
   const int64_t parts = block_count(product);
   // Cutting rows lets every block read b whole; very wide results are cut by columns instead.
   const bool by_rows = product.n < 2 * product.m;
-  if (parts == 1) return gemm_serial(product);
-  parallel_for(parts, [&](int64_t i) { gemm_serial(part(product, by_rows, parts, i)); });
+  if (parts == 1) return on_this_thread(product);
+  parallel_for(parts, [&](int64_t i) { on_this_thread(part(product, by_rows, parts, i)); });
+}
+
+}  // namespace
+
+void gemm_serial(const Gemm& product) {
+  on_this_thread(product);
+}
+void gemm(const Gemm& product) {
+  in_blocks(product);
+}
+void gemm(const GemmBf16& product) {
+  in_blocks(product);
+}
+
+bool has_bf16_products() {
+  static const bool has = [] {
+    const uint16_t one = 0x3F80;
+    float c = 0;
+    return dnnl_gemm_bf16bf16f32('N', 'N', 1, 1, 1, 1.0f, &one, 1, &one, 1, 0.0f, &c, 1) == dnnl_success && c == 1.0f;
+  }();
+  return has;
 }
 
 }  // namespace mtl::runtime

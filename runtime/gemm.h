@@ -9,17 +9,20 @@
 
 namespace mtl::runtime {
 
-struct Gemm {
+template <class T>
+struct GemmOf {
   bool transpose_a = false, transpose_b = false;
   int64_t m = 0, n = 0, k = 0;
-  const float* a = nullptr;
+  const T* a = nullptr;
   int64_t lda = 0;
-  const float* b = nullptr;
+  const T* b = nullptr;
   int64_t ldb = 0;
   float* c = nullptr;
   int64_t ldc = 0;
   bool accumulate = false;
 };
+using Gemm = GemmOf<float>;
+using GemmBf16 = GemmOf<uint16_t>;  // operands in bfloat16 (bf16.h)
 
 // The same in one expression: gemm(product_of(m, n, k, {a, lda}, {b, ldb, true}, c, ldc)) is c = a b^T.
 struct GemmOperand {
@@ -36,5 +39,9 @@ inline Gemm product_of(int64_t m, int64_t n, int64_t k, GemmOperand a, GemmOpera
 void gemm(const Gemm& product);
 // On the calling thread alone; for callers that are parallel themselves.
 void gemm_serial(const Gemm& product);
+
+// The same for bfloat16, where the processor has such products.
+bool has_bf16_products();
+void gemm(const GemmBf16& product);
 
 }  // namespace mtl::runtime

@@ -142,7 +142,9 @@ float* Session::gradients() {
 
 std::unique_ptr<engine::Engine> Session::compile(const ir::Graph& graph, const std::vector<std::string>& outputs,
                                                  const std::vector<std::string>& gradients_of) {
-  ir::Graph ready = passes::run_pipeline(graph, outputs, gradients_of, {});
+  passes::Options passes;
+  passes.bf16 = options_.bf16 && !gradients_of.empty();
+  ir::Graph ready = passes::run_pipeline(graph, outputs, gradients_of, passes);
   program::LowerOptions lower;
   lower.sparse_gradients = options_.rows;
   program::Program program = program::lower(ready, lower);

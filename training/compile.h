@@ -27,6 +27,7 @@ Elaborator make_elaborator(const sema::CheckedFile& file, const data::Spec& spec
 struct SessionOptions {
   std::string object_cache;  // compiled loops, by content; empty: none
   bool rows = true;          // gradients of tables as rows
+  bool bf16 = false;         // training programs: products with weights read rounded operands
 };
 
 // A program that trains on batches of some sources, and the parameters that it reaches.

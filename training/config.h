@@ -53,14 +53,19 @@ struct MetricRef {
   std::vector<std::string> names;  // more than one: their mean
 };
 
+struct BatchSize {  // batch = 32, batch = tokens(4096)
+  int64_t count = 32;
+  bool tokens = false;  // count positions of each example's longest outer dimension, not examples
+  bool operator==(const BatchSize&) const = default;
+};
+
 struct TrainConfig {
   OptimizerConfig optimizer;
   ScheduleConfig schedule;
   std::vector<GroupConfig> groups;
   MixConfig mix;
-  int64_t batch = 32;
-  bool batch_in_tokens = false;             // batch = tokens(4096)
-  std::map<std::string, int64_t> batch_of;  // batch[news] = 16
+  BatchSize batch;
+  std::map<std::string, BatchSize> batch_of;  // batch[news] = 16
   int64_t epochs = 10;
   std::optional<int64_t> steps;  // instead of epochs
   double clip_norm = 0;          // 0: none
@@ -68,7 +73,8 @@ struct TrainConfig {
   int64_t patience = 0;  // 0: no early stopping
   std::optional<MetricRef> stop_on;
   uint64_t seed = 1;
-  double ema = 0;  // average = ema(0.999); 0: none
+  bool bf16 = false;  // precision = bf16: products with weights read operands rounded to bfloat16, in training
+  double ema = 0;     // average = ema(0.999); 0: none
   SourceRange range;
 };
 

@@ -36,9 +36,9 @@ std::vector<int32_t> count_tokens(const data::Split& split) {
 
 }  // namespace
 
-Stream::Stream(const data::Split& split, std::string source, Limit limit, uint64_t seed)
-    : source_(std::move(source)), limit_(limit), seed_(seed), order_(static_cast<size_t>(split.examples)) {
-  MTL_CHECK(split.examples > 0 && limit.size > 0, "examples to make batches of");
+Stream::Stream(const data::Split& split, std::string source, BatchSize size, uint64_t seed)
+    : source_(std::move(source)), limit_(size), seed_(seed), order_(static_cast<size_t>(split.examples)) {
+  MTL_CHECK(split.examples > 0 && size.count > 0, "examples to make batches of");
   if (limit_.tokens) tokens_ = count_tokens(split);
   shuffle(0, order_);
 }
@@ -52,11 +52,11 @@ void Stream::shuffle(int64_t pass, std::vector<uint32_t>& order) const {
 
 int64_t Stream::cut(const std::vector<uint32_t>& order, int64_t begin) const {
   const auto size = static_cast<int64_t>(order.size());
-  if (!limit_.tokens) return std::min(size, begin + limit_.size);
+  if (!limit_.tokens) return std::min(size, begin + limit_.count);
   int64_t end = begin, sum = 0;
   while (end < size) {
     sum += tokens_[order[static_cast<size_t>(end)]];
-    if (sum > limit_.size && end > begin) break;  // an example longer than the limit is a batch of its own
+    if (sum > limit_.count && end > begin) break;  // an example longer than the limit is a batch of its own
     ++end;
   }
   return end;
@@ -73,7 +73,7 @@ std::span<const uint32_t> Stream::next() {
 }
 
 int64_t Stream::batches(int64_t pass) const {
-  if (!limit_.tokens) return (examples() + limit_.size - 1) / limit_.size;
+  if (!limit_.tokens) return (examples() + limit_.count - 1) / limit_.count;
   std::vector<uint32_t> order(order_.size());
   shuffle(pass, order);
   int64_t count = 0;
@@ -82,13 +82,13 @@ int64_t Stream::batches(int64_t pass) const {
 }
 
 int64_t Stream::most_examples() const {
-  if (!limit_.tokens) return std::min(limit_.size, examples());
+  if (!limit_.tokens) return std::min(limit_.count, examples());
   std::vector<int32_t> sorted = tokens_;
   std::sort(sorted.begin(), sorted.end());
   int64_t count = 0, sum = 0;
   for (int32_t tokens : sorted) {
     sum += tokens;
-    if (sum > limit_.size) break;
+    if (sum > limit_.count) break;
     ++count;
   }
   return std::max<int64_t>(count, 1);

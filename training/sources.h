@@ -16,16 +16,12 @@ namespace mtl::training {
 // Passes over a source, each in an order of its own, cut into batches.
 class Stream {
  public:
-  struct Limit {
-    int64_t size = 32;
-    bool tokens = false;  // size counts positions of each example's longest outer dimension, not examples
-  };
   struct Cursor {
     int64_t pass = 0;
     int64_t at = 0;  // examples of this pass that have been given out
   };
 
-  Stream(const data::Split& split, std::string source, Limit limit, uint64_t seed);
+  Stream(const data::Split& split, std::string source, BatchSize size, uint64_t seed);
   // The next batch; valid until the next call. A pass that is through starts over in another order.
   std::span<const uint32_t> next();
   int64_t batches(int64_t pass) const;
@@ -40,7 +36,7 @@ class Stream {
   int64_t cut(const std::vector<uint32_t>& order, int64_t begin) const;  // end of the batch that begins there
 
   std::string source_;
-  Limit limit_;
+  BatchSize limit_;
   uint64_t seed_;
   std::vector<int32_t> tokens_;  // by example; empty unless the limit counts them
   std::vector<uint32_t> order_;

@@ -33,9 +33,9 @@ const data::Split* train_split(const data::Dataset& dataset, const std::string& 
   return nullptr;
 }
 
-Stream::Limit limit_of(const TrainConfig& config, const std::string& source) {
+BatchSize batch_size(const TrainConfig& config, const std::string& source) {
   const auto own = config.batch_of.find(source);
-  return {own == config.batch_of.end() ? config.batch : own->second, config.batch_in_tokens};
+  return own == config.batch_of.end() ? config.batch : own->second;
 }
 
 }  // namespace
@@ -94,10 +94,10 @@ std::unique_ptr<Steps> Steps::make(Session& session, const TrainConfig& config, 
   for (const std::string& source : session.sources(true)) {
     const data::Split* split = train_split(dataset, source);
     MTL_CHECK(split != nullptr, "data of every source that a task trains on");
-    state->streams.emplace_back(*split, source, limit_of(config, source), seed);
-    const Stream::Limit limit = limit_of(config, source);
+    const BatchSize size = batch_size(config, source);
+    state->streams.emplace_back(*split, source, size, seed);
     state->batches.push_back(std::make_unique<data::Batch>(*split, source, state->streams.back().most_examples(),
-                                                           limit.tokens ? limit.size : 0));
+                                                           size.tokens ? size.count : 0));
   }
   state->mix = std::make_unique<Mix>(config.mix, state->streams, seed);
 

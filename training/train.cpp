@@ -85,6 +85,7 @@ bool Run::prepare() {
   SessionOptions session;
   session.object_cache = options_.object_cache;
   session.rows = Optimizer::wants_rows(config_);
+  session.bf16 = config_.bf16;
   session_ = Session::open(input_.elaborator, session);
   if (!session_) return false;
   if (input_.requirements && !input_.requirements(session_->model())) return false;

@@ -14,7 +14,7 @@ namespace mtl::driver {
 namespace {
 
 // What is asked for: predictions of the tasks, or the objective with the gradient of every parameter.
-ir::Graph make_graph(const Options& options, const elaborate::ElaboratedModel& model) {
+ir::Graph make_graph(const Options& options, const elaborate::ElaboratedModel& model, bool bf16) {
   std::vector<std::string> outputs, params;
   if (options.training) {
     outputs = {"objective"};
@@ -28,6 +28,7 @@ ir::Graph make_graph(const Options& options, const elaborate::ElaboratedModel& m
     for (const auto& task : model.tasks) outputs.push_back("predict." + task.name);
   }
   passes::Options pass_options;
+  pass_options.bf16 = bf16 && options.training;
   if (!options.dump_after.empty()) {
     pass_options.after = [&](const std::string& pass, const ir::Graph& graph) {
       if (pass == options.dump_after) fmt::print("// after {}\n{}", pass, ir::print(graph));
@@ -60,7 +61,7 @@ int run_emit(const Options& options) {
   const auto model = front.failed() ? std::nullopt : front.elaborator(front.dataset().fitted)(elaborate);
   front.flush_reports();
   if (!model || front.failed()) return kUserError;
-  const ir::Graph graph = make_graph(options, *model);
+  const ir::Graph graph = make_graph(options, *model, front.program().train.bf16);
   if (!options.dump_after.empty()) return kGood;
   if (options.artifact == "graph") {
     fmt::print("{}", ir::print(graph));

@@ -4,6 +4,7 @@
 #include "compiler/ops/lower_util.h"
 #include "compiler/ops/registry.h"
 #include "compiler/ops/sample.h"
+#include "runtime/bf16.h"
 
 namespace mtl::ops {
 namespace {
@@ -12,6 +13,14 @@ using Context = GradientContext;
 
 bool is_transposed(const Attrs& attrs) {
   return attr_bool(attrs, "transposed");
+}
+
+// `precision = bf16`: operands are read as if they were bfloat16.
+double read(double x, const Attrs& attrs) {
+  return attr_bool(attrs, "bf16") ? runtime::from_bf16(runtime::to_bf16(static_cast<float>(x))) : x;
+}
+std::string kernel(const char* name, const Attrs& attrs) {
+  return std::string(name) + (attr_bool(attrs, "bf16") ? "_bf16" : "");
 }
 
 // ---- linear: y[n] = sum over k of x[k] w[n, k]; transposed: w[k, n] ----
@@ -41,7 +50,8 @@ void evaluate_linear(EvaluateContext& c) {
     const int64_t row = static_cast<int64_t>(i) / outer, n = static_cast<int64_t>(i) % outer;
     double sum = 0;
     for (int64_t k = 0; k < inner; ++k) {
-      sum += x.values[row * inner + k] * w.values[transposed ? k * outer + n : n * inner + k];
+      sum += read(x.values[row * inner + k], c.attrs) *
+             read(w.values[transposed ? k * outer + n : n * inner + k], c.attrs);
     }
     y[i] = sum;
   }
@@ -66,7 +76,7 @@ int64_t rows_within(const Type& type, int last_dims) {
 
 void lower_linear(CallBuilder& b) {
   const Type x = b.operand_type(0), y = b.result_type(0);
-  b.call("matmul", {b.operand(0), b.operand(1), b.result(0)},
+  b.call(kernel("matmul", b.node().attrs), {b.operand(0), b.operand(1), b.result(0)},
          {rows_within(x, 1), y.dims.back().value(), x.dims.back().value(), is_transposed(b.node().attrs) ? 0 : 1}, {},
          {x.space});
 }
@@ -91,7 +101,8 @@ void evaluate_outer_sum(EvaluateContext& c) {
   std::vector<double>& y = c.results[0]->values;
   std::fill(y.begin(), y.end(), 0);
   for (size_t row = 0; row * n < a.values.size(); ++row) {
-    for (int64_t i = 0; i < n * k; ++i) y[i] += a.values[row * n + i / k] * b.values[row * k + i % k];
+    for (int64_t i = 0; i < n * k; ++i)
+      y[i] += read(a.values[row * n + i / k], c.attrs) * read(b.values[row * k + i % k], c.attrs);
   }
 }
 
@@ -104,7 +115,7 @@ void outer_sum_gradient(Context& g) {
 
 void lower_outer_sum(CallBuilder& b) {
   const Type x = b.operand_type(0), y = b.operand_type(1);
-  b.call("matmul_rows", {b.operand(0), b.operand(1), b.result(0)},
+  b.call(kernel("matmul_rows", b.node().attrs), {b.operand(0), b.operand(1), b.result(0)},
          {rows_within(x, 1), x.dims.back().value(), y.dims.back().value()}, {}, {x.space});
 }
 
@@ -215,16 +226,26 @@ void lower_matmul(CallBuilder& b) {
 }
 
 // ---- samples ----
+Domain fixed() {
+  Domain domain;
+  domain.constant = true;
+  return domain;
+}
 std::vector<Sample> samples_linear(const Spaces& spaces) {
   const SampleSpaces id = sample_ids(spaces);
   return {{{f32(id.t, {3}), f32(types::kUniform, {2, 3})}, {}, {}},
           {{f32(id.s, {2, 3}), f32(types::kUniform, {4, 3})}, {}, {}},
           {{f32(types::kUniform, {3}), f32(types::kUniform, {2, 3})}, {}, {}},
-          {{f32(id.t, {3}), f32(types::kUniform, {3, 2})}, {{"transposed", true}}, {}}};
+          {{f32(id.t, {3}), f32(types::kUniform, {3, 2})}, {{"transposed", true}}, {}},
+          // Steps have no derivative: this form is made when gradients are there.
+          {{f32(id.t, {3}), f32(types::kUniform, {2, 3})}, {{"bf16", true}}, {fixed(), fixed()}},
+          {{f32(id.t, {3}), f32(types::kUniform, {3, 2})}, {{"bf16", true}, {"transposed", true}}, {fixed(), fixed()}}};
 }
 std::vector<Sample> samples_outer_sum(const Spaces& spaces) {
   const SampleSpaces id = sample_ids(spaces);
-  return {{{f32(id.t, {3}), f32(id.t, {2})}, {}, {}}, {{f32(id.s, {2, 3}), f32(id.s, {2, 2})}, {}, {}}};
+  return {{{f32(id.t, {3}), f32(id.t, {2})}, {}, {}},
+          {{f32(id.s, {2, 3}), f32(id.s, {2, 2})}, {}, {}},
+          {{f32(id.t, {3}), f32(id.t, {2})}, {{"bf16", true}}, {fixed(), fixed()}}};
 }
 std::vector<Sample> samples_matmul(const Spaces& spaces) {
   const SampleSpaces id = sample_ids(spaces);
@@ -243,24 +264,26 @@ std::vector<Sample> samples_matmul(const Spaces& spaces) {
 
 }  // namespace
 
-const OpDef op_linear = {"linear",
-                         "x w^T of a uniform weight [N, K]; {transposed}: x w of [K, N].",
-                         2,
-                         1,
-                         infer_linear,
-                         gradient(linear_gradient),
-                         evaluate_linear,
-                         lower_call(lower_linear),
-                         samples_linear};
-const OpDef op_outer_sum = {"outer_sum",
-                            "Sum of a b^T over all rows and leading dims, uniform.",
-                            2,
-                            1,
-                            infer_outer_sum,
-                            gradient(outer_sum_gradient),
-                            evaluate_outer_sum,
-                            lower_call(lower_outer_sum),
-                            samples_outer_sum};
+const OpDef op_linear = {
+    "linear",
+    "x w^T of a uniform weight [N, K]; {transposed}: x w of [K, N]. {bf16}: of operands rounded to bfloat16.",
+    2,
+    1,
+    infer_linear,
+    gradient(linear_gradient),
+    evaluate_linear,
+    lower_call(lower_linear),
+    samples_linear};
+const OpDef op_outer_sum = {
+    "outer_sum",
+    "Sum of a b^T over all rows and leading dims, uniform. {bf16}: of operands rounded to bfloat16.",
+    2,
+    1,
+    infer_outer_sum,
+    gradient(outer_sum_gradient),
+    evaluate_outer_sum,
+    lower_call(lower_outer_sum),
+    samples_outer_sum};
 const OpDef op_matmul = {
     "matmul",
     "Matrix product of the last two dims, for each row and leading dim; one side may be uniform, and the right one "

@@ -14,7 +14,8 @@ struct Pass {
   std::function<ir::Graph(const ir::Graph&)> run;
 };
 
-std::vector<Pass> list_passes(const std::vector<std::string>& outputs, const std::vector<std::string>& gradients_of) {
+std::vector<Pass> list_passes(const std::vector<std::string>& outputs, const std::vector<std::string>& gradients_of,
+                              bool bf16) {
   std::vector<Pass> passes;
   std::vector<std::string> wanted = outputs;
   if (!gradients_of.empty()) {
@@ -38,6 +39,7 @@ std::vector<Pass> list_passes(const std::vector<std::string>& outputs, const std
   passes.push_back({"canonicalize", canonicalize});
   passes.push_back({"eliminate_common", eliminate_common});
   passes.push_back({"eliminate_dead", eliminate_dead});
+  if (bf16) passes.push_back({"round_products", round_products});
   return passes;
 }
 
@@ -45,7 +47,7 @@ std::vector<Pass> list_passes(const std::vector<std::string>& outputs, const std
 
 ir::Graph run_pipeline(ir::Graph graph, const std::vector<std::string>& outputs,
                        const std::vector<std::string>& gradients_of, const Options& options) {
-  for (const Pass& pass : list_passes(outputs, gradients_of)) {
+  for (const Pass& pass : list_passes(outputs, gradients_of, options.bf16)) {
     graph = pass.run(graph);
     if (options.verify) {
       const std::optional<std::string> problem = ir::verify(graph);

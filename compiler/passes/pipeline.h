@@ -11,6 +11,7 @@ namespace mtl::passes {
 struct Options {
   std::function<void(const std::string& pass, const ir::Graph& graph)> after;  // --dump-after
   bool verify = true;
+  bool bf16 = false;  // products with weights read their operands rounded to bfloat16
 };
 
 // Keeps only `outputs` and what they need. With `gradients_of`, adds an output "grad PATH" for every listed parameter
@@ -24,6 +25,7 @@ ir::Graph differentiate(const ir::Graph& graph, const std::vector<std::string>& 
 ir::Graph canonicalize(const ir::Graph& graph);
 ir::Graph eliminate_common(const ir::Graph& graph);
 ir::Graph eliminate_dead(const ir::Graph& graph);
+ir::Graph round_products(const ir::Graph& graph);
 ir::Graph select_outputs(const ir::Graph& graph, const std::vector<std::string>& outputs);
 
 }  // namespace mtl::passes

@@ -41,9 +41,6 @@ class TrainReader {
     const bool both = has("epochs") && has("steps");
     if (both)
       fail(diag::ExclusiveSettings, "epochs", "steps").at(range_of_["steps"]).label(range_of_["epochs"], "set here");
-    if (config_.batch_in_tokens && !config_.batch_of.empty()) {
-      unsupported("batch[...] beside tokens(...)", range_of_["batch"]);
-    }
     return good_ ? std::optional(std::move(config_)) : std::nullopt;
   }
 
@@ -80,7 +77,7 @@ class TrainReader {
     const syntax::Expr& value = *setting.value;
     if (name == "optimizer") return optimizer(value);
     if (name == "schedule") return schedule(value);
-    if (name == "batch") return batch(value);
+    if (name == "batch") return store(batch_size(value), config_.batch);
     if (name == "stop") return stop(value);
     if (name == "precision") return precision(value);
     if (name == "average") return average(value);
@@ -166,14 +163,21 @@ class TrainReader {
 
   // ---- batches ----
 
-  void batch(const syntax::Expr& value) {
+  std::optional<training::BatchSize> batch_size(const syntax::Expr& value) {
     const std::optional<Word> word = as_word(value);
-    if (!word || word->arguments == nullptr) return store(reader_.integer(value, "batch", 1), config_.batch);
-    if (!reader_.word(value, "batch", {"tokens"})) return void(good_ = false);
-    const std::optional<Bound> bound = reader_.bind(*word, {"count"}, 1);
-    if (!bound) return void(good_ = false);
-    config_.batch_in_tokens = true;
-    store(reader_.integer(*(*bound)["count"], "tokens", 1), config_.batch);
+    training::BatchSize size;
+    std::optional<int64_t> count;
+    if (!word || word->arguments == nullptr) {
+      count = reader_.integer(value, "batch", 1);
+    } else if (reader_.word(value, "batch", {"tokens"})) {
+      size.tokens = true;
+      const std::optional<Bound> bound = reader_.bind(*word, {"count"}, 1);
+      if (bound) count = reader_.integer(*(*bound)["count"], "tokens", 1);
+    }
+    good_ = good_ && count;
+    if (!count) return std::nullopt;
+    size.count = *count;
+    return size;
   }
 
   void batch_of(const syntax::TrainSetting& setting) {
@@ -183,11 +187,7 @@ class TrainReader {
     }
     const syntax::Name& source = *setting.source;
     if (!known_source(source)) return;
-    if (as_word(*setting.value) && std::holds_alternative<syntax::CallExpr>(setting.value->node)) {
-      return unsupported("batch[" + source.text + "] = tokens(...)", setting.range);
-    }
-    const std::optional<int64_t> size = reader_.integer(*setting.value, "batch", 1);
-    good_ = good_ && size;
+    const std::optional<training::BatchSize> size = batch_size(*setting.value);
     if (!size) return;
     if (!config_.batch_of.emplace(source.text, *size).second) {
       fail(diag::DoubledSetting, "batch[" + source.text + "]").at(setting.range);
@@ -218,9 +218,9 @@ class TrainReader {
   }
 
   void precision(const syntax::Expr& value) {
-    const std::optional<Word> word = reader_.word(value, "precision", {"f32", "bf16", "f16", "tf32"});
-    if (!word) return void(good_ = false);
-    if (word->name != "f32") unsupported("precision = " + word->name, value.range);
+    const std::optional<Word> word = reader_.word(value, "precision", {"f32", "bf16"});
+    if (!word || !reader_.bind(*word, {})) return void(good_ = false);
+    config_.bf16 = word->name == "bf16";
   }
 
   void average(const syntax::Expr& value) {

@@ -60,7 +60,7 @@ bool trace(const std::string& path, const std::string& out, Trace& result) {
   }
   const auto steps = training::Steps::make(*session, program->train, *dataset, seed, emitter);
   if (!steps) return print_reports(emitter), false;
-  training::Stream order(dataset->sources[0].train, dataset->sources[0].name, {program->train.batch, false}, seed);
+  training::Stream order(dataset->sources[0].train, dataset->sources[0].name, program->train.batch, seed);
   for (int i = 0; i < kSteps; ++i) {
     const auto batch = order.next();
     result.batches.push_back(std::vector<uint32_t>(batch.begin(), batch.end()));

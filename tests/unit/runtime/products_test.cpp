@@ -1,4 +1,8 @@
 // gemm and the matmul kernels against plain loops in double.
+#include <array>
+#include <limits>
+
+#include "runtime/bf16.h"
 #include "runtime/gemm.h"
 #include "tests/unit/runtime/harness.h"
 
@@ -118,4 +122,43 @@ TEST_CASE("matmul_batched multiplies every pair") {
       }
     }
   }
+}
+
+// Where the processor has no products of bfloat16, ctest's `runtime_test_bf16_by_floats` sees to it, the rounded
+// numbers are multiplied as floats: the same results.
+TEST_CASE("products of rounded operands", "[bf16]") {
+  for (const auto& [rows, n, k] : {std::array{70, 33, 50}, {1, 4, 3}, {130, 64, 128}, {5, 1, 200}}) {
+    const Ragged space(std::vector<int>(static_cast<size_t>(rows), 1));
+    const Vector x = random_vector(static_cast<size_t>(rows * k), 1), w = random_vector(static_cast<size_t>(n * k), 2);
+    const Vector dy = random_vector(static_cast<size_t>(rows * n), 3);
+    const auto read = [](float v) { return static_cast<double>(from_bf16(to_bf16(v))); };
+    check_same_on_two_threads([&] {
+      Vector a = x, b = w, d = dy, y(static_cast<size_t>(rows * n)), dw(static_cast<size_t>(n * k));
+      call("matmul_bf16", {a.data(), b.data(), y.data()}, {1, n, k, 1}, {}, space.view);
+      call("matmul_rows_bf16", {d.data(), a.data(), dw.data()}, {1, n, k}, {}, space.view);
+      std::vector<double> expected(y.size()), expected_dw(dw.size());
+      for (int r = 0; r < rows; ++r) {
+        for (int i = 0; i < n * k; ++i) {
+          expected[r * n + i / k] += read(x[r * k + i % k]) * read(w[i]);
+          expected_dw[i] += read(dy[r * n + i / k]) * read(x[r * k + i % k]);
+        }
+      }
+      CHECK(difference(y, expected) < 2e-6);
+      CHECK(difference(dw, expected_dw) < 2e-6);
+      return std::vector<Vector>{y, dw};
+    });
+  }
+}
+
+TEST_CASE("bfloat16 is the nearest, ties to even") {
+  CHECK(from_bf16(to_bf16(1.0f)) == 1.0f);
+  CHECK(from_bf16(to_bf16(1.00390625f)) == 1.0f);       // half way to the next: to the even one
+  CHECK(from_bf16(to_bf16(1.01171875f)) == 1.015625f);  // half way again
+  CHECK(from_bf16(to_bf16(-3.14159f)) == -3.140625f);
+  CHECK(std::isinf(from_bf16(to_bf16(3.4e38f))));
+  CHECK(std::isnan(from_bf16(to_bf16(std::numeric_limits<float>::quiet_NaN()))));
+  uint32_t bits = 0x7F800001u;  // a NaN whose upper half is that of infinity
+  float nan;
+  std::memcpy(&nan, &bits, 4);
+  CHECK(std::isnan(from_bf16(to_bf16(nan))));
 }

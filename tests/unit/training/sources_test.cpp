@@ -32,9 +32,9 @@ std::vector<uint32_t> pass(Stream& stream, std::vector<size_t>* sizes = nullptr)
 
 std::vector<Stream> three() {
   std::vector<Stream> streams;
-  streams.emplace_back(split_of(100), "a", Stream::Limit{10, false}, 1);
-  streams.emplace_back(split_of(45), "b", Stream::Limit{10, false}, 1);
-  streams.emplace_back(split_of(20), "c", Stream::Limit{4, false}, 1);
+  streams.emplace_back(split_of(100), "a", BatchSize{10, false}, 1);
+  streams.emplace_back(split_of(45), "b", BatchSize{10, false}, 1);
+  streams.emplace_back(split_of(20), "c", BatchSize{4, false}, 1);
   return streams;
 }
 

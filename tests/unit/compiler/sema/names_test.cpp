@@ -203,7 +203,7 @@ TEST_CASE("what is not supported yet says so, where the model needs it") {
       {"let a = task.index", "E0906"},
       {"let a = |tasks|", "E0906"},
       {"require flops(kind, T = 50) <= 50M", "E0900"},
-      {"train { precision = bf16 }", "E0908"},
+      {"train { group encoder@kind[books] { lr = 1e-3 } }", "E0908"},
       {"task x[d in [\"a\", \"b\"]] predicts news.kind { head = encoder(news.words) }", "E0902"},
       {"shared b = bert(depth = 2)", "E0900"},
   };

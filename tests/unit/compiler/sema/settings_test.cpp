@@ -66,8 +66,8 @@ TEST_CASE("the rest of the train block") {
   CHECK(config.schedule.kind == training::ScheduleConfig::Kind::warmup_cosine);
   CHECK(config.schedule.warmup_fraction == Approx(0.1));
   CHECK(config.schedule.floor == 0.1);
-  CHECK(config.batch == 16);
-  CHECK(config.batch_of.at("news") == 8);
+  CHECK(config.batch == training::BatchSize{16, false});
+  CHECK(config.batch_of.at("news") == training::BatchSize{8, false});
   CHECK(config.epochs == 3);
   CHECK(config.clip_norm == 1);
   CHECK(config.accumulate == 2);
@@ -76,7 +76,11 @@ TEST_CASE("the rest of the train block") {
   CHECK(config.seed == 9);
   CHECK(config.ema == 0.99);
   CHECK(config.mix.kind == training::MixKind::sqrt);
-  CHECK(train("batch = tokens(4096)").batch_in_tokens);
+  const auto mixed = train("batch = tokens(4096), batch[news] = 8");
+  CHECK(mixed.batch == training::BatchSize{4096, true});
+  CHECK(mixed.batch_of.at("news") == training::BatchSize{8, false});
+  CHECK(train("batch[news] = tokens(200)").batch_of.at("news") == training::BatchSize{200, true});
+  CHECK(train("precision = bf16").bf16);
   CHECK(train("schedule = inverse_sqrt(warmup = 400)").schedule.warmup_steps == 400);
   CHECK(train("schedule = exponential(rate = 0.75, every = 5000)").schedule.every == 5000);
   CHECK(train("steps = 100").steps == 100);
