@@ -174,6 +174,16 @@ bool Elaborator::match_input(const Parameter& parameter, size_t index, Value& va
 
 bool Elaborator::map_inputs(std::vector<Value>& values, Frame& callee, Signature& signature, const At& at) {
   if (signature.extra.empty()) return true;
+  for (size_t i = 0; i < values.size(); ++i) {
+    // Each position of the call would meet every position of this input: rows of pairs, which there are not.
+    const Tensor* whole = signature.mapped[i] ? nullptr : values[i].tensor();
+    if (!whole || static_cast<int>(axes(whole->node, at.frame).size()) == type(whole->node).rank()) continue;
+    report(at, diag::NotSupportedYet,
+           "a call that is mapped over " + axes_text(signature.extra) + " with a whole " +
+               shape_text(whole->node, at.frame))
+        .help("reduce it in front of the call, to one value for each example");
+    return false;
+  }
   std::vector<Dim> fixed;
   for (const Axis& axis : signature.extra) {
     if (axis.ragged) {
