@@ -105,6 +105,8 @@ Value Elaborator::run_callable(const std::vector<Parameter>& inputs, std::vector
   for (const auto& argument : bound) {
     if (argument && argument->value.poisoned()) return {};
   }
+  if (const std::vector<Value*> slots = stacks_to_map(inputs, bound, at.frame); !slots.empty())
+    return each_part(slots, at, [&] { return run_callable(inputs, bound, body, result, callee, name, at); });
   if (!enter(inputs, bound, callee, signature, at)) return {};
   run_body(body, callee);
   if (!callee.returned) {

@@ -10,12 +10,14 @@
 //   layers.cpp        descriptions to layers             params.cpp       paths and parameters
 //   emit.cpp          nodes, shapes, messages            primitives*.cpp  the table of primitive operations
 //   ids.cpp           sets of ids and their bounds       lengths.cpp      ragged dimensions joined and cut
-//   task.cpp          heads and settings                 loss.cpp         losses, masks, the objective
+//   stacks.cpp        a dimension before ragged ones     task.cpp         heads and settings
+//   loss.cpp          losses, masks, the objective
 #pragma once
 #include <functional>
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -241,7 +243,7 @@ class Elaborator {
   ir::Value matmul_rows(ir::Value a, ir::Value b, const At& at);
   ir::Value dot_last(ir::Value a, ir::Value b, const At& at);
   ir::Value transposed(ir::Value matrix, const At& at);
-  Value index_tensor(const Tensor& tensor, const std::vector<syntax::IndexExpr::Item>& items, const At& at);
+  Value index_tensor(const Tensor& tensor, std::span<const syntax::IndexExpr::Item> items, const At& at);
   bool innermost(ir::Value x, int axis, const std::string& what, const At& at);
   ir::Value row_at(ir::Value x, const Value& index, const At& at);
   Value index_axis(const Tensor& tensor, int axis, const Value& index, const At& at, bool& dropped);
@@ -261,6 +263,19 @@ class Elaborator {
   ir::Value slice_rows(ir::Value x, const Dim& start, const Dim& stop, const At& at);
   ir::Value concat_rows(const std::vector<ir::Value>& parts, size_t axis, const At& at);
   bool solve_dimension(const syntax::Expr& wanted, const Axis& given, Frame& callee);
+
+  // ---- stacks.cpp
+  std::vector<Axis> value_axes(const Value& value, const Frame& frame) const;
+  Value stack_of(std::vector<Value> parts, const At& at);
+  Value each_part(const std::vector<Value*>& slots, const At& at, const std::function<Value()>& one);
+  ir::Value beside(const Value& value, const At& at);
+  Value apart(ir::Value rows, const At& at);
+  Value index_stack(const Value& value, std::span<const syntax::IndexExpr::Item> items, const At& at);
+  Value binary_stacks(syntax::BinaryOp op, const Value& left, const Value& right, const At& at);
+  bool match_stack(const syntax::Parameter& parameter, const Value& value, Frame& callee, Signature& signature,
+                   const At& at);
+  std::vector<Value*> stacks_to_map(const std::vector<syntax::Parameter>& inputs,
+                                    std::vector<std::optional<Argument>>& bound, const Frame& frame) const;
 
   // ---- ids.cpp
   std::optional<Tensor> constant_id(int64_t id, const At& at);

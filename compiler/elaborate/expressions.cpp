@@ -228,6 +228,7 @@ Value Elaborator::evaluate_index(const IndexExpr& node, SourceRange range, Frame
     base = Value{Tensor{to_tensor(base, at), nullptr, nullptr}, base.range};
     if (!base.tensor()->node.valid()) return {};
   }
+  if (std::holds_alternative<Stack>(base.v)) return index_stack(base, node.items, at);
   if (const Tensor* tensor = base.tensor()) return index_tensor(*tensor, node.items, at);
   if (node.items.size() != 1 || node.items[0].kind != IndexExpr::Item::Kind::at) {
     report(at, diag::NotATensor, base.kind());
@@ -263,10 +264,13 @@ Value Elaborator::evaluate_unary(const UnaryExpr& node, SourceRange range, Frame
     if (!value) failed_ = true;
     return value ? Value{*value} : Value{};
   }
-  ir::Value x = to_tensor(operand, {frame, node.operand->range});
-  if (!x.valid()) return {};
-  ir::Value result = emit(node.op == UnaryOp::negate ? "neg" : "not", {x}, at);
-  return result.valid() ? Value{Tensor{result, nullptr, nullptr}} : Value{};
+  const auto one = [&]() -> Value {
+    ir::Value x = to_tensor(operand, {frame, node.operand->range});
+    if (!x.valid()) return {};
+    ir::Value result = emit(node.op == UnaryOp::negate ? "neg" : "not", {x}, at);
+    return result.valid() ? Value{Tensor{result, nullptr, nullptr}} : Value{};
+  };
+  return std::holds_alternative<Stack>(operand.v) ? each_part({&operand}, at, one) : one();
 }
 
 Value Elaborator::evaluate_binary(const BinaryExpr& node, SourceRange range, Frame& frame, const Expr& expr) {

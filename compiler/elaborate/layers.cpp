@@ -178,18 +178,16 @@ Value Elaborator::apply_parts(const Layer& layer, std::vector<Argument> argument
 
 Value Elaborator::apply_array(const Layer& layer, const std::vector<Argument>& arguments, const void* where,
                               const At& at) {
-  std::vector<ir::Value> results;
+  std::vector<Value> results;
   for (const LayerPtr& part : layer.parts) {
-    Value value = apply(part, arguments, where, at);
-    if (value.poisoned()) return {};
-    results.push_back(to_tensor(value, at));
+    results.push_back(apply(part, arguments, where, at));
+    if (results.back().poisoned()) return {};
   }
   if (results.empty()) {
     report(at, diag::EmptyArray, plain_path_of(layer.place));
     return {};
   }
-  ir::Value stacked = stack(results, at);
-  return stacked.valid() ? Value{Tensor{stacked, nullptr, nullptr}, at.range} : Value{};
+  return stack_of(std::move(results), at);
 }
 
 }  // namespace mtl::elaborate

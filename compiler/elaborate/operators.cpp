@@ -106,6 +106,8 @@ Value Elaborator::binary_values(BinaryOp op, const Value& left, const Value& rig
     }
     return {*value, at.range};
   }
+  if (std::holds_alternative<Stack>(left.v) || std::holds_alternative<Stack>(right.v))
+    return binary_stacks(op, left, right, at);
   if (auto length = length_arithmetic(op, left, right, at)) return *length;
   if (op == BinaryOp::range) {
     report(at, diag::NotKnownNow, "each end of a range", left.as_static() ? right.kind() : left.kind());
@@ -219,7 +221,7 @@ ir::Value Elaborator::matmul_matrices(ir::Value a, ir::Value b, const At& at) {
   return emit("reshape", {product}, at, {{"dims", dims}});
 }
 
-Value Elaborator::index_tensor(const Tensor& tensor, const std::vector<syntax::IndexExpr::Item>& items, const At& at) {
+Value Elaborator::index_tensor(const Tensor& tensor, std::span<const syntax::IndexExpr::Item> items, const At& at) {
   using Kind = syntax::IndexExpr::Item::Kind;
   Tensor current = tensor;
   int axis = 0;

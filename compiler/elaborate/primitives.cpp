@@ -64,6 +64,7 @@ std::optional<std::vector<Axis>> Primitives::dims(PrimitiveCall& call, const std
 }
 
 Value Elaborator::run_primitive(PrimitiveCall& call) {
+  if (Primitives::has_stack(call)) return Primitives::run_stacks(call);
   for (const Primitives::Table* table :
        {&Primitives::elementwise(), &Primitives::reductions(), &Primitives::shapes(), &Primitives::sequences()}) {
     const std::string key = (call.primitive.in_ops ? "ops." : "") + std::string(call.primitive.name);

@@ -40,12 +40,16 @@ struct Primitives {
   static const Table& elementwise();  // primitives.cpp
   static const Table& reductions();   // primitives_reduce.cpp
   static const Table& shapes();       // primitives_shape.cpp
-  static const Table& sequences();    // primitives_sequence.cpp (also what stands under `ops`)
+  // Of calls with a Stack among their arguments (stacks.cpp).
+  static bool has_stack(const PrimitiveCall& call);
+  static Value run_stacks(PrimitiveCall& call);
+  static const Table& sequences();  // primitives_sequence.cpp (also what stands under `ops`)
 
   struct Elementwise;
   struct Reductions;
   struct Shapes;
   struct Sequences;
+  struct Stacks;
 
   // The set that a value holds ids of, if it does.
   static IdSetPtr set_of(const Value& value) { return value.tensor() ? value.tensor()->ids : nullptr; }

@@ -8,14 +8,10 @@
 namespace mtl::elaborate {
 
 ir::Value Elaborator::stack(std::vector<ir::Value> parts, const At& at) {
-  int rank = 0;
   for (ir::Value part : parts) {
     if (!part.valid()) return {};
-    rank = std::max(rank, type(part).rank());
     if (ragged_below(type(part).space, at.frame.base).empty()) continue;
-    report(at, diag::NotSupportedYet,
-           "a dimension in front of a ragged one, in a stack of " + shape_text(part, at.frame))
-        .help("put it in a module that is written for one position; it is mapped over the others");
+    report(at, diag::NotATensor, "a list of sequences").help("`stack([...])` makes one value of them");
     return {};
   }
   return emit("stack", parts, at, {{"axis", int64_t{0}}});
@@ -146,13 +142,11 @@ struct Primitives::Shapes {
   static Value stack(Call& c) {
     auto listed = c.e.items(*c.find("values"), c.at_argument("values"));
     if (!listed) return Value{};
-    std::vector<ir::Value> parts;
-    IdSetPtr set = listed->empty() ? nullptr : set_of(listed->front());
-    for (const Value& item : *listed) {
-      parts.push_back(c.e.to_tensor(item, c.at_argument("values")));
-      set = c.e.join_sets(set, set_of(item));
+    if (listed->empty()) {
+      c.e.report(c.at, diag::EmptyArray, "stack");
+      return Value{};
     }
-    return result(c.e.stack(parts, c.at), c, set);
+    return c.e.stack_of(std::move(*listed), c.at);
   }
   static Value concat(Call& c) {
     std::vector<ir::Value> parts;

@@ -111,6 +111,7 @@ bool Elaborator::match_set(const Parameter& parameter, Tensor& tensor, Frame& ca
 
 bool Elaborator::match_input(const Parameter& parameter, size_t index, Value& value, Frame& callee,
                              Signature& signature, const At& at) {
+  if (std::holds_alternative<Stack>(value.v)) return match_stack(parameter, value, callee, signature, at);
   const bool ids = is_id_type(parameter.type.name.text);
   Tensor tensor;
   if (value.tensor()) {
@@ -243,15 +244,15 @@ Value Elaborator::map_result(Value result, const Signature& signature, const At&
 bool Elaborator::check_type(const TypeExpr& type, const Value& value, Frame& frame, const Signature* signature,
                             const diag::Kind& kind, const At& at) {
   if (value.poisoned() || type.error) return true;
-  if (!value.tensor()) {
+  const bool stacked = std::holds_alternative<Stack>(value.v);
+  if (!value.tensor() && !stacked) {
     const StaticValue* known = value.as_static();
     if (type.dims.empty() && known && (known->is_number() || known->as_dim())) return true;
     if (!value.layer() && !known) return true;
     report(at, kind, type_text(type), value.as_static() ? value.as_static()->text() : value.kind());
     return false;
   }
-  const Tensor& tensor = *value.tensor();
-  const std::vector<Axis> all = axes(tensor.node, frame);
+  const std::vector<Axis> all = value_axes(value, frame);
   const bool open = !type.dims.empty() && type.dims.front().kind == Kind::rest;
   const size_t count = type.dims.size() - (open ? 1 : 0);
   std::string why;
@@ -263,10 +264,10 @@ bool Elaborator::check_type(const TypeExpr& type, const Value& value, Frame& fra
   if (good && open && signature && signature->rest) {
     good = std::vector<Axis>(all.begin(), all.end() - count) == *signature->rest;
   }
-  const bool ids = this->type(tensor.node).dtype == types::DType::i32;
+  const bool ids = !stacked && this->type(value.tensor()->node).dtype == types::DType::i32;
   if (good && ids != is_id_type(type.name.text)) good = false;
   if (good) return true;
-  report(at, kind, type_text(type), shape_text(tensor.node, frame) + (why.empty() ? "" : ": " + why))
+  report(at, kind, type_text(type), value_text(value, frame) + (why.empty() ? "" : ": " + why))
       .label(type.range, "declared here");
   return false;
 }

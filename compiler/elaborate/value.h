@@ -87,11 +87,15 @@ struct PathRef {  // `word.weight`: below a declared layer
 struct FromLabels {  // the first values of a state that the labels of a task decide
   Init init;
 };
+// f32[3, T, D]: a dimension in front of ragged ones, as its parts; see stacks.cpp.
+struct Stack {
+  ListPtr parts;  // at least one; of one shape, with a ragged dimension
+};
 struct Vectors {};  // the initializer that starts a table from its vocabulary's `embeddings`
 
 struct Value {
   std::variant<Poison, StaticValue, Tensor, RaggedDim, LayerPtr, Callable, ListPtr, RecordPtr, TaskRef, SourceRef,
-               FileRef, PathRef, Vectors, FromLabels>
+               FileRef, PathRef, Stack, Vectors, FromLabels>
       v;
   SourceRange range;
   bool dimension = false;  // a size as the signature's name for a dimension: `over = D` means that one, not number 64

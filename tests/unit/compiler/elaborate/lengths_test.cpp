@@ -1,88 +1,9 @@
-// Ragged dimensions joined, cut and padded: programs from text, evaluated on two examples by the ops' references.
-#include <catch2/catch.hpp>
+// Ragged dimensions joined, cut and padded: what programs compute.
+#include <cmath>
 
-#include "compiler/elaborate/elaborate.h"
-#include "compiler/ir/evaluate.h"
-#include "compiler/sema/checked.h"
+#include "tests/unit/compiler/elaborate/two_examples.h"
 
-using namespace mtl;
-
-namespace {
-
-// Two examples: x has 3 and 2 positions of 2 numbers, u has 1 and 2.
-constexpr const char* kData = R"(
-data rows {
-  format = jsonl
-  train  = "rows.jsonl"
-  x : f32[T, 2] = field("x")
-  u : f32[U, 2] = field("u")
-  y : f32       = field("y")
-}
-)";
-const std::vector<double> kX = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, kU = {-1, -2, -3, -4, -5, -6};
-
-ops::HostSpace rows_of(const ir::Graph& graph, const std::vector<ops::HostSpace>& hosts, types::SpaceId id) {
-  const types::Space& space = graph.spaces[id];
-  const std::map<std::string, std::vector<int64_t>> lengths = {{"T", {3, 2}}, {"U", {1, 2}}};
-  ops::HostSpace host;
-  host.rows = 0;
-  host.offsets = {0};
-  for (int64_t above = 0; above < hosts[space.parent].rows; ++above) {
-    int64_t length = 0;
-    const types::Dim size =
-        space.parent == types::kUniform && !space.fixed ? types::Dim(2) : graph.spaces.length_of(id);
-    for (const auto& [atoms, factor] : size.terms())
-      length += atoms.empty() ? factor : factor * lengths.at(atoms[0])[above];
-    for (int64_t i = 0; i < length; ++i) {
-      host.parent.push_back(static_cast<int32_t>(above));
-      host.position.push_back(static_cast<int32_t>(i));
-      host.identity.push_back(0);
-    }
-    host.rows += length;
-    host.offsets.push_back(static_cast<int32_t>(host.rows));
-  }
-  return host;
-}
-
-struct Program {
-  SourceMap sources;
-  diag::Emitter emitter{&sources};
-  std::optional<elaborate::ElaboratedModel> model;
-
-  explicit Program(const std::string& head, const std::string& declarations = "") {
-    const std::string text =
-        std::string(kData) + declarations + "\nmodel m {\n  task one predicts rows.y {\n" + head + "\n  }\n}\n";
-    const auto file = sema::check_text("test.mtl", text, sources, {}, emitter);
-    INFO(text << emitter.sorted().size() << " reports");
-    REQUIRE(file);
-    model = elaborate::elaborate(*file, {}, emitter);
-    for (const auto& report : emitter.sorted()) INFO(report.message);
-    REQUIRE(model);
-  }
-  std::vector<double> head() const {
-    ir::HostBatch batch;
-    for (types::SpaceId id = 0; id < model->graph.spaces.size(); ++id)
-      batch.spaces.push_back(id == types::kUniform ? ops::HostSpace{} : rows_of(model->graph, batch.spaces, id));
-    batch.inputs["rows.x"] = kX;
-    batch.inputs["rows.u"] = kU;
-    batch.inputs["rows.y"] = {0, 0};
-    return ir::evaluate(model->graph, batch).at("head.one").values;
-  }
-  std::vector<std::string> rules() const {
-    std::vector<std::string> all;
-    for (const auto& rule : model->tasks[0].lengths) all.push_back(rule.rest.text());
-    return all;
-  }
-};
-
-using Numbers = std::vector<double>;
-using Texts = std::vector<std::string>;
-
-auto near(const Numbers& numbers) {
-  return Catch::Matchers::Approx(numbers);
-}
-
-}  // namespace
+using namespace mtl::elaborate::test;
 
 TEST_CASE("sequences are joined in the order that is written") {
   // Weights by position tell the order: 1 2 3 ...
