@@ -65,8 +65,8 @@ std::optional<std::vector<Axis>> Primitives::dims(PrimitiveCall& call, const std
 
 Value Elaborator::run_primitive(PrimitiveCall& call) {
   if (Primitives::has_stack(call)) return Primitives::run_stacks(call);
-  for (const Primitives::Table* table :
-       {&Primitives::elementwise(), &Primitives::reductions(), &Primitives::shapes(), &Primitives::sequences()}) {
+  for (const Primitives::Table* table : {&Primitives::elementwise(), &Primitives::reductions(), &Primitives::shapes(),
+                                         &Primitives::sequences(), &Primitives::labels()}) {
     const std::string key = (call.primitive.in_ops ? "ops." : "") + std::string(call.primitive.name);
     if (auto it = table->find(key); it != table->end()) return it->second(call);
   }

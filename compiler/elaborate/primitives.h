@@ -40,15 +40,17 @@ struct Primitives {
   static const Table& elementwise();  // primitives.cpp
   static const Table& reductions();   // primitives_reduce.cpp
   static const Table& shapes();       // primitives_shape.cpp
+  static const Table& labels();       // primitives_labels.cpp
+  static const Table& sequences();    // primitives_sequence.cpp (also what stands under `ops`)
   // Of calls with a Stack among their arguments (stacks.cpp).
   static bool has_stack(const PrimitiveCall& call);
   static Value run_stacks(PrimitiveCall& call);
-  static const Table& sequences();  // primitives_sequence.cpp (also what stands under `ops`)
 
   struct Elementwise;
   struct Reductions;
   struct Shapes;
   struct Sequences;
+  struct Labels;
   struct Stacks;
 
   // The set that a value holds ids of, if it does.
