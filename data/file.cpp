@@ -1,12 +1,12 @@
 #include "data/file.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <new>
 
 #include "compiler/diag/kinds/data.h"
 
@@ -35,15 +35,22 @@ void report_file(const diag::Kind& kind, const std::string& path, SourceRange ra
   if (range.valid()) std::move(report).at(range, "of this source");
 }
 
-bool read_all(int file, std::string& out) {
-  constexpr size_t kChunk = size_t{1} << 16;
-  for (;;) {
-    const size_t size = out.size();
-    out.resize(size + kChunk);
-    const ssize_t got = ::read(file, out.data() + size, kChunk);
-    out.resize(size + (got > 0 ? static_cast<size_t>(got) : 0));
-    if (got == 0) return true;
-    if (got < 0 && errno != EINTR) return false;
+// 0, or errno. `expected`: bytes, as far as that is known.
+int read_all(int file, size_t expected, std::string& out) {
+  constexpr size_t kChunk = size_t{1} << 20;
+  try {
+    out.reserve(expected + kChunk);
+    for (;;) {
+      const size_t size = out.size();
+      out.resize(size + kChunk);
+      const ssize_t got = ::read(file, out.data() + size, kChunk);
+      const int error = errno;
+      out.resize(size + (got > 0 ? static_cast<size_t>(got) : 0));
+      if (got == 0) return 0;
+      if (got < 0 && error != EINTR) return error;
+    }
+  } catch (const std::bad_alloc&) {
+    return ENOMEM;
   }
 }
 
@@ -59,16 +66,8 @@ std::optional<FileText> FileText::open(const std::string& path, SourceRange rang
   FileText out;
   int error = ::fstat(file, &status) == 0 ? 0 : errno;
   const bool folder = error == 0 && S_ISDIR(status.st_mode);
-  if (error == 0 && S_ISREG(status.st_mode) && status.st_size > 0) {
-    const auto size = static_cast<size_t>(status.st_size);
-    void* map = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0);
-    if (map != MAP_FAILED) {
-      ::madvise(map, size, MADV_SEQUENTIAL);
-      out.map_ = map;
-      out.map_size_ = size;
-    }
-  }
-  if (error == 0 && !folder && !out.map_ && !read_all(file, out.read_)) error = errno;
+  const size_t expected = S_ISREG(status.st_mode) ? static_cast<size_t>(status.st_size) : 0;
+  if (error == 0 && !folder) error = read_all(file, expected, out.read_);
   ::close(file);
   if (folder) {
     report_file(diag::DataFileIsFolder, path, range, emitter);
@@ -82,15 +81,8 @@ std::optional<FileText> FileText::open(const std::string& path, SourceRange rang
   return std::nullopt;
 }
 
-FileText::FileText(FileText&& other) noexcept
-    : map_(std::exchange(other.map_, nullptr)), map_size_(other.map_size_), read_(std::move(other.read_)) {}
-
-FileText::~FileText() {
-  if (map_) ::munmap(map_, map_size_);
-}
-
 std::string_view FileText::text() const {
-  std::string_view text = map_ ? std::string_view(static_cast<const char*>(map_), map_size_) : std::string_view(read_);
+  std::string_view text = read_;
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   return text;
 }

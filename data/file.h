@@ -1,7 +1,7 @@
 // Files as text, their lines, and what becomes of bad rows.
 //
-// A file is mapped (or read, where it cannot be mapped), so views into it live as long as the FileText does, and a
-// large file costs address space only.
+// A file is read whole, and views into it live as long as the FileText does. It is not mapped: another process that
+// truncates a mapped file ends this one.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -20,15 +20,10 @@ class FileText {
  public:
   // Reports and returns nullopt if there is no such file, it is a folder, or empty. `range`: who asks for it.
   static std::optional<FileText> open(const std::string& path, SourceRange range, diag::Emitter& emitter);
-  FileText(FileText&& other) noexcept;
-  FileText& operator=(FileText&&) = delete;
-  ~FileText();
   std::string_view text() const;  // without a byte order mark
 
  private:
   FileText() = default;
-  void* map_ = nullptr;
-  size_t map_size_ = 0;
   std::string read_;
 };
 
