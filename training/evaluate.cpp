@@ -63,8 +63,18 @@ std::vector<char> correct_rows(const Said& said) {
   return correct;
 }
 
-// Per example: all tasks right wherever they are labelled; examples without any label are left out. With `per`, the
-// same by position.
+// How many of an example's positions that `limit` cut have a label: there is no prediction for them.
+int64_t cut_labels(const Said& said, int64_t example) {
+  const data::Column& column = said.split->columns.at(said.task->target);
+  if (column.cut_starts.empty()) return 0;
+  const auto at = column.cut_ids.begin();
+  const auto i = static_cast<size_t>(example);
+  const int64_t cut = column.cut_starts[i + 1] - column.cut_starts[i];
+  return cut - std::count(at + column.cut_starts[i], at + column.cut_starts[i + 1], data::kMissing);
+}
+
+// Per example: all tasks right wherever they are labelled, what is cut included; examples without any label are left
+// out. With `per`, the same by position.
 double all_correct(const ModelMetric& metric, const std::vector<Said>& said) {
   std::vector<const Said*> parts;
   for (const std::string& name : metric.tasks)
@@ -81,6 +91,7 @@ double all_correct(const ModelMetric& metric, const std::vector<Said>& said) {
           any = any || part->labelled[static_cast<size_t>(row)];
           all = all && part->correct[static_cast<size_t>(row)];
         }
+        if (metric.per.empty() && cut_labels(*part, unit) > 0) any = true, all = false;
       }
       counted += any;
       right += any && all;
@@ -92,6 +103,11 @@ double all_correct(const ModelMetric& metric, const std::vector<Said>& said) {
           parts[0]->split->examples);
   else
     judge([](const Said&, int64_t row) { return std::pair(row, row + 1); }, std::ssize(parts[0]->labelled));
+  for (int64_t i = 0; !metric.per.empty() && i < parts[0]->split->examples; ++i) {
+    int64_t cut = 0;  // the tasks' labels stand at the same positions
+    for (const Said* part : parts) cut = std::max(cut, cut_labels(*part, i));
+    counted += cut;
+  }
   return counted == 0 ? kUndefined : static_cast<double>(right) / static_cast<double>(counted);
 }
 
