@@ -91,6 +91,7 @@ class TextEncoder {
       std::vector<std::string>& cells = example.cells[plan_.columns[c].spec->name];
       for (const std::string_view item : stager_.pieces(c).items) cells.emplace_back(item);
     }
+    example.line_per_token = !record.token_text.empty();
     for (const std::string_view line : record.token_text) example.lines.emplace_back(line);
     if (record.token_text.empty()) example.lines.emplace_back(record.text);
     examples_.push_back(std::move(example));

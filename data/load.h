@@ -33,6 +33,7 @@ std::optional<Split> encode_split(const SourceSpec& source, std::string_view spl
 struct RawExample {
   std::map<std::string, std::vector<std::string>> cells;  // column -> cell, or one cell per token
   std::vector<std::string> lines;                         // the lines it came from, for CoNLL output
+  bool line_per_token = false;
 };
 enum class RawFormat : uint8_t { lines, source };
 struct RawInput {

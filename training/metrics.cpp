@@ -77,6 +77,10 @@ double SequenceScores::exact_match() const {
   return ratio(static_cast<double>(right_), static_cast<double>(counted_));
 }
 
+namespace {
+constexpr int32_t kUnseenKind = std::numeric_limits<int32_t>::max();  // of a stretch with a tag that train lacks
+}
+
 SpanScores::SpanScores(const std::vector<std::string>& labels) {
   std::map<std::string, int32_t> kinds;
   for (const std::string& label : labels) {
@@ -92,7 +96,7 @@ SpanScores::SpanScores(const std::vector<std::string>& labels) {
 }
 
 SpanScores::Tag SpanScores::tag_of(int32_t id) const {
-  if (id == kUnseen) return {'I', std::numeric_limits<int32_t>::max()};
+  if (id == kUnseen) return {'I', kUnseenKind};
   return id < 0 ? Tag() : tags_[static_cast<size_t>(id)];
 }
 
@@ -106,8 +110,11 @@ void SpanScores::find(std::span<const int32_t> ids, std::span<const int32_t> gol
       continue;
     }
     const auto at = static_cast<int64_t>(i);
-    const bool begins = !open || tag.mark == 'B' || tag.mark == 'S' || out.back().kind != tag.kind;
+    // What an unseen tag would have done is not known: it goes on with the stretch before it, which is not to be found.
+    const bool unseen = tag.kind == kUnseenKind;
+    const bool begins = !open || tag.mark == 'B' || tag.mark == 'S' || (out.back().kind != tag.kind && !unseen);
     if (begins) out.push_back({at, at, tag.kind});
+    if (unseen) out.back().kind = kUnseenKind;
     out.back().end = at + 1;
     open = tag.mark != 'E' && tag.mark != 'S';
   }

@@ -7,6 +7,7 @@
 
 #include "compiler/base/check.h"
 #include "compiler/base/text.h"
+#include "compiler/diag/kinds/data.h"
 #include "compiler/diag/kinds/model.h"
 #include "data/batch.h"
 #include "training/json.h"
@@ -28,20 +29,6 @@ struct Group {
   std::vector<std::string> columns;  // what they read
   std::unique_ptr<engine::Engine> engine;
 };
-
-std::set<std::string> known_tasks(const std::vector<std::string>& asked, const std::vector<std::string>& names,
-                                  diag::Emitter& emitter) {
-  std::set<std::string> tasks;
-  for (const std::string& name : asked) {
-    if (std::find(names.begin(), names.end(), name) != names.end()) {
-      tasks.insert(name);
-      continue;
-    }
-    const auto near = nearest(name, names);
-    emitter.report(diag::UnknownTask, name).help(near ? "did you mean `" + *near + "`?" : "it has " + join(names));
-  }
-  return tasks;
-}
 
 }  // namespace
 
@@ -121,6 +108,20 @@ std::unique_ptr<Predictor> Predictor::open(const sema::CheckedFile& file, const 
   return std::unique_ptr<Predictor>(new Predictor(std::move(state)));
 }
 
+std::set<std::string> known_tasks(const std::vector<std::string>& asked, const std::vector<std::string>& names,
+                                  diag::Emitter& emitter) {
+  std::set<std::string> tasks;
+  for (const std::string& name : asked) {
+    if (std::find(names.begin(), names.end(), name) != names.end()) {
+      tasks.insert(name);
+      continue;
+    }
+    const auto near = nearest(name, names);
+    emitter.report(diag::UnknownTask, name).help(near ? "did you mean `" + *near + "`?" : "it has " + join(names));
+  }
+  return tasks;
+}
+
 Predictor::Predictor(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Predictor::~Predictor() = default;
 
@@ -137,6 +138,7 @@ Answer Predictor::State::decode(size_t index, const Rows& said, const Rows* scor
   const TaskInfo& task = tasks[index];
   Answer answer;
   answer.task = index;
+  answer.rows = end - begin;
   const data::IdSet* names = label_set(spec, fitted, task.source, task.target);
   const auto name_of = [&](int64_t id) {
     return names != nullptr && id >= 0 && id < std::ssize(names->names) ? names->names[static_cast<size_t>(id)]
@@ -189,9 +191,7 @@ void Predictor::State::predict(Group& group, const data::Split& split, std::vect
       Rows said, heads;
       append_output(*group.engine, "predict." + task.name, said);
       if (scores) append_output(*group.engine, "head." + task.name, heads);
-      const runtime::SpaceView* space = said.count() == end - begin || task.target_dim.empty()
-                                            ? nullptr
-                                            : batch.space(task.source + "." + task.target_dim);
+      const runtime::SpaceView* space = task.per_position ? batch.space(task.source + "." + task.target_dim) : nullptr;
       for (int64_t i = begin; i < end; ++i) {
         const int64_t from = space == nullptr ? i - begin : space->offsets[i - begin];
         const int64_t to = space == nullptr ? from + 1 : space->offsets[i - begin + 1];
@@ -216,6 +216,10 @@ std::optional<std::vector<Prediction>> Predictor::predict(data::RawFormat format
     Group& group = s.groups[g];
     auto input = data::encode_text(s.spec, *group.source, s.fitted, group.columns, format, text, path, emitter);
     if (!input) return std::nullopt;
+    for (const auto& [path, ragged] : input->split.ragged)
+      if (ragged.cut > 0)
+        emitter.report(diag::PositionsCut, group.source->name + "." + path, ragged.cut,
+                       count_of(static_cast<size_t>(ragged.offsets.back() + ragged.cut), "position"), "the input");
     for (const size_t task : group.tasks)
       if (!check_inputs(input->split, "the input", s.tasks[task], emitter)) return std::nullopt;
     if (g == 0) predictions.resize(static_cast<size_t>(input->split.examples));
@@ -229,6 +233,20 @@ std::optional<std::vector<Prediction>> Predictor::predict(data::RawFormat format
   return predictions;
 }
 
+namespace {
+// One number for each row, or a list of them.
+Json by_row(const Json& numbers, int64_t rows) {
+  const size_t width = rows == 0 ? 1 : numbers.size() / static_cast<size_t>(rows);
+  if (width == 1) return numbers;
+  Json out = Json::array();
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    if (i % width == 0) out.push_back(Json::array());
+    out.back().push_back(numbers[i]);
+  }
+  return out;
+}
+}  // namespace
+
 std::string to_json(const Prediction& prediction, const Predictor& predictor) {
   Json out = Json::object();
   for (const Answer& answer : prediction.answers) {
@@ -238,7 +256,9 @@ std::string to_json(const Prediction& prediction, const Predictor& predictor) {
     for (double n : answer.numbers) numbers.push_back(number(n));
     const bool boolean = task.kind == TargetKind::boolean;
     if (!answer.numbers.empty()) {
-      out[task.name] = answer.numbers.size() == 1 && !task.per_position ? numbers[0] : numbers;
+      out[task.name] = task.per_position ? by_row(numbers, answer.rows) : numbers.size() == 1 ? numbers[0] : numbers;
+    } else if (boolean && task.per_position) {
+      for (const std::string& label : answer.labels) out[task.name].push_back(label == "true");
     } else if (task.per_position || task.kind == TargetKind::labels || answer.labels.size() != 1) {
       out[task.name] = answer.labels;
     } else {

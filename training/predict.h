@@ -3,6 +3,7 @@
 #pragma once
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,7 +19,8 @@ namespace mtl::training {
 
 // What one task says about one example.
 struct Answer {
-  size_t task = 0;  // of Predictor::tasks()
+  size_t task = 0;   // of Predictor::tasks()
+  int64_t rows = 1;  // 1, or how many positions it is about
   std::vector<std::string>
       labels;  // label: one, or one per position; labels: the classes that hold; bool: "true" or "false"
   std::vector<double> probabilities;       // labels: by class; bool: one
@@ -29,6 +31,10 @@ struct Answer {
 struct Prediction {
   std::vector<Answer> answers;  // by task
 };
+
+// Those of `asked` that are among `names`; the others are reported.
+std::set<std::string> known_tasks(const std::vector<std::string>& asked, const std::vector<std::string>& names,
+                                  diag::Emitter& emitter);
 
 struct PredictOptions {
   std::vector<std::string> tasks;  // empty: all

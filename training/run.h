@@ -53,6 +53,7 @@ class Run {
   bool write_model();
   bool weights_finite();  // false after a report
   void checkpoint();
+  bool check_groups();
   std::string fingerprint() const;
   void write_epoch(const EpochEvent& event);
   bool failed(const Steps::Result& result);

@@ -2,6 +2,10 @@
 // text in the metadata. Read back, everything is checked; the trainer compares shapes with the model at hand.
 #include "training/run_folder.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -130,6 +134,12 @@ std::unique_ptr<RunFolder> RunFolder::open(const std::string& path, bool resume,
     return nullptr;
   }
   std::unique_ptr<RunFolder> folder(new RunFolder(path, emitter));
+  // Held until this process ends, however it does.
+  folder->lock_ = ::open((path + "/.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (folder->lock_ >= 0 && ::flock(folder->lock_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    emitter.report(diag::RunFolderInUse, path).help("give this one a folder of its own: `--run-dir DIR`");
+    return nullptr;
+  }
   const char* mode = resume ? "ae" : "we";
   folder->metrics_ = std::fopen((path + "/metrics.jsonl").c_str(), mode);
   const int first = errno;
@@ -146,6 +156,7 @@ std::unique_ptr<RunFolder> RunFolder::open(const std::string& path, bool resume,
 RunFolder::~RunFolder() {
   for (std::FILE* file : {metrics_, log_})
     if (file != nullptr) std::fclose(file);
+  if (lock_ >= 0) ::close(lock_);
 }
 
 void RunFolder::append(std::FILE*& file, const std::string& name, std::string_view line) {

@@ -55,6 +55,7 @@ class RunFolder {
   diag::Emitter* emitter_;
   std::FILE* metrics_ = nullptr;
   std::FILE* log_ = nullptr;
+  int lock_ = -1;
 };
 
 }  // namespace mtl::training

@@ -101,16 +101,20 @@ void Stream::resume(Cursor cursor) {
 
 Mix::Mix(const MixConfig& config, const std::vector<Stream>& streams, uint64_t seed)
     : config_(config), streams_(streams), seed_(seed) {
+  double most = 1, heaviest = 1e-300;
+  for (const Stream& stream : streams) most = std::max(most, static_cast<double>(stream.examples()));
+  for (const auto& [source, weight] : config.weights) heaviest = std::max(heaviest, weight);
   for (size_t i = 0; i < streams.size(); ++i) {
     if (streams[i].batches(0) > streams[largest_].batches(0)) largest_ = i;
     const double size = static_cast<double>(streams[i].examples());
     double weight = 1;
     if (config.kind == MixKind::proportional) weight = size;
     if (config.kind == MixKind::sqrt) weight = std::sqrt(size);
-    if (config.kind == MixKind::temperature) weight = std::pow(size, 1.0 / config.temperature);
+    // Relative to the largest source: sizes to a high power are more than there are numbers.
+    if (config.kind == MixKind::temperature) weight = std::pow(size / most, 1.0 / config.temperature);
     if (config.kind == MixKind::weighted) {
       const auto found = config.weights.find(streams[i].source());
-      weight = found == config.weights.end() ? 0.0 : found->second;
+      weight = found == config.weights.end() ? 0.0 : found->second / heaviest;
     }
     weights_.push_back(weight);
   }

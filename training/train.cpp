@@ -77,7 +77,13 @@ void Run::count_updates() {
   int64_t limit = config_.steps ? *config_.steps : std::numeric_limits<int64_t>::max();
   if (options_.max_updates > 0) limit = std::min(limit, options_.max_updates);
   const int64_t all = config_.steps ? std::numeric_limits<int64_t>::max() : config_.epochs;
-  for (epochs_ = 0; epochs_ < all && updates_ < limit; ++epochs_) updates_ += of_epoch(epochs_);
+  constexpr int64_t kCounted = 1000000;  // one by one; nobody waits for the rest to be counted, or to be trained
+  for (epochs_ = 0; epochs_ < std::min(all, kCounted) && updates_ < limit; ++epochs_) updates_ += of_epoch(epochs_);
+  if (epochs_ == kCounted && updates_ < limit) {
+    const int64_t more = std::min(all - epochs_, (limit - updates_) / std::max<int64_t>(of_epoch(0), 1));
+    epochs_ += more;
+    updates_ += std::min(limit - updates_, more) * std::max<int64_t>(of_epoch(0), 1);
+  }
   updates_ = std::min(updates_, limit);
 }
 
@@ -89,7 +95,7 @@ bool Run::prepare() {
   session_ = Session::open(input_.elaborator, session);
   if (!session_) return false;
   if (input_.requirements && !input_.requirements(session_->model())) return false;
-  if (!check_tasks()) return false;
+  if (!check_tasks() || !check_groups()) return false;
   if (!check_tags(session_->params(), input_.dataset.fitted, emitter_)) return false;
   initialise(session_->params(), input_.dataset, config_.seed, session_->weights());
   for (const model::Tensor& tensor : options_.initial) {
@@ -112,10 +118,33 @@ bool Run::prepare() {
   return true;
 }
 
+// A pattern that names no parameter is a mistake, and would train on as if it were not there.
+bool Run::check_groups() {
+  std::vector<std::string> paths;
+  for (const elaborate::ParamInfo& param : session_->params()) paths.push_back(param.path);
+  for (const GroupConfig& group : config_.groups) {
+    if (std::any_of(paths.begin(), paths.end(), [&](const auto& path) { return match_path(group.pattern, path); }))
+      continue;
+    const auto near = nearest(group.pattern, paths);
+    emitter_.report(diag::GroupNamesNothing, group.pattern)
+        .at(config_.range)
+        .help(near ? "did you mean `" + *near + "`?" : "the parameters are listed by `mtlc check FILE --json`");
+    return false;
+  }
+  return true;
+}
+
 std::string Run::fingerprint() const {
   std::string all;
   for (const auto& [name, text] : input_.about.sources) all += name + '\0' + text + '\0';
   for (const auto& [name, value] : input_.about.sets) all += name + '=' + value + '\0';
+  // Row i of a table belongs to name i: other data may have as many of them, in another order.
+  for (const auto* sets : {&input_.dataset.fitted.vocabs, &input_.dataset.fitted.sets}) {
+    for (const auto& [key, set] : *sets) {
+      all += key + '\0';
+      for (const std::string& name : set.names) all += name + '\0';
+    }
+  }
   return std::to_string(runtime::hash_text(all.data(), all.size()));
 }
 
@@ -130,7 +159,7 @@ bool Run::resume() {
   if (!saved) return refuse(why);
   model::Weights& weights = session_->weights();
   if (saved->fingerprint != fingerprint())
-    return refuse("it is of a run of another source file, or with other --set values");
+    return refuse("it is of a run of another source file, with other --set values, or on data with other names");
   if (saved->seed != config_.seed) return refuse("it is of a run with the seed " + std::to_string(saved->seed));
   const std::vector<float*> blocks = steps_->optimizer().blocks();
   bool fits = saved->counts.size() == weights.entries().size() + 1 && saved->optimizer.size() == blocks.size() &&

@@ -2,13 +2,18 @@
 // output.
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "compiler/base/text.h"
 #include "compiler/codegen/jit.h"
+#include "compiler/diag/kinds/model.h"
 #include "compiler/driver/commands.h"
 #include "compiler/driver/front.h"
 #include "compiler/elaborate/elaborate.h"
 #include "compiler/ir/print.h"
 #include "compiler/passes/pipeline.h"
 #include "compiler/program/lower.h"
+#include "training/predict.h"
 
 namespace mtl::driver {
 namespace {
@@ -27,6 +32,7 @@ ir::Graph make_graph(const Options& options, const elaborate::ElaboratedModel& m
   } else {
     for (const auto& task : model.tasks) outputs.push_back("predict." + task.name);
   }
+  if (options.dump_after == "elaborate") fmt::print("// after elaborate\n{}", ir::print(model.graph));
   passes::Options pass_options;
   pass_options.bf16 = bf16 && options.training;
   if (!options.dump_after.empty()) {
@@ -43,6 +49,19 @@ int run_emit(const Options& options) {
   if (options.artifact == "cpp" || options.artifact == "object") return run_emit_package(options);
   Front front(options);
   if (!front.open() || !front.load(false)) {
+    front.flush_reports();
+    return kUserError;
+  }
+  std::vector<std::string> names;
+  for (const syntax::ModelItem& item : front.file().model->items) {
+    if (const auto* task = std::get_if<syntax::TaskDecl>(&item.node)) names.push_back(task->name.text);
+  }
+  training::known_tasks(options.tasks, names, front.emitter());
+  std::vector<std::string> known = passes::pass_names();
+  known.insert(known.begin(), "elaborate");
+  if (!options.dump_after.empty() && std::find(known.begin(), known.end(), options.dump_after) == known.end())
+    front.emitter().report(diag::UnknownPass, options.dump_after).help("there are " + join(known));
+  if (front.failed()) {
     front.flush_reports();
     return kUserError;
   }

@@ -1,9 +1,34 @@
 // mtlc: from arguments to a command to an exit code.
+#include <fmt/format.h>
+
+#include <cerrno>
 #include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <system_error>
 #include <thread>
 
 #include "compiler/driver/commands.h"
 #include "runtime/kernels.h"
+
+namespace {
+
+int run(const mtl::driver::Options& options) {
+  using namespace mtl::driver;
+  if (options.command == "check") return run_check(options);
+  if (options.command == "run" || options.command == "train") return run_train(options);
+  if (options.command == "eval") return run_eval(options);
+  if (options.command == "predict") return run_predict(options);
+  if (options.command == "emit") return run_emit(options);
+  return run_explain(options);
+}
+
+int cannot_write(const char* why) {
+  fmt::print(stderr, "error: cannot write to standard output: {}\n", why);
+  return mtl::driver::kUserError;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   using namespace mtl::driver;
@@ -13,10 +38,14 @@ int main(int argc, char** argv) {
   if (!options) return exit;
   mtl::runtime::set_threads(options->threads > 0 ? options->threads
                                                  : static_cast<int>(std::thread::hardware_concurrency()));
-  if (options->command == "check") return run_check(*options);
-  if (options->command == "run" || options->command == "train") return run_train(*options);
-  if (options->command == "eval") return run_eval(*options);
-  if (options->command == "predict") return run_predict(*options);
-  if (options->command == "emit") return run_emit(*options);
-  return run_explain(*options);
+  try {
+    exit = run(*options);
+  } catch (const std::system_error& error) {  // what fmt throws where a print fails
+    if (!std::ferror(stdout)) throw;
+    return cannot_write(std::strerror(error.code().value()));
+  }
+  // What is written is not lost without a word.
+  errno = 0;
+  if (std::fflush(stdout) != 0 || std::ferror(stdout)) return cannot_write(errno != 0 ? std::strerror(errno) : "error");
+  return exit;
 }

@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <initializer_list>
+#include <limits>
 
 namespace mtl::driver {
 namespace {
@@ -36,12 +37,14 @@ void add_data(CLI::App& app, Options& o) {
   app.add_flag("--no-cache", o.no_cache, "Read and compile everything anew");
   app.add_option("--skip-bad-rows", o.skip_bad_rows, "Skip up to N malformed rows instead of stopping")
       ->type_name("N")
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max()));
 }
 
 void add_training(CLI::App& app, Options& o) {
   app.add_option("--run-dir", o.run_dir, "Folder for the results (default: runs/MODEL)")->type_name("DIR");
-  app.add_option("--seed", o.seed, "Instead of the seed of the train block")->type_name("N");
+  app.add_option("--seed", o.seed, "Instead of the seed of the train block")
+      ->type_name("N")
+      ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max()));
   app.add_flag("--resume", o.resume, "Go on from the last checkpoint in the run folder");
 }
 

@@ -24,7 +24,7 @@ struct Options {
   int64_t skip_bad_rows = 0;
   // training
   std::string run_dir;
-  std::optional<uint64_t> seed;
+  std::optional<int64_t> seed;
   bool resume = false;
   int threads = 0;  // 0: all cores
   // eval, predict

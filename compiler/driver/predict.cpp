@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <iostream>
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -13,6 +14,8 @@
 #include "compiler/driver/commands.h"
 #include "compiler/driver/front.h"
 #include "compiler/sema/load.h"
+#include "data/file.h"
+#include "runtime/text.h"
 
 namespace mtl::driver {
 namespace {
@@ -20,23 +23,47 @@ namespace {
 using training::Prediction;
 using training::Predictor;
 
-void print_json(const Predictor& predictor, const std::vector<Prediction>& predictions,
-                const std::vector<data::RawExample>& raw, bool lines) {
-  for (size_t i = 0; i < predictions.size(); ++i) {
+// Line n of the output belongs to line n of the input: a blank one has no answer.
+void print_lines(const Predictor& predictor, const std::vector<Prediction>& predictions, std::string_view text) {
+  const auto& tasks = predictor.tasks();
+  const bool taken = std::any_of(tasks.begin(), tasks.end(), [](const auto& task) { return task.name == "text"; });
+  size_t next = 0;
+  data::Lines lines(text);
+  for (std::string_view line; lines.next(line);) {
     nlohmann::ordered_json out;
-    if (lines) out["text"] = raw[i].lines.front();
-    out.update(nlohmann::ordered_json::parse(training::to_json(predictions[i], predictor)));
-    fmt::print("{}\n", out.dump());
+    out[taken ? "line" : "text"] = line;
+    if (!runtime::trim(line).empty())
+      out.update(nlohmann::ordered_json::parse(training::to_json(predictions[next++], predictor)));
+    fmt::print("{}\n", out.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
   }
 }
 
-// The tokens that `count` labels belong to: their lines, or the words of a column of that length.
-std::vector<std::string> tokens_of(const data::RawExample& example, size_t count, bool lines) {
-  if (!lines && example.lines.size() == count) return example.lines;
-  for (const auto& [column, cells] : example.cells) {
-    if (cells.size() == count) return cells;
+// A cell of CoNLL: what it holds has no line ends and no tabs.
+std::string cell(std::string text) {
+  for (char& c : text) {
+    if (c == '\n' || c == '\t' || c == '\r') c = ' ';
   }
-  return std::vector<std::string>(count, "_");
+  return text;
+}
+
+// Row `row` of an answer.
+std::string cell_of(const training::Answer& answer, int64_t row) {
+  if (row >= answer.rows) return "_";  // behind a `limit`
+  const auto one = [&](const auto& all) {
+    const auto width = static_cast<int64_t>(all.size()) / answer.rows;
+    return fmt::format("{}", fmt::join(all.begin() + row * width, all.begin() + (row + 1) * width, " "));
+  };
+  return cell(answer.labels.empty() ? one(answer.numbers) : one(answer.labels));
+}
+
+// The tokens that an answer for each position is about: their lines, or the words of a column that has as many.
+std::vector<std::string> tokens_of(const data::RawExample& example, size_t count, bool lines) {
+  if (!lines && example.line_per_token) return example.lines;
+  const std::vector<std::string>* best = nullptr;  // `limit` may have cut some
+  for (const auto& [column, cells] : example.cells) {
+    if (cells.size() >= count && (!best || cells.size() < best->size())) best = &cells;
+  }
+  return best ? *best : std::vector<std::string>(count, "_");
 }
 
 // Sentence labels as comments, then a line for each token: what was read and a column for each task with labels per
@@ -50,17 +77,18 @@ void print_conll(const Predictor& predictor, const std::vector<Prediction>& pred
       if (task.per_position) {
         columns.push_back(&answer);
       } else if (!answer.labels.empty()) {
-        fmt::print("# {} = {}\n", task.name, fmt::join(answer.labels, "|"));
+        fmt::print("# {} = {}\n", task.name, cell(fmt::format("{}", fmt::join(answer.labels, "|"))));
       } else {
         fmt::print("# {} = {}\n", task.name, fmt::join(answer.numbers, " "));
       }
     }
-    const size_t count = columns.empty() ? 0 : columns.front()->labels.size();
-    const std::vector<std::string> tokens = tokens_of(raw[i], count, lines);
-    for (size_t t = 0; t < count; ++t) {
-      fmt::print("{}", tokens[t]);
-      for (const training::Answer* answer : columns) fmt::print("\t{}", answer->labels[t]);
-      fmt::print("\n");
+    if (!columns.empty()) {
+      const std::vector<std::string> tokens = tokens_of(raw[i], static_cast<size_t>(columns.front()->rows), lines);
+      for (size_t t = 0; t < tokens.size(); ++t) {
+        fmt::print("{}", lines || !raw[i].line_per_token ? cell(tokens[t]) : tokens[t]);
+        for (const training::Answer* answer : columns) fmt::print("\t{}", cell_of(*answer, static_cast<int64_t>(t)));
+        fmt::print("\n");
+      }
     }
     fmt::print("\n");
   }
@@ -77,8 +105,10 @@ bool answer(const Options& options, Front& front, Predictor& predictor, std::str
   if (!good) return false;
   if (options.output == "conll") {
     print_conll(predictor, *predictions, raw, lines);
+  } else if (lines) {
+    print_lines(predictor, *predictions, text);
   } else {
-    print_json(predictor, *predictions, raw, lines);
+    for (const Prediction& one : *predictions) fmt::print("{}\n", training::to_json(one, predictor));
   }
   std::fflush(stdout);
   return true;

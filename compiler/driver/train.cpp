@@ -144,7 +144,7 @@ int run_train(const Options& options) {
   training::TrainOptions train;
   train.run_dir = options.run_dir.empty() ? "runs/" + front.program().model_name : options.run_dir;
   train.object_cache = front.object_cache();
-  train.seed = options.seed;
+  if (options.seed) train.seed = static_cast<uint64_t>(*options.seed);
   train.resume = options.resume;
   train.test = options.command == "run";
   train.interrupted = &interrupted;

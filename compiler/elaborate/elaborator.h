@@ -237,6 +237,7 @@ class Elaborator {
   Value binary_values(syntax::BinaryOp op, const Value& left, const Value& right, const At& at);
   ir::Value binary(const std::string& op, ir::Value a, ir::Value b, const At& at);
   ir::Value power(ir::Value a, const Value& exponent, const At& at);
+  ir::Value without_ones(ir::Value value, const std::vector<Axis>& mine, const std::vector<Axis>& other, const At& at);
   bool align(ir::Value& a, ir::Value& b, const std::string& what, const At& at);
   ir::Value matmul(ir::Value a, ir::Value b, const At& at);
   ir::Value matmul_matrices(ir::Value a, ir::Value b, const At& at);
@@ -306,6 +307,7 @@ class Elaborator {
   bool run_head(size_t index);
   bool run_settings(TaskState& task, const syntax::Body& body);
   bool read_target(TaskState& task);
+  bool read_output(TaskState& task);
   void read_mask(TaskState& task, ir::Value raw, bool ids, const At& at);
   bool check_head(TaskState& task, const syntax::Expr& expr);
   std::vector<Axis> target_axes(const TaskState& task);
@@ -318,6 +320,7 @@ class Elaborator {
   LayerPtr default_criterion(const TaskState& task, const At& at);
   bool predict_fits(const TaskState& task, const Value& value, const At& at);
   void run_predict(TaskState& task, const Judgement& judgement, const At& at);
+  bool loss_fits(const TaskState& task, ir::Value value, const char* what, const At& at);
   void mean_loss(TaskState& task, ir::Value loss, const At& at);
   ir::Value loss_mask(TaskState& task, ir::Value loss, const At& at);
   ir::Value fit_mask(ir::Value mask, ir::Value loss, const At& at);

@@ -179,9 +179,27 @@ ir::Value Elaborator::fit_mask(ir::Value mask, ir::Value loss, const At& at) {
   return emit("broadcast", {with_rank(mask, wanted.rank(), at)}, at, {{"dims", wanted.dims}});
 }
 
+// Numbers, on the rows of the target or of what encloses them: one for each, or one for each number of the target.
+bool Elaborator::loss_fits(const TaskState& task, ir::Value value, const char* what, const At& at) {
+  const types::Type& made = type(value);
+  const std::vector<Dim>& wanted = task.target_type.dims;
+  bool fits = made.dtype == types::DType::f32;
+  const bool one = made.dims.empty() || (made.dims.size() == 1 && made.dims[0] == Dim(1));
+  const bool by_number = std::equal(made.dims.begin(), made.dims.end(), wanted.begin(), wanted.end(),
+                                    [](const Dim& a, const Dim& b) { return a.equals(b) != types::Answer::no; });
+  if (task.decl->predicts)
+    fits = fits && (one || by_number) && spaces().is_ancestor(made.space, task.target_type.space);
+  if (fits) return true;
+  std::string target = "of this source";
+  if (task.decl->predicts) target = "`" + task.info.source + "." + task.info.target + "`";
+  report(at, diag::LossShape, what, target, shape_text(value, task.frame))
+      .help(made.dtype == types::DType::f32 ? "`sum` or `mean` makes one number of several"
+                                            : "`float(x)` makes numbers");
+  return false;
+}
+
 void Elaborator::mean_loss(TaskState& task, ir::Value loss, const At& at) {
-  if (!loss.valid()) return;
-  loss = as_numbers(loss, at);
+  if (!loss.valid() || !loss_fits(task, loss, "loss", at)) return;
   // The weight first: it too may read columns that a row lacks.
   ir::Value factor, row_weight;
   auto setting = task.settings.find("weight");
@@ -195,6 +213,8 @@ void Elaborator::mean_loss(TaskState& task, ir::Value loss, const At& at) {
     if (known) task.info.weight = *weight.as_static()->as_number();
     ir::Value value = to_tensor(weight, weight_at);
     if (!value.valid()) return;
+    value = as_numbers(value, weight_at);
+    if (!loss_fits(task, value, "weight", weight_at)) return;
     if (type(value).space != types::kUniform || type(value).rank() > 0) {
       row_weight = value;
     } else if (!known || task.info.weight != 1) {

@@ -81,7 +81,16 @@ Value Elaborator::name(const std::string& name, SourceRange range, Frame& frame,
   if (sema::is_initializer(name) || sema::is_static_function(name)) return Callable{nullptr, nullptr, name};
   if (name == "ops") return FileRef{name};
   if (in_model && current_task_ >= 0 && is_dimension_name(name)) {
-    const DataDecl* source = file_.source(tasks_[current_task_].info.source);
+    std::string& read = tasks_[current_task_].info.source;
+    if (read.empty()) {  // a task without `predicts` belongs to the source that it reads first
+      std::vector<std::string> having;
+      for (const std::string& known : file_.visible(frame.unit, {sema::DeclKind::data})) {
+        const DataDecl* data = file_.source(known);
+        if (data && ragged_of_source(*data, name, spaces())) having.push_back(known);
+      }
+      if (having.size() == 1) read = having.front();
+    }
+    const DataDecl* source = file_.source(read);
     auto space = source ? ragged_of_source(*source, name, spaces()) : std::nullopt;
     if (space) return RaggedDim{*space};
   }

@@ -51,8 +51,28 @@ bool is_comparison(BinaryOp op) {
 }
 }  // namespace
 
+// A literal 1 is repeated over a ragged dimension too: it goes, and what is left of the value stands at the right.
+ir::Value Elaborator::without_ones(ir::Value value, const std::vector<Axis>& mine, const std::vector<Axis>& other,
+                                   const At& at) {
+  size_t ones = 0;
+  for (size_t i = 0; i < mine.size(); ++i) {
+    const size_t from_right = mine.size() - i;
+    if (from_right > other.size() || !other[other.size() - from_right].ragged) continue;
+    if (i != ones || mine[i].ragged || mine[i].size != Dim(1)) return value;
+    ++ones;
+  }
+  if (ones == 0) return value;
+  const std::vector<Dim>& dims = type(value).dims;
+  return emit("reshape", {value}, at, {{"dims", std::vector<Dim>(dims.begin() + ones, dims.end())}});
+}
+
 bool Elaborator::align(ir::Value& a, ir::Value& b, const std::string& what, const At& at) {
   if (!a.valid() || !b.valid()) return false;
+  {
+    const std::vector<Axis> of_a = axes(a, at.frame), of_b = axes(b, at.frame);
+    a = without_ones(a, of_a, of_b, at), b = without_ones(b, of_b, of_a, at);
+    if (!a.valid() || !b.valid()) return false;
+  }
   const std::vector<Axis> left = axes(a, at.frame), right = axes(b, at.frame);
   const size_t common = std::min(left.size(), right.size());
   for (size_t i = 1; i <= common; ++i) {

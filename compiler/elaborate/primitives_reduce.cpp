@@ -151,6 +151,11 @@ ir::Value Elaborator::reduce(const std::string& what, ir::Value x, const Value* 
 
 ir::Value Elaborator::softmax(const std::string& what, ir::Value x, const Value* over, const At& at) {
   if (!x.valid()) return {};
+  if (type(x).dtype == types::DType::i32) {
+    report(at, diag::IdsAreNotNumbers, shape_text(x, at.frame)).help("`float(x)` makes numbers of ids");
+    return {};
+  }
+  x = as_numbers(x, at);
   const std::vector<Axis> all = axes(x, at.frame);
   if (all.empty()) {
     report(at, diag::NeedsDimension, what, shape_text(x, at.frame));
@@ -249,6 +254,10 @@ struct Primitives::Reductions {
   static Value arg(Call& c) {
     ir::Value x = tensor(c, "x");
     if (!x.valid()) return Value{};
+    if (c.e.type(x).dtype == types::DType::i32) {
+      c.e.report(c.at, diag::IdsAreNotNumbers, c.e.shape_text(x, c.at.frame)).help("`float(x)` makes numbers of ids");
+      return Value{};
+    }
     const std::string name(c.primitive.name);
     const std::vector<Axis> all = c.e.axes(x, c.at.frame);
     const int ragged = static_cast<int>(all.size()) - c.e.type(x).rank();

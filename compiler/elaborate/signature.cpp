@@ -155,7 +155,11 @@ bool Elaborator::match_input(const Parameter& parameter, size_t index, Value& va
   std::vector<Axis> front(all.begin(), all.end() - count);
   value = Value{tensor, value.range};
   if (open) {
-    if (signature.rest && *signature.rest != front) {
+    const auto alike = [](const Axis& a, const Axis& b) {
+      return a.ragged == b.ragged && a.size.equals(b.size) != types::Answer::no;
+    };
+    if (signature.rest &&
+        !std::equal(front.begin(), front.end(), signature.rest->begin(), signature.rest->end(), alike)) {
       return mismatch("`...` is " + axes_text(*signature.rest) + " already");
     }
     signature.rest = front;

@@ -100,13 +100,21 @@ bool Elaborator::read_target(TaskState& task) {
   const SpaceId space = space_of_column(info.source, *column, fixed);
   info.per_position = !spaces()[space].dim.empty();
   info.target_dim = spaces()[space].dim;
+  if (spaces()[space].depth > 1) {
+    report(at, diag::NotSupportedYet, "a target with a dimension nested in another")
+        .label(column->type.range, "declared here");
+    return false;
+  }
   auto size = target_size(task);
   if (size && size->as_dim()) info.classes = *size->as_dim();
   task.target_set = set_of_column(info.source, *column);
   const bool ids = info.kind == TargetKind::label;
   if (info.kind == TargetKind::labels) fixed.push_back(info.classes);
   task.target_type = types::Type{ids ? types::DType::i32 : types::DType::f32, space, fixed};
-  if (!options_.losses) return true;
+  if (!options_.losses) {
+    task.frame.bind("target", Value{});  // what is computed from it is for losses alone, and says nothing
+    return true;
+  }
   ir::Value raw = emit("input", {}, at,
                        {{"name", info.source + "." + info.target},
                         {"dtype", std::string(ids ? "i32" : "f32")},
@@ -170,11 +178,32 @@ bool Elaborator::run_head(size_t index) {
     report({task.frame, task.info.range}, diag::TaskWithoutHead, task.info.name);
     good = false;
   }
-  good = good && task.scores.valid();
+  good = good && task.scores.valid() && read_output(task);
   read_metrics(task);
   task.stage = good ? TaskState::Stage::done : TaskState::Stage::failed;
   current_task_ = outer;
   return good;
+}
+
+// The positions of an output that no column predicts: it is served as the head says.
+bool Elaborator::read_output(TaskState& task) {
+  if (task.info.source.empty()) {
+    report({task.frame, task.head_expr->range}, diag::ReadsNoColumn, task.info.name);
+    return false;
+  }
+  if (task.decl->predicts) return true;
+  const std::vector<Axis> all = axes(task.scores, task.frame);
+  if (all.empty() || !all[0].ragged) return true;
+  const types::Space& space = spaces()[*all[0].ragged];
+  if (space.length || (all.size() > 1 && all[1].ragged)) {
+    report({task.frame, task.head_expr->range}, diag::NotSupportedYet,
+           "an output of " + shape_text(task.scores, task.frame))
+        .help("an output has one row, or one for each position of a sequence of the data");
+    return false;
+  }
+  task.info.per_position = true;
+  task.info.target_dim = space.dim;
+  return true;
 }
 
 bool Elaborator::run_settings(TaskState& task, const Body& body) {

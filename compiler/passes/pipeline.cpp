@@ -45,6 +45,14 @@ std::vector<Pass> list_passes(const std::vector<std::string>& outputs, const std
 
 }  // namespace
 
+std::vector<std::string> pass_names() {
+  std::vector<std::string> names;
+  for (const Pass& pass : list_passes({}, {"all"}, true)) {
+    if (std::find(names.begin(), names.end(), pass.name) == names.end()) names.emplace_back(pass.name);
+  }
+  return names;
+}
+
 ir::Graph run_pipeline(ir::Graph graph, const std::vector<std::string>& outputs,
                        const std::vector<std::string>& gradients_of, const Options& options) {
   for (const Pass& pass : list_passes(outputs, gradients_of, options.bf16)) {

@@ -20,6 +20,9 @@ struct Options {
 ir::Graph run_pipeline(ir::Graph graph, const std::vector<std::string>& outputs,
                        const std::vector<std::string>& gradients_of, const Options& options);
 
+// In the order in which they may run.
+std::vector<std::string> pass_names();
+
 // The single passes, for tests and tools.
 ir::Graph differentiate(const ir::Graph& graph, const std::vector<std::string>& params);
 ir::Graph canonicalize(const ir::Graph& graph);

@@ -91,6 +91,11 @@ std::optional<int64_t> SettingReader::integer(const syntax::Expr& expr, std::str
     emitter_.report(diag::StaticWrongType, quoted(what), found->type_name(), "an int").at(expr.range);
     return std::nullopt;
   }
+  constexpr int64_t kMost = 1000000000000;  // so that sums of them are numbers too
+  if (*number > kMost) {
+    emitter_.report(diag::NumberOutside, what, "at most 1000000000000", found->text()).at(expr.range);
+    return std::nullopt;
+  }
   if (*number >= low) return number;
   emitter_
       .report(diag::NumberOutside, what,

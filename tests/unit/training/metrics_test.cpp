@@ -122,9 +122,11 @@ TEST_CASE("span F1 of IOBES and BILOU") {
 }
 
 TEST_CASE("span F1 of labels that train does not have, and of unlabelled positions") {
-  const SpanScores unseen = spans(kBio, {{{"B-x", "O", "O"}, {"B-x", "B-new", "I-new"}}});  // 1 of 1, 2 there
+  const SpanScores unseen = spans(kBio, {{{"B-x", "O", "O"}, {"B-x", "O", "I-new"}}});  // 1 of 1, 2 there
   CHECK(unseen.precision() == 1);
   CHECK(unseen.recall() == Approx(0.5));
+  // An unseen tag behind a stretch may have gone on with it: no credit for a shorter one.
+  CHECK(spans(kBio, {{{"B-x", "O", "O"}, {"B-x", "I-new", "O"}}}).f1() == 0);
   const SpanScores partly = spans(kBio, {{{"B-x", "B-y", "O"}, {"B-x", "?", "O"}}});
   CHECK(partly.f1() == 1);
   CHECK(spans(kBio, {{{"O"}, {"O"}}}).f1() == 0);

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "compiler/diag/kinds/model.h"
 #include "tests/unit/model/temporary_folder.h"
 
 using namespace mtl;
@@ -88,4 +89,15 @@ TEST_CASE("logs grow, and start anew with a new run") {
   CHECK_FALSE(emitter.has_errors());
   CHECK_FALSE(RunFolder::open(run + "/train.log", false, emitter));
   CHECK(emitter.error_count() == 1);
+}
+
+TEST_CASE("a run folder belongs to one run") {
+  TemporaryFolder folder;
+  mtl::SourceMap sources;
+  mtl::diag::Emitter emitter(&sources);
+  const auto first = RunFolder::open(folder.path("run"), false, emitter);
+  REQUIRE(first);
+  CHECK_FALSE(RunFolder::open(folder.path("run"), false, emitter));
+  REQUIRE(emitter.error_count() == 1);
+  CHECK(emitter.sorted()[0].kind == &mtl::diag::RunFolderInUse);
 }
