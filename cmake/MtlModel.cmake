@@ -57,6 +57,7 @@ function(mtl_add_model name)
       set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
     endforeach()
   endif()
-  add_subdirectory(${folder} ${folder}/build EXCLUDE_FROM_ALL)
+  # Beside the sources, not below them: Makefiles of CMake 3.25 do not see changed headers there.
+  add_subdirectory(${folder} ${folder}_build EXCLUDE_FROM_ALL)
   set(${name}_WEIGHTS ${folder}/${name}.weights PARENT_SCOPE)
 endfunction()
