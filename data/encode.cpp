@@ -88,9 +88,9 @@ class Encoder {
     return row;
   }
 
-  void note_missing(Column& column, size_t element) {
+  void note_missing(Column& column, size_t row) {
     if (column.missing++ > 0) return;
-    const auto& place = staged_.places[example_of(column, element / static_cast<size_t>(column.width))];
+    const auto& place = staged_.places[example_of(column, row)];
     column.first_missing = staged_.files[place.file] + ":" + std::to_string(place.line);
   }
 
@@ -113,7 +113,7 @@ class Encoder {
     column.is_ids = plan.is_bins;
     for (size_t i = 0; i < values.size(); ++i) {
       const bool missing = std::isnan(values[i]);
-      if (missing) note_missing(column, i);
+      if (missing) note_missing(column, i / static_cast<size_t>(plan.width));
       if (plan.is_bins) {
         column.ids.push_back(missing ? kMissing : static_cast<int32_t>(values[i]));
       } else {
@@ -157,7 +157,7 @@ class Encoder {
       for (size_t i = e; i < texts.size(); i += apart ? width : 1) {
         const int32_t id = texts[i] == kMissingText ? kMissing : ids[texts[i]];
         column.ids[i] = id;
-        if (id == kMissing) note_missing(column, i);
+        if (id == kMissing) note_missing(column, i / width);
         if (id == kUnseen) unseen.add(texts[i], example_of(column, i / width));
       }
     }
@@ -185,7 +185,7 @@ class Encoder {
       float* const values = column.numbers.data() + row * set.size();
       if (staged.counts[row] < 0) {
         std::fill(values, values + set.size(), kNoNumber);
-        note_missing(column, row * set.size());
+        note_missing(column, row);
       }
       for (int32_t i = 0; i < staged.counts[row]; ++i) {
         const uint32_t text = staged.texts[at++];

@@ -37,6 +37,9 @@ struct ColumnPlan {
   bool is_set() const {
     return spec->kind == ValueKind::label || spec->kind == ValueKind::labels || spec->kind == ValueKind::category;
   }
+  // Whether the pieces of this level are one row: the classes of `labels`, or the elements of a f32[8].
+  bool makes_row(int level) const { return inner_level && level + 1 == levels(); }
+  bool makes_set(int level) const { return spec->kind == ValueKind::labels && makes_row(level); }
   bool is_target_only() const { return spec->kind == ValueKind::label || spec->kind == ValueKind::labels; }
   bool holds_numbers() const { return is_bins || spec->kind == ValueKind::number || spec->kind == ValueKind::boolean; }
 };

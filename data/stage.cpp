@@ -137,6 +137,10 @@ bool Stager::collect(size_t c, const Record& record, Rows& rows) {
     pieces.items.clear();
     for (const std::string_view text : scratch_) {
       const size_t before = pieces.items.size();
+      if (is_missing(text) && column.makes_set(level)) {
+        pieces.lengths[static_cast<size_t>(level)].push_back(kMissingRow);
+        continue;
+      }
       switch (transform.kind) {
         case Transform::Kind::split:
           split_at(text, transform.text, pieces.items);

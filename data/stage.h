@@ -36,10 +36,11 @@ inline bool is_missing(std::string_view item) {
   return item.data() == nullptr;
 }
 inline constexpr uint32_t kMissingText = 0xFFFFFFFFu;
+inline constexpr int32_t kMissingRow = -1;  // a row of `labels` without a value, where others have a count
 
 struct StagedColumn {
   std::vector<uint32_t> texts;  // token, category, label, labels; rows * width, or sum of counts
-  std::vector<int32_t> counts;  // labels: classes of each row; -1: missing
+  std::vector<int32_t> counts;  // labels: classes of each row, or kMissingRow
   std::vector<double> numbers;  // number, bool, bins; rows * width
   // label[T] along a dimension with a limit: the labels behind it, which evaluation counts; how many each example has.
   std::vector<uint32_t> cut_texts;

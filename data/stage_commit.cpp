@@ -143,12 +143,14 @@ bool Stager::commit_item(size_t c, size_t item, std::string_view text, const Rec
   const ColumnSpec& column = *plan_.columns[c].spec;
   std::vector<uint32_t>& out = out_.columns[c].texts;
   const bool set = column.kind == ValueKind::labels;
+  // Each piece of a set has its place among the texts, with a class or without: "a,,b", "a,?,b".
+  const bool of_set = set && plan_.columns[c].inner_level;
   if (is_missing(text)) {
-    if (!set) out.push_back(kMissingText);
+    if (!set || of_set) out.push_back(kMissingText);
     return true;
   }
   if (text.empty()) {
-    if (set && plan_.columns[c].inner_level) {  // "a,,b": no class
+    if (of_set) {
       out.push_back(kMissingText);
       return true;
     }

@@ -42,6 +42,7 @@ std::string found_text(const Json& json) {
 }
 
 struct Collector {
+  const ColumnPlan& column;
   Pieces& pieces;
   std::deque<std::string>& made;
   const std::vector<std::string>& missing_marks;
@@ -72,9 +73,46 @@ struct Collector {
     return fail(json, "a text, a number or a truth value");
   }
 
+  // The elements of one row, f32[2, 3]: in a flat array or in nested ones of that shape; a lone one needs no array.
+  bool fixed(const Json& json, size_t level) {
+    const std::vector<int64_t>& shape = column.spec->fixed;
+    const size_t before = pieces.items.size();
+    const bool nested = json.is_array() && shape.size() > 1 && !json.empty() && json[0].is_array();
+    const bool lone = !json.is_array() && column.width == 1;
+    if (nested || lone) {
+      if (!shaped(json, lone ? shape.size() : 0)) return false;
+    } else {
+      if (!json.is_array()) return fail(json, "an array");
+      for (const Json& element : json) {
+        if (!scalar(element)) return false;
+      }
+    }
+    pieces.lengths[level].push_back(static_cast<int32_t>(pieces.items.size() - before));
+    return true;
+  }
+
+  // The part of a nested array that dimension `dim` of the shape begins.
+  bool shaped(const Json& json, size_t dim) {
+    const std::vector<int64_t>& shape = column.spec->fixed;
+    if (dim == shape.size()) return scalar(json);
+    if (!json.is_array() || static_cast<int64_t>(json.size()) != shape[dim])
+      return fail(json,
+                  "an array of " + std::to_string(shape[dim]) + (dim + 1 == shape.size() ? " values" : " arrays"));
+    for (const Json& element : json) {
+      if (!shaped(element, dim + 1)) return false;
+    }
+    return true;
+  }
+
   // `limits`: by level; 0 is none.
   bool levels(const Json& json, size_t level, size_t count, const std::vector<int64_t>& limits) {
     if (level == count) return scalar(json);
+    const bool set = column.makes_set(static_cast<int>(level));
+    if (set && json.is_null()) {
+      pieces.lengths[level].push_back(kMissingRow);
+      return true;
+    }
+    if (!set && column.makes_row(static_cast<int>(level))) return fixed(json, level);
     if (!json.is_array()) return fail(json, "an array");
     pieces.lengths[level].push_back(static_cast<int32_t>(json.size()));
     int64_t taken = 0;
@@ -95,7 +133,7 @@ bool Stager::collect_json(size_t c, const Record& record, Rows& rows) {
   std::vector<int64_t> limits;
   for (int level = 0; level <= column.base_levels; ++level)
     limits.push_back(limit_of(column, static_cast<size_t>(level)));
-  Collector collector{pieces, made_, plan_.spec->missing, {}, nullptr};
+  Collector collector{column, pieces, made_, plan_.spec->missing, {}, nullptr};
   for (const std::string& name : binding.names) {
     const Json* value = nullptr;
     if (binding.kind == Binding::Kind::field) {
@@ -103,9 +141,9 @@ bool Stager::collect_json(size_t c, const Record& record, Rows& rows) {
     } else if (const auto found = record.json->find(name); found != record.json->end()) {
       value = &*found;
     }
+    if (value) key_found_[c] = true;
     if (value && !value->is_null()) {
-      key_found_[c] = true;
-      const bool lone_class = column.spec->kind == ValueKind::labels && column.base_levels == 1 && value->is_string();
+      const bool lone_class = column.makes_set(0) && value->is_string();
       bool good = true;
       if (lone_class) {
         pieces.lengths[0].push_back(1);

@@ -187,6 +187,56 @@ TEST_CASE("`labels` are rows of zeros and ones over the set") {
   CHECK(std::isnan(tags.numbers[4]));
 }
 
+TEST_CASE("a missing class of `labels` leaves the others of its row") {
+  Folder folder;
+  folder.write("train", "tags\na,b\n?,b\nb,?,b\n");
+  Spec spec =
+      one_source(Format::tsv, {column("tags", ValueKind::labels, named({"tags"}), {transform(Kind::split, ",")})});
+  spec.sources[0].missing = {"?"};
+  const Loading table(spec, folder);
+  REQUIRE(table.data);
+  CHECK(table.train().columns.at("tags").numbers == std::vector<float>{1, 1, 1, 0, 1, 0});
+  CHECK(table.train().columns.at("tags").missing == 0);
+  folder.write("train", "{\"tags\": [\"a\", null, \"b\"]}\n{\"tags\": [null]}\n{\"tags\": [\"b\"]}\n");
+  const Loading json(one_source(Format::jsonl, {column("tags", ValueKind::labels, named({"tags"}))}), folder);
+  REQUIRE(json.data);
+  CHECK(json.train().columns.at("tags").numbers == std::vector<float>{1, 1, 0, 0, 1, 0});
+}
+
+TEST_CASE("a token without `labels` is a missing row, not one without classes") {
+  Folder folder;
+  folder.write("train", "x\ta|b\ny\t?\nz\tb\n");
+  Spec spec = one_source(Format::conll,
+                         {along({"T"}, column("tags", ValueKind::labels, at({1}), {transform(Kind::split, "|")}))});
+  spec.sources[0].missing = {"?"};
+  const Loading sentences(spec, folder);
+  REQUIRE(sentences.data);
+  folder.write("train", "{\"tags\": [[\"a\", \"b\"], null, [\"b\"]]}\n");
+  const Loading json(one_source(Format::jsonl, {along({"T"}, column("tags", ValueKind::labels, named({"tags"})))}),
+                     folder);
+  REQUIRE(json.data);
+  for (const Loading* loading : {&sentences, &json}) {
+    const Column& tags = loading->train().columns.at("tags");
+    CHECK(tags.missing == 1);
+    REQUIRE(tags.numbers.size() == 6);
+    CHECK(std::isnan(tags.numbers[2]));
+    CHECK(std::vector<float>(tags.numbers.begin() + 4, tags.numbers.end()) == std::vector<float>{1, 0});
+  }
+}
+
+TEST_CASE("`labels` of which train has none are an empty set") {
+  Folder folder;
+  folder.write("train", "tags\n?\n?\n");
+  Spec spec =
+      one_source(Format::tsv, {column("tags", ValueKind::labels, named({"tags"}), {transform(Kind::split, ",")})});
+  spec.sources[0].missing = {"?"};
+  const Loading loading(spec, folder);
+  REQUIRE(loading.data);
+  CHECK(loading.train().columns.at("tags").width == 0);
+  CHECK(loading.train().columns.at("tags").missing == 2);
+  CHECK(loading.train().columns.at("tags").first_missing == folder.path() + "/train:2");
+}
+
 TEST_CASE("classes of a set that train does not have are counted by row") {
   Folder folder;
   folder.write("train", "tags\na,b\n");
