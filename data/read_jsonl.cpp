@@ -13,6 +13,7 @@ using Json = nlohmann::json;
 // Finds where and why a text is not JSON; the parser itself only says that it is not.
 struct FaultFinder : nlohmann::json_sax<Json> {
   size_t place = 0;
+  std::string too_large;  // the number that is the fault
   bool null() override { return true; }
   bool boolean(bool) override { return true; }
   bool number_integer(number_integer_t) override { return true; }
@@ -25,18 +26,26 @@ struct FaultFinder : nlohmann::json_sax<Json> {
   bool end_object() override { return true; }
   bool start_array(std::size_t) override { return true; }
   bool end_array() override { return true; }
-  bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) override {
+  bool parse_error(std::size_t position, const std::string& token, const nlohmann::detail::exception& why) override {
+    constexpr int kNumberOverflow = 406;
     place = position;
+    if (why.id == kNumberOverflow) too_large = token;
     return false;
   }
 };
 
-std::string fault_of(std::string_view line) {
+void report_fault(std::string_view line, uint64_t number, Rows& rows) {
   FaultFinder finder;
   Json::sax_parse(line.begin(), line.end(), &finder);
-  if (finder.place > line.size()) return "it ends too early";
+  if (!finder.too_large.empty()) {
+    rows.bad(diag::JsonNumberTooLarge, number, line, "", excerpt(finder.too_large, 40));
+    return;
+  }
   const size_t at = finder.place > 0 ? finder.place - 1 : 0;
-  return "unexpected `" + excerpt(line.substr(at), 12) + "` at column " + std::to_string(at + 1);
+  rows.bad(diag::BadJson, number, line, "",
+           finder.place > line.size()
+               ? "it ends too early"
+               : "unexpected `" + excerpt(line.substr(at), 12) + "` at column " + std::to_string(at + 1));
 }
 
 }  // namespace
@@ -50,7 +59,7 @@ void read_jsonl(std::string_view text, Rows& rows, const Sink& sink) {
     if (trim(line).empty() || !check_text(line, lines.number(), rows)) continue;
     const Json json = Json::parse(line.begin(), line.end(), nullptr, false);
     if (json.is_discarded()) {
-      rows.bad(diag::BadJson, lines.number(), line, "", fault_of(line));
+      report_fault(line, lines.number(), rows);
       continue;
     }
     if (!json.is_object()) {

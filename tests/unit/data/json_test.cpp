@@ -76,3 +76,8 @@ TEST_CASE("nested arrays of another shape than the row's say which was expected"
   CHECK(report_of(matrix(), "{\"m\": [1, [2], 3, 4]}\n") ==
         "E0516 train:1 column `m` expects a text, a number or a truth value, found array `[2]`");
 }
+
+TEST_CASE("a number that no computer number holds is too large, not bad JSON") {
+  const ColumnSpec number = column("x", ValueKind::number, named({"x"}));
+  CHECK(report_of(number, "{\"x\": 1}\n{\"x\": 1e400}\n") == "E0532 train:2 the number `1e400` is too large");
+}
