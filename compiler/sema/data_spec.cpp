@@ -96,10 +96,12 @@ class SourceReader {
       emitter_.report(diag::ExclusiveSettings, a, b).at(range_of(b)).label(range_of(a), "set here");
     }
     const bool table = source_.format == data::Format::tsv || source_.format == data::Format::csv;
-    for (const char* name : {"header", "separator"}) {
-      if (!has(name) || table || !format_known_) continue;
+    const bool separates = table || source_.format == data::Format::conll;
+    for (const auto& [name, allowed, formats] :
+         {std::tuple("header", table, "tsv and csv"), {"separator", separates, "tsv, csv and conll"}}) {
+      if (!has(name) || allowed || !format_known_) continue;
       good_ = false;
-      emitter_.report(diag::SettingNotOfFormat, name).at(range_of(name));
+      emitter_.report(diag::SettingNotOfFormat, name, formats).at(range_of(name));
     }
   }
 

@@ -215,6 +215,7 @@ TEST_CASE("wrong sources and vocabularies") {
       {"format = csv, train = \"a\", folds = 1", "E0180"},
       {"format = csv, train = \"a\", header = 1", "E0109"},
       {"format = conllu, train = \"a\", header = true", "E0187"},
+      {"format = conllu, train = \"a\", separator = \"|\"", "E0187"},
   };
   for (const auto& [text, expected] : cases) {
     INFO(text);
