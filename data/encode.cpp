@@ -100,14 +100,10 @@ class Encoder {
     const NumberStats& stats = fitted_.numbers.at(plan_.spec->name + "." + plan.spec->name);
     if (const auto bad = apply_numbers(*plan.spec, stats, plan.width, values)) {
       const auto& place = staged_.places[example_of(column, *bad / static_cast<size_t>(plan.width))];
-      std::string names;
-      for (const Transform& t : plan.spec->transforms)
-        names += (names.empty() ? "" : " |> ") + std::string(transform_name(t.kind));
-      emitter_
-          .report(diag::NumberOutOfRange, plan.spec->name, names.empty() ? "the 32-bit value" : names,
-                  std::to_string(staged_.columns[c].numbers[*bad]))
+      const double number = staged_.columns[c].numbers[*bad];
+      emitter_.report(diag::NumberOutOfRange, plan.spec->name, number_result(*plan.spec), shortest(number))
           .in_file(staged_.files[place.file], place.line)
-          .help("`log1p` takes numbers above -1");
+          .help(number_help(*plan.spec, number));
       return false;
     }
     column.is_ids = plan.is_bins;

@@ -63,6 +63,7 @@ class Rows {
   }
   bool stopped() const { return errors_ >= kErrorsPerFile; }
   bool failed() const { return errors_ > 0; }
+  bool skips() const { return budget_.left > 0; }
   const std::string& path() const { return path_; }
 
  private:

@@ -40,14 +40,13 @@ bool stage_files(const SourcePlan& plan, const std::vector<std::string>& files, 
                  diag::Emitter& emitter) {
   const size_t errors = emitter.error_count();
   Stager stager(plan, interners, out);
+  stager.set_options({.finishes = true});
   for (const std::string& file : files) {
     if (options.progress) options.progress(file, 0);
     stage_file(*plan.spec, join_path(options.data_dir, file), stager, budget, emitter);
   }
-  if (is_train && emitter.error_count() == errors && out.examples > 0) {
-    Rows rows(join_path(options.data_dir, files[0]), emitter, budget);
-    stager.check_keys(rows);
-  }
+  const bool all_keys = is_train && emitter.error_count() == errors;  // labels may be absent from the other splits
+  stager.finish(all_keys, budget, emitter);
   return emitter.error_count() == errors;
 }
 

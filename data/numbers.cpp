@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "data/load.h"
+#include "data/plan.h"
 #include "runtime/deploy/numbers.h"
 
 namespace mtl::data {
@@ -13,11 +13,7 @@ namespace {
 
 using Kind = Transform::Kind;
 
-std::string shortest(double value) {
-  char text[32];
-  const auto [end, error] = std::to_chars(text, text + sizeof text, value);
-  return std::string(text, end);
-}
+constexpr double kLargest = std::numeric_limits<float>::max();
 
 // Element `element` of every row that has one.
 template <class Visit>
@@ -121,9 +117,40 @@ std::optional<size_t> apply_numbers(const ColumnSpec& column, const NumberStats&
   for (const Transform& transform : column.transforms) {
     for (size_t i = 0; i < values.size(); ++i) values[i] = apply_one(transform.kind, stats, i % elements, values[i]);
   }
-  constexpr double kLargest = std::numeric_limits<float>::max();
   const auto bad = std::find_if(values.begin(), values.end(), [](double x) { return std::abs(x) > kLargest; });
   return bad == values.end() ? std::nullopt : std::optional<size_t>(bad - values.begin());
+}
+
+bool fits_column(const ColumnSpec& column, double number) {
+  for (const Transform& transform : column.transforms) {
+    if (transform.kind == Kind::log1p) number = apply_one(Kind::log1p, {}, 0, number);
+    const bool learns =
+        transform.kind == Kind::standardize || transform.kind == Kind::minmax || transform.kind == Kind::bins;
+    if (learns) return std::isfinite(number);
+  }
+  return std::abs(number) <= kLargest;
+}
+
+std::string number_result(const ColumnSpec& column) {
+  std::string names;
+  for (const Transform& transform : column.transforms) {
+    if (splits_text(transform.kind)) continue;
+    names += (names.empty() ? "" : " |> ") + std::string(transform_name(transform.kind));
+  }
+  return names.empty() ? "the 32-bit value" : names;
+}
+
+std::string number_help(const ColumnSpec& column, double number) {
+  const bool log = std::any_of(column.transforms.begin(), column.transforms.end(),
+                               [](const Transform& transform) { return transform.kind == Kind::log1p; });
+  return log && number <= 0 ? "`log1p` takes numbers above -1"
+                            : "a number is stored in 32 bits, which hold up to 3.4e38";
+}
+
+std::string shortest(double value) {
+  char text[32];
+  const auto [end, error] = std::to_chars(text, text + sizeof text, value);
+  return std::string(text, end);
 }
 
 std::vector<std::string> bin_names(const std::vector<double>& edges) {

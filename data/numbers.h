@@ -18,6 +18,14 @@ NumberStats fit_numbers(const ColumnSpec& column, int64_t width, std::vector<dou
 std::optional<size_t> apply_numbers(const ColumnSpec& column, const NumberStats& stats, int64_t width,
                                     std::vector<double>& values);
 
+// False if `number` can be none of the column's whatever is fitted: it is no 32-bit number behind the transforms, or
+// no number behind those in front of the first that has something to learn.
+bool fits_column(const ColumnSpec& column, double number);
+// For messages: "log1p |> standardize", or that there are no transforms; what to do about `number`; the number.
+std::string number_result(const ColumnSpec& column);
+std::string number_help(const ColumnSpec& column, double number);
+std::string shortest(double value);
+
 // Names of the classes of `bins`: "below 2", "2 to 5", "from 5".
 std::vector<std::string> bin_names(const std::vector<double>& edges);
 

@@ -1,8 +1,10 @@
 // CoNLL files: a sentence is some comment lines and a line of cells for each token; an empty line ends it.
 //
-// Which lines are token lines: those with the separator in them. The separator is a tab if the file has any, else a
-// run of spaces (then a file may have one column, and each line that is not empty and not a comment is a token).
+// Which lines are token lines: those with the separator in them. The separator is the setting, else a tab if there is
+// one outside of comments, else a run of spaces (then a file may have one column, and each line that is not empty and
+// not a comment is a token).
 #include <algorithm>
+#include <optional>
 
 #include "compiler/diag/kinds/data.h"
 #include "data/record.h"
@@ -11,12 +13,41 @@
 namespace mtl::data {
 namespace {
 
+struct NamedComment {
+  std::string_view key, value;
+};
+
+// "# key = value"; nullopt: not of that form.
+std::optional<NamedComment> named_comment(std::string_view line) {
+  const std::string_view body = trim(line.substr(1));
+  const size_t equals = body.find('=');
+  if (equals == std::string_view::npos || equals == 0) return std::nullopt;
+  return NamedComment{trim(body.substr(0, equals)), trim(body.substr(equals + 1))};
+}
+
+// Whether a line that is no comment holds a tab.
+bool has_tab_between_cells(std::string_view text) {
+  Lines lines(text);
+  std::string_view line;
+  bool in_front = true;  // of a sentence
+  while (lines.next(line)) {
+    if (trim(line).empty()) {
+      in_front = true;
+      continue;
+    }
+    if (in_front && line[0] == '#' && named_comment(line)) continue;
+    if (line.find('\t') != std::string_view::npos) return true;
+    in_front = false;
+  }
+  return false;
+}
+
 class ConllReader {
  public:
   ConllReader(const ReadSettings& settings, std::string_view text, Rows& rows, const Sink& sink)
       : universal_(settings.format == Format::conllu), rows_(rows), sink_(sink), lines_(text) {
     separator_ = settings.separator;
-    if (separator_.empty() && (universal_ || text.find('\t') != std::string_view::npos)) separator_ = "\t";
+    if (separator_.empty() && (universal_ || has_tab_between_cells(text))) separator_ = "\t";
     by_spaces_ = separator_.find_first_not_of(' ') == std::string::npos;
   }
 
@@ -64,11 +95,9 @@ class ConllReader {
   // A comment line in front of a sentence; false if it is a token line.
   bool take_comment(std::string_view line) {
     if (!universal_ && !by_spaces_ && line.find(separator_) != std::string_view::npos) return false;
-    const std::string_view body = trim(line.substr(1));
-    const size_t equals = body.find('=');
-    const bool named = equals != std::string_view::npos && equals > 0;
+    const auto named = named_comment(line);
     if (!universal_ && by_spaces_ && !named) return false;  // "#topic", "# O": a token
-    if (named) record_.comments.emplace_back(trim(body.substr(0, equals)), trim(body.substr(equals + 1)));
+    if (named) record_.comments.push_back({named->key, named->value, {lines_.number(), line}});
     return true;
   }
 

@@ -16,6 +16,17 @@
 
 namespace mtl::data {
 
+// A part of a file, for messages: its line, from 1, and the text to show.
+struct TextPlace {
+  uint64_t line = 0;
+  std::string_view text;
+};
+
+struct Comment {
+  std::string_view key, value;
+  TextPlace place;
+};
+
 struct Record {
   uint64_t line = 0;                         // its first line, from 1
   std::string_view text;                     // its lines, for messages and for output
@@ -23,7 +34,7 @@ struct Record {
   std::vector<std::string_view> cells;       // table: the row. CoNLL: the rows of all tokens, one after the other
   std::vector<uint64_t> lines;               // CoNLL: the line of each token
   std::vector<std::string_view> token_text;  // CoNLL: the whole line of each token
-  std::vector<std::pair<std::string_view, std::string_view>> comments;  // CoNLL: key and value
+  std::vector<Comment> comments;             // CoNLL
   const nlohmann::json* json = nullptr;
 };
 

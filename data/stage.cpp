@@ -10,6 +10,14 @@ namespace {
 
 constexpr std::string_view kNoText{};  // null data
 constexpr size_t kShownKeys = 64;
+constexpr size_t kShownLacks = 3;
+
+// For a sequence that is missing and whose length nothing else says.
+std::string help_for_missing(const ColumnPlan& column) {
+  const std::string empty = "`column(..., allow_empty = true)` lets empty sequences in";
+  if (column.base_levels > 0 || column.holds_numbers()) return empty;
+  return "`|> fill(\"...\")` in front of the transform that parts the text puts one in its place; " + empty;
+}
 
 bool listed(const std::vector<std::string>& words, std::string_view word) {
   return std::find(words.begin(), words.end(), word) != words.end();
@@ -182,14 +190,11 @@ bool Stager::collect_base(size_t c, const Record& record, Rows& rows) {
   }
   if (plan_.spec->format == Format::jsonl) return collect_json(c, record, rows);
   if (column.is_comment) {
-    const std::string& key = column.spec->binding.names[0];
-    std::string_view value = kNoText;
-    for (const auto& [name, text] : record.comments) {
-      if (name == key) value = text;
-    }
-    if (!is_missing(value)) key_found_[c] = true;
+    const Comment* comment = comment_of(c, record);
+    const std::string_view value = comment ? comment->value : kNoText;
+    if (comment) key_found_[c] = true;
     if (!key_found_[c]) {
-      for (const auto& [name, text] : record.comments) note_key(name);
+      for (const Comment& other : record.comments) note_key(other.key);
     }
     pieces.items.push_back(!is_missing(value) && listed(missing, value) ? kNoText : value);
     return true;
@@ -219,21 +224,15 @@ bool Stager::collect_base(size_t c, const Record& record, Rows& rows) {
 bool Stager::check_lengths(const Record& record, Rows& rows) {
   for (size_t d = 0; d < plan_.dims.size(); ++d) {
     const DimPlan& dim = plan_.dims[d];
-    const ColumnPlan* first = nullptr;
+    const std::pair<size_t, int>* first = nullptr;
     std::vector<int32_t>& lengths = lengths_[d];
     lengths.clear();
-    for (const auto& [c, level] : dim.columns) {
-      if (pieces_[c].missing || !plan_.columns[c].active) continue;
-      const std::vector<int32_t>& own = pieces_[c].lengths[level];
+    for (const auto& who : dim.columns) {
+      if (pieces_[who.first].missing || !plan_.columns[who.first].active) continue;
       if (!first) {
-        first = &plan_.columns[c];
-        lengths = own;
-        continue;
-      }
-      for (size_t i = 0; i < own.size(); ++i) {
-        if (own[i] == lengths[i]) continue;
-        rows.bad(diag::LengthMismatch, record.lines.empty() ? record.line : line_of(c, i, record), record.text, "",
-                 dim.path, first->spec->name, lengths[i], plan_.columns[c].spec->name, own[i]);
+        first = &who;
+        lengths = pieces_[who.first].lengths[static_cast<size_t>(who.second)];
+      } else if (!check_same_lengths(d, *first, who, record, rows)) {
         return false;
       }
     }
@@ -243,21 +242,81 @@ bool Stager::check_lengths(const Record& record, Rows& rows) {
       for (const int32_t n : lengths_[dim.parent]) parents += static_cast<size_t>(n);
     }
     if (!first) lengths.assign(parents, 0);
-    const bool has_empty = std::find(lengths.begin(), lengths.end(), 0) != lengths.end();
+    const auto empty = std::find(lengths.begin(), lengths.end(), 0);
+    const bool has_empty = empty != lengths.end();
     full_[d] = lengths;
     if (dim.limit > 0) {
       for (int32_t& n : lengths) n = static_cast<int32_t>(std::min<int64_t>(n, dim.limit));
     }
     if (dim.allow_empty || !has_empty) continue;
-    const bool read = std::any_of(dim.columns.begin(), dim.columns.end(),
-                                  [&](const auto& who) { return plan_.columns[who.first].active; });
-    if (!read) continue;
-    const ColumnPlan& who = first ? *first : plan_.columns[dim.columns.front().first];
-    rows.bad(diag::EmptySequence, record.line, record.text, "`column(..., allow_empty = true)` lets empty sequences in",
-             who.spec->name, dim.path);
+    if (!first) {
+      if (!reject_missing(d, record, rows)) return false;
+      continue;
+    }
+    const auto [c, level] = *first;
+    const TextPlace place = place_of(c, level - 1, static_cast<size_t>(empty - lengths.begin()), record);
+    rows.bad(diag::EmptySequence, place.line, place.text, "`column(..., allow_empty = true)` lets empty sequences in",
+             plan_.columns[c].spec->name, dim.path);
     return false;
   }
   return true;
+}
+
+// Column and level of both that have dimension `d`. A comment is what a difference is shown at: it is the odd one in a
+// sentence of tokens.
+bool Stager::check_same_lengths(size_t d, const std::pair<size_t, int>& first, const std::pair<size_t, int>& other,
+                                const Record& record, Rows& rows) {
+  const std::vector<int32_t>& expected = pieces_[first.first].lengths[static_cast<size_t>(first.second)];
+  const std::vector<int32_t>& found = pieces_[other.first].lengths[static_cast<size_t>(other.second)];
+  const auto& shown = plan_.columns[first.first].is_comment ? first : other;
+  for (size_t i = 0; i < found.size(); ++i) {
+    if (found[i] == expected[i]) continue;
+    const TextPlace place = place_of(shown.first, shown.second - 1, i, record);
+    rows.bad(diag::LengthMismatch, place.line, place.text, "", plan_.dims[d].path,
+             plan_.columns[first.first].spec->name, expected[i], plan_.columns[other.first].spec->name, found[i]);
+    return false;
+  }
+  return true;
+}
+
+// No column says how long dimension `d` is in this record. True if none is read either.
+bool Stager::reject_missing(size_t d, const Record& record, Rows& rows) {
+  const DimPlan& dim = plan_.dims[d];
+  const auto read = [&](const auto& who) { return plan_.columns[who.first].active; };
+  auto who = std::find_if(dim.columns.begin(), dim.columns.end(), [&](const auto& candidate) {
+    return read(candidate) && !plan_.columns[candidate.first].is_target_only();
+  });
+  if (who == dim.columns.end()) who = std::find_if(dim.columns.begin(), dim.columns.end(), read);
+  if (who == dim.columns.end()) return true;
+  const size_t c = who->first;
+  const TextPlace place = place_of(c, -1, 0, record);
+  const bool keyed = plan_.columns[c].is_comment || plan_.spec->format == Format::jsonl;
+  if (options_.finishes && keyed && !key_found_[c] && !rows.skips()) {
+    if (lacks_.size() < kShownLacks) lacks_.push_back({c, d, rows.path(), std::string(place.text), place.line});
+    return false;
+  }
+  rows.bad(diag::MissingSequence, place.line, place.text, help_for_missing(plan_.columns[c]),
+           plan_.columns[c].spec->name, dim.path);
+  return false;
+}
+
+void Stager::finish(bool all, SkipBudget& budget, diag::Emitter& emitter) const {
+  std::vector<bool> expected(plan_.columns.size(), all && (out_.examples > 0 || !lacks_.empty()));
+  for (const Lack& lack : lacks_) {
+    if (!key_found_[lack.column]) {
+      expected[lack.column] = true;
+      continue;
+    }
+    const ColumnPlan& column = plan_.columns[lack.column];
+    Rows rows(lack.path, emitter, budget);
+    rows.bad(diag::MissingSequence, lack.line, lack.text, help_for_missing(column), column.spec->name,
+             plan_.dims[lack.dim].path);
+  }
+  if (out_.files.empty()) return;
+  Rows rows(out_.files.front(), emitter, budget);
+  for (size_t c = 0; c < expected.size(); ++c) {
+    if (expected[c]) check_key(c, rows);
+  }
 }
 
 }  // namespace mtl::data

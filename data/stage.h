@@ -76,14 +76,17 @@ class Stager {
   struct Options {
     bool absent_allowed = false;  // label columns may be absent
     bool words_of_lines = false;  // records are raw lines; tokens of a CoNLL source are their `words`
+    // `finish` will tell sequences that their record lacks from those that no record has.
+    bool finishes = false;
   };
   void set_options(const Options& options) { options_ = options; }
   void begin_file(const std::string& path);
   bool begin_rows(const Layout& layout, Rows& rows);
   // False if the record is bad (reported to rows).
   bool add(const Record& record, Rows& rows);
-  // Reports columns whose comment or JSON key no record had.
-  void check_keys(Rows& rows) const;
+  // Behind the last file. Reports sequences that some records lack, and the comments or JSON keys that no record has:
+  // of `all` columns, or of those that cannot do without.
+  void finish(bool all, SkipBudget& budget, diag::Emitter& emitter) const;
   // Pieces of a column in the last record.
   const Pieces& pieces(size_t column) const { return pieces_[column]; }
 
@@ -92,6 +95,10 @@ class Stager {
   bool collect_base(size_t c, const Record& record, Rows& rows);
   bool collect_json(size_t c, const Record& record, Rows& rows);
   bool check_lengths(const Record& record, Rows& rows);
+  bool check_same_lengths(size_t d, const std::pair<size_t, int>& first, const std::pair<size_t, int>& other,
+                          const Record& record, Rows& rows);
+  bool reject_missing(size_t dim, const Record& record, Rows& rows);
+  void check_key(size_t c, Rows& rows) const;
   int64_t limit_of(const ColumnPlan& column, size_t level) const;
   bool keeps_cut(const ColumnPlan& column) const;
   void keep_front(size_t c, size_t level, size_t begin);
@@ -103,7 +110,10 @@ class Stager {
   void commit_missing(size_t c);
   // Positions of the column's innermost dimension in this record.
   size_t rows_of(const ColumnPlan& column) const;
-  uint64_t line_of(size_t c, size_t item, const Record& record) const;
+  const Comment* comment_of(size_t c, const Record& record) const;
+  TextPlace place_of(size_t c, int depth, size_t piece, const Record& record) const;
+  TextPlace place_of_item(size_t c, size_t item, const Record& record) const;
+  bool check_widths(size_t c, const Record& record, Rows& rows) const;
   void roll_back();
   void remember();
 
@@ -121,6 +131,13 @@ class Stager {
     size_t texts, counts, numbers, cut_texts, cut_counts;
   };
   std::vector<Sizes> sizes_;
+  // Records without a sequence whose comment or JSON key was not met before them.
+  struct Lack {
+    size_t column, dim;
+    std::string path, text;
+    uint64_t line;
+  };
+  std::vector<Lack> lacks_;
   std::vector<std::string> keys_seen_;  // comments or JSON keys of records that lack a column's own
   std::vector<bool> key_found_;         // by column
   uint32_t file_ = 0;

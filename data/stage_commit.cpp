@@ -1,9 +1,11 @@
 // The second half of staging: pieces of a record become entries of the staged columns, or none of them do.
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 
 #include "compiler/diag/kinds/data.h"
+#include "data/numbers.h"
 #include "data/stage.h"
 #include "data/text.h"
 
@@ -21,6 +23,15 @@ const Transform* find_transform(const ColumnSpec& column, Transform::Kind kind) 
     if (transform.kind == kind) return &transform;
   }
   return nullptr;
+}
+
+// A number that even 64 bits do not hold. strtod also takes words (inf, nan) and hexadecimal digits.
+bool is_too_large(std::string_view text) {
+  const std::string number(trim(text));
+  if (number.empty() || number.find_first_not_of("0123456789+-.eE") != std::string::npos) return false;
+  char* end = nullptr;
+  const double value = std::strtod(number.c_str(), &end);
+  return *end == '\0' && std::isinf(value);
 }
 
 const std::string kEmptyHelp =
@@ -62,20 +73,43 @@ size_t Stager::rows_of(const ColumnPlan& column) const {
   return rows;
 }
 
-// The line that item `item` of a column came from.
-uint64_t Stager::line_of(size_t c, size_t item, const Record& record) const {
+// The comment of this record that a column reads: the last one with its key.
+const Comment* Stager::comment_of(size_t c, const Record& record) const {
+  if (!plan_.columns[c].is_comment) return nullptr;
+  const std::string& key = plan_.columns[c].spec->binding.names[0];
+  const auto found = std::find_if(record.comments.rbegin(), record.comments.rend(),
+                                  [&](const Comment& comment) { return comment.key == key; });
+  return found == record.comments.rend() ? nullptr : &*found;
+}
+
+// Where a piece of a column stands: number `piece` of those that are `depth` levels below the outermost sequence;
+// below 0: the column's whole text.
+TextPlace Stager::place_of(size_t c, int depth, size_t piece, const Record& record) const {
   const ColumnPlan& column = plan_.columns[c];
-  if (record.lines.empty() || !column.per_token) return record.line;
-  const Pieces& pieces = pieces_[c];
-  size_t token = pieces.lengths.size() > 1 ? 0 : item / static_cast<size_t>(column.width);
-  if (pieces.lengths.size() > 1) {
-    for (size_t left = item; token + 1 < pieces.lengths[1].size(); ++token) {
-      const auto here = static_cast<size_t>(pieces.lengths[1][token]);
+  if (const Comment* comment = comment_of(c, record)) return comment->place;
+  if (record.lines.empty()) return {record.line, record.text};
+  size_t token = column.per_token && depth >= 0 ? piece : 0;
+  for (int level = depth; column.per_token && level > 0; --level) {
+    const std::vector<int32_t>& lengths = pieces_[c].lengths[static_cast<size_t>(level)];
+    const int64_t limit = limit_of(column, static_cast<size_t>(level));
+    size_t parent = 0;
+    for (size_t left = token; parent + 1 < lengths.size(); ++parent) {
+      const int64_t all = std::max(lengths[parent], 0);
+      const auto here = static_cast<size_t>(limit > 0 ? std::min(all, limit) : all);
       if (left < here) break;
       left -= here;
     }
+    token = parent;
   }
-  return record.lines[std::min(token, record.lines.size() - 1)];
+  token = std::min(token, record.lines.size() - 1);
+  return {record.lines[token], record.token_text[token]};
+}
+
+TextPlace Stager::place_of_item(size_t c, size_t item, const Record& record) const {
+  const int depth = static_cast<int>(pieces_[c].lengths.size()) - 1;
+  // Several cells of one line make one position.
+  const auto cells = static_cast<size_t>(depth == 0 ? plan_.columns[c].width : 1);
+  return place_of(c, depth, item / cells, record);
 }
 
 void Stager::commit_missing(size_t c) {
@@ -100,6 +134,18 @@ void Stager::commit_missing(size_t c) {
   }
 }
 
+// Whether every row of a f32[8] has its 8 elements.
+bool Stager::check_widths(size_t c, const Record& record, Rows& rows) const {
+  const ColumnPlan& column = plan_.columns[c];
+  const std::vector<int32_t>& found = pieces_[c].lengths.back();
+  const auto odd = std::find_if(found.begin(), found.end(), [&](int32_t n) { return n != column.width; });
+  if (odd == found.end()) return true;
+  const TextPlace place = place_of(c, column.levels() - 2, static_cast<size_t>(odd - found.begin()), record);
+  rows.bad(diag::WrongValueCount, place.line, place.text, "", column.spec->name,
+           count_of(static_cast<size_t>(column.width), "value"), *odd);
+  return false;
+}
+
 bool Stager::commit(size_t c, const Record& record, Rows& rows) {
   const ColumnPlan& column = plan_.columns[c];
   const Pieces& pieces = pieces_[c];
@@ -115,14 +161,8 @@ bool Stager::commit(size_t c, const Record& record, Rows& rows) {
     } else {
       for (const std::string_view item : pieces.items) out.counts.push_back(is_missing(item) ? -1 : 1);
     }
-  } else if (column.inner_level) {
-    for (size_t i = 0; i < pieces.lengths.back().size(); ++i) {
-      const int32_t found = pieces.lengths.back()[i];
-      if (found == column.width) continue;
-      rows.bad(diag::WrongValueCount, record.line, record.text, "", column.spec->name,
-               count_of(static_cast<size_t>(column.width), "value"), found);
-      return false;
-    }
+  } else if (column.inner_level && !check_widths(c, record, rows)) {
+    return false;
   }
   for (size_t i = 0; i < pieces.items.size(); ++i) {
     const std::string_view item = pieces.items[i];
@@ -154,14 +194,16 @@ bool Stager::commit_item(size_t c, size_t item, std::string_view text, const Rec
       out.push_back(kMissingText);
       return true;
     }
-    rows.bad(diag::EmptyCell, line_of(c, item, record), record.text, kEmptyHelp, column.name);
+    const TextPlace place = place_of_item(c, item, record);
+    rows.bad(diag::EmptyCell, place.line, place.text, kEmptyHelp, column.name);
     return false;
   }
   const bool fixed = !column.fixed_labels.empty() && !options_.absent_allowed;
   if (fixed && std::find(column.fixed_labels.begin(), column.fixed_labels.end(), text) == column.fixed_labels.end()) {
     const auto near = nearest(text, column.fixed_labels);
-    rows.bad(diag::LabelNotInSet, line_of(c, item, record), record.text, near ? "did you mean `" + *near + "`?" : "",
-             shown(text), column.name, excerpt(join(column.fixed_labels), 200));
+    const TextPlace place = place_of_item(c, item, record);
+    rows.bad(diag::LabelNotInSet, place.line, place.text, near ? "did you mean `" + *near + "`?" : "", shown(text),
+             column.name, excerpt(join(column.fixed_labels), 200));
     return false;
   }
   out.push_back(interners_[c]->add(text));
@@ -175,7 +217,6 @@ bool Stager::commit_number(size_t c, size_t item, std::string_view text, const R
     out.push_back(kNoNumber);
     return true;
   }
-  const uint64_t line = line_of(c, item, record);
   if (column.kind == ValueKind::boolean) {
     const Transform* is = find_transform(column, Transform::Kind::is);
     const auto truth = is ? std::count(is->texts.begin(), is->texts.end(), text) > 0 : parse_truth(text);
@@ -183,39 +224,44 @@ bool Stager::commit_number(size_t c, size_t item, std::string_view text, const R
       out.push_back(*truth ? 1 : 0);
       return true;
     }
-    rows.bad(diag::BadTruthValue, line, record.text,
+    const TextPlace place = place_of_item(c, item, record);
+    rows.bad(diag::BadTruthValue, place.line, place.text,
              "true, false, yes, no, 1 and 0 are understood; `|> is(\"...\")` names the texts that mean true",
              shown(text), column.name);
     return false;
   }
-  if (const auto number = parse_number(text)) {
+  const auto number = parse_number(text);
+  if (number && fits_column(column, *number)) {
     out.push_back(*number);
     return true;
   }
-  if (trim(text).empty()) {
-    rows.bad(diag::EmptyCell, line, record.text, kEmptyHelp, column.name);
+  const TextPlace place = place_of_item(c, item, record);
+  if (number || is_too_large(text)) {
+    rows.bad(diag::NumberOutOfRange, place.line, place.text, number_help(column, number.value_or(0)), column.name,
+             number_result(column), shown(text));
+  } else if (trim(text).empty()) {
+    rows.bad(diag::EmptyCell, place.line, place.text, kEmptyHelp, column.name);
   } else {
     std::string help;
     if (std::find(text.begin(), text.end(), ',') != text.end()) help = "a decimal point was expected, not a comma";
     if (text == "?" || text == "NA" || text == "nan" || text == "NaN" || text == "_" || text == "-") {
       help = "`missing = [\"" + std::string(text) + "\"]` in the source says that this is a missing value";
     }
-    rows.bad(diag::BadDataNumber, line, record.text, help, shown(text), column.name);
+    rows.bad(diag::BadDataNumber, place.line, place.text, help, shown(text), column.name);
   }
   return false;
 }
 
-void Stager::check_keys(Rows& rows) const {
+// Reports the comment or JSON key of a column if no record had it.
+void Stager::check_key(size_t c, Rows& rows) const {
   const bool json = plan_.spec->format == Format::jsonl;
-  for (size_t c = 0; c < plan_.columns.size(); ++c) {
-    const ColumnPlan& column = plan_.columns[c];
-    if (!(column.is_comment || json) || !column.active || key_found_[c]) continue;
-    const std::string& key = column.spec->binding.names[0];
-    const auto near = nearest(key, keys_seen_);
-    std::string help = near ? "did you mean `" + *near + "`?" : "its records have " + excerpt(join(keys_seen_), 200);
-    if (!near && keys_seen_.empty()) help = "its sentences have no comment lines, `# " + key + " = ...`";
-    rows.bad_file(diag::UnknownDataColumn, 0, "", help, json ? "key" : "comment", key);
-  }
+  const ColumnPlan& column = plan_.columns[c];
+  if (!(column.is_comment || json) || !column.active || key_found_[c]) return;
+  const std::string& key = column.spec->binding.names[0];
+  std::string help = did_you_mean(key, keys_seen_);
+  if (help.empty()) help = "its records have " + excerpt(join(keys_seen_), 200);
+  if (keys_seen_.empty()) help = "its sentences have no comment lines, `# " + key + " = ...`";
+  rows.bad_file(diag::UnknownDataColumn, 0, "", help, json ? "key" : "comment", key);
 }
 
 Staged take_examples(const SourcePlan& plan, const Staged& staged, const std::vector<uint32_t>& examples) {

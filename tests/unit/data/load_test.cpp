@@ -69,6 +69,25 @@ TEST_CASE("cells of a CoNLL file without tabs are parted by runs of spaces") {
   CHECK(loading.data->fitted.vocabs.at("en").names == Names{"<unk>", "#", "EU"});
 }
 
+TEST_CASE("the separator of a CoNLL file is the setting, or what its tokens have") {
+  Folder folder;
+  folder.write("train", "# intent = a\nx y|O\ny|O\n\n# intent = b\nz|O\n");
+  Spec spec = tagging();
+  spec.sources[0].separator = "|";
+  const Loading set(spec, folder);
+  REQUIRE(set.data);
+  CHECK(set.data->fitted.vocabs.at("en").names == Names{"<unk>", "x y", "y", "z"});
+  folder.write("train", "# intent = a\tb\nx O\ny O\n\n# note = \t\n# intent = b\nz O\n");
+  const Loading spaces(tagging(), folder);
+  REQUIRE(spaces.data);
+  CHECK(spaces.data->fitted.vocabs.at("en").names == Names{"<unk>", "x", "y", "z"});
+  CHECK(spaces.data->fitted.sets.at("s.intent").names == Names{"a\tb", "b"});
+  folder.write("train", "#\tO\n");  // in front of a sentence, but of no comment's form
+  CHECK(Loading(one_source(Format::conll, {along({"T"}, column("w", ValueKind::token, at({0})))}), folder)
+            .data->fitted.vocabs.at("en")
+            .names == Names{"<unk>", "#"});
+}
+
 TEST_CASE("CoNLL-U skips ranges of multiword tokens and empty nodes, and names its columns") {
   Folder folder;
   const std::string rest = "\t_\t_\t_\t_\t0\troot\t_\t_\n";
