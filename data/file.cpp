@@ -96,8 +96,8 @@ void Rows::skip(uint64_t line) {
 }
 
 bool check_text(std::string_view text, uint64_t line, Rows& rows) {
-  const bool utf16 = text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF") ||
-                     (text.size() > 1 && (text[0] == '\0') != (text[1] == '\0'));
+  const bool marked = line == 1 && (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF"));
+  const bool utf16 = marked || (text.size() > 1 && (text[0] == '\0') != (text[1] == '\0'));
   if (text.size() > kLongestLine) {
     rows.bad(diag::DataLineTooLong, line, text.substr(0, 200),
              "is this a text file of the format that the source names?", kLongestLine >> 20);

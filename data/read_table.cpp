@@ -74,7 +74,7 @@ class CsvCursor {
     }
     end_ = at_;
     if (at_ < text_.size()) skip_line_end();
-    return check_text(record(), first_line_, rows_) ? Outcome::record : Outcome::bad;
+    return check_lines() ? Outcome::record : Outcome::bad;
   }
 
  private:
@@ -87,6 +87,16 @@ class CsvCursor {
   }
   bool at_separator(size_t at) const {
     return text_[at] == separator_[0] && text_.compare(at, separator_.size(), separator_) == 0;
+  }
+
+  // Whether the text of every line of the record is good.
+  bool check_lines() {
+    Lines lines(record());
+    std::string_view line;
+    while (lines.next(line)) {
+      if (!check_text(line, first_line_ + lines.number() - 1, rows_)) return false;
+    }
+    return true;
   }
 
   bool plain(std::vector<std::string_view>& cells) {

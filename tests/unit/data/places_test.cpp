@@ -148,3 +148,11 @@ TEST_CASE("a sequence that is missing is not an empty one") {
   folder.write("train", "t\na\n?\n");
   CHECK(Loading(table, folder).train().ragged.at("T").offsets == std::vector<int32_t>{0, 1, 3});
 }
+
+TEST_CASE("bytes that are no UTF-8 are shown at their line of a quoted cell") {
+  const Spec spec = one_source(Format::csv, {column("y", ValueKind::label, named({"y"}))});
+  CHECK(
+      reports_of(spec, "x,y\n1,a\n\"b\nc\xFF\",n\n2,b\n") ==
+      Names{"E0506 train:4 byte 2 of this line is not UTF-8 // data files are UTF-8; convert this one, with iconv for "
+            "instance"});
+}
