@@ -95,6 +95,12 @@ void Rows::skip(uint64_t line) {
   }
 }
 
+std::string Rows::skipped_before() const {
+  return "as many bad rows as `--skip-bad-rows` allows, " + std::to_string(budget_.skipped) +
+         ", were skipped before this one; the first is " + budget_.first_path + ":" +
+         std::to_string(budget_.first_line);
+}
+
 bool check_text(std::string_view text, uint64_t line, Rows& rows) {
   const bool marked = line == 1 && (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF"));
   const bool utf16 = marked || (text.size() > 1 && (text[0] == '\0') != (text[1] == '\0'));

@@ -49,9 +49,10 @@ class Rows {
       return;
     }
     ++errors_;
-    emitter_.report(kind, std::forward<Args>(args)...)
-        .in_file(path_, line, excerpt(text, kShownCharacters))
-        .help(std::move(help));
+    diag::Report report = emitter_.report(kind, std::forward<Args>(args)...)
+                              .in_file(path_, line, excerpt(text, kShownCharacters))
+                              .help(std::move(help));
+    if (budget_.skipped > 0 && errors_ == 1) std::move(report).note(skipped_before());
   }
   // What is wrong with the file as a whole ends the reading.
   template <class... Args>
@@ -70,6 +71,7 @@ class Rows {
   static constexpr int kErrorsPerFile = 3;
   static constexpr size_t kShownCharacters = 120;
   void skip(uint64_t line);
+  std::string skipped_before() const;
 
   std::string path_;
   diag::Emitter& emitter_;

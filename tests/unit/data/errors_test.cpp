@@ -220,6 +220,11 @@ TEST_CASE("bad rows are skipped and counted up to a number") {
   const Loading bad(number_and_label(), folder, 2);
   CHECK_FALSE(bad.data);
   CHECK(bad.report() == "E0507 train:6 this row has 3 cells; 2, as in the header, expected");
+  const auto said = bad.emitter.sorted();
+  REQUIRE(said[0].notes.size() == 1);
+  CHECK(said[0].notes[0] ==
+        "as many bad rows as `--skip-bad-rows` allows, 2, were skipped before this one; the first is " + folder.path() +
+            "/train:3");
 }
 
 TEST_CASE("a skipped sentence leaves nothing behind") {
