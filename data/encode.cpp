@@ -217,8 +217,10 @@ class Encoder {
       names.push_back("`" + excerpt(interner.text(unseen.texts[i]), 40) + "`");
     }
     if (unseen.texts.size() > kNamed) names.push_back("...");
+    const std::string& lender = plan.spec->labels_of;
     emitter_.report(diag::UnseenLabels, plan_.spec->name + "." + plan.spec->name,
-                    count_of(unseen.texts.size(), "label"), split_name_, join(names),
+                    count_of(unseen.texts.size(), "label"), split_name_,
+                    lender.empty() ? "train" : "the label set of `" + lender + "`", join(names),
                     count_of(static_cast<size_t>(unseen.examples), "example"));
   }
 

@@ -76,7 +76,9 @@ bool make_dev(Work& work, diag::Emitter& emitter) {
   const bool folds = count == 0 && source.holdout_fraction <= 0 && source.folds > 0;
   if (folds) count = all / source.folds;
   if (count < 1 || count >= all) {
-    diag::Report report = emitter.report(diag::HoldoutTooLarge, count, all, source.name);
+    diag::Report report = folds && count < 1
+                              ? emitter.report(diag::TooManyFolds, source.folds, source.folds, source.name, all)
+                              : emitter.report(diag::HoldoutTooLarge, count, all, source.name);
     if (source.range.valid()) std::move(report).at(source.range);
     return false;
   }

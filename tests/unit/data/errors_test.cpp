@@ -209,6 +209,12 @@ TEST_CASE("a holdout leaves both parts something") {
   starts(report_of(spec, "n\n1\n2\n3\n"), "E0520 cannot hold out 0 of the 3");
 }
 
+TEST_CASE("every fold has at least one example") {
+  Spec spec = one_source(Format::tsv, {column("n", ValueKind::number, named({"n"}))});
+  spec.sources[0].folds = 4;
+  CHECK(report_of(spec, "n\n1\n2\n3\n") == "E0534 4 folds need at least 4 examples: `s` has 3");
+}
+
 TEST_CASE("bad rows are skipped and counted up to a number") {
   Folder folder;
   folder.write("train", "n\ty\n1\ta\nx\ta\n2\n3\tb\n4\tc\td\n");

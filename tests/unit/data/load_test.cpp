@@ -450,6 +450,17 @@ TEST_CASE("labels that train does not have are counted wrong and named in a warn
         "W0500 `s.y`: 2 labels of test that train does not have: `c`, `d`; 3 examples, counted as wrong");
 }
 
+TEST_CASE("labels of a borrowed set are compared with that set, in train too") {
+  Folder folder;
+  folder.write("train", "y\tz\na\tb\nb\tc\n");
+  ColumnSpec borrowed = column("z", ValueKind::label, named({"z"}));
+  borrowed.labels_of = "s.y";
+  const Loading loading(one_source(Format::tsv, {column("y", ValueKind::label, named({"y"})), borrowed}), folder);
+  REQUIRE(loading.data);
+  CHECK(loading.report() ==
+        "W0500 `s.z`: 1 label of train that the label set of `s.y` does not have: `c`; 1 example, counted as wrong");
+}
+
 TEST_CASE("a missing column of tags has the length of its words") {
   Folder folder;
   folder.write("train", "t\tl\na b c\tX Y X\nd e\t?\nf g\tX ?\n");
