@@ -91,9 +91,13 @@ class Planner {
 
   bool check_transforms(const ColumnSpec& column, ColumnPlan& out) {
     bool seen[16] = {};
+    std::optional<Transform::Kind> numeric;  // the last transform of numbers
     for (const Transform& transform : column.transforms) {
       const Transform::Kind kind = transform.kind;
       std::string fault;
+      if (splits_text(kind) && numeric)
+        fault = "parts a text and stands behind `" + std::string(transform_name(*numeric)) + "`, which takes numbers";
+      if (works_on_numbers(kind)) numeric = kind;
       if (out.is_bins) fault = "stands behind `bins`, which ends the list";
       if (kind == Transform::Kind::bins) {
         out.is_bins = true;

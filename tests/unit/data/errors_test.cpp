@@ -197,6 +197,10 @@ TEST_CASE("declarations that do not fit the format") {
   CHECK(code(one(Format::tsv, column("n", ValueKind::label, named({"x"}), {limit(3)}))) == "E0527");
   CHECK(code(one(Format::tsv, column("n", ValueKind::number, named({"x"}),
                                      {transform(Kind::log1p), transform(Kind::log1p)}))) == "E0527");
+  CHECK(report_of(one(Format::tsv, along({"T"}, column("n", ValueKind::number, named({"x"}),
+                                                       {transform(Kind::standardize), transform(Kind::split, " ")}))),
+                  "x\n1 2\n") ==
+        "E0527 column `n`: `split` parts a text and stands behind `standardize`, which takes numbers");
 }
 
 TEST_CASE("a holdout leaves both parts something") {
