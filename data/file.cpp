@@ -35,7 +35,7 @@ void report_file(const diag::Kind& kind, const std::string& path, SourceRange ra
   if (range.valid()) std::move(report).at(range, "of this source");
 }
 
-// 0, or errno. `expected`: bytes, as far as that is known.
+// 0, or errno. `expected`: bytes, if the file does not change.
 int read_all(int file, size_t expected, std::string& out) {
   constexpr size_t kChunk = size_t{1} << 20;
   try {
@@ -57,7 +57,8 @@ int read_all(int file, size_t expected, std::string& out) {
 }  // namespace
 
 std::optional<FileText> FileText::open(const std::string& path, SourceRange range, diag::Emitter& emitter) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  // A pipe that nobody writes to would keep a blocking open waiting.
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (file < 0) {
     report_file(diag::DataFileUnreadable, path, range, emitter, std::strerror(errno));
     return std::nullopt;
@@ -66,11 +67,13 @@ std::optional<FileText> FileText::open(const std::string& path, SourceRange rang
   FileText out;
   int error = ::fstat(file, &status) == 0 ? 0 : errno;
   const bool folder = error == 0 && S_ISDIR(status.st_mode);
-  const size_t expected = S_ISREG(status.st_mode) ? static_cast<size_t>(status.st_size) : 0;
-  if (error == 0 && !folder) error = read_all(file, expected, out.read_);
+  const bool special = error == 0 && !folder && !S_ISREG(status.st_mode);
+  if (error == 0 && !folder && !special) error = read_all(file, static_cast<size_t>(status.st_size), out.read_);
   ::close(file);
   if (folder) {
     report_file(diag::DataFileIsFolder, path, range, emitter);
+  } else if (special) {
+    report_file(diag::DataFileNotRegular, path, range, emitter);
   } else if (error != 0) {
     report_file(diag::DataFileUnreadable, path, range, emitter, std::strerror(error));
   } else if (out.text().empty()) {

@@ -1,4 +1,6 @@
 // What is wrong in files is said with file:line, the text, and what was expected.
+#include <sys/stat.h>
+
 #include <catch2/catch.hpp>
 #include <filesystem>
 
@@ -55,6 +57,17 @@ TEST_CASE("files: missing, a folder, empty, nothing in them") {
   Spec table = number_and_label();
   table.sources[0].train = {"header"};
   CHECK(Loading(table, folder).report() == "E0503 header `" + folder.path() + "/header` holds no rows");
+}
+
+TEST_CASE("a pipe is no data file, and is not waited for") {
+  Folder folder;
+  REQUIRE(::mkfifo((folder.path() + "/train").c_str(), 0600) == 0);
+  const Loading loading(words_and_tags(), folder);
+  CHECK_FALSE(loading.data);
+  starts(loading.report(), "E0535 train `" + folder.path() + "/train` is a pipe or a device");
+  Spec device = words_and_tags();
+  device.sources[0].train = {"/dev/null"};
+  starts(Loading(device, folder).report(), "E0535 null `/dev/null` is a pipe or a device");
 }
 
 TEST_CASE("rows with the wrong number of cells show both counts") {
