@@ -274,7 +274,7 @@ TEST_CASE("only a few bad rows of a file are reported") {
 }
 
 TEST_CASE("damaged files end in a report or in data, never otherwise") {
-  const std::vector<std::pair<Spec, std::string>> good = {
+  std::vector<std::pair<Spec, std::string>> good = {
       {one_source(Format::conll,
                   {along({"T"}, column("w", ValueKind::token, at({0}))),
                    along({"T", "C"}, column("c", ValueKind::token, at({0}), {transform(Kind::characters)})),
@@ -290,7 +290,18 @@ TEST_CASE("damaged files end in a report or in data, never otherwise") {
        "w\ta\tb\nhello, wörld\tx\ty\nfoo bar baz qux\ty\ty\n"},
       {one_source(Format::jsonl, {along({"T"}, column("w", ValueKind::token, named({"w"}))),
                                   shaped({2}, column("v", ValueKind::number, field("m.v")))}),
-       "{\"w\": [\"a\", \"ö\"], \"m\": {\"v\": [1, 2.5]}}\n{\"w\": [\"b\"], \"m\": {\"v\": [3, null]}}\n"}};
+       "{\"w\": [\"a\", \"ö\"], \"m\": {\"v\": [1, 2.5]}}\n{\"w\": [\"b\"], \"m\": {\"v\": [3, null]}}\n"},
+      {one_source(Format::jsonl, {along({"T"}, shaped({2, 2}, column("m", ValueKind::number, named({"m"})))),
+                                  along({"T"}, column("k", ValueKind::labels, named({"k"})))}),
+       "{\"m\": [[[1, 2], [3, 4]], [5, 6, 7, 8]], \"k\": [[\"a\", null], null]}\n{\"m\": [[1, 2, 3, 4]], \"k\": "
+       "[[]]}\n"},
+      {one_source(
+           Format::conll,
+           {along({"T"}, column("n", ValueKind::number, comment("n"), {transform(Kind::split, " ")})),
+            along({"T"}, column("k", ValueKind::labels, at({1}), {limit(2), transform(Kind::split, ",")})),
+            along({"T", "C"}, column("v", ValueKind::number, at({2}), {transform(Kind::split, ","), limit(1)}))}),
+       "# n = 1 2 3\nx\ta,b\t1,2\ny\t?\t3\nz\tb\t4,5\n\n# n = 4\nx\tb,?\t6\n"}};
+  for (auto& [spec, text] : good) spec.sources[0].missing = {"?"};
   Folder folder;
   uint64_t state = 12345;
   const auto random = [&](size_t n) {
@@ -300,10 +311,10 @@ TEST_CASE("damaged files end in a report or in data, never otherwise") {
   static constexpr char kBytes[] = "\t\n\r\"#,| \0\xFF\xC3{}[]=-_0:\\";
   const std::string interesting(kBytes, sizeof kBytes - 1);
   size_t loaded = 0, reported = 0;
-  for (int round = 0; round < 400; ++round) {
+  for (int round = 0; round < 600; ++round) {
     const auto& [spec, text] = good[static_cast<size_t>(round) % good.size()];
     std::string bad = text;
-    for (size_t change = 0; change <= random(4); ++change) {
+    for (size_t change = 0; change <= random(4) && !bad.empty(); ++change) {
       const size_t at = random(bad.size());
       switch (random(4)) {
         case 0:
