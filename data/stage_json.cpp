@@ -143,7 +143,8 @@ bool Stager::collect_json(size_t c, const Record& record, Rows& rows) {
     }
     if (value) key_found_[c] = true;
     if (value && !value->is_null()) {
-      const bool lone_class = column.makes_set(0) && value->is_string();
+      // One class of a set needs no array, where the file has them: a text that `split` parts is none of them.
+      const bool lone_class = column.base_levels > 0 && column.makes_set(0) && value->is_string();
       bool good = true;
       if (lone_class) {
         pieces.lengths[0].push_back(1);
