@@ -89,7 +89,10 @@ LayerPtr Elaborator::instantiate(const LayerPtr& term, const PlacePtr& place, co
     if (part->kind != Layer::Kind::description) continue;
     const int number = ++count[part->name()];
     const std::string name = number == 1 ? part->name() : part->name() + "_" + std::to_string(number);
-    part = instantiate(part, child(place, name, syntax::Owner::enclosing, part->range, at.frame), at);
+    // Whether it stands in a loop is the whole's business: an argument is applied in one and was declared outside.
+    auto below = std::make_shared<Place>(*child(place, name, syntax::Owner::enclosing, part->range, at.frame));
+    below->in_loop = false;
+    part = instantiate(part, below, at);
     if (!part) return nullptr;
   }
   return layer;
