@@ -4,7 +4,6 @@
 
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/data.h"
-#include "data/text.h"
 
 namespace mtl::data {
 namespace {
@@ -233,7 +232,8 @@ class Placer {
     const auto found = std::find(layout_.names.begin(), layout_.names.end(), name);
     if (found == layout_.names.end()) {
       if (absent_allowed) return -1;
-      std::string help = did_you_mean(name, layout_.names);
+      const auto near = nearest(name, layout_.names);
+      std::string help = near ? "did you mean `" + *near + "`?" : "";
       if (plan_.spec->format == Format::conllu) {  // its columns have names, but no line that says them
         help += (help.empty() ? "the" : " The") + (" columns of CoNLL-U are " + join(layout_.names));
         rows_.bad_file(diag::UnknownDataColumn, 0, "", help, "column", name);
@@ -302,14 +302,6 @@ std::optional<std::vector<Placement>> place_columns(const SourcePlan& plan, cons
     }
   }
   return out;
-}
-
-std::string did_you_mean(std::string_view name, const std::vector<std::string>& candidates) {
-  const std::string lower = lower_text(name);
-  const auto same =
-      std::find_if(candidates.begin(), candidates.end(), [&](const auto& c) { return lower_text(c) == lower; });
-  const auto near = same != candidates.end() ? std::optional(*same) : nearest(name, candidates);
-  return near ? "did you mean `" + *near + "`?" : "";
 }
 
 std::string_view transform_name(Transform::Kind kind) {

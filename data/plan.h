@@ -62,9 +62,6 @@ struct Placement {
 std::optional<std::vector<Placement>> place_columns(const SourcePlan& plan, const Layout& layout, bool absent_allowed,
                                                     Rows& rows);
 
-// "did you mean `LEMMA`?"; empty if no candidate is near.
-std::string did_you_mean(std::string_view name, const std::vector<std::string>& candidates);
-
 std::string_view transform_name(Transform::Kind kind);
 bool splits_text(Transform::Kind kind);  // split, words, characters
 std::string kind_name(ValueKind kind);

@@ -258,8 +258,8 @@ void Stager::check_key(size_t c, Rows& rows) const {
   const ColumnPlan& column = plan_.columns[c];
   if (!(column.is_comment || json) || !column.active || key_found_[c]) return;
   const std::string& key = column.spec->binding.names[0];
-  std::string help = did_you_mean(key, keys_seen_);
-  if (help.empty()) help = "its records have " + excerpt(join(keys_seen_), 200);
+  const auto near = nearest(key, keys_seen_);
+  std::string help = near ? "did you mean `" + *near + "`?" : "its records have " + excerpt(join(keys_seen_), 200);
   if (keys_seen_.empty()) help = "its sentences have no comment lines, `# " + key + " = ...`";
   rows.bad_file(diag::UnknownDataColumn, 0, "", help, json ? "key" : "comment", key);
 }

@@ -51,15 +51,12 @@ void BoundSpaces::add_derived(SpaceId id) {
   const types::Space& space = program_.spaces[id];
   auto derived = std::make_unique<Derived>();
   derived->id = id;
-  for (const auto& [atoms, coefficient] : space.length->terms()) {
-    if (atoms.empty()) {
-      derived->constant = coefficient;
-      continue;
-    }
+  derived->parent = space.parent;
+  derived->constant = space.length->constant_term();
+  for (const auto& [atoms, factor] : space.length->variable_part().terms()) {
     const auto part = program_.spaces.ragged_child(space.parent, atoms.front());
     MTL_CHECK(atoms.size() == 1 && part, "the length of " + space.name + " is no sum of lengths");
     used_[*part] = true;
-    derived->factors.emplace_back(*part, coefficient);
   }
   views_[id] = &derived->rows.view();
   derived_.push_back(std::move(derived));
@@ -73,7 +70,9 @@ void BoundSpaces::bind(const Inputs& inputs) {
   }
   for (auto& derived : derived_) {
     derived->terms.clear();
-    for (const auto& [part, factor] : derived->factors) derived->terms.push_back({views_[part], factor});
+    const types::Space& space = program_.spaces[derived->id];
+    for (const auto& [atoms, factor] : space.length->variable_part().terms())
+      derived->terms.push_back({views_[*program_.spaces.ragged_child(space.parent, atoms.front())], factor});
   }
 }
 
@@ -106,7 +105,7 @@ Capacity BoundSpaces::capacity() const {
 
 void BoundSpaces::reserve(const Capacity& capacity) {
   for (auto& derived : derived_) {
-    derived->rows.reserve(capacity.rows[derived->id], capacity.rows[program_.spaces[derived->id].parent]);
+    derived->rows.reserve(capacity.rows[derived->id], capacity.rows[derived->parent]);
   }
   for (auto& fixed : fixed_) {
     const auto rows = static_cast<size_t>(capacity.rows[fixed->id]);
@@ -136,8 +135,7 @@ void BoundSpaces::reserve(const Capacity& capacity) {
 
 void BoundSpaces::refresh_derived() {
   for (auto& derived : derived_) {
-    const runtime::SpaceView& parent = *views_[program_.spaces[derived->id].parent];
-    derived->rows.set_sum(parent, {derived->constant, derived->terms.data(), derived->terms.size()});
+    derived->rows.set_sum(*views_[derived->parent], {derived->constant, derived->terms.data(), derived->terms.size()});
   }
 }
 

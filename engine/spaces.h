@@ -37,10 +37,9 @@ class BoundSpaces {
     std::vector<uint64_t> identity;
   };
   struct Derived {
-    types::SpaceId id = 0;
+    types::SpaceId id = 0, parent = 0;
     int64_t constant = 0;
-    std::vector<std::pair<types::SpaceId, int64_t>> factors;
-    std::vector<runtime::deploy::LengthSum::Term> terms;
+    std::vector<runtime::deploy::LengthSum::Term> terms;  // of the bound batches
     runtime::deploy::RowSpace rows;
   };
   void add_derived(types::SpaceId id);

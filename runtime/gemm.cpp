@@ -7,7 +7,8 @@
 #include "runtime/parallel.h"
 #include "runtime/vector.h"
 
-// oneDNN exports it beside dnnl_sgemm, and declares it in its own tests alone. `dnnl_unimplemented` without AVX-512.
+// oneDNN exports it beside dnnl_sgemm and declares it in its own tests, in no header. Processors without AVX-512 get an
+// error status, which has_bf16_products() asks for.
 extern "C" dnnl_status_t dnnl_gemm_bf16bf16f32(char transpose_a, char transpose_b, dnnl_dim_t m, dnnl_dim_t n,
                                                dnnl_dim_t k, float alpha, const uint16_t* a, dnnl_dim_t lda,
                                                const uint16_t* b, dnnl_dim_t ldb, float beta, float* c, dnnl_dim_t ldc);

@@ -74,12 +74,6 @@ std::vector<bool> labelled_rows(const data::Split& split, const elaborate::TaskI
 
 namespace {
 
-// The rows of a ragged dimension in row `above` of its parent. Nested ones go by their full path.
-int64_t length_in(const data::Split& split, const std::string& path, size_t above) {
-  const auto& offsets = split.ragged.at(path).offsets;
-  return offsets[above + 1] - offsets[above];
-}
-
 // In which example a row of `dim` is ("": the row is one).
 int64_t example_of(const data::Split& split, std::string dim, size_t row) {
   while (!dim.empty()) {
@@ -97,17 +91,13 @@ bool check_lengths(const data::Split& split, const std::string& where, const ela
   const std::string above = rule.parent.size() > task.source.size() ? rule.parent.substr(task.source.size() + 1) : "";
   const size_t rows = above.empty() ? static_cast<size_t>(split.examples) : split.ragged.at(above).offsets.size() - 1;
   for (size_t row = 0; row < rows; ++row) {
-    int64_t rest = 0;
-    types::Dim variable = 0;
-    for (const auto& [atoms, coefficient] : rule.rest.terms()) {
-      const bool constant = atoms.empty();
-      rest +=
-          constant ? coefficient : coefficient * length_in(split, (above.empty() ? "" : above + ".") + atoms[0], row);
-      if (!constant) variable = variable + types::Dim(coefficient) * types::Dim::atom(atoms[0]);
-    }
+    const int64_t rest = rule.rest.evaluate([&](const std::string& dim) {  // nested ones go by their full path
+      const auto& offsets = split.ragged.at((above.empty() ? "" : above + ".") + dim).offsets;
+      return offsets[row + 1] - offsets[row];
+    });
     if (rest >= 0) continue;
-    const int64_t least = (variable - rule.rest).value();
-    emitter.report(diag::SequenceTooShort, task.name, variable.text(), least, rest + least)
+    const int64_t least = -rule.rest.constant_term();
+    emitter.report(diag::SequenceTooShort, task.name, rule.rest.variable_part().text(), least, rest + least)
         .at(rule.range)
         .note("in example " + std::to_string(example_of(split, above, row) + 1) + " of " + where)
         .help("`pad` makes a sequence longer, `concat` joins two");

@@ -15,8 +15,8 @@
 
 namespace mtl::training {
 
-inline constexpr double kUndefined =
-    std::numeric_limits<double>::quiet_NaN();  // of a metric: there is nothing to count
+// Of a metric: there is nothing to count.
+inline constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
 
 // One class per row: label, label[T].
 class ClassScores {

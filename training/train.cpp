@@ -80,9 +80,10 @@ void Run::count_updates() {
   constexpr int64_t kCounted = 1000000;  // one by one; nobody waits for the rest to be counted, or to be trained
   for (epochs_ = 0; epochs_ < std::min(all, kCounted) && updates_ < limit; ++epochs_) updates_ += of_epoch(epochs_);
   if (epochs_ == kCounted && updates_ < limit) {
-    const int64_t more = std::min(all - epochs_, (limit - updates_) / std::max<int64_t>(of_epoch(0), 1));
+    const int64_t each = std::max<int64_t>(of_epoch(0), 1), to_limit = (limit - updates_) / each;
+    const int64_t more = std::min(all - epochs_, to_limit + 1);
     epochs_ += more;
-    updates_ += std::min(limit - updates_, more) * std::max<int64_t>(of_epoch(0), 1);
+    updates_ = more > to_limit ? limit : updates_ + more * each;
   }
   updates_ = std::min(updates_, limit);
 }
@@ -127,8 +128,8 @@ bool Run::check_groups() {
       continue;
     const auto near = nearest(group.pattern, paths);
     emitter_.report(diag::GroupNamesNothing, group.pattern)
-        .at(config_.range)
-        .help(near ? "did you mean `" + *near + "`?" : "the parameters are listed by `mtlc check FILE --json`");
+        .at(group.range)
+        .help(near ? "did you mean `" + *near + "`?" : "there are " + excerpt(join(paths), 200));
     return false;
   }
   return true;

@@ -134,15 +134,11 @@ void take(const @batch@& batch, size_t i, @answer@& answer) {
 
 std::string length_check(const CppSource& source, const CppTask& task, const elaborate::LengthRule& rule) {
   const types::SpaceId parent = source.program->spaces.find(rule.parent);
-  types::Dim variable = 0;
-  for (const auto& [atoms, factor] : rule.rest.terms()) {
-    if (!atoms.empty()) variable = variable + types::Dim(factor) * types::Dim::atom(atoms[0]);
-  }
   return fmt::format(
       "  {{\n{}    runtime::deploy::check_length(batch.rows.{}, sum, \"task `{}` needs `{}` to be at least {}\");\n  "
       "}}\n",
       length_sum(source, parent, rule.rest, "batch.rows", "    "), source.steps->rows_member(parent), task.info->name,
-      variable.text(), (variable - rule.rest).value());
+      rule.rest.variable_part().text(), -rule.rest.constant_term());
 }
 
 std::string run_function(const CppSource& source, const std::string& method, const std::string& needs_name,

@@ -172,8 +172,7 @@ std::string derived_text(const CppSource& source, types::SpaceId id) {
   const types::Spaces& spaces = source.program->spaces;
   const types::Space& space = spaces[id];
   std::string condition;
-  for (const auto& [atoms, factor] : space.length->terms()) {
-    if (atoms.empty()) continue;
+  for (const auto& [atoms, factor] : space.length->variable_part().terms()) {
     std::string any;
     for (const auto& [c, level] : columns_of(source, *spaces.ragged_child(space.parent, atoms[0])))
       any += fmt::format("{}needed[{}]", any.empty() ? "" : " || ", c);
@@ -237,21 +236,16 @@ struct @batch@ {
 
 std::string length_sum(const CppSource& source, types::SpaceId parent, const types::Dim& length,
                        const std::string& rows, const std::string& indent) {
-  int64_t constant = 0;
   std::string terms;
   size_t count = 0;
-  for (const auto& [atoms, factor] : length.terms()) {
-    if (atoms.empty()) {
-      constant = factor;
-      continue;
-    }
+  for (const auto& [atoms, factor] : length.variable_part().terms()) {
     const types::SpaceId space = *source.program->spaces.ragged_child(parent, atoms[0]);
     terms += fmt::format("{}{{&{}.{}, {}}}", count++ == 0 ? "" : ", ", rows, source.steps->rows_member(space), factor);
   }
   return fmt::format(
       "{0}const runtime::deploy::LengthSum::Term terms[] = {{{1}}};\n{0}const runtime::deploy::LengthSum sum = {{{2}, "
       "terms, {3}}};\n",
-      indent, terms, constant, count);
+      indent, terms, length.constant_term(), count);
 }
 
 std::string column_tables(const CppModel& model, const CppSource& source) {

@@ -107,9 +107,8 @@ void CppProgram::find_spaces() {
   for (SpaceId id = 1; id < used.size(); ++id) {
     const types::Space& space = program_.spaces[id];
     if (!used[id] || !space.length) continue;
-    for (const auto& [atoms, factor] : space.length->terms()) {
-      if (!atoms.empty()) use(*program_.spaces.ragged_child(space.parent, atoms[0]));
-    }
+    for (const auto& [atoms, factor] : space.length->variable_part().terms())
+      use(*program_.spaces.ragged_child(space.parent, atoms[0]));
   }
   for (SpaceId id = 1; id < used.size(); ++id) {
     if (used[id]) spaces_.push_back(id);

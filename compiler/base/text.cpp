@@ -68,6 +68,12 @@ size_t edit_distance(std::string_view a, std::string_view b) {
 }
 
 std::optional<std::string> nearest(std::string_view word, std::span<const std::string> candidates) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  for (const std::string& candidate : candidates) {
+    const bool same = std::equal(word.begin(), word.end(), candidate.begin(), candidate.end(),
+                                 [&](char a, char b) { return lower(a) == lower(b); });
+    if (same && candidate != word) return candidate;
+  }
   const size_t limit = std::max<size_t>(1, word.size() / 3);
   const std::string* best = nullptr;
   size_t best_distance = limit + 1;

@@ -10,7 +10,8 @@ namespace mtl {
 
 // Optimal string alignment (insertions, deletions, substitutions, transpositions); words over 32 bytes answer 99.
 size_t edit_distance(std::string_view a, std::string_view b);
-// The candidate nearest to `word` within max(1, size / 3) edits; ties go to the one of equal length.
+// The candidate nearest to `word`: one that differs in case alone, else within max(1, size / 3) edits; ties go to the
+// one of equal length.
 std::optional<std::string> nearest(std::string_view word, std::span<const std::string> candidates);
 // "a, b and c"
 std::string join(std::span<const std::string> words, std::string_view separator = ", ",

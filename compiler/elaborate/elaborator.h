@@ -296,6 +296,7 @@ class Elaborator {
   std::optional<std::vector<int>> over_axes(ir::Value x, const Value* over, const At& at, bool reduces = true);
   ir::Value softmax(const std::string& what, ir::Value x, const Value* over, const At& at);
   ir::Value mix(ir::Value weights, ir::Value values, const At& at);
+  ir::Value mix_rows(ir::Value weights, ir::Value values, const At& at);
   ir::Value concat(std::vector<ir::Value> parts, const Value* over, const At& at);
   ir::Value stack(std::vector<ir::Value> parts, const At& at);
   Value run_primitive(PrimitiveCall& call);

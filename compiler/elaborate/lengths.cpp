@@ -18,12 +18,12 @@ std::optional<Dim> Elaborator::as_length(const Value& value) const {
   return value.as_static() ? value.as_static()->as_dim() : std::nullopt;
 }
 
-// Sums of lengths alone: the product of two of them is no dimension.
 Axis Elaborator::axis_of(SpaceId parent, const Dim& length) {
   const SpaceId space = spaces().add_length(parent, length);
   return spaces()[space].fixed ? Axis{std::nullopt, length} : Axis{space, {}};
 }
 
+// Sums of lengths alone: the product of two of them is no dimension.
 std::optional<Value> Elaborator::length_arithmetic(BinaryOp op, const Value& left, const Value& right, const At& at) {
   const auto *a = std::get_if<RaggedDim>(&left.v), *b = std::get_if<RaggedDim>(&right.v);
   if (!a && !b) return std::nullopt;

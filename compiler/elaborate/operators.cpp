@@ -68,11 +68,9 @@ ir::Value Elaborator::without_ones(ir::Value value, const std::vector<Axis>& min
 
 bool Elaborator::align(ir::Value& a, ir::Value& b, const std::string& what, const At& at) {
   if (!a.valid() || !b.valid()) return false;
-  {
-    const std::vector<Axis> of_a = axes(a, at.frame), of_b = axes(b, at.frame);
-    a = without_ones(a, of_a, of_b, at), b = without_ones(b, of_b, of_a, at);
-    if (!a.valid() || !b.valid()) return false;
-  }
+  const std::vector<Axis> of_a = axes(a, at.frame), of_b = axes(b, at.frame);
+  a = without_ones(a, of_a, of_b, at), b = without_ones(b, of_b, of_a, at);
+  if (!a.valid() || !b.valid()) return false;
   const std::vector<Axis> left = axes(a, at.frame), right = axes(b, at.frame);
   const size_t common = std::min(left.size(), right.size());
   for (size_t i = 1; i <= common; ++i) {

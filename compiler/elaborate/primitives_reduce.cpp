@@ -215,6 +215,11 @@ ir::Value Elaborator::mix(ir::Value weights, ir::Value values, const At& at) {
     report(at, diag::NotSupportedYet, "`mix` with weights " + shape_text(weights, at.frame));
     return {};
   }
+  return mix_rows(weights, values, at);
+}
+
+// In each row: the last of the weights' own dimensions with the first of the values'.
+ir::Value Elaborator::mix_rows(ir::Value weights, ir::Value values, const At& at) {
   std::vector<Dim> dims = type(weights).dims, rest(type(values).dims.begin() + 1, type(values).dims.end());
   const Dim inner = dims.back();
   dims.pop_back();

@@ -3,7 +3,6 @@
 // and what goes over the front dimension itself (`mix`, `sum(over = 0)`, `x[i]`) puts the parts beside each other in
 // each row. Nothing is ever moved.
 #include <algorithm>
-#include <array>
 
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/elaborate/primitives.h"
@@ -79,13 +78,12 @@ Value Elaborator::each_part(const std::vector<Value*>& slots, const At& at, cons
     return {};
   }
   for (size_t i = 0; i < count; ++i) {
-    if (!spend_statement(at.range, at.frame)) return {};
     for (size_t s = 0; s < slots.size(); ++s) {
       const SourceRange range = whole[s].range;
       *slots[s] = (*stack_in(whole[s])->parts)[i];
       slots[s]->range = range;
     }
-    results.push_back(one());
+    results.push_back(spend_statement(at.range, at.frame) ? one() : Value{});
     if (results.back().poisoned()) break;
   }
   for (size_t s = 0; s < slots.size(); ++s) *slots[s] = whole[s];
@@ -287,34 +285,25 @@ struct Primitives::Stacks {
   // mix(w, v): one weight for each part, or a matrix of them.
   static Value mix(Call& c) {
     const Value& values = *c.find("values");
-    ir::Value w = stack_in(*c.find("weights")) ? ir::Value{} : tensor(c, "weights");
-    if (!w.valid()) return stack_in(*c.find("weights")) ? refuse(c, "`mix` with a stack of weights") : Value{};
+    if (stack_in(*c.find("weights"))) return refuse(c, "`mix` with a stack of weights");
+    ir::Value w = tensor(c, "weights");
+    if (!w.valid()) return {};
     const std::vector<Axis> by = c.e.axes(w, c.at.frame);
-    if (!stack_in(values) || by.empty() || by.size() > 2 || static_cast<int>(by.size()) != c.e.type(w).rank())
+    const bool of_static = static_cast<int>(by.size()) == c.e.type(w).rank();
+    if (by.empty() || by.size() > 2 || !of_static)
       return refuse(c, "`mix` of " + c.e.value_text(values, c.at.frame) + " by " + c.e.shape_text(w, c.at.frame));
     ir::Value rows = c.e.beside(values, c.at);
     if (!rows.valid()) return {};
-    // At one position the parts are f32[n, D], and what is mixed for it is f32[D], or f32[m, D].
-    const std::vector<Dim> dims = c.e.type(rows).dims;
-    if (by.back().size.equals(dims.front()) == types::Answer::no) {
+    const Dim count = c.e.type(rows).dims.front();
+    if (by.back().size.equals(count) == types::Answer::no) {
       c.e.report(c.at, diag::ShapeMismatch, "`mix`",
                  "weights are " + c.e.shape_text(w, c.at.frame) + ", values are " + c.e.value_text(values, c.at.frame) +
-                     ": " + by.back().size.text() + " is not " + dims.front().text());
+                     ": " + by.back().size.text() + " is not " + count.text());
       return {};
     }
-    const bool matrix = by.size() == 2;
-    std::vector<Dim> shape = {matrix ? by[0].size : Dim(1), dims.front()};
-    ir::Value a = c.e.emit("reshape", {w}, c.at, {{"dims", shape}});
-    const Dim rest = types::product({dims.begin() + 1, dims.end()});
-    ir::Value b = c.e.emit("reshape", {rows}, c.at, {{"dims", std::vector<Dim>{dims.front(), rest}}});
-    if (!a.valid() || !b.valid()) return {};
-    if (c.e.type(a).space != types::kUniform) a = c.e.to_space(a, c.e.type(b).space, c.at);
-    ir::Value product = c.e.emit("matmul", {a, b}, c.at, {{"transpose_a", false}, {"transpose_b", false}});
-    std::vector<Dim> out(dims.begin() + (matrix ? 0 : 1), dims.end());
-    if (matrix) out.front() = by[0].size;
-    ir::Value mixed = c.e.emit("reshape", {product}, c.at, {{"dims", out}});
-    if (!mixed.valid()) return {};
-    return matrix ? c.e.apart(mixed, c.at) : result(mixed, c);
+    // At one position the parts are f32[n, D], and what is mixed for it is f32[D], or f32[m, D].
+    ir::Value mixed = c.e.mix_rows(c.e.to_space(w, c.e.type(rows).space, c.at), rows, c.at);
+    return by.size() == 2 ? c.e.apart(mixed, c.at) : result(mixed, c);
   }
   static Value concat(Call& c) {
     if (!c.find("over")) return map(c);

@@ -28,6 +28,14 @@ std::pair<int64_t, int64_t> segment(const EvaluateContext& context, SpaceId spac
   return {host.offsets[parent_row], host.offsets[parent_row + 1]};
 }
 
+int64_t length_in(const Spaces& spaces, std::span<const HostSpace> hosts, SpaceId parent, const Dim& length,
+                  int64_t above) {
+  return length.evaluate([&](const std::string& dim) {
+    const HostSpace& part = hosts[*spaces.ragged_child(parent, dim)];
+    return part.offsets[above + 1] - part.offsets[above];
+  });
+}
+
 std::vector<double> broadcast_values(const EvaluateContext& context, const HostTensor& x, const Type& type) {
   const program::Shape from = constant_shape(x.type), to = constant_shape(type);
   const size_t extra = to.size() - from.size();

@@ -1,6 +1,7 @@
 // What reference evaluations share: reading operands as if they were broadcast already, walking rows and axes. Plain
 // loops, nothing clever: this is what everything faster is compared with.
 #pragma once
+#include <span>
 #include <vector>
 
 #include "compiler/ops/attrs.h"
@@ -18,6 +19,9 @@ inline int64_t row_count(const EvaluateContext& context, SpaceId space) {
 int64_t ancestor_row(const EvaluateContext& context, SpaceId space, int64_t row, SpaceId ancestor);
 // First row and past-the-last row of segment `parent_row` in `space`.
 std::pair<int64_t, int64_t> segment(const EvaluateContext& context, SpaceId space, int64_t parent_row);
+// A length over the ragged dimensions below `parent` ("Q + C"), in its row `above`.
+int64_t length_in(const Spaces& spaces, std::span<const HostSpace> hosts, SpaceId parent, const Dim& length,
+                  int64_t above);
 // The values of `x` repeated over the rows and dims of `type`.
 std::vector<double> broadcast_values(const EvaluateContext& context, const HostTensor& x, const Type& type);
 inline std::vector<double> broadcast_operand(const EvaluateContext& context, size_t i) {

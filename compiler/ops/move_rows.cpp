@@ -12,7 +12,6 @@ namespace mtl::ops {
 namespace {
 
 using Context = GradientContext;
-using Kind = Domain::Kind;
 
 bool linear(const Dim& length) {
   return std::all_of(length.terms().begin(), length.terms().end(), [](const auto& term) {
@@ -58,38 +57,24 @@ InferResult infer_move_rows(const InferContext& c) {
   return Types{type};
 }
 
-// copy(row of x, row of y)
-template <class F>
-void for_each_move(const EvaluateContext& c, F copy) {
-  const SpaceId from = c.operands[0]->type.space, to = c.results[0]->type.space, parent = c.spaces[from].parent;
+void evaluate_move_rows(EvaluateContext& c) {
+  const HostTensor& x = *c.operands[0];
+  HostTensor& y = *c.results[0];
+  const int64_t elements = element_count(x.type);
+  const SpaceId parent = c.spaces[x.type.space].parent;
   const Dim skip = attr_dim(c.attrs, "skip", 0);
-  const int64_t sign = attr_bool(c.attrs, "back") ? -1 : 1;
+  std::fill(y.values.begin(), y.values.end(), 0);
   for (int64_t above = 0; above < row_count(c, parent); ++above) {
-    const auto [x_begin, x_end] = segment(c, from, above);
-    const auto [y_begin, y_end] = segment(c, to, above);
-    int64_t shift = 0;
-    for (const auto& [atoms, coefficient] : skip.terms()) {
-      int64_t term = coefficient;
-      for (const std::string& atom : atoms) {
-        const auto [begin, end] = segment(c, *c.spaces.ragged_child(parent, atom), above);
-        term *= end - begin;
-      }
-      shift += sign * term;
-    }
+    const auto [x_begin, x_end] = segment(c, x.type.space, above);
+    const auto [y_begin, y_end] = segment(c, y.type.space, above);
+    const int64_t skipped = length_in(c.spaces, c.host_spaces, parent, skip, above);
+    const int64_t first = x_begin + (attr_bool(c.attrs, "back") ? -skipped : skipped);
     for (int64_t row = y_begin; row < y_end; ++row) {
-      const int64_t source = x_begin + (row - y_begin) + shift;
-      if (source >= x_begin && source < x_end) copy(source, row);
+      const int64_t source = first + (row - y_begin);
+      if (source < x_begin || source >= x_end) continue;
+      std::copy_n(x.values.begin() + source * elements, elements, y.values.begin() + row * elements);
     }
   }
-}
-void evaluate_move_rows(EvaluateContext& c) {
-  const int64_t elements = element_count(c.operands[0]->type);
-  const std::vector<double>& x = c.operands[0]->values;
-  std::vector<double>& y = c.results[0]->values;
-  std::fill(y.begin(), y.end(), 0);
-  for_each_move(c, [&](int64_t from, int64_t to) {
-    std::copy_n(x.begin() + from * elements, elements, y.begin() + to * elements);
-  });
 }
 void evaluate_concat_rows(EvaluateContext& c) {
   const int64_t elements = element_count(c.operands[0]->type);

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "compiler/ops/binary.h"
+#include "compiler/ops/gradient_util.h"
 #include "compiler/ops/infer_util.h"
 #include "compiler/ops/lower_util.h"
 #include "compiler/ops/registry.h"
@@ -125,20 +126,10 @@ Value kept(Context& g, Value value) {
   return g.build().reshape(value, reduced_dims(type, axes_of(g.node().attrs, type.rank()), true));
 }
 
-// Of the product of the others, where zeros are told apart: p = product of what is not 0, z = how many are 0.
-//   dx = dy y / x  where z = 0;  dy p  at the only zero;  0 elsewhere.
 void prod_gradient(Context& g) {
-  ir::Builder& b = g.build();
-  const Value x = g.operand(0), dy = kept(g, g.adjoint()), zero = b.constant(0), one = b.constant(1);
-  const std::vector<int> axes = axes_of(g.node().attrs, b.type(x).rank());
-  const ir::Attrs attrs = {{"axes", std::vector<Dim>(axes.begin(), axes.end())}, {"keep", true}};
-  const Value is_zero = b.must("eq", {x, zero});
-  const Value zeros = b.must("sum", {b.must("to_f32", {is_zero})}, attrs);
-  const Value filled = b.where(is_zero, one, x);
-  const Value rest = b.must("prod", {filled}, attrs);
-  const Value if_zero = b.where(b.must("eq", {zeros, one}), rest, zero);
-  const Value if_not = b.where(b.must("eq", {zeros, zero}), b.div(rest, filled), zero);
-  g.accumulate(0, b.mul(dy, b.where(is_zero, if_zero, if_not)));
+  const std::vector<int> axes = axes_of(g.node().attrs, g.build().type(g.operand(0)).rank());
+  accumulate_product(g, kept(g, g.adjoint()), "sum", "prod",
+                     {{"axes", std::vector<Dim>(axes.begin(), axes.end())}, {"keep", true}});
 }
 
 // One operand: the adjoint goes to the first extreme of those reduced (one axis), or, over several axes, to all that

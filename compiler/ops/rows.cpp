@@ -1,6 +1,7 @@
 // Ops between the rows of a space and those of its ancestors: sums, extremes and edges of segments, and the way back.
 #include <algorithm>
 
+#include "compiler/ops/gradient_util.h"
 #include "compiler/ops/infer_util.h"
 #include "compiler/ops/lower_util.h"
 #include "compiler/ops/registry.h"
@@ -56,15 +57,26 @@ InferResult infer_to_space(const InferContext& c) {
   return Types{type};
 }
 
-void evaluate_segment_sum(EvaluateContext& c) {
+// Folds the rows of each segment into one that begins as `empty`.
+template <auto fold>
+void evaluate_segments(EvaluateContext& c, double empty) {
   const HostTensor& x = *c.operands[0];
   HostTensor& y = *c.results[0];
   const int64_t elements = element_count(x.type);
-  std::fill(y.values.begin(), y.values.end(), 0);
+  std::fill(y.values.begin(), y.values.end(), empty);
   for (int64_t row = 0; row < row_count(c, x.type.space); ++row) {
     const int64_t to = ancestor_row(c, x.type.space, row, y.type.space);
-    for (int64_t e = 0; e < elements; ++e) y.values[to * elements + e] += x.values[row * elements + e];
+    for (int64_t e = 0; e < elements; ++e) {
+      double& folded = y.values[to * elements + e];
+      folded = fold(folded, x.values[row * elements + e]);
+    }
   }
+}
+void evaluate_segment_sum(EvaluateContext& c) {
+  evaluate_segments<[](double a, double b) { return a + b; }>(c, 0);
+}
+void evaluate_segment_prod(EvaluateContext& c) {
+  evaluate_segments<[](double a, double b) { return a * b; }>(c, 1);
 }
 
 template <bool max>
@@ -98,17 +110,6 @@ void evaluate_edge(EvaluateContext& c) {
   }
 }
 
-void evaluate_segment_prod(EvaluateContext& c) {
-  const HostTensor& x = *c.operands[0];
-  HostTensor& y = *c.results[0];
-  const int64_t elements = element_count(x.type);
-  std::fill(y.values.begin(), y.values.end(), 1);
-  for (int64_t row = 0; row < row_count(c, x.type.space); ++row) {
-    const int64_t to = ancestor_row(c, x.type.space, row, y.type.space);
-    for (int64_t e = 0; e < elements; ++e) y.values[to * elements + e] *= x.values[row * elements + e];
-  }
-}
-
 void evaluate_to_space(EvaluateContext& c) {
   c.results[0]->values = broadcast_operand(c, 0);
 }
@@ -128,19 +129,8 @@ void segment_extreme_gradient(Context& g) {
   const Value place = with_rank(g, rows_position(g), type.rank());
   g.accumulate(0, b.where(b.must("eq", {place, g.result(1)}), g.adjoint(0), b.constant(0)));
 }
-// As prod's (reduce.cpp): p = product of what is not 0, z = how many are 0; dx = dy * p / x where z = 0, dy * p at the
-// only zero, else 0.
 void segment_prod_gradient(Context& g) {
-  ir::Builder& b = g.build();
-  const Value x = g.operand(0), zero = b.constant(0), one = b.constant(1);
-  const ir::Attrs& to = g.node().attrs;
-  const Value is_zero = b.must("eq", {x, zero});
-  const Value zeros = b.must("segment_sum", {b.must("to_f32", {is_zero})}, to);
-  const Value filled = b.where(is_zero, one, x);
-  const Value rest = b.must("segment_prod", {filled}, to);
-  const Value if_zero = b.where(b.must("eq", {zeros, one}), rest, zero);
-  const Value if_not = b.where(b.must("eq", {zeros, zero}), b.div(rest, filled), zero);
-  g.accumulate(0, b.mul(g.adjoint(), b.where(is_zero, if_zero, if_not)));
+  accumulate_product(g, g.adjoint(), "segment_sum", "segment_prod", g.node().attrs);
 }
 // dx = dy in the first row
 void first_gradient(Context& g) {

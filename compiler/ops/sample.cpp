@@ -23,22 +23,6 @@ SampleSpaces sample_ids(const Spaces& spaces) {
   return {spaces.find("s"), spaces.find("s.T"), spaces.find("s.T.C"), spaces.find("s.U"), spaces.find("s[2]")};
 }
 
-namespace {
-// The rows that row `above` of the parent has in a derived space.
-int64_t derived(const Spaces& spaces, const std::vector<HostSpace>& hosts, SpaceId id, int64_t above) {
-  int64_t length = 0;
-  for (const auto& [atoms, coefficient] : spaces[id].length->terms()) {
-    int64_t term = coefficient;
-    for (const std::string& atom : atoms) {
-      const HostSpace& part = hosts[*spaces.ragged_child(spaces[id].parent, atom)];
-      term *= part.offsets[above + 1] - part.offsets[above];
-    }
-    length += term;
-  }
-  return length;
-}
-}  // namespace
-
 std::vector<HostSpace> sample_host_spaces(const Spaces& spaces) {
   constexpr int64_t kExamples = 4;
   constexpr int64_t kLengths[] = {3, 0, 4, 1, 2};
@@ -54,7 +38,7 @@ std::vector<HostSpace> sample_host_spaces(const Spaces& spaces) {
       int64_t length = kExamples;
       if (space.fixed) length = space.fixed->value();
       if (!space.dim.empty()) length = kLengths[(above + 3 * (space.depth - 1) + (space.dim == "U" ? 1 : 0)) % 5];
-      if (space.length) length = std::max<int64_t>(0, derived(spaces, hosts, id, above));
+      if (space.length) length = std::max<int64_t>(0, length_in(spaces, hosts, space.parent, *space.length, above));
       for (int64_t i = 0; i < length; ++i) {
         host.parent.push_back(static_cast<int32_t>(above));
         host.position.push_back(static_cast<int32_t>(i));

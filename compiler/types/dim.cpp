@@ -47,6 +47,11 @@ std::optional<int64_t> Dim::constant() const {
   return std::nullopt;
 }
 
+int64_t Dim::constant_term() const {
+  const auto found = terms_.find({});
+  return found == terms_.end() ? 0 : found->second;
+}
+
 int64_t Dim::value() const {
   const std::optional<int64_t> value = constant();
   MTL_CHECK(value.has_value(), "a dimension that the data decides where a constant is needed: " + text());

@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace mtl::types {
@@ -33,11 +34,27 @@ class Dim {
   // Exact quotient by a constant (or by an equal polynomial), if there is one.
   std::optional<Dim> divided_by(const Dim& other) const;
 
+  // "T - 3" is its variable part "T" and its constant term -3.
+  int64_t constant_term() const;
+  Dim variable_part() const { return *this - Dim(constant_term()); }
+  // With `size_of(atom)` in the place of each atom.
+  template <class F>
+  int64_t evaluate(F size_of) const {
+    int64_t sum = 0;
+    for (const auto& [atoms, coefficient] : terms_) {
+      int64_t term = coefficient;
+      for (const std::string& atom : atoms) term *= size_of(atom);
+      sum += term;
+    }
+    return sum;
+  }
+
   std::string text() const;  // "2 * |en| + 3", "128"
 
   // product of atoms (sorted, with repetition) -> coefficient; no zero coefficients
   using Terms = std::map<std::vector<std::string>, int64_t>;
-  const Terms& terms() const { return terms_; }
+  const Terms& terms() const& { return terms_; }
+  Terms terms() && { return std::move(terms_); }  // of a temporary, in the head of a loop
 
  private:
   Terms terms_;
