@@ -23,6 +23,8 @@ std::string op_text(const std::string& op) {
                                                             {"ge", "`>=`"},
                                                             {"linear", "matrix product"},
                                                             {"matmul", "matrix product"},
+                                                            {"move_rows", "`pad`"},  // parts are never too large
+                                                            {"concat_rows", "`concat`"},
                                                             {"and", "`and`"},
                                                             {"or", "`or`"}};
   auto it = kNames.find(op);
@@ -77,6 +79,9 @@ bool Elaborator::sizes_fit(const std::string& op, const std::vector<ir::Value>& 
     for (const Dim& size : type.dims) {
       if (!at_least_one(size, at)) return false;
       numbers *= static_cast<double>(size.constant().value_or(1));
+    }
+    if (const auto& length = graph_.spaces[type.space].length) {  // of sequences of one position each
+      numbers *= std::max(1.0, static_cast<double>(length->evaluate([](const std::string&) { return 1; })));
     }
     const int64_t most = type.space == types::kUniform ? kMostNumbers : kMostInRow;
     if (numbers <= static_cast<double>(most)) continue;
