@@ -18,6 +18,7 @@ std::optional<ElaboratedModel> Elaborator::run() {
   for (size_t i = 0; i < tasks_.size(); ++i) {
     if (selected(tasks_[i])) run_loss(i);
   }
+  refuse_untrained_copies();
   if (!failed_) make_objective();
   if (failed_ || out_of_budget_ || emitter_.error_count() != errors) return std::nullopt;
   return finish();

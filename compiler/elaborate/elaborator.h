@@ -58,6 +58,7 @@ struct ParamRecord {
   SourceRange call;  // the user's call that fixed its dimensions
   bool shared = false;
   PlacePtr private_at;  // whose word made it a copy of one task
+  int task = -1;        // which
 };
 
 class Elaborator {
@@ -332,6 +333,7 @@ class Elaborator {
   void read_model_metrics();
   ElaboratedModel finish();
   void finish_updates();
+  void refuse_untrained_copies();
   void warn();
   bool in_library(SourceRange range) const;
   // Parameters that `from` depends on; `trained`: through gradients.

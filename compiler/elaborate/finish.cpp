@@ -113,6 +113,23 @@ bool Elaborator::in_library(SourceRange range) const {
   return false;
 }
 
+// "A task without a loss has no private copies; it reaches shared layers only": nobody would train them.
+void Elaborator::refuse_untrained_copies() {
+  std::set<std::pair<const Place*, int>> said;
+  for (const std::string& path : param_order_) {
+    const ParamRecord& record = params_.at(path);
+    if (record.task < 0 || tasks_[record.task].info.has_loss || !tasks_[record.task].judged) continue;
+    if (!said.emplace(record.private_at.get(), record.task).second) continue;
+    failed_ = true;
+    diag::Report made =
+        emitter_.report(diag::CopyWithoutLoss, tasks_[record.task].info.name, plain_path_of(record.private_at))
+            .at(record.call);
+    if (record.private_at->range.valid() && !in_library(record.private_at->range))
+      std::move(made).label(record.private_at->range, "one for each task that is trained");
+    std::move(made).help("serve the head of a task that is trained, `OTHER.head`, or give this task a loss");
+  }
+}
+
 void Elaborator::warn() {
   for (const auto& [name, item] : items_) {
     if (item.used || !std::holds_alternative<LayerStmt>(item.stmt->node)) continue;
@@ -151,7 +168,9 @@ void Elaborator::warn() {
   for (const std::string& path : param_order_) {
     const ParamRecord& record = params_.at(path);
     if (!record.info.trained || trained.count(path) || path.rfind("balance.", 0) == 0) continue;
-    const std::string layer = path.substr(0, path.rfind('.'));
+    std::string layer = path.substr(0, path.rfind('.'));
+    const auto below = trained.lower_bound(layer + ".");  // some of the layer is trained: it is this parameter alone
+    if (below != trained.end() && below->rfind(layer + ".", 0) == 0) layer = path;
     if (untrained.insert(layer).second) emitter_.report(diag::ParameterNotTrained, layer).at(record.call);
   }
 }

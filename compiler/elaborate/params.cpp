@@ -140,6 +140,7 @@ Value Elaborator::parameter(const PlacePtr& place, std::vector<Dim> dims, const 
     for (PlacePtr step = place; step && word && word->word == Owner::private_; step = step->parent) {
       if (step.get() == word) record.private_at = step;
     }
+    if (record.private_at) record.task = current_task_;
     it = params_.emplace(path, std::move(record)).first;
     param_order_.push_back(path);
   }
