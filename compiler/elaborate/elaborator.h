@@ -92,6 +92,8 @@ class Elaborator {
   Value name(const std::string& name, SourceRange range, Frame& frame, bool tasks = true);
   Value unknown_name(const std::string& name, SourceRange range, Frame& frame);
   Value model_name(const std::string& name, SourceRange range, Frame& frame, bool& found);
+  Value model_variable(const std::string& name, SourceRange range, const Frame& frame);
+  void run_in_model(const syntax::Stmt& stmt, std::map<std::string, Binding>& scope);
   Value member(const syntax::MemberExpr& node, SourceRange range, Frame& frame);
   Value column(const std::string& source, const syntax::Name& column, SourceRange range, Frame& frame);
   Value task_member(size_t task, const syntax::Name& member, SourceRange range, Frame& frame);
@@ -363,6 +365,11 @@ class Elaborator {
     std::map<int, Value> let;    // by task
   };
   std::map<std::string, ModelItem> items_;
+  // A model's `var`s, and the statements that give them values, in order: `var`, `name =`, `for`. The values behind
+  // the first n of them, by (task, n).
+  std::set<std::string> variables_;
+  std::vector<const syntax::Stmt*> steps_;
+  std::map<std::pair<int, size_t>, std::map<std::string, Binding>> stepped_;
   const syntax::Expr* balance_setting_ = nullptr;
   Balance balance_ = Balance::fixed;
   ir::Value objective_;

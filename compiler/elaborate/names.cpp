@@ -117,7 +117,41 @@ Value Elaborator::unknown_name(const std::string& name, SourceRange range, Frame
   return {};
 }
 
+// A `let` of the model sees what the statements above it have made of a variable; a task, wherever it stands, what all
+// of them have.
+Value Elaborator::model_variable(const std::string& name, SourceRange range, const Frame& frame) {
+  size_t count = steps_.size();
+  if (frame.kind == Frame::Kind::model) {
+    count = 0;
+    while (count < steps_.size() && steps_[count]->range.end <= range.begin) ++count;
+  }
+  const auto key = std::pair(current_task_, count);
+  if (auto known = stepped_.find(key); known != stepped_.end()) return known->second[name].value;
+  size_t from = count;  // behind what is known already
+  while (from > 0 && !stepped_.count({current_task_, from})) --from;
+  std::map<std::string, Binding> values;
+  if (from > 0) values = stepped_[{current_task_, from}];
+  for (size_t i = from; i < count; ++i) run_in_model(*steps_[i], values);
+  return (stepped_[key] = std::move(values))[name].value;
+}
+
+// A statement of the model whose value somebody asks for, perhaps inside a loop of the model: the loop's names are not
+// the statement's.
+void Elaborator::run_in_model(const Stmt& stmt, std::map<std::string, Binding>& scope) {
+  std::vector<std::map<std::string, Binding>> scopes{std::move(scope)};
+  scopes.swap(model_frame_.scopes);
+  const int loops = std::exchange(model_frame_.loops, 0);
+  run_statement(stmt, model_frame_);
+  model_frame_.loops = loops;
+  scopes.swap(model_frame_.scopes);
+  scope = std::move(scopes.front());
+}
+
 Value Elaborator::model_name(const std::string& name, SourceRange range, Frame& frame, bool& found) {
+  if (variables_.count(name)) {
+    found = true;
+    return model_variable(name, range, frame);
+  }
   auto it = items_.find(name);
   if (it == items_.end()) {
     for (size_t i = 0; i < tasks_.size(); ++i) {
@@ -137,12 +171,9 @@ Value Elaborator::model_name(const std::string& name, SourceRange range, Frame& 
     return {};
   }
   item.busy = true;
-  const size_t depth = model_frame_.scopes.size();
-  model_frame_.scopes.emplace_back();
-  run_statement(*item.stmt, model_frame_);
-  Value value;
-  if (Binding* binding = model_frame_.find(name)) value = binding->value;
-  model_frame_.scopes.resize(depth);
+  std::map<std::string, Binding> scope;
+  run_in_model(*item.stmt, scope);
+  Value value = scope[name].value;
   item.busy = false;
   if (std::holds_alternative<LayerStmt>(item.stmt->node)) {
     item.layer = value;

@@ -18,10 +18,19 @@ void Elaborator::collect_statement(const Stmt& stmt) {
     items_[layer->name.name.text].stmt = &stmt;
   } else if (const auto* let = std::get_if<LetStmt>(&stmt.node)) {
     items_[let->name.text].stmt = &stmt;
+  } else if (const auto* variable = std::get_if<VarStmt>(&stmt.node)) {
+    variables_.insert(variable->name.text);
+    steps_.push_back(&stmt);
+  } else if (std::holds_alternative<ForStmt>(stmt.node)) {
+    steps_.push_back(&stmt);
   } else if (const auto* param = std::get_if<ParamStmt>(&stmt.node)) {
     items_[param->name.text].stmt = &stmt;
   } else if (const auto* setting = std::get_if<AssignStmt>(&stmt.node)) {
-    if (setting->name.text == "balance") balance_setting_ = setting->value.get();
+    if (variables_.count(setting->name.text)) {
+      steps_.push_back(&stmt);
+    } else if (setting->name.text == "balance") {
+      balance_setting_ = setting->value.get();
+    }
   } else if (const auto* choice = std::get_if<IfStmt>(&stmt.node)) {
     for (const IfStmt::Branch& branch : choice->branches) {
       auto chosen =
@@ -37,8 +46,6 @@ void Elaborator::collect_statement(const Stmt& stmt) {
     report(at, diag::NotSupportedYet, "`monitor`");
   } else if (std::holds_alternative<UpdateStmt>(stmt.node)) {
     report(at, diag::NotSupportedYet, "`update` of a model's own state").help("a module can own it");
-  } else if (std::holds_alternative<VarStmt>(stmt.node) || std::holds_alternative<ForStmt>(stmt.node)) {
-    report(at, diag::NotSupportedYet, "a `var` or `for` in a model");
   }
 }
 

@@ -23,6 +23,8 @@ const char* local_kind_name(LocalKind kind) {
       return "a `let`";
     case LocalKind::variable:
       return "a `var`";
+    case LocalKind::model_variable:
+      return "a `var` of the model, which its own statements replace";
   }
   return "a name";
 }

@@ -16,7 +16,8 @@ enum class LocalKind : uint8_t {
   param,
   state,
   value,
-  variable
+  variable,
+  model_variable  // the same, as tasks see it
 };
 const char* local_kind_name(LocalKind kind);  // "an input", "a task", ...
 
@@ -41,6 +42,12 @@ class Locals {
   }
   // Reports a name that is taken, and then keeps the old one.
   void declare(Local local, diag::Emitter& emitter);
+  // What follows reads the variables and does not replace them.
+  void close_variables() {
+    for (Local& local : all_) {
+      if (local.kind == LocalKind::variable) local.kind = LocalKind::model_variable;
+    }
+  }
   const std::vector<Local>& all() const { return all_; }
 
  private:

@@ -269,7 +269,8 @@ bool BodyChecker::setting(const syntax::AssignStmt& node, const std::vector<std:
 void BodyChecker::assign(const syntax::AssignStmt& node) {
   const Local* local = locals_.find(node.name.text);
   if (local != nullptr && local->kind == LocalKind::variable) return value(*node.value);
-  if (place_ == Place::task) return task_setting(node);
+  const bool of_model = local != nullptr && local->kind == LocalKind::model_variable;
+  if (place_ == Place::task && !of_model) return task_setting(node);
   if (place_ == Place::criterion) {
     static const std::vector<std::string> known{"loss", "predict"};
     setting(node, known, "a criterion");
@@ -281,7 +282,9 @@ void BodyChecker::assign(const syntax::AssignStmt& node) {
     emitter_.report(diag::AssignToConstant, node.name.text, local_kind_name(local->kind))
         .at(node.name.range)
         .label(local->range, "declared here")
-        .help(local->kind == LocalKind::value ? "declare it with `var`" : "");
+        .help(local->kind == LocalKind::value ? "declare it with `var`"
+              : of_model                      ? "a `var` in the task has a name of its own"
+                                              : "");
     return;
   }
   emitter_.report(diag::AssignToUnknown, node.name.text)

@@ -63,6 +63,7 @@ void BodyChecker::model(const syntax::ModelDecl& decl) {
     if (const char* word = unsupported_word(item)) unsupported(diag::UnsupportedStatement, word, item.range);
     if (const auto* stmt = std::get_if<syntax::Stmt>(&item.node)) model_statement(*stmt);
   }
+  locals_.close_variables();
   bool has_train = false;
   for (const syntax::ModelItem& item : decl.items) {
     if (const auto* node = std::get_if<syntax::TaskDecl>(&item.node)) task(*node);
@@ -88,6 +89,8 @@ void BodyChecker::model_statement(const syntax::Stmt& stmt) {
   }
   const auto* assign = std::get_if<syntax::AssignStmt>(&stmt.node);
   if (assign == nullptr) return statement(stmt);
+  const Local* local = locals_.find(assign->name.text);
+  if (local != nullptr && local->kind == LocalKind::variable) return value(*assign->value);
   setting(*assign, {"balance"}, "a model");
   if (assign->name.text == "balance") balance(*assign->value);
 }

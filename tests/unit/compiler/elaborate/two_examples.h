@@ -52,9 +52,9 @@ struct Program {
   diag::Emitter emitter{&sources};
   std::optional<elaborate::ElaboratedModel> model;
 
-  explicit Program(const std::string& head, const std::string& declarations = "") {
-    const std::string text =
-        std::string(kData) + declarations + "\nmodel m {\n  task one predicts rows.y {\n" + head + "\n  }\n}\n";
+  explicit Program(const std::string& head, const std::string& declarations = "", const std::string& in_model = "") {
+    const std::string text = std::string(kData) + declarations + "\nmodel m {\n  task one predicts rows.y {\n" + head +
+                             "\n  }\n" + in_model + "}\n";
     const auto file = sema::check_text("test.mtl", text, sources, {}, emitter);
     INFO(text << emitter.sorted().size() << " reports");
     REQUIRE(file);

@@ -96,6 +96,19 @@ TEST_CASE("statements of bodies") {
   CHECK(Checked(kText + "module f()(x: f32[D]) { return linear(|news.tags|)(x) }").codes() == "");
 }
 
+TEST_CASE("variables of a model") {
+  const auto model = [](const std::string& statements, const std::string& head) {
+    return Checked(kText + "model m { shared e = embed(4)\n var h = e(news.words)\n" + statements +
+                   "\n task t predicts news.tags { " + head + " } }")
+        .codes();
+  };
+  CHECK(model("h = h + 1\n for i in 0..2 { h = h * i }", "head = h |> linear(|target|)") == "");
+  CHECK(model("let g = h, g = h", "head = g |> linear(|target|)") == "E0149");
+  CHECK(model("let h = 3", "head = h |> linear(|target|)") == "E0153");
+  CHECK(model("for i in 0..2 { let z = h }", "head = z |> linear(|target|)") == "E0100");
+  CHECK(model("", "h = h + 1, head = h |> linear(|target|)") == "E0164");
+}
+
 TEST_CASE("tasks") {
   const auto task = [](const std::string& body, const std::string& head = "") {
     return Checked(kText + "model m { shared e = embed(4)  task t predicts news.tags" + head + " { " + body + " } }")
