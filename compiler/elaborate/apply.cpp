@@ -66,6 +66,7 @@ bool Elaborator::enter(const std::vector<Parameter>& inputs, std::vector<std::op
   callee.call = at.range;
   callee.depth = at.frame.depth + 1;
   callee.base = at.frame.base;
+  callee.stream = at.frame.stream;
   if (callee.scopes.empty()) callee.scopes.emplace_back();
   if (callee.depth > kCallDepth) {
     report(at, diag::TooDeep, callee.title);

@@ -212,7 +212,7 @@ std::optional<std::vector<Value>> Elaborator::items(const Value& value, const At
     return out;
   }
   if (const LayerPtr* layer = value.layer(); layer && (*layer)->kind == Layer::Kind::array) {
-    for (const LayerPtr& part : (*layer)->parts) out.push_back({part, value.range});
+    for (const LayerPtr& part : (*layer)->parts) out.push_back({with_stream(part, (*layer)->stream), value.range});
     return out;
   }
   report(at, diag::NotAList, value.as_static() ? value.as_static()->text() : value.kind())

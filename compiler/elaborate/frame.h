@@ -28,6 +28,7 @@ struct Frame {
   std::set<std::string> declared;                      // layer names of the body, so that unnamed ones avoid them
   const Frame* caller = nullptr;
   SourceRange call;  // in the caller's file
+  std::string stream;  // of random numbers, of the layers above that are resampled
   int depth = 0;
   int loops = 0;  // inside how many `for` and generators
   bool returned = false;

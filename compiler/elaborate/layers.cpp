@@ -108,7 +108,7 @@ LayerPtr Elaborator::compose(const Value& left, const Value& right, const At& at
   layer->range = at.range;
   for (const LayerPtr& part : {first, second}) {
     // A declared composition stays one part: its own parts have their places already.
-    const bool open = part->kind == Layer::Kind::composition && !part->place;
+    const bool open = part->kind == Layer::Kind::composition && !part->place && part->stream.empty();
     if (open) {
       layer->parts.insert(layer->parts.end(), part->parts.begin(), part->parts.end());
     } else {
@@ -146,6 +146,14 @@ Value Elaborator::apply(const LayerPtr& layer, std::vector<Argument> arguments, 
 
 Value Elaborator::apply_parts(const Layer& layer, std::vector<Argument> arguments, const void* where, size_t& ordinal,
                               const At& at) {
+  if (!layer.stream.empty()) {
+    Layer own = layer;
+    const std::string outer = at.frame.stream;
+    at.frame.stream += std::exchange(own.stream, "");
+    Value value = apply_parts(own, std::move(arguments), where, ordinal, at);
+    at.frame.stream = outer;
+    return value;
+  }
   switch (layer.kind) {
     case Layer::Kind::instance:
       return apply_instance(std::make_shared<Layer>(layer), std::move(arguments), at);

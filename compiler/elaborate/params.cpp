@@ -167,9 +167,9 @@ Value Elaborator::parameter(const PlacePtr& place, std::vector<Dim> dims, const 
 }
 
 // Keys of random streams: the path of the layer, the place in its body, and the number of the distinct call there, so
-// that one layer called twice on one input draws once, and an edit elsewhere changes nothing.
+// that one layer called twice on one input draws once, and an edit elsewhere changes nothing. `resample` adds a stream.
 int64_t Elaborator::random_key(const std::vector<ir::Value>& operands, const At& at) {
-  std::string path = path_of(at.frame.place);
+  std::string path = path_of(at.frame.place) + at.frame.stream;
   std::map<uint32_t, int64_t>& places = random_places_[path];
   const int64_t place = places.emplace(at.range.begin, static_cast<int64_t>(places.size())).first->second;
   path += "#" + std::to_string(place);

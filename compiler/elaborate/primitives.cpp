@@ -118,6 +118,13 @@ struct Primitives::Elementwise {
     return result(c.e.emit(std::string(c.primitive.name), {x}, c.at, {{"key", c.e.random_key({x}, c.at)}}), c);
   }
   static Value mix(Call& c) { return result(c.e.mix(tensor(c, "weights"), tensor(c, "values"), c.at), c); }
+  // The same parameters, other random numbers. Stream 0 is the layer's own.
+  static Value resample(Call& c) {
+    LayerPtr layer = c.e.as_layer(*c.find("layer"), c.at_argument("layer"));
+    auto stream = c.e.integer(*c.find("stream"), c.at_argument("stream"), "a stream");
+    if (!layer || !stream) return Value{};
+    return Value{with_stream(layer, *stream == 0 ? "" : "~" + std::to_string(*stream)), c.at.range};
+  }
   static Value chain(Call& c) {
     auto listed = c.e.items(*c.find("layers"), c.at_argument("layers"));
     if (!listed) return Value{};
@@ -140,17 +147,29 @@ struct Primitives::Elementwise {
 
 const Primitives::Table& Primitives::elementwise() {
   using P = Elementwise;
-  static const Table table = {{"exp", P::unary},          {"log", P::unary},
-                              {"sqrt", P::unary},         {"abs", P::unary},
-                              {"sign", P::unary},         {"tanh", P::unary},
-                              {"sigmoid", P::unary},      {"relu", P::unary},
-                              {"gelu", P::unary},         {"silu", P::unary},
-                              {"softplus", P::unary},     {"clamp", P::clamp},
-                              {"where", P::where},        {"identity", P::identity},
-                              {"float", P::to_float},     {"reverse_gradient", P::reverse},
-                              {"stop_gradient", P::stop}, {"uniform_noise", P::noise},
-                              {"normal_noise", P::noise}, {"mix", P::mix},
-                              {"chain", P::chain},        {"len", P::len}};
+  static const Table table = {{"exp", P::unary},
+                              {"log", P::unary},
+                              {"sqrt", P::unary},
+                              {"abs", P::unary},
+                              {"sign", P::unary},
+                              {"tanh", P::unary},
+                              {"sigmoid", P::unary},
+                              {"relu", P::unary},
+                              {"gelu", P::unary},
+                              {"silu", P::unary},
+                              {"softplus", P::unary},
+                              {"clamp", P::clamp},
+                              {"where", P::where},
+                              {"identity", P::identity},
+                              {"float", P::to_float},
+                              {"reverse_gradient", P::reverse},
+                              {"stop_gradient", P::stop},
+                              {"uniform_noise", P::noise},
+                              {"normal_noise", P::noise},
+                              {"mix", P::mix},
+                              {"chain", P::chain},
+                              {"resample", P::resample},
+                              {"len", P::len}};
   return table;
 }
 

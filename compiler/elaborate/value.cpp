@@ -103,4 +103,11 @@ bool has_description(const Layer& layer) {
                      [](const LayerPtr& part) { return has_description(*part); });
 }
 
+LayerPtr with_stream(const LayerPtr& layer, const std::string& stream) {
+  if (stream.empty()) return layer;
+  auto resampled = std::make_shared<Layer>(*layer);
+  resampled->stream += stream;
+  return resampled;
+}
+
 }  // namespace mtl::elaborate

@@ -144,6 +144,7 @@ struct Layer {
   PlacePtr place;
   // Of a description that came as the argument of a module: where it becomes a layer if the module applies it.
   PlacePtr argument_place;
+  std::string stream;  // of random numbers, if not the layer's own: see resample
   SourceRange range;
   int depth = 0;             // how deep layers and lists are nested in it; see set_depth()
   std::string name() const;  // "linear"
@@ -152,5 +153,7 @@ struct Layer {
 
 // True if a description is in it that a declaration would have to give a place.
 bool has_description(const Layer& layer);
+// The layer with `stream` behind its own; itself if that is empty.
+LayerPtr with_stream(const LayerPtr& layer, const std::string& stream);
 
 }  // namespace mtl::elaborate

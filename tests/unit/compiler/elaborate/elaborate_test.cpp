@@ -173,6 +173,31 @@ model m {
   CHECK(Elaborated(kText + model, {}).count("dropout") == 0);
 }
 
+TEST_CASE("a resampled layer has the same parameters and other masks") {
+  const auto model = [](const std::string& a, const std::string& b) {
+    return std::string(kText) +
+           "model m {\n  shared encoder = embed(8) >> dropout(0.5) >> bilstm(4) >> dropout(0.5)\n" +
+           "  shared drops[2] = dropout(0.5)\n  task slots predicts talk.slots { head = (" + a + " + " + b +
+           ") |> linear(|target|) }\n  train { epochs = 1 }\n}";
+  };
+  const std::string plain = "encoder(talk.words)";
+  const auto masks = [&](const std::string& a, const std::string& b) {
+    Elaborated e(model(a, b), when_training());
+    REQUIRE(e.model);
+    CHECK(e.count("gather") == 1);
+    CHECK(e.param("encoder.bilstm.weight_ih_l0") != nullptr);
+    CHECK(e.keys().size() == static_cast<size_t>(e.count("dropout")));
+    return e.count("dropout");
+  };
+  CHECK(masks(plain, plain) == 2);
+  CHECK(masks(plain, "resample(encoder, 0)(talk.words)") == 2);
+  CHECK(masks(plain, "resample(encoder, 1)(talk.words)") == 4);
+  CHECK(masks("resample(encoder, 1)(talk.words)", "resample(encoder, 1)(talk.words)") == 2);
+  CHECK(masks("resample(encoder, 2)(talk.words)", "resample(encoder, 1)(talk.words)") == 4);
+  CHECK(masks(plain, "(talk.words |> (resample(encoder, 1) >> dropout(0.5)))") == 5);
+  CHECK(masks("drops[1](encoder(talk.words))", "resample(drops, 3)[1](encoder(talk.words))") == 4);
+}
+
 TEST_CASE("mapping over a fixed dimension moves no data and keeps one layer") {
   Elaborated e(std::string(kTable) + R"(
 model m {
