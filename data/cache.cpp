@@ -20,7 +20,7 @@ namespace mtl::data {
 namespace {
 
 constexpr char kMagic[8] = {'m', 't', 'l', 'c', 'd', 'a', 't', 'a'};
-constexpr uint64_t kCacheVersion = 3;
+constexpr uint64_t kCacheVersion = 4;
 constexpr size_t kHeader = 24;
 
 uint64_t checksum(std::string_view bytes) {
@@ -208,7 +208,8 @@ bool visit_split(Way& way, Split& split) {
       each_entry(way, split.columns, [&](Column& c) {
         return flag(way, c.is_ids) && way.plain(c.width) && way.text(c.dim) && way.array(c.ids) &&
                way.array(c.numbers) && way.array(c.cut_ids) && way.array(c.cut_starts) && way.array(c.unseen) &&
-               way.plain(c.missing) && way.text(c.first_missing);
+               each(way, c.unseen_names, [&](std::string& name) { return way.text(name); }) && way.plain(c.missing) &&
+               way.text(c.first_missing);
       });
   return good && (!Way::kReads || is_consistent(split));
 }

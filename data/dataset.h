@@ -15,7 +15,8 @@
 namespace mtl::data {
 
 inline constexpr int32_t kMissing = -1;  // the example, token or class lacks a value
-inline constexpr int32_t kUnseen = -2;   // a label that train does not have: an error in the metrics
+// A label that train does not have, an error in the metrics; in a column, kUnseen - i has the name unseen_names[i].
+inline constexpr int32_t kUnseen = -2;
 
 // Words of a vocabulary, values of a category, or classes of a label, with their ids. In a vocabulary or a category,
 // id 0 is "<unk>".
@@ -59,9 +60,11 @@ struct Column {
   std::vector<int32_t> ids;
   std::vector<float> numbers;
   // What evaluation has to know besides: label[T] behind a `limit` (example i has cut_starts[i] to cut_starts[i + 1];
-  // empty: there is no limit), and, of `labels`, how many classes of each row are unseen (empty: none is).
+  // empty: there is no limit), the names of labels that train does not have, and, of `labels`, how many classes of each
+  // row are unseen (empty: none is).
   std::vector<int32_t> cut_ids;
   std::vector<int64_t> cut_starts;
+  std::vector<std::string> unseen_names;
   std::vector<int32_t> unseen;
   int64_t missing = 0;        // elements without a value, after `fill`
   std::string first_missing;  // "file:line" of the first of them

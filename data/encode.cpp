@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <set>
 
 #include "compiler/base/text.h"
@@ -143,28 +144,32 @@ class Encoder {
 
   void encode_ids(size_t c, const Interner& interner, Column& column) {
     const ColumnPlan& plan = plan_.columns[c];
-    const std::vector<uint32_t>& texts = staged_.columns[c].texts;
+    const StagedColumn& staged = staged_.columns[c];
+    const std::vector<uint32_t>& texts = staged.texts;
     const auto width = static_cast<size_t>(plan.width);
     const bool apart = plan.spec->kind == ValueKind::category && !plan.spec->fixed.empty();
     column.ids.resize(texts.size());
     Unseen unseen;
+    std::vector<int32_t> ids;
     for (size_t e = 0; e < (apart ? width : 1); ++e) {
-      const std::vector<int32_t> ids = translate(plan, set_of(plan), interner, static_cast<int64_t>(e));
+      ids = translate(plan, set_of(plan), interner, static_cast<int64_t>(e));
       for (size_t i = e; i < texts.size(); i += apart ? width : 1) {
         const int32_t id = texts[i] == kMissingText ? kMissing : ids[texts[i]];
-        column.ids[i] = id;
         if (id == kMissing) note_missing(column, i / width);
-        if (id == kUnseen) unseen.add(texts[i], example_of(column, i / width));
+        column.ids[i] = id == kUnseen ? kUnseen - unseen.add(texts[i], example_of(column, i / width)) : id;
       }
     }
-    const StagedColumn& staged = staged_.columns[c];
-    if (!staged.cut_counts.empty()) {
-      const std::vector<int32_t> ids = translate(plan, set_of(plan), interner, 0);
-      for (const uint32_t text : staged.cut_texts)
-        column.cut_ids.push_back(text == kMissingText ? kMissing : ids[text]);
-      column.cut_starts.assign(1, 0);
-      for (const int32_t n : staged.cut_counts) column.cut_starts.push_back(column.cut_starts.back() + n);
+    if (!staged.cut_counts.empty()) column.cut_starts.assign(1, 0);
+    size_t at = 0;
+    for (size_t example = 0; example < staged.cut_counts.size(); ++example) {
+      for (int32_t i = 0; i < staged.cut_counts[example]; ++i) {
+        const uint32_t text = staged.cut_texts[at++];
+        const int32_t id = text == kMissingText ? kMissing : ids[text];
+        column.cut_ids.push_back(id == kUnseen ? kUnseen - unseen.add(text, example) : id);
+      }
+      column.cut_starts.push_back(static_cast<int64_t>(at));
     }
+    for (const uint32_t text : unseen.texts) column.unseen_names.push_back(interner.text(text));
     report_unseen(plan, interner, unseen);
   }
 
@@ -197,15 +202,17 @@ class Encoder {
     return true;
   }
 
+  // Labels that the set lacks, and where they are.
   struct Unseen {
     std::vector<uint32_t> texts;  // distinct, in order of appearance
-    std::set<uint32_t> known;
-    int64_t examples = 0;
-    size_t last = SIZE_MAX;
-    void add(uint32_t text, size_t example) {
-      if (known.insert(text).second) texts.push_back(text);
-      examples += example != last;
-      last = example;
+    std::map<uint32_t, int32_t> places;
+    std::set<size_t> examples;
+    // The place of the text among `texts`.
+    int32_t add(uint32_t text, size_t example) {
+      const auto [found, is_new] = places.emplace(text, static_cast<int32_t>(texts.size()));
+      if (is_new) texts.push_back(text);
+      examples.insert(example);
+      return found->second;
     }
   };
 
@@ -221,7 +228,7 @@ class Encoder {
     emitter_.report(diag::UnseenLabels, plan_.spec->name + "." + plan.spec->name,
                     count_of(unseen.texts.size(), "label"), split_name_,
                     lender.empty() ? "train" : "the label set of `" + lender + "`", join(names),
-                    count_of(static_cast<size_t>(unseen.examples), "example"));
+                    count_of(unseen.examples.size(), "example"));
   }
 
   void report_cuts() {

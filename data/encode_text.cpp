@@ -46,7 +46,7 @@ class TextEncoder {
         emitter_(emitter),
         rows_(std::string(path), emitter, budget_),
         stager_(plan_, interners_, staged_) {
-    stager_.set_options({true, format == RawFormat::lines});
+    stager_.set_options({.absent_allowed = true, .words_of_lines = format == RawFormat::lines, .keeps_words = true});
     stager_.begin_file(std::string(path));
   }
 
@@ -86,15 +86,23 @@ class TextEncoder {
   void add(const Record& record) {
     if (!stager_.add(record, rows_)) return;
     RawExample example;
-    for (size_t c = 0; c < plan_.columns.size(); ++c) {
-      if (!plan_.columns[c].active || stager_.pieces(c).missing) continue;
-      std::vector<std::string>& cells = example.cells[plan_.columns[c].spec->name];
-      for (const std::string_view item : stager_.pieces(c).items) cells.emplace_back(item);
-    }
-    example.line_per_token = !record.token_text.empty();
-    for (const std::string_view line : record.token_text) example.lines.emplace_back(line);
-    if (record.token_text.empty()) example.lines.emplace_back(record.text);
+    for (const std::string_view line : record.token_text) example.token_lines.emplace_back(line);
+    for (size_t c = 0; c < plan_.columns.size(); ++c) note_words(c, example);
     examples_.push_back(std::move(example));
+  }
+
+  void note_words(size_t c, RawExample& example) const {
+    const ColumnPlan& column = plan_.columns[c];
+    const Pieces& pieces = stager_.pieces(c);
+    if (!column.active || column.is_target_only() || pieces.missing || column.dims.empty()) return;
+    const auto note = [&](int dim, const std::vector<std::string_view>& texts) {
+      const std::string& path = plan_.dims[static_cast<size_t>(dim)].path;
+      if (!texts.empty()) example.words.try_emplace(path, texts.begin(), texts.end());
+    };
+    if (column.per_token) example.token_dim = plan_.dims[static_cast<size_t>(column.dims[0])].path;
+    note(column.dims[0], pieces.words);
+    const bool one_each = !column.inner_level && column.width == 1;
+    if (column.dims.size() > 1 && one_each) note(column.dims.back(), pieces.items);
   }
 
   const SourcePlan& plan_;

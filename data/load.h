@@ -29,11 +29,14 @@ std::optional<Split> encode_split(const SourceSpec& source, std::string_view spl
 // What `mtlc predict` reads: examples whose label columns may be absent. `columns` are those that the asked-for
 // tasks read; others are left out of the split. Text may be raw lines (a source with exactly one text or token column:
 // a line is its text, split by that column's own transforms, or by `words` for CoNLL; empty lines are skipped), or the
-// source's format. Positions behind a `limit` are in neither the split nor the cells, but in `lines`.
+// source's format.
 struct RawExample {
-  std::map<std::string, std::vector<std::string>> cells;  // column -> cell, or one cell per token
-  std::vector<std::string> lines;                         // the lines it came from, for CoNLL output
-  bool line_per_token = false;
+  // By dimension: the text at each of its positions, as the first column that has it and is no label says; of an
+  // outermost dimension with those that `limit` cut.
+  std::map<std::string, std::vector<std::string>> words;
+  // CoNLL: the lines of its tokens, cut ones included, and their dimension.
+  std::vector<std::string> token_lines;
+  std::string token_dim;
 };
 enum class RawFormat : uint8_t { lines, source };
 struct RawInput {

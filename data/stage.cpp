@@ -40,6 +40,7 @@ std::string interner_key(const SourceSpec& source, const ColumnSpec& column) {
 void Pieces::clear() {
   for (auto& level : lengths) level.clear();
   items.clear();
+  words.clear();
   missing = false;
 }
 
@@ -117,6 +118,7 @@ void Stager::keep_front(size_t c, size_t level, size_t begin) {
   Pieces& pieces = pieces_[c];
   const size_t length = pieces.items.size() - begin;
   pieces.lengths[level].push_back(static_cast<int32_t>(length));
+  if (level == 0 && options_.keeps_words) pieces.words = pieces.items;
   const auto limit = static_cast<size_t>(limit_of(plan_.columns[c], level));
   if (limit > 0 && length > limit) pieces.items.resize(begin + limit);
 }

@@ -66,6 +66,8 @@ struct Pieces {
   std::vector<std::vector<int32_t>> lengths;
   std::vector<std::string_view> items;  // innermost; a null view is missing
   bool missing = false;                 // the whole column: its lengths are those of the other columns
+  // With Options::keeps_words: the outermost sequence as the file has it, what `limit` cuts included.
+  std::vector<std::string_view> words;
   void clear();
 };
 
@@ -78,6 +80,7 @@ class Stager {
     bool words_of_lines = false;  // records are raw lines; tokens of a CoNLL source are their `words`
     // `finish` will tell sequences that their record lacks from those that no record has.
     bool finishes = false;
+    bool keeps_words = false;  // see Pieces::words
   };
   void set_options(const Options& options) { options_ = options; }
   void begin_file(const std::string& path);

@@ -124,6 +124,14 @@ struct Collector {
   }
 };
 
+// What stands at each place of an array.
+void note_words(const Json& array, std::deque<std::string>& made, std::vector<std::string_view>& words) {
+  for (const Json& element : array) {
+    const bool text = element.is_string();
+    words.push_back(text ? std::string_view(element.get_ref<const std::string&>()) : made.emplace_back(element.dump()));
+  }
+}
+
 }  // namespace
 
 bool Stager::collect_json(size_t c, const Record& record, Rows& rows) {
@@ -152,6 +160,8 @@ bool Stager::collect_json(size_t c, const Record& record, Rows& rows) {
       } else {
         good = collector.levels(*value, 0, static_cast<size_t>(column.base_levels), limits);
       }
+      if (good && options_.keeps_words && value->is_array() && column.base_levels > 0)
+        note_words(*value, made_, pieces.words);
       if (good) continue;
       rows.bad(diag::WrongJsonValue, record.line, record.text, "", column.spec->name, collector.expected,
                found_text(*collector.fault));

@@ -200,6 +200,7 @@ void Evaluator::State::measure(Said& said, Scores& scores) {
   judged.counts = rows_that_count(*said.split, task);
   judged.cut_ids = gold.cut_ids;
   judged.cut_starts = gold.cut_starts;
+  judged.unseen_names = gold.unseen_names;
   judged.unseen = gold.unseen;
   if (task.per_position) judged.cut = said.split->ragged.at(task.target_dim).cut;
   if (labels != nullptr) judged.labels = &labels->names;

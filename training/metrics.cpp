@@ -6,13 +6,14 @@
 #include <map>
 
 #include "compiler/base/check.h"
+#include "data/dataset.h"
 
 namespace mtl::training {
 
 namespace {
 
-constexpr int32_t kMissing = -1;
-constexpr int32_t kUnseen = -2;
+using data::kMissing;
+using data::kUnseen;
 constexpr float kDecision = 0.5f;
 
 double ratio(double part, double whole) {
@@ -32,7 +33,7 @@ void ClassScores::add(std::span<const int32_t> predicted, std::span<const int32_
     if (gold[i] == kMissing) continue;
     ++counted_;
     if (predicted[i] >= 0) ++classes_[static_cast<size_t>(predicted[i])].predicted;
-    if (gold[i] == kUnseen) {
+    if (gold[i] <= kUnseen) {
       ++unseen_;
       continue;
     }
@@ -77,13 +78,9 @@ double SequenceScores::exact_match() const {
   return ratio(static_cast<double>(right_), static_cast<double>(counted_));
 }
 
-namespace {
-constexpr int32_t kUnseenKind = std::numeric_limits<int32_t>::max();  // of a stretch with a tag that train lacks
-}
-
-SpanScores::SpanScores(const std::vector<std::string>& labels) {
+SpanScores::SpanScores(const std::vector<std::string>& labels, std::span<const std::string> unseen) {
   std::map<std::string, int32_t> kinds;
-  for (const std::string& label : labels) {
+  const auto read = [&](const std::string& label) {
     Tag tag;
     const bool marked = !label.empty() && std::string_view("BIESLU").find(label[0]) != std::string_view::npos;
     if (marked && (label.size() == 1 || label[1] == '-')) {
@@ -91,13 +88,15 @@ SpanScores::SpanScores(const std::vector<std::string>& labels) {
       const std::string kind = label.size() > 2 ? label.substr(2) : "";
       tag.kind = kinds.emplace(kind, static_cast<int32_t>(kinds.size())).first->second;
     }
-    tags_.push_back(tag);
-  }
+    return tag;
+  };
+  for (const std::string& label : labels) tags_.push_back(read(label));
+  for (const std::string& label : unseen) unseen_.push_back(read(label));
 }
 
 SpanScores::Tag SpanScores::tag_of(int32_t id) const {
-  if (id == kUnseen) return {'I', kUnseenKind};
-  return id < 0 ? Tag() : tags_[static_cast<size_t>(id)];
+  if (id <= kUnseen) return unseen_[static_cast<size_t>(kUnseen - id)];
+  return id == kMissing ? Tag() : tags_[static_cast<size_t>(id)];
 }
 
 void SpanScores::find(std::span<const int32_t> ids, std::span<const int32_t> gold, std::vector<Stretch>& out) const {
@@ -110,11 +109,8 @@ void SpanScores::find(std::span<const int32_t> ids, std::span<const int32_t> gol
       continue;
     }
     const auto at = static_cast<int64_t>(i);
-    // What an unseen tag would have done is not known: it goes on with the stretch before it, which is not to be found.
-    const bool unseen = tag.kind == kUnseenKind;
-    const bool begins = !open || tag.mark == 'B' || tag.mark == 'S' || (out.back().kind != tag.kind && !unseen);
+    const bool begins = !open || tag.mark == 'B' || tag.mark == 'S' || out.back().kind != tag.kind;
     if (begins) out.push_back({at, at, tag.kind});
-    if (unseen) out.back().kind = kUnseenKind;
     out.back().end = at + 1;
     open = tag.mark != 'E' && tag.mark != 'S';
   }
@@ -339,7 +335,7 @@ double measure_labels(Metric metric, const Judged& judged, const Sequences& rows
       return sequences.exact_match();
     }
     case Metric::span_f1: {
-      SpanScores spans(*judged.labels);
+      SpanScores spans(*judged.labels, judged.unseen_names);
       spans.add(rows.predicted, rows.gold, rows.starts);
       return spans.f1();
     }

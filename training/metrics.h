@@ -1,7 +1,8 @@
 // What scores mean. Accumulators are fed predictions beside targets, batch by batch or a whole split at once.
 //
-// A gold id of -1 (missing) is not counted, -2 (a label that train does not have) is counted and never right; a gold
-// number of NaN is not counted. A score that is not defined (no example, a constant target, one class only) is NaN.
+// A gold id of -1 (missing) is not counted, one of -2 or less (a label that train does not have) is counted and never
+// right; a gold number of NaN is not counted. A score that is not defined (no example, a constant target, one class
+// only) is NaN.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -50,11 +51,12 @@ class SequenceScores {
 
 // Stretches that tags mark, as conlleval counts them (Tjong Kim Sang & Buchholz 2000): one is right if kind, begin and
 // end are. BIO, IOB1, IOBES and BILOU (L is E, U is S): B, S, a change of kind, and I or E behind nothing or behind an
-// E or S begin a stretch. Unlabelled positions are O on both sides; a run of labels that train does not have is one
-// stretch, never found.
+// E or S begin a stretch. Unlabelled positions are O on both sides; labels that train does not have are read as any
+// other, though nothing predicts them.
 class SpanScores {
  public:
-  explicit SpanScores(const std::vector<std::string>& labels);
+  // `unseen`: the names of gold ids from -2 down.
+  explicit SpanScores(const std::vector<std::string>& labels, std::span<const std::string> unseen = {});
   void add(std::span<const int32_t> predicted, std::span<const int32_t> gold, std::span<const int64_t> offsets);
   double precision() const;
   double recall() const;
@@ -72,7 +74,7 @@ class SpanScores {
   };
   Tag tag_of(int32_t id) const;
   void find(std::span<const int32_t> ids, std::span<const int32_t> gold, std::vector<Stretch>& out) const;
-  std::vector<Tag> tags_;  // by label
+  std::vector<Tag> tags_, unseen_;  // by label
   std::vector<Stretch> found_, there_;
   int64_t predicted_ = 0, gold_ = 0, right_ = 0;
 };
@@ -142,6 +144,7 @@ struct Judged {
   std::span<const int64_t> cut_starts;
   int64_t cut = 0;  // the same where the labels are not known: positions that count as wrong
   const std::vector<std::string>* labels = nullptr;        // names of the classes
+  std::span<const std::string> unseen_names;               // label: of ids from -2 down
   std::span<const int32_t> unseen;                         // labels: see SetScores
   std::function<double(int64_t element, double)> restore;  // number: back to the file's values; may be empty
 };

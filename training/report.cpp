@@ -93,6 +93,7 @@ std::string to_text(const EpochEvent& event) {
   }
   if (event.dev) out += "  dev " + to_text(*event.dev);
   if (event.dev && event.best) out += "  best so far";
+  if (!event.whole) out += "  (interrupted)";
   return out;
 }
 

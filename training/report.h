@@ -80,6 +80,7 @@ struct EpochEvent {
   std::optional<Scores> dev;
   std::optional<double> stop;  // stop_value of dev
   bool best = false;
+  bool whole = true;   // false: interrupted, and reported again when its rest is done
   double seconds = 0;  // of training, without dev
   double examples_per_second = 0;
 };

@@ -86,6 +86,7 @@ class Run {
   double objective_ = 0, norm_ = 0, factor_ = 1, seconds_ = 0, earlier_seconds_ = 0;
   int64_t examples_ = 0, session_updates_ = 0;
   double step_seconds_ = 0;
+  bool epoch_whole_ = true;
   std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now(), epoch_began_;
   TrainReport report_;
 };

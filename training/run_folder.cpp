@@ -20,7 +20,7 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* kKey = "mtlc.checkpoint";
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 
 bool whole(const json& object, const char* key, int64_t& out) {
   if (!object.contains(key) || !object[key].is_number_integer()) return false;
@@ -28,19 +28,32 @@ bool whole(const json& object, const char* key, int64_t& out) {
   return out >= 0;
 }
 
+bool read_numbers(const json& object, const char* key, std::vector<double>& out) {
+  if (!object.contains(key) || !object[key].is_array()) return false;
+  for (const json& value : object[key]) {
+    if (!value.is_number()) return false;
+    out.push_back(value.get<double>());
+  }
+  return true;
+}
+
 bool read_counters(const json& state, Checkpoint& out) {
   int64_t version = 0;
   bool good = state.is_object() && whole(state, "version", version) && version == kVersion &&
               whole(state, "epoch", out.epoch) && whole(state, "steps_done", out.steps_done) &&
               whole(state, "updates", out.updates) && whole(state, "batches", out.batches) &&
-              whole(state, "best_epoch", out.best_epoch) && whole(state, "waited", out.waited);
-  for (const char* key : {"best_value", "seconds"}) good = good && state.contains(key) && state[key].is_number();
+              whole(state, "best_epoch", out.best_epoch) && whole(state, "waited", out.waited) &&
+              whole(state, "examples", out.examples) && read_numbers(state, "losses", out.losses) &&
+              read_numbers(state, "loss_counts", out.loss_counts);
+  for (const char* key : {"best_value", "seconds", "epoch_seconds"})
+    good = good && state.contains(key) && state[key].is_number();
   good = good && state.contains("seed") && state["seed"].is_number_unsigned() && state.contains("fingerprint") &&
          state["fingerprint"].is_string();
   for (const char* key : {"counts", "cursors"}) good = good && state.contains(key) && state[key].is_array();
   if (!good) return false;
   out.best_value = state["best_value"].get<double>();
   out.seconds = state["seconds"].get<double>();
+  out.epoch_seconds = state["epoch_seconds"].get<double>();
   out.seed = state["seed"].get<uint64_t>();
   out.fingerprint = state["fingerprint"].get<std::string>();
   for (const json& count : state["counts"]) {
@@ -64,6 +77,10 @@ bool write_checkpoint(const std::string& path, const Checkpoint& checkpoint, std
   const json state = {{"version", kVersion},
                       {"epoch", checkpoint.epoch},
                       {"steps_done", checkpoint.steps_done},
+                      {"losses", checkpoint.losses},
+                      {"loss_counts", checkpoint.loss_counts},
+                      {"examples", checkpoint.examples},
+                      {"epoch_seconds", checkpoint.epoch_seconds},
                       {"updates", checkpoint.updates},
                       {"batches", checkpoint.batches},
                       {"best_epoch", checkpoint.best_epoch},
@@ -121,9 +138,19 @@ std::optional<Checkpoint> read_checkpoint(const std::string& path, std::string& 
 }
 
 std::unique_ptr<RunFolder> RunFolder::open(const std::string& path, bool resume, diag::Emitter& emitter) {
-  std::error_code error;
+  std::error_code error, ignored;
+  if (resume) {
+    const bool folder = std::filesystem::is_directory(path, ignored);
+    const std::string checkpoint = path + "/checkpoint.safetensors";
+    if (!std::filesystem::exists(checkpoint, ignored)) {
+      emitter
+          .report(diag::CannotResume, folder ? checkpoint : path,
+                  folder ? "there is no such file" : "there is no such folder")
+          .help("`--run-dir` names the folder of a run that was stopped; without `--resume` a new one begins");
+      return nullptr;
+    }
+  }
   std::filesystem::create_directories(path, error);
-  std::error_code ignored;
   if (error || !std::filesystem::is_directory(path, error)) {
     // What is in the way may be the folder's own name or one of those above it.
     std::filesystem::path there = path;

@@ -20,8 +20,12 @@ struct Checkpoint {
   std::vector<std::vector<float>> optimizer;  // Optimizer::blocks(), each in the layout of the weights
   std::vector<int64_t> counts;                // Optimizer::counts()
   std::vector<Stream::Cursor> cursors;
-  int64_t epoch = 0;                 // the one at hand, from 0
-  int64_t steps_done = 0;            // of it
+  int64_t epoch = 0;       // the one at hand, from 0
+  int64_t steps_done = 0;  // of it
+  // What the steps of this epoch have summed up so far: losses of the tasks and of how many steps each, and more.
+  std::vector<double> losses, loss_counts;
+  int64_t examples = 0;
+  double epoch_seconds = 0;
   int64_t updates = 0, batches = 0;  // of the run
   int64_t best_epoch = 0, waited = 0;
   double best_value = 0;
@@ -35,7 +39,8 @@ std::optional<Checkpoint> read_checkpoint(const std::string& path, std::string& 
 
 class RunFolder {
  public:
-  // Makes the folder; with `resume`, the logs go on instead of starting anew. nullptr after reports.
+  // Makes the folder; with `resume`, it has to be there with a checkpoint, and the logs go on instead of starting anew.
+  // nullptr after reports.
   static std::unique_ptr<RunFolder> open(const std::string& path, bool resume, diag::Emitter& emitter);
   ~RunFolder();
   RunFolder(const RunFolder&) = delete;

@@ -103,6 +103,10 @@ void Run::checkpoint() {
   saved.cursors = steps_->cursors();
   saved.epoch = epoch_;
   saved.steps_done = done_in_epoch_;
+  for (const TaskLoss& sum : sums_) saved.losses.push_back(sum.loss);
+  saved.loss_counts = counts_;
+  saved.examples = examples_;
+  saved.epoch_seconds = seconds_;
   saved.updates = update_;
   saved.batches = batch_;
   saved.best_epoch = best_epoch_;
@@ -134,6 +138,7 @@ void Run::write_epoch(const EpochEvent& event) {
   for (const TaskLoss& loss : event.losses) line["loss"][loss.task] = number(loss.loss);
   if (event.dev) line["dev"] = Json::parse(to_json(*event.dev));
   line["best"] = event.best;
+  line["whole"] = event.whole;
   folder_->metrics(line.dump());
   folder_->log(to_text(event));
 }
@@ -142,6 +147,7 @@ void Run::close_epoch() {
   EpochEvent event;
   event.epoch = epoch_ + 1;
   event.epochs = epochs_;
+  event.whole = epoch_whole_;
   event.seconds = seconds_;
   event.examples_per_second = seconds_ > 0 ? static_cast<double>(examples_) / seconds_ : 0;
   for (size_t i = 0; i < sums_.size(); ++i)

@@ -164,7 +164,8 @@ bool Run::resume() {
   if (saved->seed != config_.seed) return refuse("it is of a run with the seed " + std::to_string(saved->seed));
   const std::vector<float*> blocks = steps_->optimizer().blocks();
   bool fits = saved->counts.size() == weights.entries().size() + 1 && saved->optimizer.size() == blocks.size() &&
-              saved->cursors.size() == steps_->cursors().size();
+              saved->cursors.size() == steps_->cursors().size() && saved->losses.size() == sums_.size() &&
+              saved->loss_counts.size() == sums_.size();
   for (const auto& block : saved->optimizer) fits = fits && static_cast<int64_t>(block.size()) == weights.size();
   for (size_t i = 0; fits && i < saved->cursors.size(); ++i) fits = saved->cursors[i].at <= steps_->examples(i);
   if (!fits) return refuse("it does not fit the model and its data");
@@ -179,6 +180,10 @@ bool Run::resume() {
   steps_->resume(saved->cursors);
   epoch_ = saved->epoch;
   done_in_epoch_ = saved->steps_done;
+  for (size_t i = 0; i < sums_.size(); ++i) sums_[i].loss = saved->losses[i];
+  counts_ = saved->loss_counts;
+  examples_ = saved->examples;
+  seconds_ = saved->epoch_seconds;
   update_ = saved->updates;
   batch_ = saved->batches;
   best_epoch_ = saved->best_epoch;
@@ -265,8 +270,8 @@ bool Run::update(int64_t in_group) {
 }
 
 void Run::report_step(const std::vector<int32_t>& plan) {
-  const double now = seconds_since(epoch_began_);
-  const double all = step_seconds_ + now;
+  const double here = seconds_since(epoch_began_), now = seconds_ + here;
+  const double all = step_seconds_ + here;
   StepEvent event{.losses = steps_->losses(), .running = running_};
   event.epoch = epoch_ + 1;
   event.epochs = epochs_;
@@ -287,9 +292,12 @@ void Run::report_step(const std::vector<int32_t>& plan) {
 bool Run::run_epoch() {
   const std::vector<int32_t> plan = steps_->mix().plan(epoch_);
   const auto size = static_cast<int64_t>(plan.size());
-  for (TaskLoss& sum : sums_) sum.loss = 0;
-  std::fill(counts_.begin(), counts_.end(), 0.0);
-  examples_ = 0;
+  if (done_in_epoch_ == 0) {  // else it goes on, resumed
+    for (TaskLoss& sum : sums_) sum.loss = 0;
+    std::fill(counts_.begin(), counts_.end(), 0.0);
+    examples_ = 0;
+    seconds_ = 0;
+  }
   epoch_began_ = Clock::now();
   int64_t in_group = 0;
   while (done_in_epoch_ < size && update_ < updates_) {
@@ -301,8 +309,10 @@ bool Run::run_epoch() {
     report_step(plan);
     if (interrupted()) break;
   }
-  seconds_ = seconds_since(epoch_began_);
-  step_seconds_ += seconds_;
+  epoch_whole_ = done_in_epoch_ >= size || update_ >= updates_;
+  const double seconds = seconds_since(epoch_began_);
+  seconds_ += seconds;
+  step_seconds_ += seconds;
   return true;
 }
 

@@ -1,8 +1,9 @@
-// mtlc check: everything that can be said without data. mtlc explain: what a code means.
+// mtlc check: everything that can be said without data.
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
 
+#include "compiler/base/text.h"
 #include "compiler/driver/commands.h"
 #include "compiler/driver/front.h"
 #include "compiler/elaborate/elaborate.h"
@@ -18,20 +19,22 @@ std::string parameter_count(const elaborate::ElaboratedModel& model) {
   return total.text();
 }
 
-void print_summary(const Options& options, const elaborate::ElaboratedModel& model) {
-  if (options.json) {
-    nlohmann::json tasks = nlohmann::json::array();
-    for (const auto& task : model.tasks) tasks.push_back(task.name);
-    fmt::print("{}\n",
-               nlohmann::json{
-                   {"event", "check"}, {"model", model.name}, {"tasks", tasks}, {"parameters", parameter_count(model)}}
-                   .dump());
-    return;
+std::vector<std::string> task_names(const elaborate::ElaboratedModel& model) {
+  std::vector<std::string> names;
+  for (const auto& task : model.tasks) names.push_back(task.name);
+  return names;
+}
+
+// The last line of `check --json`, whatever was found.
+void print_event(const Options& options, const elaborate::ElaboratedModel* model, size_t errors, size_t warnings) {
+  nlohmann::json line{{"event", "check"}, {"file", options.file}, {"good", errors == 0},
+                      {"errors", errors}, {"warnings", warnings}, {"model", nullptr}};
+  if (model != nullptr) {
+    line["model"] = model->name;
+    line["tasks"] = task_names(*model);
+    line["parameters"] = parameter_count(*model);
   }
-  std::string tasks;
-  for (const auto& task : model.tasks) tasks += (tasks.empty() ? "" : ", ") + task.name;
-  fmt::print("{}: model {} is well-formed\n  tasks       {}\n  parameters  {}\n", options.file, model.name, tasks,
-             parameter_count(model));
+  fmt::print("{}\n", line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
 }  // namespace
@@ -45,27 +48,19 @@ int run_check(const Options& options) {
     model = front.symbolic_elaborator()(elaborate);
     if (model) elaborate::check_requirements(front.file(), *model, front.emitter());
   }
+  const size_t errors = front.emitter().error_count();
+  const size_t warnings = front.emitter().sorted().size() - errors;
   front.flush_reports();
-  if (front.failed()) return kUserError;
-  if (model) {
-    print_summary(options, *model);
-  } else if (!options.json) {
+  if (front.failed()) model.reset();
+  if (options.json) {
+    print_event(options, model ? &*model : nullptr, errors, warnings);
+  } else if (model) {
+    fmt::print("{}: model {} is well-formed\n  tasks       {}\n  parameters  {}\n", options.file, model->name,
+               join(task_names(*model)), parameter_count(*model));
+  } else if (!front.failed()) {
     fmt::print("{}: well-formed; it has no model\n", options.file);
   }
-  return kGood;
-}
-
-int run_explain(const Options& options) {
-  for (const diag::Kind* kind : diag::all_kinds()) {
-    if (options.file != kind->code && options.file != kind->name) continue;
-    const char* severity = kind->severity == diag::Severity::warning ? "warning"
-                           : kind->severity == diag::Severity::error ? "error"
-                                                                     : "not supported yet";
-    fmt::print("{} {} ({})\n  {}\n", kind->code, kind->name, severity, kind->format);
-    return kGood;
-  }
-  fmt::print(stderr, "mtlc explain: there is no code {}\n", options.file);
-  return kUserError;
+  return front.failed() ? kUserError : kGood;
 }
 
 }  // namespace mtl::driver

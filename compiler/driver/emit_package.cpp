@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "compiler/aot/cpp_names.h"
 #include "compiler/aot/package.h"
@@ -80,7 +81,8 @@ bool emit_package(const Options& options, Front& front, const model::ModelFile& 
     if (!write(folder, made, emitter)) return false;
   }
   if (options.json) {
-    fmt::print("{{\"event\":\"package\",\"name\":\"{}\",\"folder\":\"{}\"}}\n", *name, folder.string());
+    fmt::print("{}\n", nlohmann::json{{"event", "package"}, {"name", *name}, {"folder", folder.string()}}.dump(
+                           -1, ' ', false, nlohmann::json::error_handler_t::replace));
   } else {
     fmt::print("package `{}` in {}: see {}\n", *name, folder.string(), (folder / "README.md").string());
   }

@@ -4,8 +4,11 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <initializer_list>
 #include <limits>
+
+#include "compiler/base/text.h"
 
 namespace mtl::driver {
 namespace {
@@ -71,12 +74,72 @@ void check_emit(const CLI::App& emit, const std::string& artifact) {
     for (const char* name : names)
       if (emit.count(name) > 0) throw CLI::ValidationError(name, fmt::format("is for {} only", artifacts));
   };
+  if (!package && emit.count("--json") > 0)
+    throw CLI::ValidationError("--json",
+                               fmt::format("`{}` is printed as text; it is for cpp and object only", artifact));
   if (artifact != "object") refuse({"--cpu"}, "object");
   if (!package) refuse({"--out", "--name", "--source", "--embed"}, "cpp and object");
   if (package) {
     refuse({"--training", "--dump-after", "--model", "--set", "--data", "--cache", "--no-cache", "--skip-bad-rows"},
            "graph, ir and llvm");
   }
+}
+
+// CoNLL has a column for each answer and no place for more.
+void check_predict(const CLI::App& predict, const Options& o) {
+  if (o.output != "conll") return;
+  if (predict.count("--json") > 0) throw CLI::ValidationError("--json", "`--output conll` is no JSON");
+  if (o.scores) throw CLI::ValidationError("--scores", "`--output conll` has no place for scores; jsonl has");
+}
+
+std::vector<std::string> command_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(command->get_name());
+  return names;
+}
+
+// Of a first word that is no command CLI11 would only say that a command is missing.
+void check_command(const CLI::App& app, int argc, char** argv) {
+  const std::vector<std::string> names = command_names(app);
+  if (argc < 2) throw CLI::ValidationError("a command is missing: " + join(names, ", ", " or "));
+  const std::string first = argv[1];
+  if (std::find(names.begin(), names.end(), first) != names.end()) return;
+  if (first == "--help" || first == "-h" || first == "--version") return;
+  if (first.starts_with("-"))
+    throw CLI::ValidationError(fmt::format("`{}` in front of the command; options stand behind it", first));
+  if (const auto near = nearest(first, names))
+    throw CLI::ValidationError(fmt::format("there is no command `{}`; did you mean `{}`?", first, *near));
+  throw CLI::ValidationError(fmt::format("there is no command `{}`; there are {}", first, join(names)));
+}
+
+// The first word that looks like an option and is none of the command's; empty: there is none.
+std::string unknown_option(const CLI::App& command, int argc, char** argv, std::string& near) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : command.get_options())
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  for (int i = 2; i < argc; ++i) {
+    const std::string_view word(argv[i]);
+    const std::string name(word.substr(0, word.find('=')));
+    if (!name.starts_with("--") || std::find(names.begin(), names.end(), name) != names.end()) continue;
+    near = nearest(name, names).value_or("");
+    return name;
+  }
+  return "";
+}
+
+// One line of what is wrong, and where to read on.
+std::string usage_message(const CLI::App& app, const CLI::Error& error, int argc, char** argv) {
+  const auto parsed = app.get_subcommands();
+  const CLI::App& command = parsed.empty() ? app : *parsed.front();
+  const std::string name = parsed.empty() ? "mtlc" : "mtlc " + command.get_name();
+  std::string what = error.what(), near;
+  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError)) {
+    const std::string option = unknown_option(command, argc, argv, near);
+    if (!option.empty()) what = fmt::format("there is no option `{}`", option);
+    if (!near.empty()) what += fmt::format("; did you mean `{}`?", near);
+  }
+  return fmt::format("{}: {}\nRun `{} --help` for more information.\n", name, what, name);
 }
 
 void declare(CLI::App& app, Options& o) {
@@ -154,10 +217,14 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit) {
       "mtlc"};
   app.set_version_flag("--version", kVersion);
   app.require_subcommand(1);
+  app.failure_message(
+      [&](const CLI::App* root, const CLI::Error& error) { return usage_message(*root, error, argc, argv); });
   declare(app, o);
   try {
+    check_command(app, argc, argv);
     app.parse(argc, argv);
     if (o.command == "emit") check_emit(*app.get_subcommand("emit"), o.file);
+    if (o.command == "predict") check_predict(*app.get_subcommand("predict"), o);
   } catch (const CLI::ParseError& e) {
     exit = app.exit(e) == 0 ? kGood : kUsage;
     return std::nullopt;

@@ -56,20 +56,20 @@ std::string cell_of(const training::Answer& answer, int64_t row) {
   return cell(answer.labels.empty() ? one(answer.numbers) : one(answer.labels));
 }
 
-// The tokens that an answer for each position is about: their lines, or the words of a column that has as many.
-std::vector<std::string> tokens_of(const data::RawExample& example, size_t count, bool lines) {
-  if (!lines && example.line_per_token) return example.lines;
-  const std::vector<std::string>* best = nullptr;  // `limit` may have cut some
-  for (const auto& [column, cells] : example.cells) {
-    if (cells.size() >= count && (!best || cells.size() < best->size())) best = &cells;
-  }
-  return best ? *best : std::vector<std::string>(count, "_");
+// What stands in front of a task's answers for each position: of a CoNLL file the token's line, else its text.
+std::vector<std::string> tokens_of(const data::RawExample& example, const std::string& dim, int64_t rows) {
+  if (!example.token_lines.empty() && dim == example.token_dim) return example.token_lines;
+  const auto words = example.words.find(dim);
+  if (words == example.words.end()) return std::vector<std::string>(static_cast<size_t>(rows), "_");
+  std::vector<std::string> tokens;
+  for (const std::string& word : words->second) tokens.push_back(word.empty() ? "_" : cell(word));
+  return tokens;
 }
 
 // Sentence labels as comments, then a line for each token: what was read and a column for each task with labels per
 // position.
 void print_conll(const Predictor& predictor, const std::vector<Prediction>& predictions,
-                 const std::vector<data::RawExample>& raw, bool lines) {
+                 const std::vector<data::RawExample>& raw) {
   for (size_t i = 0; i < predictions.size(); ++i) {
     std::vector<const training::Answer*> columns;
     for (const training::Answer& answer : predictions[i].answers) {
@@ -83,9 +83,10 @@ void print_conll(const Predictor& predictor, const std::vector<Prediction>& pred
       }
     }
     if (!columns.empty()) {
-      const std::vector<std::string> tokens = tokens_of(raw[i], static_cast<size_t>(columns.front()->rows), lines);
+      const std::string& dim = predictor.tasks()[columns.front()->task].target_dim;
+      const std::vector<std::string> tokens = tokens_of(raw[i], dim, columns.front()->rows);
       for (size_t t = 0; t < tokens.size(); ++t) {
-        fmt::print("{}", lines || !raw[i].line_per_token ? cell(tokens[t]) : tokens[t]);
+        fmt::print("{}", tokens[t]);
         for (const training::Answer* answer : columns) fmt::print("\t{}", cell_of(*answer, static_cast<int64_t>(t)));
         fmt::print("\n");
       }
@@ -104,7 +105,7 @@ bool answer(const Options& options, Front& front, Predictor& predictor, std::str
   front.flush_reports();
   if (!good) return false;
   if (options.output == "conll") {
-    print_conll(predictor, *predictions, raw, lines);
+    print_conll(predictor, *predictions, raw);
   } else if (lines) {
     print_lines(predictor, *predictions, text);
   } else {

@@ -57,7 +57,8 @@ class JsonObserver : public training::Observer {
                            {"losses", losses(e.losses)},
                            {"train_seconds", e.seconds},
                            {"examples", std::llround(e.seconds * e.examples_per_second)},
-                           {"best", e.best}};
+                           {"best", e.best},
+                           {"whole", e.whole}};
     if (e.dev) line["dev"] = nlohmann::json::parse(training::to_json(*e.dev));
     print(line);
   }
@@ -105,8 +106,8 @@ class TextObserver : public training::Observer {
     bar_.clear();
     std::string losses;
     for (const auto& loss : e.losses) losses += fmt::format("  {} {:.4f}", loss.task, loss.loss);
-    fmt::print("epoch {}/{}  {}  {:.0f} examples/s  loss{}{}\n", e.epoch, e.epochs, duration(e.seconds),
-               e.examples_per_second, losses, e.best ? "  (best so far)" : "");
+    fmt::print("epoch {}/{}  {}  {:.0f} examples/s  loss{}{}{}\n", e.epoch, e.epochs, duration(e.seconds),
+               e.examples_per_second, losses, e.whole ? "" : "  (interrupted)", e.best ? "  (best so far)" : "");
     if (e.dev) fmt::print("{}", indent(score_table(*e.dev, color_)));
     std::fflush(stdout);
   }

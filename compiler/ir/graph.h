@@ -66,7 +66,7 @@ struct Graph {
 };
 
 // Leaves are ordinary ops with these attrs:
-//   input { name = "atis.words" }       a column of the batch: i32 ids (-1 missing, -2 unseen in train),
+//   input { name = "atis.words" }       a column of the batch: i32 ids (-1 missing, below it unseen in train),
 //                                       f32 numbers and booleans (NaN missing), f32[K] multi-hot sets
 //   param { path = "encoder.weight" }   uniform, trained          state { path }  uniform, not trained
 //   scalar { name = "progress" }        a uniform f32 of the step

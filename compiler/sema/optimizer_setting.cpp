@@ -73,10 +73,7 @@ bool read_betas(const syntax::Expr& expr, SettingReader& reader, runtime::Optimi
     return false;
   }
   for (const StaticValue& item : value->items()) {
-    const double beta = *item.as_number();
-    if (beta >= 0 && beta < 1) continue;
-    reader.emitter().report(diag::NumberOutside, "betas", kBelowOne.text, item.text()).at(expr.range);
-    return false;
+    if (!reader.check32(item, expr.range, "betas", kBelowOne)) return false;
   }
   settings.beta1 = static_cast<float>(*value->items()[0].as_number());
   settings.beta2 = static_cast<float>(*value->items()[1].as_number());
@@ -95,10 +92,10 @@ bool read_parameter(const std::string& name, const syntax::Expr& expr, SettingRe
   if (name == "nesterov") return read_flag(expr, name, reader, settings.nesterov);
   if (name == "lazy") return read_flag(expr, name, reader, out.lazy);
   const bool unit = name == "beta1" || name == "beta2" || name == "momentum" || name == "alpha";
-  const std::optional<double> number = reader.number(expr, name,
-                                                     unit                     ? kBelowOne
-                                                     : name == "weight_decay" ? kNotNegative
-                                                                              : kPositive);
+  const std::optional<double> number = reader.number32(expr, name,
+                                                       unit                     ? kBelowOne
+                                                       : name == "weight_decay" ? kNotNegative
+                                                                                : kPositive);
   if (!number) return false;
   if (name == "lr") out.lr = *number;
   if (name == "weight_decay") out.weight_decay = *number;

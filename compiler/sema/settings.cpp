@@ -2,6 +2,8 @@
 #include "compiler/sema/settings.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cmath>
 #include <limits>
 
@@ -29,6 +31,12 @@ const Range kNotNegative{0, kInfinity, false, true, "0 or more"};
 const Range kBelowOne{0, 1, false, true, "from 0 to below 1"};
 const Range kOpenUnit{0, 1, true, true, "between 0 and 1"};
 const Range kAnyNumber{-kInfinity, kInfinity, true, true, "finite"};
+
+bool Range::holds(double number) const {
+  const bool above = open_low ? number > low : number >= low;
+  const bool below = open_high ? number < high : number <= high;
+  return above && below;
+}
 
 const std::vector<std::string>& balancing_methods() {
   static const std::vector<std::string> names{"fixed", "uncertainty", "dwa",     "rlw",      "gls",      "famo",
@@ -107,19 +115,43 @@ std::optional<int64_t> SettingReader::integer(const syntax::Expr& expr, std::str
   return std::nullopt;
 }
 
-std::optional<double> SettingReader::number(const syntax::Expr& expr, std::string_view what, const Range& range) {
-  const std::optional<StaticValue> found = value(expr);
+std::optional<StaticValue> SettingReader::number_value(const syntax::Expr& expr, std::string_view what) {
+  std::optional<StaticValue> found = value(expr);
   if (!found || !evaluator_.require_now(*found, expr.range, quoted(what))) return std::nullopt;
-  const std::optional<double> number = found->as_number();
-  if (!number) {
-    emitter_.report(diag::StaticWrongType, quoted(what), found->type_name(), "a number").at(expr.range);
-    return std::nullopt;
-  }
-  const bool above = range.open_low ? *number > range.low : *number >= range.low;
-  const bool below = range.open_high ? *number < range.high : *number <= range.high;
-  if (above && below) return number;
-  emitter_.report(diag::NumberOutside, what, range.text, found->text()).at(expr.range);
+  if (found->as_number()) return found;
+  emitter_.report(diag::StaticWrongType, quoted(what), found->type_name(), "a number").at(expr.range);
   return std::nullopt;
+}
+
+bool SettingReader::check_range(const StaticValue& number, SourceRange at, std::string_view what, const Range& range) {
+  if (range.holds(*number.as_number())) return true;
+  emitter_.report(diag::NumberOutside, what, range.text, number.text()).at(at);
+  return false;
+}
+
+bool SettingReader::check32(const StaticValue& number, SourceRange at, std::string_view what, const Range& range) {
+  if (!check_range(number, at, what, range)) return false;
+  const double exact = *number.as_number();
+  const bool infinite = std::abs(exact) > std::numeric_limits<float>::max();
+  const float held = infinite ? std::numeric_limits<float>::infinity() : static_cast<float>(exact);
+  if (range.holds(held)) return true;
+  std::array<char, 32> nearest;
+  const auto end = std::to_chars(nearest.data(), nearest.data() + nearest.size(), held).ptr;
+  emitter_.report(diag::NumberOutside, what, range.text, number.text())
+      .at(at)
+      .note("training keeps it as a 32-bit number, and there it is " +
+            (infinite ? "infinite: they end at 3.4e38" : std::string(nearest.data(), end)));
+  return false;
+}
+
+std::optional<double> SettingReader::number(const syntax::Expr& expr, std::string_view what, const Range& range) {
+  const std::optional<StaticValue> found = number_value(expr, what);
+  return found && check_range(*found, expr.range, what, range) ? found->as_number() : std::nullopt;
+}
+
+std::optional<double> SettingReader::number32(const syntax::Expr& expr, std::string_view what, const Range& range) {
+  const std::optional<StaticValue> found = number_value(expr, what);
+  return found && check32(*found, expr.range, what, range) ? found->as_number() : std::nullopt;
 }
 
 std::optional<bool> SettingReader::boolean(const syntax::Expr& expr, std::string_view what) {

@@ -33,6 +33,7 @@ struct Range {  // of a number
   double low = 0, high = 0;
   bool open_low = false, open_high = false;  // the end itself is outside
   const char* text = "";                     // "above 0", "from 0 to below 1"
+  bool holds(double number) const;
 };
 extern const Range kPositive, kNotNegative, kBelowOne, kOpenUnit, kAnyNumber;
 
@@ -44,6 +45,9 @@ class SettingReader {
   std::optional<StaticValue> value(const syntax::Expr& expr);
   std::optional<int64_t> integer(const syntax::Expr& expr, std::string_view what, int64_t low);
   std::optional<double> number(const syntax::Expr& expr, std::string_view what, const Range& range);
+  // The same of one that training keeps in 32 bits: there, too, it has to be in the range.
+  std::optional<double> number32(const syntax::Expr& expr, std::string_view what, const Range& range);
+  bool check32(const StaticValue& number, SourceRange at, std::string_view what, const Range& range);
   std::optional<bool> boolean(const syntax::Expr& expr, std::string_view what);
   std::optional<std::string> text(const syntax::Expr& expr, std::string_view what);
   std::optional<std::vector<std::string>> texts(const syntax::Expr& expr, std::string_view what);  // one or a list
@@ -59,6 +63,9 @@ class SettingReader {
   diag::Emitter& emitter() { return emitter_; }
 
  private:
+  std::optional<StaticValue> number_value(const syntax::Expr& expr, std::string_view what);
+  bool check_range(const StaticValue& number, SourceRange at, std::string_view what, const Range& range);
+
   const CheckedFile& file_;
   TopScope scope_;
   StaticBudget budget_;

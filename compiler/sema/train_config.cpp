@@ -83,7 +83,7 @@ class TrainReader {
     if (name == "average") return average(value);
     if (name == "mix") return mix(value);
     if (name == "lazy") return lazy(value);
-    if (name == "clip_norm") return store(reader_.number(value, name, kPositive), config_.clip_norm);
+    if (name == "clip_norm") return store(reader_.number32(value, name, kPositive), config_.clip_norm);
     const std::optional<int64_t> number = reader_.integer(value, name, name == "seed" ? 0 : 1);
     good_ = good_ && number;
     if (!number) return;
@@ -227,7 +227,7 @@ class TrainReader {
     const std::optional<Word> word = reader_.word(value, "average", {"ema"});
     const std::optional<Bound> bound = word ? reader_.bind(*word, {"decay"}, 1) : std::nullopt;
     if (!bound) return void(good_ = false);
-    store(reader_.number(*(*bound)["decay"], "decay", kOpenUnit), config_.ema);
+    store(reader_.number32(*(*bound)["decay"], "decay", kOpenUnit), config_.ema);
   }
 
   void mix(const syntax::Expr& value) {
@@ -282,7 +282,7 @@ class TrainReader {
       }
       if (!setting.value || is_broken(*setting.value)) continue;
       const bool lr = setting.name.text == "lr";
-      std::optional<double> number = reader_.number(*setting.value, setting.name.text, lr ? kPositive : kNotNegative);
+      std::optional<double> number = reader_.number32(*setting.value, setting.name.text, lr ? kPositive : kNotNegative);
       good_ = good_ && number;
       (lr ? out.lr : out.weight_decay) = number;
     }

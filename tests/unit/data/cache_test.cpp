@@ -44,6 +44,7 @@ void check_same(const Dataset& a, const Dataset& b) {
       CHECK(column.ids == right.columns.at(name).ids);
       CHECK(column.numbers == right.columns.at(name).numbers);
       CHECK(column.dim == right.columns.at(name).dim);
+      CHECK(column.unseen_names == right.columns.at(name).unseen_names);
     }
   }
 }

@@ -445,7 +445,8 @@ TEST_CASE("labels that train does not have are counted wrong and named in a warn
   spec.sources[0].test = {"test"};
   const Loading loading(spec, folder);
   REQUIRE(loading.data);
-  CHECK(loading.data->sources[0].test.columns.at("y").ids == Ids{0, kUnseen, kUnseen, kUnseen});
+  CHECK(loading.data->sources[0].test.columns.at("y").ids == Ids{0, kUnseen, kUnseen - 1, kUnseen});
+  CHECK(loading.data->sources[0].test.columns.at("y").unseen_names == Names{"c", "d"});
   CHECK(loading.report() ==
         "W0500 `s.y`: 2 labels of test that train does not have: `c`, `d`; 3 examples, counted as wrong");
 }

@@ -46,8 +46,8 @@ TEST_CASE("raw lines are texts of the one text column") {
   const IdSet& words = loading.data->fitted.vocabs.at("en");
   CHECK(encoded.input->split.columns.at("words").ids ==
         Ids{words.find("play"), words.find("jazz"), 0, words.find("play")});
-  CHECK(encoded.input->examples[0].cells.at("words") == Names{"Play", "jazz", "!"});
-  CHECK(encoded.input->examples[0].lines == Names{"Play jazz!"});
+  CHECK(encoded.input->examples[0].words.at("T") == Names{"Play", "jazz", "!"});
+  CHECK(encoded.input->examples[0].token_lines.empty());
 }
 
 TEST_CASE("CoNLL input may lack its label columns") {
@@ -60,7 +60,8 @@ TEST_CASE("CoNLL input may lack its label columns") {
   CHECK(bare.input->split.ragged.at("T").offsets == Ids{0, 2, 3});
   CHECK(bare.input->split.columns.at("tags").ids == Ids{kMissing, kMissing, kMissing});
   CHECK(bare.input->split.columns.at("intent").ids == Ids{kMissing, kMissing});
-  CHECK(bare.input->examples[0].lines == Names{"play", "it"});
+  CHECK(bare.input->examples[0].token_lines == Names{"play", "it"});
+  CHECK(bare.input->examples[0].token_dim == "T");
   const Encoded full(spec, loading.data->fitted, {"words", "tags"}, RawFormat::source, "play\tO\nit\tZZZ\n");
   REQUIRE(full.input);
   CHECK(full.input->split.columns.at("tags").ids == Ids{loading.data->fitted.sets.at("s.tags").find("O"), kUnseen});

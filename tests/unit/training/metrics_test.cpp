@@ -1,6 +1,7 @@
 // Scores against numbers worked out by hand.
 #include "training/metrics.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <random>
@@ -13,16 +14,23 @@ using Offsets = std::vector<int64_t>;
 namespace {
 const float kNone = std::nanf("");
 
-// F1 of tag names, one sentence in each pair.
+// F1 of tag names, one sentence in each pair. "?" is no label; what is neither in `labels` nor "?" is unseen in train.
 SpanScores spans(const std::vector<std::string>& labels,
                  const std::vector<std::pair<std::vector<std::string>, std::vector<std::string>>>& sentences) {
-  SpanScores scores(labels);
-  const auto id = [&](const std::string& name) {
-    for (size_t i = 0; i < labels.size(); ++i) {
-      if (labels[i] == name) return static_cast<int32_t>(i);
-    }
-    return name == "?" ? -1 : -2;
+  std::vector<std::string> unseen;
+  const auto place = [](const std::vector<std::string>& names, const std::string& name) {
+    return static_cast<int32_t>(std::find(names.begin(), names.end(), name) - names.begin());
   };
+  const auto id = [&](const std::string& name) {
+    if (name == "?") return -1;
+    if (place(labels, name) < std::ssize(labels)) return place(labels, name);
+    if (place(unseen, name) == std::ssize(unseen)) unseen.push_back(name);
+    return -2 - place(unseen, name);
+  };
+  for (const auto& [predicted, gold] : sentences) {
+    for (const auto& name : gold) id(name);
+  }
+  SpanScores scores(labels, unseen);
   for (const auto& [predicted, gold] : sentences) {
     Ids p, g;
     for (const auto& name : predicted) p.push_back(id(name));
@@ -47,7 +55,7 @@ TEST_CASE("accuracy and macro F1 of classes") {
 TEST_CASE("a label that train does not have is an error and a class of its own") {
   ClassScores scores(2);
   // Class 0: gold 1, predicted 2, right 1: 2 / 3. Class 1: 1, 1, 1: 1. Unseen: 0.
-  scores.add(Ids{0, 1, 0}, Ids{0, 1, -2});
+  scores.add(Ids{0, 1, 0}, Ids{0, 1, -3});
   CHECK(scores.accuracy() == Approx(2.0 / 3));
   CHECK(scores.macro_f1() == Approx((2.0 / 3 + 1 + 0) / 3));
   scores.add_wrong(2);  // what `limit` cut
@@ -125,8 +133,17 @@ TEST_CASE("span F1 of labels that train does not have, and of unlabelled positio
   const SpanScores unseen = spans(kBio, {{{"B-x", "O", "O"}, {"B-x", "O", "I-new"}}});  // 1 of 1, 2 there
   CHECK(unseen.precision() == 1);
   CHECK(unseen.recall() == Approx(0.5));
-  // An unseen tag behind a stretch may have gone on with it: no credit for a shorter one.
-  CHECK(spans(kBio, {{{"B-x", "O", "O"}, {"B-x", "I-new", "O"}}}).f1() == 0);
+  // An unseen tag closes the stretch in front of it, unless it goes on with one of its kind.
+  const SpanScores closed = spans(kBio, {{{"B-x", "O", "O"}, {"B-x", "I-new", "O"}}});  // 1 of 1, 2 there
+  CHECK(closed.precision() == 1);
+  CHECK(closed.recall() == Approx(0.5));
+  const std::vector<std::string> few{"O", "B-x", "I-y"};
+  CHECK(spans(few, {{{"B-x", "B-x", "O"}, {"B-x", "I-x", "O"}}}).f1() == 0);
+  CHECK(spans(few, {{{"B-x", "O", "O"}, {"B-x", "E-x", "O"}}}).f1() == 0);
+  CHECK(spans(few, {{{"I-y", "I-y", "O"}, {"B-y", "I-y", "O"}}}).f1() == 1);
+  const SpanScores two = spans(kBio, {{{"O", "O", "O"}, {"B-a", "I-a", "I-b"}}});  // 2 there
+  CHECK(two.f1() == 0);
+  CHECK(spans(kBio, {{{"B-x", "O", "O"}, {"B-x", "E", "other"}}}).recall() == Approx(0.5));
   const SpanScores partly = spans(kBio, {{{"B-x", "B-y", "O"}, {"B-x", "?", "O"}}});
   CHECK(partly.f1() == 1);
   CHECK(spans(kBio, {{{"O"}, {"O"}}}).f1() == 0);

@@ -21,6 +21,10 @@ Checkpoint sample_checkpoint() {
   c.cursors = {{1, 20}, {0, 5}};
   c.epoch = 3;
   c.steps_done = 4;
+  c.losses = {0.1 + 0.7, 1e-300};
+  c.loss_counts = {4, 0};
+  c.examples = 128;
+  c.epoch_seconds = 0.25;
   c.updates = 55;
   c.batches = 56;
   c.best_epoch = 2;
@@ -49,6 +53,10 @@ TEST_CASE("a checkpoint is read back, bit by bit") {
   CHECK(c->cursors[0].pass == 1);
   CHECK(c->epoch == 3);
   CHECK(c->steps_done == 4);
+  CHECK(c->losses == sample_checkpoint().losses);
+  CHECK(c->loss_counts == sample_checkpoint().loss_counts);
+  CHECK(c->examples == 128);
+  CHECK(c->epoch_seconds == 0.25);
   CHECK(c->updates == 55);
   CHECK(c->batches == 56);
   CHECK(c->best_value == 0.1 + 0.2);
@@ -82,6 +90,11 @@ TEST_CASE("logs grow, and start anew with a new run") {
     logs->metrics("{}");
     logs->log("one");
   }
+  CHECK_FALSE(RunFolder::open(run, true, emitter));
+  CHECK(diag::render(emitter.sorted().at(0), sources, false).find("there is no such file") != std::string::npos);
+  CHECK(slurp(run + "/train.log") == "one\n");
+  emitter.clear();
+  std::ofstream(run + "/checkpoint.safetensors") << "it is there";
   RunFolder::open(run, true, emitter)->log("two");
   CHECK(slurp(run + "/train.log") == "one\ntwo\n");
   RunFolder::open(run, false, emitter)->log("three");

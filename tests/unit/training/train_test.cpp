@@ -263,6 +263,17 @@ TEST_CASE("an interrupted run keeps its best weights and goes on where it stoppe
   REQUIRE(rest.report);
   CHECK(rest.report->updates == whole.report->updates);
   CHECK(same_bits(*whole.model, *rest.model));
+  // The epoch that was cut in two is reported twice: as far as it came, and as a whole.
+  const EpochEvent &stopped = part.report->epochs.back(), &resumed = rest.report->epochs.front();
+  CHECK_FALSE(stopped.whole);
+  CHECK(resumed.whole);
+  REQUIRE(resumed.epoch == stopped.epoch);
+  const EpochEvent& once = whole.report->epochs[static_cast<size_t>(resumed.epoch - 1)];
+  REQUIRE(resumed.losses.size() == once.losses.size());
+  for (size_t i = 0; i < once.losses.size(); ++i) {
+    CHECK(resumed.losses[i].loss == once.losses[i].loss);
+    CHECK(stopped.losses[i].loss != once.losses[i].loss);
+  }
   options.seed = 6;
   CHECK_FALSE(run(world, text, "run", options).report);
   CHECK(world.has("E0708"));
@@ -271,6 +282,8 @@ TEST_CASE("an interrupted run keeps its best weights and goes on where it stoppe
   CHECK(world.has("another source file"));
   CHECK_FALSE(run(world, text, "never", options).report);
   CHECK(world.has("E0708"));
+  CHECK(world.has("there is no such folder"));
+  CHECK_FALSE(std::filesystem::exists(world.folder.path("never")));
 }
 
 TEST_CASE("resuming a model with a table and dropout in the middle of an epoch stays within rounding") {
