@@ -81,6 +81,15 @@ void RowSpace::set_sum(const SpaceView& parent, const LengthSum& sum) {
   fill_segments(parent.identity, lengths_);
 }
 
+void RowSpace::set_copies(const SpaceView& copied, const SpaceView* const* up, int64_t count) {
+  lengths_.resize(static_cast<size_t>(up[0]->rows));
+  for (int64_t p = 0; p < up[0]->rows; ++p) {
+    const int64_t ancestor = ancestor_row(up, count, p);
+    lengths_[static_cast<size_t>(p)] = copied.offsets[ancestor + 1] - copied.offsets[ancestor];
+  }
+  fill_segments(up[0]->identity, lengths_);
+}
+
 void RowSpace::reserve(int64_t rows, int64_t parent_rows) {
   const auto n = static_cast<size_t>(rows), parents = static_cast<size_t>(parent_rows);
   offsets_.reserve(parents + 1);
@@ -111,8 +120,8 @@ void RowSpace::fill_segments(const uint64_t* parent_identity, const std::vector<
   sort_by_length();
 }
 
-void RowSpace::set_fixed(const RowSpace& parent, int64_t size) {
-  fill_fixed(parent.identity_.data(), parent.rows(), size);
+void RowSpace::set_fixed(const SpaceView& parent, int64_t size) {
+  fill_fixed(parent.identity, parent.rows, size);
 }
 
 void RowSpace::set_fixed(int64_t size) {

@@ -45,11 +45,14 @@ class RowSpace {
   // rows on.
   void set_lengths(const RowSpace& parent, const std::vector<int32_t>& lengths);
   // A static dimension: `size` rows for each row of `parent`, or, without one, for the uniform row.
-  void set_fixed(const RowSpace& parent, int64_t size);
+  void set_fixed(const SpaceView& parent, int64_t size);
   void set_fixed(int64_t size);
   // A dimension that follows from others with the same parent, "Q + C" or "T - 1". Where that is below 0 there are
   // none.
   void set_sum(const SpaceView& parent, const LengthSum& sum);
+  // Pairs: for each row of a parent the segment of `copied` for its ancestor, where up[0] is the parent and `count`
+  // spaces lead up (ancestor_row). Throws InputError from 2^31 rows on.
+  void set_copies(const SpaceView& copied, const SpaceView* const* up, int64_t count);
   // Room for so many rows, of so many parent rows. Keeps what is there.
   void reserve(int64_t rows, int64_t parent_rows);
 

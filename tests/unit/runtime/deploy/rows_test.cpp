@@ -66,7 +66,7 @@ TEST_CASE("row spaces are those of a batch") {
 TEST_CASE("static dimensions repeat for every row") {
   RowSpace examples, heads, alone;
   examples.set_examples(3);
-  heads.set_fixed(examples, 2);
+  heads.set_fixed(examples.view(), 2);
   const SpaceView& view = heads.view();
   CHECK(view.rows == 6);
   CHECK(view.parent_rows == 3);
@@ -108,7 +108,7 @@ TEST_CASE("a space without rows, and one with too many") {
   examples.set_examples(2);
   CHECK_THROWS_AS(words.set_lengths(examples, {2000000000, 2000000000}), InputError);
   CHECK_THROWS_AS(words.set_lengths(examples, {1}), InputError);
-  CHECK_THROWS_AS(words.set_fixed(examples, 2000000000), InputError);
+  CHECK_THROWS_AS(words.set_fixed(examples.view(), 2000000000), InputError);
   words.set_lengths(examples, {1, 0});
   words.clear();
   CHECK(words.rows() == 0);
