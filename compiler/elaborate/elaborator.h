@@ -175,6 +175,8 @@ class Elaborator {
   // `introduces`: an input, whose names are new.
   bool match_axis(const syntax::TypeExpr::DimItem& item, const Axis& axis, std::string& why, Frame& callee,
                   bool introduces);
+  std::optional<SpaceId> rows_of_call(const std::vector<Value>& values, SpaceId space, const Signature& signature,
+                                      const At& at);
   bool map_inputs(std::vector<Value>& values, Frame& callee, Signature& signature, const At& at);
   Value map_result(Value result, const Signature& signature, const At& at);
   bool check_type(const syntax::TypeExpr& type, const Value& value, Frame& frame, const Signature* signature,
@@ -264,6 +266,12 @@ class Elaborator {
   ir::Value slice_rows(ir::Value x, const Dim& start, const Dim& stop, const At& at);
   ir::Value concat_rows(const std::vector<ir::Value>& parts, size_t axis, const At& at);
   bool solve_dimension(const syntax::Expr& wanted, const Axis& given, Frame& callee);
+
+  // ---- pairs.cpp
+  ir::Value copy_rows(ir::Value x, SpaceId parent, const At& at);
+  bool meet(ir::Value& a, ir::Value& b, const At& at);
+  bool give_whole(Value& value, SpaceId base, const Signature& signature, const At& at);
+  void dims_of_copies(Frame& callee, Signature& signature);
 
   // ---- stacks.cpp
   std::vector<Axis> value_axes(const Value& value, const Frame& frame) const;
