@@ -217,6 +217,7 @@ class Reader {
                        : derived ? name.rfind(".(")
                        : copies  ? copied_part(name)
                                  : name.rfind('.');
+    if (cut == std::string::npos && (fixed || derived || copies)) return in.fail("bad rows of a space");
     if (cut == std::string::npos) {
       graph_.spaces.add_source(name);
       return;

@@ -221,3 +221,54 @@ module near()(q: f32, c: f32[N, D]) -> f32[N] {
   });
   CHECK_THAT(Program("head = sum(near()(rows.x[..., 0], rows.u))", modules).head(), near(expected));
 }
+
+TEST_CASE("attention of one sequence to another") {
+  const double scale = std::sqrt(2.0);
+  const auto attended = [&](const Rows& queries, const Rows& keys, bool causal) {
+    Rows all;
+    for (size_t i = 0; i < queries.size(); ++i) {
+      const size_t seen = causal ? std::min(keys.size(), i + 1) : keys.size();
+      all.push_back(attend({queries[i][0] / scale, queries[i][1] / scale}, Rows(keys.begin(), keys.begin() + seen)));
+    }
+    return all;
+  };
+  const auto sum_of = [](const Rows& rows) {
+    double sum = 0;
+    for (size_t i = 0; i < rows.size(); ++i) sum += (rows[i][0] + 2 * rows[i][1]) * static_cast<double>(i + 1);
+    return sum;
+  };
+  const std::string read = ")\n head = sum((y[..., 0] + 2 * y[..., 1]) * (1 + float(positions(";
+  CHECK_THAT(Program("let y : f32[T, 2] = attention(rows.x, rows.u, rows.u" + read + "T))))").head(),
+             near(each_example([&](int e) { return sum_of(attended(rows_of_x(e), rows_of_u(e), false)); })));
+  CHECK_THAT(Program("let y = attention(rows.x, rows.u, rows.u, causal = true" + read + "T))))").head(),
+             near(each_example([&](int e) { return sum_of(attended(rows_of_x(e), rows_of_u(e), true)); })));
+  // Static queries, or static keys.
+  const Rows fixed = {{0.5, 0.5}, {0.25, 0.25}, {0.125, 0.125}};
+  const std::string some = "let s = stack([full(0.5, [2]), full(0.25, [2]), full(0.125, [2])])\n";
+  CHECK_THAT(Program(some + "let y : f32[3, 2] = attention(s, rows.u, rows.u" + read + "3))))").head(),
+             near(each_example([&](int e) { return sum_of(attended(fixed, rows_of_u(e), false)); })));
+  CHECK_THAT(Program(some + "let y = attention(rows.x, s, s" + read + "T))))").head(),
+             near(each_example([&](int e) { return sum_of(attended(rows_of_x(e), fixed, false)); })));
+  // For each position of one sequence, of another to it: within rows of pairs.
+  const std::string modules = R"(
+module meet()(q: f32[D], c: f32[N, D], d: f32[M, D]) -> f32[D] { return sum(attention(c * q, d, d), over = 0) }
+)";
+  CHECK_THAT(Program("head = sum(meet()(rows.x, rows.u, rows.x)[..., 1])", modules).head(),
+             near(each_example([&](int e) {
+               double sum = 0;
+               for (const Row& q : rows_of_x(e)) {
+                 Rows scaled;
+                 for (const Row& c : rows_of_u(e)) scaled.push_back({c[0] * q[0], c[1] * q[1]});
+                 for (const Row& y : attended(scaled, rows_of_x(e), false)) sum += y[1];
+               }
+               return sum;
+             })));
+}
+
+TEST_CASE("attention as the primitive is attention as a module") {
+  const std::string module =
+      "module scaled()(q: f32[D], keys: f32[N, D]) -> f32[D] {\n"
+      "  return softmax(keys @ q / sqrt(2.0)) @ keys\n}\n";
+  const Numbers primitive = Program("head = sum(attention(rows.x, rows.u, rows.u)[..., 1] * rows.x[..., 0])").head();
+  CHECK_THAT(Program("head = sum(scaled()(rows.x, rows.u)[..., 1] * rows.x[..., 0])", module).head(), near(primitive));
+}
