@@ -1,5 +1,7 @@
 #include "engine/spaces.h"
 
+#include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include "compiler/base/check.h"
@@ -158,15 +160,31 @@ void BoundSpaces::refresh_derived() {
   for (auto& derived : derived_) refresh_one(*derived);
 }
 
+namespace {
+// Ends the program where the rows of a derived space are more than it can have, or than this machine holds.
+template <class Length>
+void check_derived_rows(int64_t parents, Length length) {
+  constexpr int64_t kMost = std::numeric_limits<int32_t>::max(), kBytes = 3 * sizeof(int32_t) + sizeof(uint64_t);
+  int64_t rows = 0;
+  for (int64_t p = 0; p < parents; ++p) rows += std::max<int64_t>(0, length(p));
+  const size_t bytes = static_cast<size_t>(rows) * kBytes;
+  if (rows > kMost || bytes > usable_memory()) out_of_memory("the pairs of positions in a batch", bytes);
+}
+}  // namespace
+
 void BoundSpaces::refresh_one(Derived& derived) {
   const types::Space& space = program_.spaces[derived.id];
+  const runtime::SpaceView& parent = *views_[space.parent];
   if (space.copies) {
-    derived.rows.set_copies(*views_[*space.copies], derived.up.data(), static_cast<int64_t>(derived.up.size()));
+    const runtime::deploy::Copies copies{views_[*space.copies], derived.up.data(), std::ssize(derived.up)};
+    check_derived_rows(parent.rows, [&](int64_t p) { return copies.length(p); });
+    derived.rows.set_copies(copies);
   } else if (space.length) {
-    derived.rows.set_sum(*views_[space.parent],
-                         {space.length->constant_term(), derived.terms.data(), derived.terms.size()});
+    const runtime::deploy::LengthSum sum{space.length->constant_term(), derived.terms.data(), derived.terms.size()};
+    check_derived_rows(parent.rows, [&](int64_t p) { return sum.of(p); });
+    derived.rows.set_sum(parent, sum);
   } else {
-    derived.rows.set_fixed(*views_[space.parent], space.fixed->value());
+    derived.rows.set_fixed(parent, space.fixed->value());
   }
 }
 

@@ -204,7 +204,7 @@ std::string derived_text(const CppSource& source, types::SpaceId id) {
     const std::vector<types::SpaceId> path = spaces.path_up(id, spaces[*space.copies].parent);
     for (const types::SpaceId step : path) up += (up.empty() ? "&rows." : ", &rows.") + steps.rows_member(step);
     made = fmt::format(
-        "      const runtime::SpaceView* const up[] = {{{}}};\n      spaces.{}.set_copies(rows.{}, up, {});\n", up,
+        "      const runtime::SpaceView* const up[] = {{{}}};\n      spaces.{}.set_copies({{&rows.{}, up, {}}});\n", up,
         steps.rows_member(id), steps.rows_member(*space.copies), path.size());
   } else {
     made = fmt::format("{}      spaces.{}.set_sum(rows.{}, sum);\n",

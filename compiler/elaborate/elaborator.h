@@ -260,6 +260,7 @@ class Elaborator {
   ir::Value length_value(SpaceId space, const At& at);     // of a ragged dimension, as a number
   // `T + 1`, `Q + C`: a dimension again; nullopt: arithmetic on numbers.
   std::optional<Value> length_arithmetic(syntax::BinaryOp op, const Value& left, const Value& right, const At& at);
+  std::optional<SpaceId> rows_of_data(SpaceId parent, const Dim& length);
   bool require_length(SpaceId parent, const Dim& rest, const At& at);  // false after a report: never holds
   ir::Value as_rows(ir::Value x, SpaceId parent, const At& at);        // a static dimension in front becomes rows
   ir::Value move_rows(ir::Value x, const Dim& skip, bool back, const Dim& length, const At& at);

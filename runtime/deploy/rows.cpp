@@ -81,13 +81,11 @@ void RowSpace::set_sum(const SpaceView& parent, const LengthSum& sum) {
   fill_segments(parent.identity, lengths_);
 }
 
-void RowSpace::set_copies(const SpaceView& copied, const SpaceView* const* up, int64_t count) {
-  lengths_.resize(static_cast<size_t>(up[0]->rows));
-  for (int64_t p = 0; p < up[0]->rows; ++p) {
-    const int64_t ancestor = ancestor_row(up, count, p);
-    lengths_[static_cast<size_t>(p)] = copied.offsets[ancestor + 1] - copied.offsets[ancestor];
-  }
-  fill_segments(up[0]->identity, lengths_);
+void RowSpace::set_copies(const Copies& copies) {
+  const SpaceView& parent = copies.parent();
+  lengths_.resize(static_cast<size_t>(parent.rows));
+  for (int64_t p = 0; p < parent.rows; ++p) lengths_[static_cast<size_t>(p)] = static_cast<int32_t>(copies.length(p));
+  fill_segments(parent.identity, lengths_);
 }
 
 void RowSpace::reserve(int64_t rows, int64_t parent_rows) {

@@ -222,6 +222,26 @@ module near()(q: f32, c: f32[N, D]) -> f32[N] {
   CHECK_THAT(Program("head = sum(near()(rows.x[..., 0], rows.u))", modules).head(), near(expected));
 }
 
+TEST_CASE("a part of what was given whole asks for its length where the data has it") {
+  const std::string modules = R"(
+module third()(q: f32[D], c: f32[N, D]) -> f32[D] { return q * c[2] }
+module outer()(q: f32[D], c: f32[N, D]) -> f32[D] {
+  layer each = third()
+  return sum(each(c, c), over = 0) * q
+}
+)";
+  for (const char* head : {"head = sum(third()(rows.u, rows.x))", "head = sum(outer()(rows.u, rows.x))"}) {
+    const Program program(head, modules);
+    CHECK(program.rules() == Texts{"T - 3"});
+    CHECK(program.model->tasks[0].lengths[0].parent == "rows");
+  }
+}
+
+TEST_CASE("constants of pairs") {
+  CHECK(Program("let a : f32[T, U, 2] = full(0.5, [T, U, 2])\n head = sum(a)").head() == Numbers{3, 4});
+  CHECK(Program("let a : f32[T, T] = full(1.0, [T, T])\n head = sum(a)").head() == Numbers{9, 4});
+}
+
 TEST_CASE("attention of one sequence to another") {
   const double scale = std::sqrt(2.0);
   const auto attended = [&](const Rows& queries, const Rows& keys, bool causal) {

@@ -107,18 +107,18 @@ TEST_CASE("a dimension for each row of another") {
   parts.set_fixed(words.view(), 2);
   const SpaceView* up[] = {&parts.view(), &words.view()};
   pairs.reserve(10, 6);
-  pairs.set_copies(marks.view(), up, 2);
+  pairs.set_copies({&marks.view(), up, 2});
   const SpaceView& view = pairs.view();
   CHECK(view.parent_rows == 6);
   CHECK(listed(view.offsets, 7) == std::vector<int32_t>{0, 1, 2, 3, 4, 7, 10});
   CHECK(listed(view.order, 6) == std::vector<int32_t>{4, 5, 0, 1, 2, 3});
   CHECK(view.longest == 3);
   CHECK(view.identity[5] == child_identity(parts.view().identity[4], 1));
-  pairs.set_copies(marks.view(), up + 1, 1);
+  pairs.set_copies({&marks.view(), up + 1, 1});
   CHECK(listed(pairs.view().offsets, 4) == std::vector<int32_t>{0, 1, 2, 5});
   words.set_lengths(examples, {0, 50000, 0});
   marks.set_lengths(examples, {0, 50000, 0});
-  CHECK_THROWS_AS(pairs.set_copies(marks.view(), up + 1, 1), InputError);
+  CHECK_THROWS_AS(pairs.set_copies({&marks.view(), up + 1, 1}), InputError);
 }
 
 TEST_CASE("a space without rows, and one with too many") {
