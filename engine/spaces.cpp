@@ -1,5 +1,7 @@
 #include "engine/spaces.h"
 
+#include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include "compiler/base/check.h"
@@ -13,12 +15,10 @@ using types::SpaceId;
 BoundSpaces::BoundSpaces(const program::Program& program)
     : program_(program),
       used_(program.spaces.size()),
+      derived_ids_(program.spaces.size()),
       longest_matters_(program.spaces.size()),
       views_(program.spaces.size()) {
   std::vector<bool> identities(program.spaces.size());
-  auto use = [&](SpaceId id) {
-    for (; !used_[id]; id = program_.spaces[id].parent) used_[id] = true;
-  };
   used_[kUniform] = true;
   views_[kUniform] = &uniform_;
   for (const program::Buffer& buffer : program.buffers) use(buffer.space);
@@ -33,11 +33,9 @@ BoundSpaces::BoundSpaces(const program::Program& program)
       }
     }
   }
+  find_derived();
   for (SpaceId id = 1; id < program.spaces.size(); ++id) {
-    if (used_[id] && program.spaces[id].length) add_derived(id);
-  }
-  for (SpaceId id = 1; id < program.spaces.size(); ++id) {
-    if (!used_[id] || !program.spaces[id].fixed) continue;
+    if (!used_[id] || !program.spaces[id].fixed || derived_ids_[id]) continue;
     auto fixed = std::make_unique<Fixed>();
     fixed->id = id;
     fixed->size = program.spaces[id].fixed->value();
@@ -47,32 +45,57 @@ BoundSpaces::BoundSpaces(const program::Program& program)
   }
 }
 
-void BoundSpaces::add_derived(SpaceId id) {
-  const types::Space& space = program_.spaces[id];
-  auto derived = std::make_unique<Derived>();
-  derived->id = id;
-  derived->parent = space.parent;
-  derived->constant = space.length->constant_term();
-  for (const auto& [atoms, factor] : space.length->variable_part().terms()) {
-    const auto part = program_.spaces.ragged_child(space.parent, atoms.front());
-    MTL_CHECK(atoms.size() == 1 && part, "the length of " + space.name + " is no sum of lengths");
-    used_[*part] = true;
+void BoundSpaces::use(SpaceId id) {
+  for (; !used_[id]; id = program_.spaces[id].parent) used_[id] = true;
+}
+
+void BoundSpaces::find_derived() {
+  const types::Spaces& spaces = program_.spaces;
+  for (SpaceId id = static_cast<SpaceId>(spaces.size()); id-- > 1;) {  // what a space follows from comes before it
+    if (!used_[id]) continue;
+    if (spaces[id].length) {
+      for (const auto& [atoms, factor] : spaces[id].length->variable_part().terms()) {
+        const auto part = spaces.ragged_child(spaces[id].parent, atoms.front());
+        MTL_CHECK(atoms.size() == 1 && part, "the length of " + spaces[id].name + " is no sum of lengths");
+        use(*part);
+      }
+    }
+    if (spaces[id].copies) {
+      use(*spaces[id].copies);
+      for (SpaceId above : spaces.path_up(id, kUniform))
+        derived_ids_[above] = derived_ids_[above] || spaces[above].fixed;
+    }
+    derived_ids_[id] = derived_ids_[id] || spaces[id].length || spaces[id].copies;
   }
-  views_[id] = &derived->rows.view();
-  derived_.push_back(std::move(derived));
+  for (SpaceId id = 1; id < spaces.size(); ++id) {
+    if (!derived_ids_[id]) continue;
+    auto derived = std::make_unique<Derived>();
+    derived->id = id;
+    views_[id] = &derived->rows.view();
+    derived_.push_back(std::move(derived));
+  }
 }
 
 void BoundSpaces::bind(const Inputs& inputs) {
   for (SpaceId id = 1; id < views_.size(); ++id) {
-    if (!used_[id] || program_.spaces[id].fixed || program_.spaces[id].length) continue;
+    if (!used_[id] || program_.spaces[id].fixed || derived_ids_[id]) continue;
     views_[id] = inputs.space(program_.spaces[id].name);
     MTL_CHECK(views_[id] != nullptr, "no batch has the rows of " + program_.spaces[id].name);
   }
-  for (auto& derived : derived_) {
-    derived->terms.clear();
-    const types::Space& space = program_.spaces[derived->id];
+  for (auto& derived : derived_) bind_derived(*derived);
+}
+
+void BoundSpaces::bind_derived(Derived& derived) {
+  const types::Space& space = program_.spaces[derived.id];
+  derived.terms.clear();
+  derived.up.clear();
+  if (space.length) {
     for (const auto& [atoms, factor] : space.length->variable_part().terms())
-      derived->terms.push_back({views_[*program_.spaces.ragged_child(space.parent, atoms.front())], factor});
+      derived.terms.push_back({views_[*program_.spaces.ragged_child(space.parent, atoms.front())], factor});
+  }
+  if (space.copies) {
+    for (SpaceId above : program_.spaces.path_up(derived.id, program_.spaces[*space.copies].parent))
+      derived.up.push_back(views_[above]);
   }
 }
 
@@ -105,7 +128,7 @@ Capacity BoundSpaces::capacity() const {
 
 void BoundSpaces::reserve(const Capacity& capacity) {
   for (auto& derived : derived_) {
-    derived->rows.reserve(capacity.rows[derived->id], capacity.rows[derived->parent]);
+    derived->rows.reserve(capacity.rows[derived->id], capacity.rows[program_.spaces[derived->id].parent]);
   }
   for (auto& fixed : fixed_) {
     const auto rows = static_cast<size_t>(capacity.rows[fixed->id]);
@@ -134,8 +157,34 @@ void BoundSpaces::reserve(const Capacity& capacity) {
 }
 
 void BoundSpaces::refresh_derived() {
-  for (auto& derived : derived_) {
-    derived->rows.set_sum(*views_[derived->parent], {derived->constant, derived->terms.data(), derived->terms.size()});
+  for (auto& derived : derived_) refresh_one(*derived);
+}
+
+namespace {
+// Ends the program where the rows of a derived space are more than it can have, or than this machine holds.
+template <class Length>
+void check_derived_rows(int64_t parents, Length length) {
+  constexpr int64_t kMost = std::numeric_limits<int32_t>::max(), kBytes = 3 * sizeof(int32_t) + sizeof(uint64_t);
+  int64_t rows = 0;
+  for (int64_t p = 0; p < parents; ++p) rows += std::max<int64_t>(0, length(p));
+  const size_t bytes = static_cast<size_t>(rows) * kBytes;
+  if (rows > kMost || bytes > usable_memory()) out_of_memory("the pairs of positions in a batch", bytes);
+}
+}  // namespace
+
+void BoundSpaces::refresh_one(Derived& derived) {
+  const types::Space& space = program_.spaces[derived.id];
+  const runtime::SpaceView& parent = *views_[space.parent];
+  if (space.copies) {
+    const runtime::deploy::Copies copies{views_[*space.copies], derived.up.data(), std::ssize(derived.up)};
+    check_derived_rows(parent.rows, [&](int64_t p) { return copies.length(p); });
+    derived.rows.set_copies(copies);
+  } else if (space.length) {
+    const runtime::deploy::LengthSum sum{space.length->constant_term(), derived.terms.data(), derived.terms.size()};
+    check_derived_rows(parent.rows, [&](int64_t p) { return sum.of(p); });
+    derived.rows.set_sum(parent, sum);
+  } else {
+    derived.rows.set_fixed(parent, space.fixed->value());
   }
 }
 

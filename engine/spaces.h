@@ -1,5 +1,5 @@
 // The row spaces of a program as its steps see them: those of the bound batches, the uniform space, the fixed spaces,
-// whose rows follow from their parents', and the derived ones, whose rows follow from their siblings'.
+// whose rows follow from their parents', and the derived ones: sums of their siblings, copies for pairs.
 #pragma once
 #include <memory>
 #include <vector>
@@ -37,17 +37,21 @@ class BoundSpaces {
     std::vector<uint64_t> identity;
   };
   struct Derived {
-    types::SpaceId id = 0, parent = 0;
-    int64_t constant = 0;
-    std::vector<runtime::deploy::LengthSum::Term> terms;  // of the bound batches
+    types::SpaceId id = 0;
+    std::vector<runtime::deploy::LengthSum::Term> terms;  // of the bound batches; of a sum
+    std::vector<const runtime::SpaceView*> up;            // the same; of copies
     runtime::deploy::RowSpace rows;
   };
-  void add_derived(types::SpaceId id);
+  void use(types::SpaceId id);
+  void find_derived();
+  void bind_derived(Derived& derived);
+  void refresh_one(Derived& derived);
   int64_t rows_bucket(types::SpaceId id) const;
   int64_t longest_bucket(types::SpaceId id) const;
 
   const program::Program& program_;
   std::vector<bool> used_;
+  std::vector<bool> derived_ids_;  // sums and copies, and the fixed spaces that copies lie below
   std::vector<bool> longest_matters_;
   std::vector<const runtime::SpaceView*> views_;
   std::vector<std::unique_ptr<Fixed>> fixed_;

@@ -21,6 +21,12 @@ struct SpaceView {
   int64_t longest = 0;                 // longest segment
 };
 
+// From a row to that of an ancestor: `up` are its own space, its parent's, and so on, `count` of them.
+inline int64_t ancestor_row(const SpaceView* const* up, int64_t count, int64_t row) {
+  for (int64_t i = 0; i < count; ++i) row = up[i]->parent[row];
+  return row;
+}
+
 struct StepScalars {
   uint64_t seed = 0;
   uint64_t step = 0;

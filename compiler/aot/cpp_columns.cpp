@@ -2,6 +2,8 @@
 // examples, counts rows and places buffers.
 #include <fmt/format.h>
 
+#include <set>
+
 #include "compiler/aot/cpp_class.h"
 #include "compiler/aot/cpp_names.h"
 #include "compiler/aot/cpp_text.h"
@@ -167,20 +169,49 @@ std::string ragged_text(const CppSource& source, types::SpaceId id) {
   return choice + (choice.empty() ? "" : "\n") + checks;
 }
 
+// Of the ragged dimensions of the data that the rows of a space follow from.
+void collect_data_spaces(const types::Spaces& spaces, types::SpaceId id, std::set<types::SpaceId>& found) {
+  for (; id != types::kUniform; id = spaces[id].parent) {
+    const types::Space& space = spaces[id];
+    if (space.length) {
+      for (const auto& [atoms, factor] : space.length->variable_part().terms())
+        collect_data_spaces(spaces, *spaces.ragged_child(space.parent, atoms[0]), found);
+    } else if (space.copies) {
+      collect_data_spaces(spaces, *space.copies, found);
+    } else if (!space.dim.empty()) {
+      found.insert(id);
+    }
+  }
+}
+
 // Rows that follow from those of other dimensions, if the columns that have these are at hand.
 std::string derived_text(const CppSource& source, types::SpaceId id) {
   const types::Spaces& spaces = source.program->spaces;
   const types::Space& space = spaces[id];
+  const CppProgram& steps = *source.steps;
+  std::set<types::SpaceId> from;
+  collect_data_spaces(spaces, id, from);
   std::string condition;
-  for (const auto& [atoms, factor] : space.length->variable_part().terms()) {
+  for (const types::SpaceId data : from) {
     std::string any;
-    for (const auto& [c, level] : columns_of(source, *spaces.ragged_child(space.parent, atoms[0])))
+    for (const auto& [c, level] : columns_of(source, data))
       any += fmt::format("{}needed[{}]", any.empty() ? "" : " || ", c);
     condition += (condition.empty() ? "(" : " && (") + any + ")";
   }
-  return fmt::format("    if ({}) {{\n{}      spaces.{}.set_sum(rows.{}, sum);\n    }}\n", condition,
-                     length_sum(source, space.parent, *space.length, "rows", "      "), source.steps->rows_member(id),
-                     source.steps->rows_member(space.parent));
+  std::string made;
+  if (space.copies) {
+    std::string up;
+    const std::vector<types::SpaceId> path = spaces.path_up(id, spaces[*space.copies].parent);
+    for (const types::SpaceId step : path) up += (up.empty() ? "&rows." : ", &rows.") + steps.rows_member(step);
+    made = fmt::format(
+        "      const runtime::SpaceView* const up[] = {{{}}};\n      spaces.{}.set_copies({{&rows.{}, up, {}}});\n", up,
+        steps.rows_member(id), steps.rows_member(*space.copies), path.size());
+  } else {
+    made = fmt::format("{}      spaces.{}.set_sum(rows.{}, sum);\n",
+                       length_sum(source, space.parent, *space.length, "rows", "      "), steps.rows_member(id),
+                       steps.rows_member(space.parent));
+  }
+  return fmt::format("    if ({}) {{\n{}    }}\n", condition, made);
 }
 
 std::string rows_text(const CppSource& source) {
@@ -191,12 +222,12 @@ std::string rows_text(const CppSource& source) {
     const std::string member = steps.rows_member(id);
     const bool top = space.parent == types::kUniform;
     if (space.fixed) {
-      const std::string parent = top ? "" : "spaces." + steps.rows_member(space.parent) + ", ";
+      const std::string parent = top ? "" : "rows." + steps.rows_member(space.parent) + ", ";
       out += fmt::format("    spaces.{}.set_fixed({}{});\n", member, parent, space.fixed->value());
     } else if (top) {
       out += fmt::format("    spaces.{}.set_examples(static_cast<int64_t>(count));\n", member);
     } else {
-      out += space.length ? derived_text(source, id) : ragged_text(source, id);
+      out += space.length || space.copies ? derived_text(source, id) : ragged_text(source, id);
     }
     out += fmt::format("    rows.{0} = spaces.{0}.view();\n", member);
   }

@@ -104,8 +104,9 @@ void CppProgram::find_spaces() {
       for (SpaceId id : std::get<Call>(step.work).spaces) use(id);
     }
   }
-  for (SpaceId id = 1; id < used.size(); ++id) {
+  for (SpaceId id = static_cast<SpaceId>(used.size()); id-- > 1;) {  // what a space follows from comes before it
     const types::Space& space = program_.spaces[id];
+    if (used[id] && space.copies) use(*space.copies);
     if (!used[id] || !space.length) continue;
     for (const auto& [atoms, factor] : space.length->variable_part().terms())
       use(*program_.spaces.ragged_child(space.parent, atoms[0]));
@@ -120,6 +121,7 @@ void CppProgram::find_spaces() {
 std::string CppProgram::rows_member(SpaceId space) const {
   const std::string& name = program_.spaces[space].name;
   std::string below = name.size() > source_.size() ? name.substr(source_.size()) : "";
+  below = replaced(std::move(below), ".{" + source_ + ".", " pairs ");
   for (const auto& [sign, word] : {std::pair(" + ", " plus "), {" - ", " minus "}, {" * ", " times "}})
     below = replaced(std::move(below), sign, word);  // `T + 1` and `T - 1` are two names
   return below.empty() ? "examples" : identifier(below);
@@ -282,10 +284,11 @@ std::string CppProgram::rows_struct() const {
       "{\n";
   for (SpaceId id : spaces_) {
     const types::Space& space = program_.spaces[id];
-    const std::string what = space.parent == kUniform ? "one for each example"
-                             : space.fixed
-                                 ? fmt::format("{} for each of {}", space.fixed->value(), rows_member(space.parent))
-                                 : fmt::format("the positions of `{}` of all {}", space.dim, rows_member(space.parent));
+    const std::string what =
+        space.parent == kUniform ? "one for each example"
+        : space.copies ? fmt::format("the positions of `{}` for each of {}", space.dim, rows_member(space.parent))
+        : space.fixed  ? fmt::format("{} for each of {}", space.fixed->value(), rows_member(space.parent))
+                       : fmt::format("the positions of `{}` of all {}", space.dim, rows_member(space.parent));
     out += fmt::format("  runtime::SpaceView {};  // {}\n", rows_member(id), what);
   }
   return out + "};\n";

@@ -19,12 +19,12 @@ uint64_t hash_of(const std::string& text) {
 
 // Files of runtime/kernels that the called kernels are in.
 std::set<std::string> kernel_files(const CppModel& model) {
+  static const std::set<std::string> kOfRows = {"windows", "scatter_rows", "move_rows", "concat_rows", "copy_rows"};
   std::set<std::string> files;
   for (const CppSource& source : model.sources) {
     for (const std::string& kernel : source.steps->kernels()) {
       if (kernel.rfind("matmul", 0) == 0) files.insert("runtime/kernels/matmul.cpp");
-      if (kernel == "windows" || kernel == "scatter_rows" || kernel == "move_rows" || kernel == "concat_rows")
-        files.insert({"runtime/kernels/rows.cpp", "runtime/kernels/rows.h"});
+      if (kOfRows.count(kernel)) files.insert({"runtime/kernels/rows.cpp", "runtime/kernels/rows.h"});
       if (kernel == "attention") files.insert({"runtime/kernels/attention.cpp", "runtime/kernels/attention.h"});
       if (kernel.rfind("crf", 0) == 0) files.insert({"runtime/kernels/crf.cpp", "runtime/kernels/crf.h"});
       if (kernel == "lstm_scan")

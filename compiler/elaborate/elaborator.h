@@ -178,6 +178,8 @@ class Elaborator {
   // `introduces`: an input, whose names are new.
   bool match_axis(const syntax::TypeExpr::DimItem& item, const Axis& axis, std::string& why, Frame& callee,
                   bool introduces);
+  std::optional<SpaceId> rows_of_call(const std::vector<Value>& values, SpaceId space, const Signature& signature,
+                                      const At& at);
   bool map_inputs(std::vector<Value>& values, Frame& callee, Signature& signature, const At& at);
   Value map_result(Value result, const Signature& signature, const At& at);
   bool check_type(const syntax::TypeExpr& type, const Value& value, Frame& frame, const Signature* signature,
@@ -261,12 +263,19 @@ class Elaborator {
   ir::Value length_value(SpaceId space, const At& at);     // of a ragged dimension, as a number
   // `T + 1`, `Q + C`: a dimension again; nullopt: arithmetic on numbers.
   std::optional<Value> length_arithmetic(syntax::BinaryOp op, const Value& left, const Value& right, const At& at);
+  std::optional<SpaceId> rows_of_data(SpaceId parent, const Dim& length);
   bool require_length(SpaceId parent, const Dim& rest, const At& at);  // false after a report: never holds
   ir::Value as_rows(ir::Value x, SpaceId parent, const At& at);        // a static dimension in front becomes rows
   ir::Value move_rows(ir::Value x, const Dim& skip, bool back, const Dim& length, const At& at);
   ir::Value slice_rows(ir::Value x, const Dim& start, const Dim& stop, const At& at);
   ir::Value concat_rows(const std::vector<ir::Value>& parts, size_t axis, const At& at);
   bool solve_dimension(const syntax::Expr& wanted, const Axis& given, Frame& callee);
+
+  // ---- pairs.cpp
+  ir::Value copy_rows(ir::Value x, SpaceId parent, const At& at);
+  bool meet(ir::Value& a, ir::Value& b, const At& at);
+  bool give_whole(Value& value, SpaceId base, const Signature& signature, const At& at);
+  void dims_of_copies(Frame& callee, Signature& signature);
 
   // ---- stacks.cpp
   std::vector<Axis> value_axes(const Value& value, const Frame& frame) const;

@@ -66,6 +66,22 @@ ir::Value Elaborator::length_value(SpaceId space, const At& at) {
   return sum;
 }
 
+// Where the data has the dimensions of a length over `parent`: those of pairs are asked for once, where they are copied
+// from. nullopt: some are there, some here.
+std::optional<SpaceId> Elaborator::rows_of_data(SpaceId parent, const Dim& length) {
+  std::optional<SpaceId> found;
+  for (const auto& [atoms, coefficient] : length.terms()) {
+    for (const std::string& atom : atoms) {
+      const auto part = spaces().ragged_child(parent, atom);
+      if (!part) continue;  // a symbol
+      const SpaceId own = spaces()[spaces()[*part].copies.value_or(*part)].parent;
+      if (found && *found != own) return std::nullopt;
+      found = own;
+    }
+  }
+  return found ? found : parent;
+}
+
 // `rest` has to be at least 0 in every example.
 bool Elaborator::require_length(SpaceId parent, const Dim& rest, const At& at) {
   if (auto known = rest.constant()) {
@@ -75,8 +91,13 @@ bool Elaborator::require_length(SpaceId parent, const Dim& rest, const At& at) {
   }
   const bool always = std::all_of(rest.terms().begin(), rest.terms().end(), [](const auto& t) { return t.second > 0; });
   if (always || current_task_ < 0) return true;
+  const auto asked = rows_of_data(parent, rest);
+  if (!asked) {
+    report(at, diag::NotSupportedYet, "a part whose length `" + rest.text() + "` is of two levels");
+    return false;
+  }
   std::string note;
-  const LengthRule rule{spaces()[parent].name, rest, user_range(at.frame, at.range, note)};
+  const LengthRule rule{spaces()[*asked].name, rest, user_range(at.frame, at.range, note)};
   std::vector<LengthRule>& rules = tasks_[current_task_].info.lengths;
   if (std::find(rules.begin(), rules.end(), rule) == rules.end()) rules.push_back(rule);
   return true;

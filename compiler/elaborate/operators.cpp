@@ -77,12 +77,13 @@ bool Elaborator::align(ir::Value& a, ir::Value& b, const std::string& what, cons
     const Axis& x = left[left.size() - i];
     const Axis& y = right[right.size() - i];
     if (!x.ragged && !y.ragged) continue;  // the op's own rule compares sizes
-    if (x.ragged && y.ragged && x.ragged == y.ragged) continue;
+    if (x.ragged && y.ragged && spaces().same_dim(*x.ragged, *y.ragged)) continue;
     report(at, diag::ShapeMismatch, what,
            "left is " + shape_text(a, at.frame) + ", right is " + shape_text(b, at.frame) + ": " + axis_text(x) +
                " is not " + axis_text(y));
     return false;
   }
+  if (!meet(a, b, at)) return false;
   const int rank = std::max(type(a).rank(), type(b).rank());
   // Uniform scalars repeat everywhere; anything else gets literal ones in front, so that ranks agree in the graph.
   for (ir::Value* value : {&a, &b}) {
@@ -197,7 +198,7 @@ ir::Value Elaborator::matmul(ir::Value a, ir::Value b, const At& at) {
   const Axis& inner_left = x.back();
   const Axis& inner_right = y.size() == 1 ? y[0] : y[y.size() - 2];
   if (inner_left.ragged || inner_right.ragged) {
-    if (inner_left.ragged != inner_right.ragged)
+    if (!inner_left.ragged || !inner_right.ragged || !spaces().same_dim(*inner_left.ragged, *inner_right.ragged))
       return fail(axis_text(inner_left) + " is not " + axis_text(inner_right));
     return matmul_rows(a, b, at);
   }
@@ -217,9 +218,10 @@ ir::Value Elaborator::matmul(ir::Value a, ir::Value b, const At& at) {
 
 // f32[T] with f32[T] or f32[T, D]: each position of b by its number of a, summed.
 ir::Value Elaborator::matmul_rows(ir::Value a, ir::Value b, const At& at) {
+  if (!meet(a, b, at)) return {};
   ir::Value product = emit("mul", {with_rank(a, type(b).rank(), at), b}, at);
   if (!product.valid()) return {};
-  return reduce_ragged("sum", product, type(b).space, at);
+  return reduce_ragged("sum", product, type(product).space, at);
 }
 
 ir::Value Elaborator::matmul_matrices(ir::Value a, ir::Value b, const At& at) {

@@ -29,7 +29,7 @@ std::optional<std::vector<int>> Elaborator::over_axes(ir::Value x, const Value* 
     if (ragged) {
       name = spaces()[ragged->space].dim;
       for (size_t i = 0; i < all.size(); ++i) {
-        if (all[i].ragged == ragged->space) places.push_back(static_cast<int>(i));
+        if (all[i].ragged && spaces().same_dim(*all[i].ragged, ragged->space)) places.push_back(static_cast<int>(i));
       }
     } else if (known && !value.dimension && known->is_int()) {
       const int64_t number = std::get<int64_t>(known->value), rank = static_cast<int64_t>(all.size());

@@ -12,27 +12,22 @@ using Call = PrimitiveCall;
 }
 
 struct Primitives::Sequences {
-  // The operands as sequences of vectors, f32[T, D]; empty after a report. Where the sequence has a fixed length, its
-  // positions become rows (a fixed space is segmented like a ragged one), and put_back() undoes it.
-  static std::vector<ir::Value> sequences_of(Call& c, const std::vector<std::string>& names) {
-    std::vector<ir::Value> all;
-    for (const std::string& name : names) {
-      ir::Value x = tensor(c, name);
-      if (!x.valid()) return {};
-      const std::vector<Axis> axes = c.e.axes(x, c.at.frame);
-      if (axes.size() != 2 || axes[1].ragged) {
-        c.e.report(c.at, diag::NotASequence, std::string(c.primitive.name), c.e.shape_text(x, c.at.frame));
-        return {};
-      }
-      if (!axes[0].ragged) x = c.e.emit("map_in", {x}, c.at, {{"count", int64_t{1}}});
-      if (!x.valid()) return {};
-      if (!all.empty() && c.e.type(x).space != c.e.type(all[0]).space) {
-        c.e.report(c.at, diag::NotSupportedYet, "`" + std::string(c.primitive.name) + "` over two different sequences");
-        return {};
-      }
-      all.push_back(x);
-    }
-    return all;
+  // The operand as a sequence of vectors, f32[T, D]; invalid after a report.
+  static ir::Value vectors_of(Call& c, const std::string& name) {
+    ir::Value x = tensor(c, name);
+    if (!x.valid()) return {};
+    const std::vector<Axis> axes = c.e.axes(x, c.at.frame);
+    if (axes.size() == 2 && !axes[1].ragged) return x;
+    c.e.report(c.at, diag::NotASequence, std::string(c.primitive.name), c.e.shape_text(x, c.at.frame));
+    return {};
+  }
+  static bool is_ragged(const Call& c, ir::Value x) { return c.e.type(x).rank() == 1; }
+  // Where the sequence has a fixed length, its positions become rows (a fixed space is segmented like a ragged one),
+  // and put_back() undoes it.
+  static ir::Value sequence_of(Call& c, const std::string& name) {
+    ir::Value x = vectors_of(c, name);
+    if (!x.valid() || is_ragged(c, x)) return x;
+    return c.e.emit("map_in", {x}, c.at, {{"count", int64_t{1}}});
   }
   static Value put_back(Call& c, ir::Value y) {
     if (y.valid() && c.e.spaces()[c.e.type(y).space].fixed && c.e.type(y).space != c.at.frame.base) {
@@ -53,11 +48,11 @@ struct Primitives::Sequences {
 
   // Gates of one step times hidden units: [gates * H, D] and [gates * H, H].
   static Value recurrence(Call& c, int64_t gates) {
-    const std::vector<ir::Value> xs = sequences_of(c, {"x"});
+    const ir::Value x = sequence_of(c, "x");
     const std::vector<ir::Value> w_ih = directions(c, "weight_ih"), w_hh = directions(c, "weight_hh");
     const std::vector<ir::Value> b_ih = directions(c, "bias_ih"), b_hh = directions(c, "bias_hh");
     auto reverse = flag(c, "reverse", false);
-    if (xs.empty() || !reverse) return {};
+    if (!x.valid() || !reverse) return {};
     const size_t count = w_ih.size();
     const bool even = (count == 1 || count == 2) && w_hh.size() == count && (b_ih.empty() || b_ih.size() == count) &&
                       (b_hh.empty() || b_hh.size() == count);
@@ -70,7 +65,7 @@ struct Primitives::Sequences {
     for (size_t i = 0; i < count; ++i) {
       if (!w_hh[i].valid() || c.e.type(w_hh[i]).rank() != 2) return {};
       hidden = c.e.type(w_hh[i]).dims[1];
-      ir::Value g = c.e.emit("linear", {xs[0], w_ih[i]}, c.at);
+      ir::Value g = c.e.emit("linear", {x, w_ih[i]}, c.at);
       if (!b_ih.empty()) g = c.e.emit("add", {g, b_ih[i]}, c.at);
       // The hidden part of a GRU's new gate takes its bias inside the reset gate, so it stays apart.
       if (gates == 4 && !b_hh.empty()) g = c.e.emit("add", {g, b_hh[i]}, c.at);
@@ -89,18 +84,18 @@ struct Primitives::Sequences {
   static Value gru(Call& c) { return recurrence(c, 3); }
 
   static Value windows(Call& c) {
-    const std::vector<ir::Value> xs = sequences_of(c, {"x"});
+    const ir::Value x = sequence_of(c, "x");
     auto size = integer(c, "size", 1);
-    if (xs.empty() || !size) return {};
+    if (!x.valid() || !size) return {};
     auto before = integer(c, "before", (*size - 1) / 2);
     if (!before) return {};
-    return put_back(c, c.e.emit("windows", xs, c.at, {{"size", *size}, {"before", *before}}));
+    return put_back(c, c.e.emit("windows", {x}, c.at, {{"size", *size}, {"before", *before}}));
   }
   // PyTorch's Conv1d with padding "same": weight[out, in, k] flattens onto the window's [in, k].
   static Value conv1d(Call& c) {
-    const std::vector<ir::Value> xs = sequences_of(c, {"x"});
+    const ir::Value x = sequence_of(c, "x");
     ir::Value weight = tensor(c, "weight");
-    if (xs.empty() || !weight.valid()) return {};
+    if (!x.valid() || !weight.valid()) return {};
     const std::vector<Dim> dims = c.e.type(weight).dims;
     if (dims.size() != 3 || !dims[2].constant()) {
       c.e.report(c.at, diag::ShapeMismatch, "`conv1d`",
@@ -108,7 +103,7 @@ struct Primitives::Sequences {
       return {};
     }
     const int64_t size = dims[2].value();
-    ir::Value window = c.e.emit("windows", xs, c.at, {{"size", size}, {"before", (size - 1) / 2}});
+    ir::Value window = c.e.emit("windows", {x}, c.at, {{"size", size}, {"before", (size - 1) / 2}});
     if (!window.valid()) return {};
     const Dim near = types::product(c.e.type(window).dims);
     window = c.e.emit("reshape", {window}, c.at, {{"dims", std::vector<Dim>{near}}});
@@ -118,8 +113,32 @@ struct Primitives::Sequences {
     return put_back(c, y);
   }
 
+  // Queries, keys and values as rows below the same rows; empty after a report.
+  static std::vector<ir::Value> queries_keys_values(Call& c) {
+    std::vector<ir::Value> all;
+    std::optional<SpaceId> above = types::kUniform;
+    for (const char* name : {"query", "key", "value"}) {
+      ir::Value x = vectors_of(c, name);
+      if (!x.valid()) return {};
+      const SpaceId space = c.e.type(x).space;
+      if (above) above = c.e.spaces().join(*above, is_ragged(c, x) ? c.e.spaces()[space].parent : space);
+      all.push_back(x);
+    }
+    if (!above) {
+      c.e.report(c.at, diag::NotSupportedYet, "`attention` over sequences of different rows");
+      return {};
+    }
+    for (ir::Value& x : all) x = is_ragged(c, x) ? c.e.copy_rows(x, *above, c.at) : c.e.as_rows(x, *above, c.at);
+    for (const ir::Value x : all) {
+      if (!x.valid()) return {};
+    }
+    if (c.e.type(all[1]).space == c.e.type(all[2]).space) return all;
+    const auto text = [&](const char* name) { return c.e.shape_text(tensor(c, name), c.at.frame); };
+    c.e.report(c.at, diag::ShapeMismatch, "`attention`", "key is " + text("key") + ", value is " + text("value"));
+    return {};
+  }
   static Value attention(Call& c) {
-    const std::vector<ir::Value> qkv = sequences_of(c, {"query", "key", "value"});
+    const std::vector<ir::Value> qkv = queries_keys_values(c);
     auto heads = integer(c, "heads", 1);
     auto drop = number(c, "drop", 0);
     auto causal = flag(c, "causal", false);

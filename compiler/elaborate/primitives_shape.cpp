@@ -228,12 +228,19 @@ struct Primitives::Shapes {
       node = c.e.with_rank(node, static_cast<int>(fixed.size()), c.at);
       node = c.e.emit("broadcast", {node}, c.at, {{"dims", fixed}});
     }
+    std::optional<SpaceId> rows;
     for (const Axis& axis : *wanted) {
       if (!axis.ragged) continue;
-      const types::Space& space = c.e.spaces()[*axis.ragged];
+      const types::Space space = c.e.spaces()[*axis.ragged];
       if (space.length && !c.e.require_length(space.parent, *space.length, c.at)) return Value{};
-      node = c.e.to_space(node, *axis.ragged, c.at);
+      if (rows && !c.e.spaces().is_ancestor(space.parent, *rows)) {
+        c.e.report(c.at, diag::NotSupportedYet, "`full` over sequences of different rows");
+        return Value{};
+      }
+      // Behind another one it is nested there: its own, or a copy for each position.
+      rows = rows ? c.e.spaces().add_copies(*rows, *axis.ragged) : *axis.ragged;
     }
+    if (rows) node = c.e.to_space(node, *rows, c.at);
     return result(node, c, set);
   }
   static Value positions(Call& c) {

@@ -62,8 +62,10 @@ bool Elaborator::match_axis(const TypeExpr::DimItem& item, const Axis& axis, std
   if (introduces && item.kind == Kind::size && item.size && solve_dimension(*item.size, axis, callee)) return true;
   auto wanted = dim_of(item, callee);
   if (!wanted) return false;
-  const bool same = wanted->ragged || axis.ragged ? wanted->ragged == axis.ragged
-                                                  : wanted->size.equals(axis.size) != types::Answer::no;
+  const bool both = wanted->ragged && axis.ragged;
+  const bool same = both                            ? spaces().same_dim(*wanted->ragged, *axis.ragged)
+                    : wanted->ragged || axis.ragged ? false
+                                                    : wanted->size.equals(axis.size) != types::Answer::no;
   if (same) return true;
   why = axis_text(axis) + " is not " + axis_text(*wanted);
   if (name && is_dimension_name(*name)) why += " (`" + *name + "` is " + axis_text(*wanted) + " already)";
@@ -177,18 +179,28 @@ bool Elaborator::match_input(const Parameter& parameter, size_t index, Value& va
   return true;
 }
 
+// The rows that a call which is mapped over static dimensions runs for: those that all of its inputs can be seen on.
+std::optional<SpaceId> Elaborator::rows_of_call(const std::vector<Value>& values, SpaceId space,
+                                                const Signature& signature, const At& at) {
+  for (size_t i = 0; i < values.size(); ++i) {
+    const Value* value = &values[i];
+    while (const auto* stack = std::get_if<Stack>(&value->v)) value = &stack->parts->front();
+    if (!value->tensor() || !value->tensor()->node.valid()) continue;
+    SpaceId rows = type(value->tensor()->node).space;
+    const std::vector<SpaceId> whole = ragged_below(rows, at.frame.base);
+    if (!signature.mapped[i] && !whole.empty()) rows = spaces()[whole.front()].parent;
+    auto joined = spaces().join(space, rows);
+    if (!joined) {
+      report(at, diag::NotSupportedYet, "a call mapped over values of different rows");
+      return std::nullopt;
+    }
+    space = *joined;
+  }
+  return space;
+}
+
 bool Elaborator::map_inputs(std::vector<Value>& values, Frame& callee, Signature& signature, const At& at) {
   if (signature.extra.empty()) return true;
-  for (size_t i = 0; i < values.size(); ++i) {
-    // Each position of the call would meet every position of this input: rows of pairs, which there are not.
-    const Tensor* whole = signature.mapped[i] ? nullptr : values[i].tensor();
-    if (!whole || static_cast<int>(axes(whole->node, at.frame).size()) == type(whole->node).rank()) continue;
-    report(at, diag::NotSupportedYet,
-           "a call that is mapped over " + axes_text(signature.extra) + " with a whole " +
-               shape_text(whole->node, at.frame))
-        .help("reduce it in front of the call, to one value for each example");
-    return false;
-  }
   std::vector<Dim> fixed;
   for (const Axis& axis : signature.extra) {
     if (axis.ragged) {
@@ -197,31 +209,26 @@ bool Elaborator::map_inputs(std::vector<Value>& values, Frame& callee, Signature
       fixed.push_back(axis.size);
     }
   }
-  signature.space = callee.base;
-  if (fixed.empty()) return true;
-  SpaceId space = callee.base;
-  for (size_t i = 0; i < values.size(); ++i) {
-    if (!signature.mapped[i]) continue;
-    auto joined = spaces().join(space, type(values[i].tensor()->node).space);
-    if (!joined) {
-      report(at, diag::NotSupportedYet, "a call mapped over values of different rows");
-      return false;
+  if (!fixed.empty()) {
+    const auto space = rows_of_call(values, callee.base, signature, at);
+    if (!space) return false;
+    callee.base = *space;
+    for (const Dim& size : fixed) callee.base = spaces().add_fixed(callee.base, size);
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (!signature.mapped[i]) continue;
+      Tensor tensor = *values[i].tensor();
+      tensor.node = to_space(tensor.node, *space, at);
+      tensor.node = emit("map_in", {tensor.node}, at, {{"count", static_cast<int64_t>(fixed.size())}});
+      if (!tensor.node.valid()) return false;
+      values[i] = Value{tensor, values[i].range};
     }
-    space = *joined;
   }
-  SpaceId inner = space;
-  for (const Dim& size : fixed) inner = spaces().add_fixed(inner, size);
-  for (size_t i = 0; i < values.size(); ++i) {
-    if (!signature.mapped[i]) continue;
-    Tensor tensor = *values[i].tensor();
-    tensor.node = to_space(tensor.node, space, at);
-    tensor.node = emit("map_in", {tensor.node}, at, {{"count", static_cast<int64_t>(fixed.size())}});
-    if (!tensor.node.valid()) return false;
-    values[i] = Value{tensor, values[i].range};
-  }
-  callee.base = inner;
-  signature.space = inner;
+  signature.space = callee.base;
   signature.fixed = static_cast<int64_t>(fixed.size());
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (!signature.mapped[i] && !give_whole(values[i], callee.base, signature, at)) return false;
+  }
+  dims_of_copies(callee, signature);
   return true;
 }
 
@@ -240,6 +247,12 @@ Value Elaborator::map_result(Value result, const Signature& signature, const At&
   // The dimensions of the mapping stand in front of every result, also of one that does not depend on the input.
   if (space != signature.space && spaces().is_ancestor(space, signature.space)) {
     tensor.node = to_space(tensor.node, signature.space, at);
+  }
+  if (signature.fixed > 0 && !ragged_below(space, signature.space).empty()) {
+    report(at, diag::NotSupportedYet,
+           "a call that is mapped over " + axes_text(signature.extra) + " with a result that has a ragged dimension")
+        .help("map it over the ragged dimension instead");
+    return {};
   }
   if (signature.fixed > 0) tensor.node = emit("map_out", {tensor.node}, at, {{"count", signature.fixed}});
   return tensor.node.valid() ? Value{tensor, result.range} : Value{};

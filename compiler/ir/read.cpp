@@ -188,18 +188,43 @@ class Reader {
     return std::nullopt;
   }
 
-  // "atis", "atis.T", "atis.T[14]", "atis.(T + 1)": the parent comes first in the text.
+  // Where the last ".{...}" of a name begins.
+  static size_t copied_part(const std::string& name) {
+    size_t at = name.size();
+    for (int open = 0; at-- > 1;) {
+      open += name[at] == '}' ? 1 : name[at] == '{' ? -1 : 0;
+      if (open == 0) return name[at - 1] == '.' ? at - 1 : std::string::npos;
+    }
+    return std::string::npos;
+  }
+
+  void read_copies(Cursor& in, const std::string& name, SpaceId parent, size_t cut) {
+    const std::optional<SpaceId> of = find_space(name.substr(cut + 2, name.size() - cut - 3));
+    const bool good = of && !graph_.spaces[*of].dim.empty() && !graph_.spaces[*of].length &&
+                      !graph_.spaces[*of].copies && graph_.spaces[*of].parent != parent &&
+                      graph_.spaces.is_ancestor(graph_.spaces[*of].parent, parent);
+    if (!good) return in.fail("`" + name + "` has no rows to copy");
+    graph_.spaces.add_copies(parent, *of);
+  }
+
+  // "atis", "atis.T", "atis.T[14]", "atis.(T + 1)", "atis.Q.{atis.C}": the parent comes first in the text.
   void read_space(Cursor& in) {
     const std::string name = in.rest();
     // Symbols in fixed rows may contain dots, names of dims do not.
-    const bool fixed = !name.empty() && name.back() == ']', derived = !name.empty() && name.back() == ')';
-    const size_t cut = fixed ? name.rfind('[') : derived ? name.rfind(".(") : name.rfind('.');
+    const char last = name.empty() ? ' ' : name.back();
+    const bool fixed = last == ']', derived = last == ')', copies = last == '}';
+    const size_t cut = fixed     ? name.rfind('[')
+                       : derived ? name.rfind(".(")
+                       : copies  ? copied_part(name)
+                                 : name.rfind('.');
+    if (cut == std::string::npos && (fixed || derived || copies)) return in.fail("bad rows of a space");
     if (cut == std::string::npos) {
       graph_.spaces.add_source(name);
       return;
     }
     const std::optional<SpaceId> parent = find_space(name.substr(0, cut));
     if (!parent) return in.fail("the space above `" + name + "` is not declared");
+    if (copies) return read_copies(in, name, *parent, cut);
     if (derived) {
       Cursor length(std::string_view(name).substr(cut + 2, name.size() - cut - 3));
       const Dim rows = read_dim(length);

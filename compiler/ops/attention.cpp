@@ -1,5 +1,7 @@
-// Multi-head self-attention within the segments of a ragged space (Vaswani et al. 2017). The probabilities are not
+// Multi-head attention of the segments of a space to themselves or to those of another with the same parent (Vaswani et
+// al. 2017). The probabilities are not
 // kept: the backward op computes them again from q, k and the log-sum-exp of each row (Dao et al. 2022).
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -16,19 +18,19 @@ using Context = GradientContext;
 
 InferResult infer_attention(const InferContext& c) {
   const Type &q = c.operands[0], &k = c.operands[1], &v = c.operands[2];
-  if (!is_segmented(c.spaces, q.space)) {
-    return shape_error(0, source_text(q, c.spaces) + " is no sequence");
-  }
   const int64_t heads = attr_int(c.attrs, "heads");
   for (int i = 0; i < 3; ++i) {
     const Type& type = c.operands[i];
     if (auto error = need_number(c, i)) return *error;
-    if (type.space != q.space) return disagreement(c, 0, i, "their rows are not the same");
+    if (!is_segmented(c.spaces, type.space)) return shape_error(i, source_text(type, c.spaces) + " is no sequence");
+    if (c.spaces[type.space].parent != c.spaces[q.space].parent)
+      return disagreement(c, 0, i, "they are not of the same rows");
     if (type.rank() != 1) return shape_error(i, source_text(type, c.spaces) + " is not one vector for each position");
     if (heads < 1 || (type.dims[0].constant() && type.dims[0].value() % heads != 0)) {
       return shape_error(i, std::to_string(heads) + " heads do not divide " + type.dims[0].text());
     }
   }
+  if (k.space != v.space) return disagreement(c, 1, 2, "their rows are not the same");
   if (!can_equal(q.dims[0], k.dims[0])) return disagreement(c, 0, 1, not_equal(q.dims[0], k.dims[0]));
   return Types{f32(q.space, v.dims), f32(q.space, {heads})};
 }
@@ -54,12 +56,13 @@ Heads heads_of(const Attrs& attrs, const Type& q, const Type& v) {
 
 // fn(query row, first key row, past-the-last key row, head, dropout factor of a key)
 template <class F>
-void for_each_query(const EvaluateContext& c, SpaceId space, const Heads& h, F fn) {
+void for_each_query(const EvaluateContext& c, SpaceId space, SpaceId keys, const Heads& h, F fn) {
   const HostSpace& host = c.host_spaces[space];
   const uint64_t stream = runtime::random_stream(c.seed, c.step, attr_key(c.attrs));
   for (int64_t above = 0; above < row_count(c, c.spaces[space].parent); ++above) {
-    const auto [begin, end] = segment(c, space, above);
-    for (int64_t row = begin; row < end; ++row) {
+    const auto [first, last] = segment(c, space, above);
+    const auto [begin, end] = segment(c, keys, above);
+    for (int64_t row = first; row < last; ++row) {
       const uint64_t key = runtime::random_row(stream, host.identity[row]);
       for (int64_t head = 0; head < h.heads; ++head) {
         const auto factor = [&, begin = begin](int64_t j) {
@@ -68,7 +71,7 @@ void for_each_query(const EvaluateContext& c, SpaceId space, const Heads& h, F f
           const float number = runtime::random_unit(runtime::random_bits(key, element));
           return number >= static_cast<float>(h.rate) ? 1 / (1 - h.rate) : 0.0;
         };
-        fn(row, begin, h.causal ? row + 1 : end, head, factor);
+        fn(row, begin, h.causal ? std::min(end, begin + (row - first) + 1) : end, head, factor);
       }
     }
   }
@@ -95,17 +98,18 @@ void evaluate_attention(EvaluateContext& c) {
   const Heads h = heads_of(c.attrs, q.type, v.type);
   std::vector<double>&y = c.results[0]->values, &lse = c.results[1]->values;
   std::fill(y.begin(), y.end(), 0);
-  for_each_query(c, q.type.space, h, [&](int64_t row, int64_t begin, int64_t end, int64_t head, auto factor) {
-    const auto score = [&](int64_t j) { return h.scale * dot(q, row, k, j, head, h.width); };
-    double largest = -std::numeric_limits<double>::infinity(), sum = 0;
-    for (int64_t j = begin; j < end; ++j) largest = std::max(largest, score(j));
-    for (int64_t j = begin; j < end; ++j) sum += std::exp(score(j) - largest);
-    const double total = largest + std::log(sum);
-    lse[row * h.heads + head] = total;
-    for (int64_t j = begin; j < end; ++j) {
-      add_part(y, row, v, j, head, h.value_width, factor(j) * std::exp(score(j) - total));
-    }
-  });
+  for_each_query(c, q.type.space, k.type.space, h,
+                 [&](int64_t row, int64_t begin, int64_t end, int64_t head, auto factor) {
+                   const auto score = [&](int64_t j) { return h.scale * dot(q, row, k, j, head, h.width); };
+                   double largest = -std::numeric_limits<double>::infinity(), sum = 0;
+                   for (int64_t j = begin; j < end; ++j) largest = std::max(largest, score(j));
+                   for (int64_t j = begin; j < end; ++j) sum += std::exp(score(j) - largest);
+                   const double total = begin == end ? 0 : largest + std::log(sum);
+                   lse[row * h.heads + head] = total;
+                   for (int64_t j = begin; j < end; ++j) {
+                     add_part(y, row, v, j, head, h.value_width, factor(j) * std::exp(score(j) - total));
+                   }
+                 });
 }
 
 // p_ij = exp(s_ij - lse_i), m_ij the mask: dv_j += m p dy_i; ds_ij = p (m dy_i.v_j - dy_i.y_i); dq_i += scale ds k_j;
@@ -115,16 +119,17 @@ void evaluate_attention_grad(EvaluateContext& c) {
                    &y = *c.operands[4], &lse = *c.operands[5];
   const Heads h = heads_of(c.attrs, q.type, v.type);
   for (HostTensor* result : c.results) std::fill(result->values.begin(), result->values.end(), 0);
-  for_each_query(c, q.type.space, h, [&](int64_t row, int64_t begin, int64_t end, int64_t head, auto factor) {
-    const double along = dot(dy, row, y, row, head, h.value_width);
-    for (int64_t j = begin; j < end; ++j) {
-      const double p = std::exp(h.scale * dot(q, row, k, j, head, h.width) - lse.values[row * h.heads + head]);
-      const double ds = p * (factor(j) * dot(dy, row, v, j, head, h.value_width) - along);
-      add_part(c.results[0]->values, row, k, j, head, h.width, h.scale * ds);
-      add_part(c.results[1]->values, j, q, row, head, h.width, h.scale * ds);
-      add_part(c.results[2]->values, j, dy, row, head, h.value_width, factor(j) * p);
-    }
-  });
+  for_each_query(
+      c, q.type.space, k.type.space, h, [&](int64_t row, int64_t begin, int64_t end, int64_t head, auto factor) {
+        const double along = dot(dy, row, y, row, head, h.value_width);
+        for (int64_t j = begin; j < end; ++j) {
+          const double p = std::exp(h.scale * dot(q, row, k, j, head, h.width) - lse.values[row * h.heads + head]);
+          const double ds = p * (factor(j) * dot(dy, row, v, j, head, h.value_width) - along);
+          add_part(c.results[0]->values, row, k, j, head, h.width, h.scale * ds);
+          add_part(c.results[1]->values, j, q, row, head, h.width, h.scale * ds);
+          add_part(c.results[2]->values, j, dy, row, head, h.value_width, factor(j) * p);
+        }
+      });
 }
 
 void attention_gradient(Context& g) {
@@ -143,7 +148,7 @@ void call_attention(CallBuilder& b, const char* kernel, size_t first) {
   const Heads h = heads_of(attrs, q, b.operand_type(first + 2));
   b.call(kernel, std::move(buffers),
          {h.heads, h.width, h.value_width, h.causal ? 1 : 0, static_cast<int64_t>(attr_key(attrs))},
-         {static_cast<float>(h.scale), static_cast<float>(h.rate)}, {q.space});
+         {static_cast<float>(h.scale), static_cast<float>(h.rate)}, {q.space, b.operand_type(first + 1).space});
 }
 
 std::vector<Attrs> sample_attrs() {
@@ -156,7 +161,8 @@ std::vector<Sample> samples_attention(const Spaces& spaces) {
   const SampleSpaces id = sample_ids(spaces);
   std::vector<Sample> samples;
   for (const Attrs& attrs : sample_attrs()) {
-    samples.push_back({{f32(id.t, {4}), f32(id.t, {4}), f32(id.t, {2})}, attrs, {}});
+    for (const SpaceId keys : {id.t, id.u, id.pair})
+      samples.push_back({{f32(id.t, {4}), f32(keys, {4}), f32(keys, {2})}, attrs, {}});
   }
   return samples;
 }
@@ -164,25 +170,26 @@ std::vector<Sample> samples_attention_grad(const Spaces& spaces) {
   const SampleSpaces id = sample_ids(spaces);
   std::vector<Sample> samples;
   for (const Attrs& attrs : sample_attrs()) {
-    const Type qk = f32(id.t, {4}), v = f32(id.t, {2}), lse = f32(id.t, {attr_int(attrs, "heads")});
-    samples.push_back({{v, qk, qk, v, v, lse}, attrs, {}});
+    const Type q = f32(id.t, {4}), y = f32(id.t, {2}), lse = f32(id.t, {attr_int(attrs, "heads")});
+    for (const SpaceId keys : {id.t, id.u})
+      samples.push_back({{y, q, f32(keys, {4}), f32(keys, {2}), y, lse}, attrs, {}});
   }
   return samples;
 }
 
 }  // namespace
 
-const OpDef op_attention = {
-    "attention",
-    "Softmax(scale q k^T) v for each head and segment: (q, k, v) -> y, log-sum-exp of the scores. {heads, causal, "
-    "scale = 1 / sqrt(width), rate, key}",
-    3,
-    2,
-    infer_attention,
-    gradient(attention_gradient),
-    evaluate_attention,
-    lower_call([](CallBuilder& b) { call_attention(b, "attention", 0); }),
-    samples_attention};
+const OpDef op_attention = {"attention",
+                            "Softmax(scale q k^T) v for each head and segment of q, over that of k with the same "
+                            "parent: (q, k, v) -> y, log-sum-exp of the scores. {heads, causal, "
+                            "scale = 1 / sqrt(width), rate, key}",
+                            3,
+                            2,
+                            infer_attention,
+                            gradient(attention_gradient),
+                            evaluate_attention,
+                            lower_call([](CallBuilder& b) { call_attention(b, "attention", 0); }),
+                            samples_attention};
 const OpDef op_attention_grad = {"attention_grad",
                                  "Gradient of attention: (dy, q, k, v, y, lse) -> dq, dk, dv. Attributes of attention.",
                                  6,

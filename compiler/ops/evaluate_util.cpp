@@ -36,6 +36,12 @@ int64_t length_in(const Spaces& spaces, std::span<const HostSpace> hosts, SpaceI
   });
 }
 
+int64_t copied_length(const Spaces& spaces, std::span<const HostSpace> hosts, SpaceId pairs, int64_t above) {
+  const SpaceId sequence = *spaces[pairs].copies;
+  for (SpaceId space : spaces.path_up(pairs, spaces[sequence].parent)) above = hosts[space].parent[above];
+  return hosts[sequence].offsets[above + 1] - hosts[sequence].offsets[above];
+}
+
 std::vector<double> broadcast_values(const EvaluateContext& context, const HostTensor& x, const Type& type) {
   const program::Shape from = constant_shape(x.type), to = constant_shape(type);
   const size_t extra = to.size() - from.size();

@@ -19,6 +19,8 @@ inline int64_t row_count(const EvaluateContext& context, SpaceId space) {
 int64_t ancestor_row(const EvaluateContext& context, SpaceId space, int64_t row, SpaceId ancestor);
 // First row and past-the-last row of segment `parent_row` in `space`.
 std::pair<int64_t, int64_t> segment(const EvaluateContext& context, SpaceId space, int64_t parent_row);
+// Of a segment of a space of pairs: the rows that it copies for row `above` of its parent.
+int64_t copied_length(const Spaces& spaces, std::span<const HostSpace> hosts, SpaceId pairs, int64_t above);
 // A length over the ragged dimensions below `parent` ("Q + C"), in its row `above`.
 int64_t length_in(const Spaces& spaces, std::span<const HostSpace> hosts, SpaceId parent, const Dim& length,
                   int64_t above);

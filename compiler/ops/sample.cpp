@@ -13,14 +13,18 @@ namespace mtl::ops {
 Spaces sample_spaces() {
   Spaces spaces;
   const SpaceId examples = spaces.add_source("s");
-  spaces.add_ragged(spaces.add_ragged(examples, "T"), "C");
-  spaces.add_ragged(examples, "U");
+  const SpaceId t = spaces.add_ragged(examples, "T"), c = spaces.add_ragged(t, "C");
+  const SpaceId u = spaces.add_ragged(examples, "U");
   spaces.add_fixed(examples, 2);
+  spaces.add_copies(t, u);
+  spaces.add_copies(t, t);
+  spaces.add_copies(spaces.add_fixed(c, 2), u);
   return spaces;
 }
 
 SampleSpaces sample_ids(const Spaces& spaces) {
-  return {spaces.find("s"), spaces.find("s.T"), spaces.find("s.T.C"), spaces.find("s.U"), spaces.find("s[2]")};
+  return {spaces.find("s"),    spaces.find("s.T"),       spaces.find("s.T.C"),     spaces.find("s.U"),
+          spaces.find("s[2]"), spaces.find("s.T.{s.U}"), spaces.find("s.T.{s.T}"), spaces.find("s.T.C[2].{s.U}")};
 }
 
 std::vector<HostSpace> sample_host_spaces(const Spaces& spaces) {
@@ -38,6 +42,7 @@ std::vector<HostSpace> sample_host_spaces(const Spaces& spaces) {
       int64_t length = kExamples;
       if (space.fixed) length = space.fixed->value();
       if (!space.dim.empty()) length = kLengths[(above + 3 * (space.depth - 1) + (space.dim == "U" ? 1 : 0)) % 5];
+      if (space.copies) length = copied_length(spaces, hosts, id, above);
       if (space.length) length = std::max<int64_t>(0, length_in(spaces, hosts, space.parent, *space.length, above));
       for (int64_t i = 0; i < length; ++i) {
         host.parent.push_back(static_cast<int32_t>(above));

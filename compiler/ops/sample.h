@@ -11,11 +11,12 @@ namespace mtl::ops {
 
 // Short names for writing samples.
 struct SampleSpaces {
-  SpaceId s, t, c, u, pair;  // "s" (examples), "s.T", "s.T.C", "s.U", "s[2]"
+  SpaceId s, t, c, u, pair;               // "s" (examples), "s.T", "s.T.C", "s.U", "s[2]"
+  SpaceId pairs, self_pairs, deep_pairs;  // "s.T.{s.U}", "s.T.{s.T}", "s.T.C[2].{s.U}"
 };
 SampleSpaces sample_ids(const Spaces& spaces);
 
-// uniform, "s", "s.T", "s.T.C", "s.U", "s[2]".
+// uniform, "s" and those below it that SampleSpaces names, parents first.
 Spaces sample_spaces();
 // A batch for any spaces: 4 examples, segments of 0 to 4 rows (one of them empty), fixed rows as the space says.
 std::vector<HostSpace> sample_host_spaces(const Spaces& spaces);

@@ -34,15 +34,20 @@ SpaceId Spaces::add_source(const std::string& source) {
 
 SpaceId Spaces::add_ragged(SpaceId parent, const std::string& dim) {
   for (SpaceId id = 1; id < spaces_.size(); ++id) {
-    if (spaces_[id].parent == parent && spaces_[id].dim == dim && !dim.empty()) return id;
+    const Space& known = spaces_[id];
+    if (known.parent == parent && known.dim == dim && !dim.empty() && !known.copies) return id;
   }
-  const Space& above = spaces_[parent];
+  const std::string& above = spaces_[parent].name;
+  return add_below(parent, above.empty() ? dim : above + "." + dim, dim);
+}
+
+SpaceId Spaces::add_below(SpaceId parent, std::string name, std::string dim) {
   Space space;
-  space.name = above.name.empty() ? dim : above.name + "." + dim;
+  space.name = std::move(name);
   space.parent = parent;
-  space.source = above.source;
-  space.dim = dim;
-  space.depth = above.depth + 1;
+  space.source = spaces_[parent].source;
+  space.dim = std::move(dim);
+  space.depth = spaces_[parent].depth + (space.dim.empty() ? 0 : 1);
   spaces_.push_back(std::move(space));
   return static_cast<SpaceId>(spaces_.size() - 1);
 }
@@ -51,15 +56,9 @@ SpaceId Spaces::add_fixed(SpaceId parent, const Dim& rows) {
   for (SpaceId id = 1; id < spaces_.size(); ++id) {
     if (spaces_[id].parent == parent && spaces_[id].fixed == rows) return id;
   }
-  const Space& above = spaces_[parent];
-  Space space;
-  space.name = above.name + "[" + rows.text() + "]";
-  space.parent = parent;
-  space.source = above.source;
-  space.depth = above.depth;
-  space.fixed = rows;
-  spaces_.push_back(std::move(space));
-  return static_cast<SpaceId>(spaces_.size() - 1);
+  const SpaceId id = add_below(parent, spaces_[parent].name + "[" + rows.text() + "]", "");
+  spaces_[id].fixed = rows;
+  return id;
 }
 
 std::optional<SpaceId> Spaces::ragged_child(SpaceId parent, const std::string& dim) const {
@@ -84,16 +83,44 @@ SpaceId Spaces::add_length(SpaceId parent, const Dim& length) {
     for (const std::string& atom : atoms) ragged = ragged || atom.front() != '|';
   }
   if (!ragged) return add_fixed(parent, length);
-  const Space& above = spaces_[parent];
-  Space space;
-  space.dim = length.text();
-  space.name = above.name + ".(" + space.dim + ")";
-  space.parent = parent;
-  space.source = above.source;
-  space.depth = above.depth + 1;
-  space.length = length;
-  spaces_.push_back(std::move(space));
-  return static_cast<SpaceId>(spaces_.size() - 1);
+  const SpaceId id = add_below(parent, spaces_[parent].name + ".(" + length.text() + ")", length.text());
+  spaces_[id].length = length;
+  return id;
+}
+
+SpaceId Spaces::add_copies(SpaceId parent, SpaceId space) {
+  const Space of = spaces_[space];
+  if (of.parent == parent) return space;
+  if (of.copies) return add_copies(parent, *of.copies);
+  MTL_CHECK(is_ancestor(of.parent, parent), "rows of " + of.name + " for each of " + spaces_[parent].name);
+  if (of.fixed) return add_fixed(parent, *of.fixed);
+  if (of.length) {  // a sum of the same dimensions, which are pairs there
+    for (const auto& [atoms, factor] : of.length->terms()) {
+      for (const std::string& atom : atoms)
+        if (const auto part = ragged_child(of.parent, atom)) add_copies(parent, *part);
+    }
+    return add_length(parent, *of.length);
+  }
+  for (SpaceId id = 1; id < spaces_.size(); ++id) {
+    if (spaces_[id].parent == parent && spaces_[id].copies == space) return id;
+  }
+  const SpaceId id = add_below(parent, spaces_[parent].name + ".{" + of.name + "}", of.dim);
+  spaces_[id].copies = space;
+  return id;
+}
+
+bool Spaces::same_dim(SpaceId a, SpaceId b) const {
+  const Space &x = spaces_[a], &y = spaces_[b];
+  return a == b || (!x.dim.empty() && x.dim == y.dim && x.source == y.source);
+}
+
+std::vector<SpaceId> Spaces::path_up(SpaceId space, SpaceId ancestor) const {
+  std::vector<SpaceId> path;
+  for (SpaceId id = spaces_[space].parent; id != ancestor; id = spaces_[id].parent) {
+    MTL_CHECK(id != kUniform, "path_up() to a space that is no ancestor");
+    path.push_back(id);
+  }
+  return path;
 }
 
 Dim Spaces::length_of(SpaceId id) const {
@@ -136,7 +163,7 @@ bool Spaces::operator==(const Spaces& other) const {
   return std::equal(spaces_.begin(), spaces_.end(), other.spaces_.begin(), other.spaces_.end(),
                     [](const Space& a, const Space& b) {
                       return a.name == b.name && a.parent == b.parent && a.source == b.source && a.dim == b.dim &&
-                             a.fixed == b.fixed && a.length == b.length;
+                             a.fixed == b.fixed && a.length == b.length && a.copies == b.copies;
                     });
 }
 

@@ -11,6 +11,8 @@
 //         atis.T.C               a C of its own for every position of T
 //       atis[14]                 14 rows for each example: a static dimension that a module is mapped over
 //       atis.(T + 1)             as many as its length says: two sequences joined, a part of one
+//       atis.Q
+//         atis.Q.{atis.C}        for every position of Q all those of C: pairs
 //     snips ...
 #pragma once
 #include <cstdint>
@@ -42,6 +44,9 @@ struct Space {
   // Derived spaces: every row of the parent has this many rows, a sum over the parent's ragged dimensions, whose
   // names are its atoms ("Q + C", "T - 1"). `dim` is its text.
   std::optional<Dim> length;
+  // Spaces of pairs: every row of the parent has the rows that this space has for an ancestor of that row. `dim` is
+  // what it is called there. It is a ragged dimension of the data, of the same source.
+  std::optional<SpaceId> copies;
 };
 
 // All spaces of a graph; id 0 is the uniform space.
@@ -55,9 +60,17 @@ class Spaces {
   // that the data has if that is all there is, or a derived one. Idempotent.
   SpaceId add_length(SpaceId parent, const Dim& length);
   std::optional<SpaceId> find_length(SpaceId parent, const Dim& length) const;  // one that is there already
+  // The space with the rows of `space` for each row of `parent`, whose ancestor is the parent of `space`: that one, or
+  // one of pairs. Of a fixed or derived space it is one of the same length. Idempotent.
+  SpaceId add_copies(SpaceId parent, SpaceId space);
+  // Whether two spaces are one ragged dimension to whoever wrote it: one of them, or both, a copy. (Names are unique in
+  // a source.)
+  bool same_dim(SpaceId a, SpaceId b) const;
+  // From the parent of a space up to below an ancestor of it: what leads from its rows to the ancestor's.
+  std::vector<SpaceId> path_up(SpaceId space, SpaceId ancestor) const;
   // The rows that a space has for each row of its parent: "T", 14, "T + 1".
   Dim length_of(SpaceId id) const;
-  std::optional<SpaceId> ragged_child(SpaceId parent, const std::string& dim) const;  // that the data has
+  std::optional<SpaceId> ragged_child(SpaceId parent, const std::string& dim) const;  // no derived one
   SpaceId find(const std::string& name) const;                                        // MTL_CHECKs
   const Space& operator[](SpaceId id) const { return spaces_[id]; }
   size_t size() const { return spaces_.size(); }
@@ -69,6 +82,7 @@ class Spaces {
   bool operator==(const Spaces& other) const;
 
  private:
+  SpaceId add_below(SpaceId parent, std::string name, std::string dim);
   std::vector<Space> spaces_;
 };
 

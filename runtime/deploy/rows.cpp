@@ -81,6 +81,13 @@ void RowSpace::set_sum(const SpaceView& parent, const LengthSum& sum) {
   fill_segments(parent.identity, lengths_);
 }
 
+void RowSpace::set_copies(const Copies& copies) {
+  const SpaceView& parent = copies.parent();
+  lengths_.resize(static_cast<size_t>(parent.rows));
+  for (int64_t p = 0; p < parent.rows; ++p) lengths_[static_cast<size_t>(p)] = static_cast<int32_t>(copies.length(p));
+  fill_segments(parent.identity, lengths_);
+}
+
 void RowSpace::reserve(int64_t rows, int64_t parent_rows) {
   const auto n = static_cast<size_t>(rows), parents = static_cast<size_t>(parent_rows);
   offsets_.reserve(parents + 1);
@@ -111,8 +118,8 @@ void RowSpace::fill_segments(const uint64_t* parent_identity, const std::vector<
   sort_by_length();
 }
 
-void RowSpace::set_fixed(const RowSpace& parent, int64_t size) {
-  fill_fixed(parent.identity_.data(), parent.rows(), size);
+void RowSpace::set_fixed(const SpaceView& parent, int64_t size) {
+  fill_fixed(parent.identity, parent.rows, size);
 }
 
 void RowSpace::set_fixed(int64_t size) {

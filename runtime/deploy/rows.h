@@ -27,6 +27,19 @@ struct LengthSum {
   }
 };
 
+// Pairs: for each row of a parent the segment of `of` for its ancestor. up[0] is the parent, and `count` spaces lead up
+// (ancestor_row).
+struct Copies {
+  const SpaceView* of;
+  const SpaceView* const* up;
+  int64_t count;
+  const SpaceView& parent() const { return *up[0]; }
+  int64_t length(int64_t parent_row) const {
+    const int32_t* offsets = of->offsets + ancestor_row(up, count, parent_row);
+    return offsets[1] - offsets[0];
+  }
+};
+
 // Throws InputError if it is below 0 for a row of `parent`: "`T` has to be at least 3 ..." is what `rule` says.
 void check_length(const SpaceView& parent, const LengthSum& sum, const char* rule);
 
@@ -45,11 +58,13 @@ class RowSpace {
   // rows on.
   void set_lengths(const RowSpace& parent, const std::vector<int32_t>& lengths);
   // A static dimension: `size` rows for each row of `parent`, or, without one, for the uniform row.
-  void set_fixed(const RowSpace& parent, int64_t size);
+  void set_fixed(const SpaceView& parent, int64_t size);
   void set_fixed(int64_t size);
   // A dimension that follows from others with the same parent, "Q + C" or "T - 1". Where that is below 0 there are
   // none.
   void set_sum(const SpaceView& parent, const LengthSum& sum);
+  // Throws InputError from 2^31 rows on.
+  void set_copies(const Copies& copies);
   // Room for so many rows, of so many parent rows. Keeps what is there.
   void reserve(int64_t rows, int64_t parent_rows);
 

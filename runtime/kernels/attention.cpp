@@ -2,6 +2,7 @@
 #include "runtime/kernels/attention.h"
 
 #include <cmath>
+#include <cstring>
 
 #include "runtime/vector.h"
 
@@ -46,27 +47,37 @@ MTL_CLONES void drop(float* x, int64_t n, uint64_t row, uint32_t first_element, 
 }
 
 size_t attention_workspace(const WorkspaceQuery& query) {
-  return sizeof(float) * static_cast<size_t>(query.threads) * padded(kQueries * query.spaces[0]->longest);
+  return sizeof(float) * static_cast<size_t>(query.threads) * padded(kQueries * query.spaces[1]->longest);
 }
 
 void attention(const KernelArgs& args) {
   const Attention a = attention_of(args);
   const float *q = buffer<float>(args, 0), *k = buffer<float>(args, 1), *v = buffer<float>(args, 2);
   float *y = buffer<float>(args, 3), *lse = buffer<float>(args, 4);
-  const size_t per_thread = padded(kQueries * a.space.longest);
-  for_each_block(a, [&](const Block& b) {
-    float* scores = static_cast<float*>(args.workspace) + static_cast<size_t>(thread_number()) * per_thread;
-    scores_of(q, k, a.key_stride(), a.key_width, b, scores);
-    for (int64_t i = 0; i < b.count; ++i) {
-      const int64_t place = b.first + i, row = b.begin + place, valid = a.causal ? place + 1 : b.keys;
-      float* s = scores + i * b.keys;
-      lse[row * a.heads + b.head] = softmax_row(s, valid, b.keys, a.scale);
-      if (a.rate > 0) drop(s, valid, random_row(a.stream, a.space.identity[row]), first_element(b.head), a.rate);
-    }
-    const int64_t stride = a.value_stride(), at = b.head * a.value_width;
-    gemm_serial(product_of(b.count, a.value_width, b.keys, {scores, b.keys}, {v + b.begin * stride + at, stride},
-                           y + (b.begin + b.first) * stride + at, stride));
-  });
+  const size_t per_thread = padded(kQueries * a.keys.longest);
+  const int64_t stride = a.value_stride();
+  for_each_block(
+      a, [](const Task&) {},
+      [&](const Block& b) {
+        float* scores = static_cast<float*>(args.workspace) + static_cast<size_t>(thread_number()) * per_thread;
+        float* to = y + b.row * stride + b.head * a.value_width;
+        if (b.keys == 0) {  // the sum of no values
+          for (int64_t i = 0; i < b.count; ++i) {
+            std::memset(to + i * stride, 0, static_cast<size_t>(a.value_width) * sizeof(float));
+            lse[(b.row + i) * a.heads + b.head] = 0;
+          }
+          return;
+        }
+        scores_of(q, k, a.key_stride(), a.key_width, b, scores);
+        for (int64_t i = 0; i < b.count; ++i) {
+          const int64_t row = b.row + i, valid = keys_seen(a, b, b.place + i);
+          float* s = scores + i * b.keys;
+          lse[row * a.heads + b.head] = softmax_row(s, valid, b.keys, a.scale);
+          if (a.rate > 0) drop(s, valid, random_row(a.stream, a.queries.identity[row]), first_element(b.head), a.rate);
+        }
+        gemm_serial(product_of(b.count, a.value_width, b.keys, {scores, b.keys},
+                               {v + b.key * stride + b.head * a.value_width, stride}, to, stride));
+      });
 }
 
 }  // namespace mtl::runtime::kernels

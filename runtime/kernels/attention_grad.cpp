@@ -47,39 +47,40 @@ void clear_head(float* x, int64_t begin, int64_t rows, int64_t stride, int64_t a
   }
 }
 
+void clear_task(const Attention& a, const Gradients& g, const Task& t) {
+  clear_head(g.dk, t.key, t.keys, a.key_stride(), t.head * a.key_width, a.key_width);
+  clear_head(g.dv, t.key, t.keys, a.value_stride(), t.head * a.value_width, a.value_width);
+  if (t.keys == 0) clear_head(g.dq, t.query, t.queries, a.key_stride(), t.head * a.key_width, a.key_width);
+}
+
 // p and dp are scratch of [kQueries, longest].
 void gradient_block(const Attention& a, const Gradients& g, const Block& b, float* p, float* dp) {
   const int64_t ks = a.key_stride(), vs = a.value_stride(), ka = b.head * a.key_width, va = b.head * a.value_width;
-  const int64_t first_row = b.begin + b.first;
-  if (b.first == 0) {
-    const int64_t length = a.space.offsets[a.space.parent[b.begin] + 1] - b.begin;
-    clear_head(g.dk, b.begin, length, ks, ka, a.key_width);
-    clear_head(g.dv, b.begin, length, vs, va, a.value_width);
-  }
+  if (b.keys == 0) return;
   scores_of(g.q, g.k, ks, a.key_width, b, p);
   scores_of(g.dy, g.v, vs, a.value_width, b, dp);
   for (int64_t i = 0; i < b.count; ++i) {
-    const int64_t place = b.first + i, row = b.begin + place, valid = a.causal ? place + 1 : b.keys;
+    const int64_t row = b.row + i, valid = keys_seen(a, b, b.place + i);
     float *p_row = p + i * b.keys, *dp_row = dp + i * b.keys;
     const float d = dot(g.dy + row * vs + va, g.y + row * vs + va, a.value_width);
     probabilities_row(p_row, valid, b.keys, a.scale, g.lse[row * a.heads + b.head]);
-    const uint64_t random = a.rate > 0 ? random_row(a.stream, a.space.identity[row]) : 0;
+    const uint64_t random = a.rate > 0 ? random_row(a.stream, a.queries.identity[row]) : 0;
     if (a.rate > 0) drop(dp_row, valid, random, first_element(b.head), a.rate);
     score_gradient_row(dp_row, p_row, b.keys, d, a.scale);
     if (a.rate > 0) drop(p_row, valid, random, first_element(b.head), a.rate);
   }
-  gemm_serial(product_of(b.count, a.key_width, b.keys, {dp, b.keys}, {g.k + b.begin * ks + ka, ks},
-                         g.dq + first_row * ks + ka, ks));
-  gemm_serial(product_of(b.keys, a.key_width, b.count, {dp, b.keys, true}, {g.q + first_row * ks + ka, ks},
-                         g.dk + b.begin * ks + ka, ks, true));
-  gemm_serial(product_of(b.keys, a.value_width, b.count, {p, b.keys, true}, {g.dy + first_row * vs + va, vs},
-                         g.dv + b.begin * vs + va, vs, true));
+  gemm_serial(
+      product_of(b.count, a.key_width, b.keys, {dp, b.keys}, {g.k + b.key * ks + ka, ks}, g.dq + b.row * ks + ka, ks));
+  gemm_serial(product_of(b.keys, a.key_width, b.count, {dp, b.keys, true}, {g.q + b.row * ks + ka, ks},
+                         g.dk + b.key * ks + ka, ks, true));
+  gemm_serial(product_of(b.keys, a.value_width, b.count, {p, b.keys, true}, {g.dy + b.row * vs + va, vs},
+                         g.dv + b.key * vs + va, vs, true));
 }
 
 }  // namespace
 
 size_t attention_grad_workspace(const WorkspaceQuery& query) {
-  return sizeof(float) * static_cast<size_t>(query.threads) * 2 * padded(kQueries * query.spaces[0]->longest);
+  return sizeof(float) * static_cast<size_t>(query.threads) * 2 * padded(kQueries * query.spaces[1]->longest);
 }
 
 void attention_grad(const KernelArgs& args) {
@@ -87,11 +88,13 @@ void attention_grad(const KernelArgs& args) {
   const Gradients g{buffer<float>(args, 0), buffer<float>(args, 1), buffer<float>(args, 2),
                     buffer<float>(args, 3), buffer<float>(args, 4), buffer<float>(args, 5),
                     buffer<float>(args, 6), buffer<float>(args, 7), buffer<float>(args, 8)};
-  const size_t block_size = padded(kQueries * a.space.longest);
-  for_each_block(a, [&](const Block& b) {
-    float* scratch = static_cast<float*>(args.workspace) + static_cast<size_t>(thread_number()) * 2 * block_size;
-    gradient_block(a, g, b, scratch, scratch + block_size);
-  });
+  const size_t block_size = padded(kQueries * a.keys.longest);
+  for_each_block(
+      a, [&](const Task& t) { clear_task(a, g, t); },
+      [&](const Block& b) {
+        float* scratch = static_cast<float*>(args.workspace) + static_cast<size_t>(thread_number()) * 2 * block_size;
+        gradient_block(a, g, b, scratch, scratch + block_size);
+      });
 }
 
 }  // namespace mtl::runtime::kernels

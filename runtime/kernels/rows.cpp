@@ -1,4 +1,4 @@
-// Windows over a sequence, its parts, and several joined.
+// Windows over a sequence, its parts, several joined, and its copies for each row of another.
 #include "runtime/kernels/rows.h"
 
 #include <algorithm>
@@ -86,6 +86,25 @@ void concat_rows(const KernelArgs& args) {
         if (from.length > 0) std::memcpy(y + row * row_bytes, x, static_cast<size_t>(from.length * row_bytes));
         row += from.length;
       }
+    }
+  });
+}
+
+size_t copy_rows_workspace(const WorkspaceQuery&) {
+  return 0;
+}
+
+void copy_rows(const KernelArgs& args) {
+  const SpaceView &to = *args.spaces[0], &from = *args.spaces[1];
+  const int64_t row_bytes = args.ints[0] * kBytes, steps = args.ints[1];
+  const char* x = buffer<char>(args, 0);
+  char* y = buffer<char>(args, 1);
+  over_rows(to.parent_rows, args.ints[0] * (to.rows / (to.parent_rows + 1) + 1), [&](Range parents) {
+    for (int64_t p = parents.begin; p < parents.end; ++p) {
+      const Segment copied = segment(from, ancestor_row(args.spaces + 2, steps, p));
+      if (copied.length > 0)
+        std::memcpy(y + to.offsets[p] * row_bytes, x + copied.begin * row_bytes,
+                    static_cast<size_t>(copied.length * row_bytes));
     }
   });
 }

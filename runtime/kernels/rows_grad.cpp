@@ -1,4 +1,4 @@
-// Gradients of gather and of windows.
+// Gradients of gather, of windows and of copies.
 #include <cstring>
 
 #include "runtime/kernels/rows.h"
@@ -33,6 +33,11 @@ void windows_grad_rows(const Windows& w, const float* dy, float* dx, Range rows)
   }
 }
 
+MTL_CLONES void add_numbers(const float* x, int64_t count, float* sums) {
+  MTL_INDEPENDENT
+  for (int64_t i = 0; i < count; ++i) sums[i] += x[i];
+}
+
 }  // namespace
 
 size_t scatter_rows_workspace(const WorkspaceQuery&) {
@@ -62,6 +67,30 @@ void windows_grad(const KernelArgs& args) {
   const float* dy = buffer<float>(args, 0);
   float* dx = buffer<float>(args, 1);
   over_rows(w.space.rows, w.width * w.size, [&](Range range) { windows_grad_rows(w, dy, dx, range); });
+}
+
+size_t sum_copies_workspace(const WorkspaceQuery&) {
+  return 0;
+}
+
+void sum_copies(const KernelArgs& args) {
+  const SpaceView &from = *args.spaces[0], &to = *args.spaces[1];
+  const int64_t width = args.ints[0], steps = args.ints[1];
+  const float* x = buffer<float>(args, 0);
+  float* y = buffer<float>(args, 1);
+  over_rows(to.parent_rows, width * (from.rows / (to.parent_rows + 1) + 1), [&](Range ancestors) {
+    for (int64_t a = ancestors.begin; a < ancestors.end; ++a) {
+      float* sum = y + to.offsets[a] * width;
+      const int64_t count = (to.offsets[a + 1] - to.offsets[a]) * width;
+      std::memset(sum, 0, static_cast<size_t>(count) * sizeof(float));
+      int64_t begin = a, end = a + 1;  // of the rows that lead up to it
+      for (int64_t i = steps; i-- > 0;) {
+        begin = args.spaces[2 + i]->offsets[begin];
+        end = args.spaces[2 + i]->offsets[end];
+      }
+      for (int64_t p = begin; p < end; ++p) add_numbers(x + from.offsets[p] * width, count, sum);
+    }
+  });
 }
 
 }  // namespace mtl::runtime::kernels

@@ -71,6 +71,26 @@ TEST_CASE("segments are joined one behind the other") {
   CHECK(both == expected);
 }
 
+TEST_CASE("segments are copied for each row below their parent, and the copies added up") {
+  const Ragged above({2, 0, 1, 3}), parts({1, 2, 0, 1, 1, 2}), x({3, 5, 1, 2});
+  const Ragged pairs({3, 3, 3, 2, 2, 2, 2});  // one for each row of `parts`, by the row of `above` that it is below
+  const std::vector<const SpaceView*> spaces = {&pairs.view, &x.view, &parts.view, &above.view};
+  const int64_t width = 3;
+  Vector from = random_vector(static_cast<size_t>(x.view.rows * width), 1);
+  Vector copies(static_cast<size_t>(pairs.view.rows * width)), sums(from.size(), 99.0f);
+  call("copy_rows", {from.data(), copies.data()}, {width, 2}, {}, spaces);
+  call("sum_copies", {copies.data(), sums.data()}, {width, 2}, {}, spaces);
+  Vector expected, times(from.size());
+  for (int64_t p = 0; p < pairs.view.parent_rows; ++p) {
+    const int32_t ancestor = above.parent[parts.parent[p]];
+    const int64_t begin = x.offsets[ancestor] * width, end = x.offsets[ancestor + 1] * width;
+    expected.insert(expected.end(), from.begin() + begin, from.begin() + end);
+    for (int64_t i = begin; i < end; ++i) times[i] += from[i];
+  }
+  CHECK(copies == expected);
+  CHECK(difference(sums, times) < 1e-6);
+}
+
 TEST_CASE("windows stay inside their segment, and their gradient is the transpose") {
   const Ragged space({4, 0, 1, 7, 2});
   for (const int64_t before : {0, 1, 3}) {

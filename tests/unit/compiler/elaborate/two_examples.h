@@ -8,6 +8,7 @@
 
 #include "compiler/elaborate/elaborate.h"
 #include "compiler/ir/evaluate.h"
+#include "compiler/ops/evaluate_util.h"
 #include "compiler/sema/checked.h"
 
 namespace mtl::elaborate::test {
@@ -31,11 +32,11 @@ inline ops::HostSpace rows_of(const ir::Graph& graph, const std::vector<ops::Hos
   host.rows = 0;
   host.offsets = {0};
   for (int64_t above = 0; above < hosts[space.parent].rows; ++above) {
-    int64_t length = 0;
-    const types::Dim size =
-        space.parent == types::kUniform && !space.fixed ? types::Dim(2) : graph.spaces.length_of(id);
-    for (const auto& [atoms, factor] : size.terms())
-      length += atoms.empty() ? factor : factor * lengths.at(atoms[0])[above];
+    const int64_t length = space.copies        ? ops::copied_length(graph.spaces, hosts, id, above)
+                           : space.length      ? ops::length_in(graph.spaces, hosts, space.parent, *space.length, above)
+                           : space.fixed       ? space.fixed->value()
+                           : space.dim.empty() ? 2
+                                               : lengths.at(space.dim)[above];
     for (int64_t i = 0; i < length; ++i) {
       host.parent.push_back(static_cast<int32_t>(above));
       host.position.push_back(static_cast<int32_t>(i));

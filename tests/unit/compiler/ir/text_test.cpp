@@ -39,6 +39,30 @@ TEST_CASE("a graph with symbols, fixed rows and several results round-trips") {
   CHECK(graph->node(graph->output("where")).op->name == std::string("segment_max"));
 }
 
+TEST_CASE("spaces of pairs round-trip") {
+  const std::string text =
+      "space s\n"
+      "space s.T\n"
+      "space s.U\n"
+      "space s.(T + 1)\n"
+      "space s.T.{s.U}\n"
+      "space s.(T + 1).{s.T}\n"
+      "space s.T.{s.U}[2]\n"
+      "space s.T.{s.U}[2].{s.T}\n"
+      "space s.T.(U + 1)\n"
+      "%0 = input {dims = [2], dtype = \"f32\", name = \"s.u\", space = <s.U>} : f32<s.U>[2]\n"
+      "%1 = copy_rows %0 {to = <s.T.{s.U}>} : f32<s.T.{s.U}>[2]\n"
+      "%2 = sum_copies %1 {to = <s.U>} : f32<s.U>[2]\n"
+      "output \"x\" = %2\n";
+  const auto graph = ir::read(text);
+  if (!graph) FAIL(graph.error().line << ": " << graph.error().message);
+  CHECK(ir::verify(*graph) == std::nullopt);
+  CHECK(ir::print(*graph) == text);
+  CHECK(error_of("space s\nspace s.T\nspace s.T.{s.U}").find("no rows to copy") != std::string::npos);
+  CHECK(error_of("space s\nspace s.T\nspace s.{s.T}").find("no rows to copy") != std::string::npos);
+  CHECK(error_of("space s\nspace s.T}").find("bad rows") != std::string::npos);
+}
+
 TEST_CASE("bad text is answered with its line") {
   CHECK(error_of("%0 = nonsense") == "1: there is no op `nonsense` at column 14");
   CHECK(error_of("// comment\n\n%1 = constant {value = 1.0}") == "3: nodes are numbered from 0 in order at column 3");

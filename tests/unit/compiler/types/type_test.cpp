@@ -45,6 +45,29 @@ TEST_CASE("fixed spaces are found again by parent and rows") {
   CHECK_FALSE(same == spaces);
 }
 
+TEST_CASE("spaces of pairs copy a dimension of the data") {
+  Spaces spaces;
+  const SpaceId s = spaces.add_source("s"), q = spaces.add_ragged(s, "Q"), c = spaces.add_ragged(s, "C");
+  const SpaceId pairs = spaces.add_copies(q, c);
+  CHECK(spaces[pairs].name == "s.Q.{s.C}");
+  CHECK(spaces[pairs].depth == 2);
+  CHECK(spaces.add_copies(q, c) == pairs);
+  CHECK(spaces.add_copies(s, c) == c);
+  CHECK(source_text({DType::f32, pairs, {8}}, spaces) == "f32[Q, C, 8]");
+  CHECK(spaces.same_dim(pairs, c));
+  CHECK_FALSE(spaces.same_dim(pairs, q));
+  // A copy of a copy is one of the data; a fixed space has no copies, a sum is one of copies.
+  const SpaceId deep = spaces.add_fixed(pairs, 2);
+  CHECK(spaces[spaces.add_copies(deep, pairs)].copies == c);
+  CHECK(spaces.add_copies(q, spaces.add_fixed(s, 3)) == spaces.add_fixed(q, 3));
+  const SpaceId longer = spaces.add_copies(q, spaces.add_length(s, Dim::atom("C") + Dim(1)));
+  CHECK(spaces[longer].name == "s.Q.(C + 1)");
+  CHECK(spaces.ragged_child(q, "C") == pairs);
+  CHECK(spaces.path_up(deep, s) == std::vector<SpaceId>{pairs, q});
+  // A nested dimension of the data is another.
+  CHECK(spaces.add_ragged(q, "C") != pairs);
+}
+
 TEST_CASE("types print in two ways") {
   Spaces spaces;
   const SpaceId t = spaces.add_ragged(spaces.add_source("atis"), "T");

@@ -66,7 +66,7 @@ TEST_CASE("row spaces are those of a batch") {
 TEST_CASE("static dimensions repeat for every row") {
   RowSpace examples, heads, alone;
   examples.set_examples(3);
-  heads.set_fixed(examples, 2);
+  heads.set_fixed(examples.view(), 2);
   const SpaceView& view = heads.view();
   CHECK(view.rows == 6);
   CHECK(view.parent_rows == 3);
@@ -99,6 +99,28 @@ TEST_CASE("a dimension follows from others") {
   CHECK_THROWS_WITH(check_length(examples.view(), {1, terms, 2}, "too short"), "too short, and one example lacks 3");
 }
 
+TEST_CASE("a dimension for each row of another") {
+  RowSpace examples, words, marks, parts, pairs;
+  examples.set_examples(3);
+  words.set_lengths(examples, {2, 0, 1});
+  marks.set_lengths(examples, {1, 4, 3});
+  parts.set_fixed(words.view(), 2);
+  const SpaceView* up[] = {&parts.view(), &words.view()};
+  pairs.reserve(10, 6);
+  pairs.set_copies({&marks.view(), up, 2});
+  const SpaceView& view = pairs.view();
+  CHECK(view.parent_rows == 6);
+  CHECK(listed(view.offsets, 7) == std::vector<int32_t>{0, 1, 2, 3, 4, 7, 10});
+  CHECK(listed(view.order, 6) == std::vector<int32_t>{4, 5, 0, 1, 2, 3});
+  CHECK(view.longest == 3);
+  CHECK(view.identity[5] == child_identity(parts.view().identity[4], 1));
+  pairs.set_copies({&marks.view(), up + 1, 1});
+  CHECK(listed(pairs.view().offsets, 4) == std::vector<int32_t>{0, 1, 2, 5});
+  words.set_lengths(examples, {0, 50000, 0});
+  marks.set_lengths(examples, {0, 50000, 0});
+  CHECK_THROWS_AS(pairs.set_copies({&marks.view(), up + 1, 1}), InputError);
+}
+
 TEST_CASE("a space without rows, and one with too many") {
   RowSpace examples, words;
   examples.set_examples(0);
@@ -108,7 +130,7 @@ TEST_CASE("a space without rows, and one with too many") {
   examples.set_examples(2);
   CHECK_THROWS_AS(words.set_lengths(examples, {2000000000, 2000000000}), InputError);
   CHECK_THROWS_AS(words.set_lengths(examples, {1}), InputError);
-  CHECK_THROWS_AS(words.set_fixed(examples, 2000000000), InputError);
+  CHECK_THROWS_AS(words.set_fixed(examples.view(), 2000000000), InputError);
   words.set_lengths(examples, {1, 0});
   words.clear();
   CHECK(words.rows() == 0);

@@ -1,0 +1,82 @@
+// Rows of pairs: a sequence that is given whole to each position of another. Its rows are copied into a space of their
+// own below those positions (types/type.h), where they are a nested dimension like any other.
+#include <algorithm>
+
+#include "compiler/diag/kinds/elaborate.h"
+#include "compiler/elaborate/elaborator.h"
+
+namespace mtl::elaborate {
+
+// The sequence for each row of `parent`. Invalid after a report.
+ir::Value Elaborator::copy_rows(ir::Value x, SpaceId parent, const At& at) {
+  if (!x.valid()) return {};
+  const SpaceId from = type(x).space;
+  if (!spaces().is_ancestor(spaces()[from].parent, parent)) {
+    report(at, diag::NotSupportedYet, "a whole " + shape_text(x, at.frame) + " for each row of other examples");
+    return {};
+  }
+  const SpaceId to = spaces().add_copies(parent, from);
+  return to == from ? x : emit("copy_rows", {x}, at, {{"to", ir::SpaceRef{to}}});
+}
+
+// Two values whose ragged dimensions agree, aligned at the right: the one that has fewer is copied for each row of the
+// other's further ones. One without ragged dimensions repeats as it is.
+bool Elaborator::meet(ir::Value& a, ir::Value& b, const At& at) {
+  const auto ragged = [&](ir::Value x) { return ragged_below(type(x).space, at.frame.base).size(); };
+  ir::Value& fewer = ragged(a) < ragged(b) ? a : b;
+  const ir::Value more = ragged(a) < ragged(b) ? b : a;
+  if (ragged(fewer) == 0 || type(fewer).space == type(more).space) return true;
+  if (ragged(fewer) > 1) {
+    report(at, diag::NotSupportedYet,
+           shape_text(fewer, at.frame) + " beside " + shape_text(more, at.frame) +
+               ", which has it for each row of another");
+    return false;
+  }
+  fewer = copy_rows(fewer, spaces()[type(more).space].parent, at);
+  return fewer.valid();
+}
+
+// An input of a mapped call that has none of the extra dimensions: every position of the call, a row of `base`, gets
+// all of it. False after a report.
+bool Elaborator::give_whole(Value& value, SpaceId base, const Signature& signature, const At& at) {
+  if (const auto* stack = std::get_if<Stack>(&value.v)) {
+    std::vector<Value> parts = *stack->parts;
+    for (Value& part : parts) {
+      if (!give_whole(part, base, signature, at)) return false;
+    }
+    value = Value{Stack{std::make_shared<const std::vector<Value>>(std::move(parts))}, value.range};
+    return true;
+  }
+  if (!value.tensor()) return true;
+  Tensor whole = *value.tensor();
+  const size_t ragged = ragged_below(type(whole.node).space, at.frame.base).size();
+  if (ragged == 0) return true;
+  if (ragged > 1) {
+    report(at, diag::NotSupportedYet,
+           "a call that is mapped over " + axes_text(signature.extra) + " with a whole " +
+               shape_text(whole.node, at.frame))
+        .help("reduce the nested dimension in front of the call");
+    return false;
+  }
+  whole.node = copy_rows(whole.node, base, at);
+  value = Value{whole, value.range};
+  return whole.node.valid();
+}
+
+// The dimensions of what was given whole, as the body sees them: its copies have them below the body's rows.
+void Elaborator::dims_of_copies(Frame& callee, Signature& signature) {
+  const auto inside = [&](SpaceId space) {
+    const SpaceId above = spaces()[space].parent;
+    return above != callee.base && spaces().is_ancestor(above, callee.base) ? spaces().add_copies(callee.base, space)
+                                                                            : space;
+  };
+  for (auto& [name, binding] : callee.scopes.back()) {
+    if (auto* dim = std::get_if<RaggedDim>(&binding.value.v)) dim->space = inside(dim->space);
+  }
+  if (!signature.rest) return;
+  for (Axis& axis : *signature.rest) {
+    if (axis.ragged) axis.ragged = inside(*axis.ragged);
+  }
+}
+
+}  // namespace mtl::elaborate

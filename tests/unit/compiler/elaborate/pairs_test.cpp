@@ -1,0 +1,294 @@
+// Sequences given whole to each position of another: what programs compute, against plain loops.
+#include <cmath>
+#include <functional>
+
+#include "tests/unit/compiler/elaborate/two_examples.h"
+
+using namespace mtl::elaborate::test;
+
+namespace {
+
+using Row = std::vector<double>;
+using Rows = std::vector<Row>;
+
+// The sequences of an example of two_examples.h.
+Rows rows_of_x(int example) {
+  return example == 0 ? Rows{{1, 2}, {3, 4}, {5, 6}} : Rows{{7, 8}, {9, 10}};
+}
+Rows rows_of_u(int example) {
+  return example == 0 ? Rows{{-1, -2}} : Rows{{-3, -4}, {-5, -6}};
+}
+double dot(const Row& a, const Row& b) {
+  return a[0] * b[0] + a[1] * b[1];
+}
+Row softmax(Row s) {
+  double most = s[0], sum = 0;
+  for (double x : s) most = std::max(most, x);
+  for (double& x : s) sum += x = std::exp(x - most);
+  for (double& x : s) x /= sum;
+  return s;
+}
+Row attend(const Row& q, const Rows& keys) {
+  Row scores, y = {0, 0};
+  for (const Row& k : keys) scores.push_back(dot(k, q));
+  scores = softmax(scores);
+  for (size_t j = 0; j < keys.size(); ++j) y[0] += scores[j] * keys[j][0], y[1] += scores[j] * keys[j][1];
+  return y;
+}
+Numbers each_example(const std::function<double(int)>& value) {
+  return {value(0), value(1)};
+}
+
+const std::string kModules = R"(
+module attend()(q: f32[D], keys: f32[N, D]) -> f32[D] {
+  let a = softmax(keys @ q)
+  return a @ keys
+}
+module score()(q: f32[D], c: f32[C, D]) -> f32[C] { return c @ q }
+module read()(p: f32[C], c: f32[C, D]) -> f32[D] { return p @ c }
+)";
+
+}  // namespace
+
+TEST_CASE("a module runs at each position with all of another sequence") {
+  const Numbers expected = each_example([](int e) {
+    double sum = 0;
+    for (const Row& q : rows_of_x(e)) sum += attend(q, rows_of_u(e))[0] * q[1];
+    return sum;
+  });
+  const std::string head = "let y : f32[T, 2] = attend()(rows.x, rows.u)\n head = sum(y[..., 0] * rows.x[..., 1])";
+  CHECK_THAT(Program(head, kModules).head(), near(expected));
+}
+
+TEST_CASE("a module runs at each position with its own sequence") {
+  const Numbers expected = each_example([](int e) {
+    double sum = 0;
+    for (const Row& q : rows_of_x(e)) sum += attend(q, rows_of_x(e))[1] * q[0];
+    return sum;
+  });
+  CHECK_THAT(Program("head = sum(attend()(rows.x * 0.1, rows.x * 0.1)[..., 1] * rows.x[..., 0])", kModules).head(),
+             !near(expected));
+  CHECK_THAT(Program("head = sum(attend()(rows.x, rows.x)[..., 1] * rows.x[..., 0])", kModules).head(), near(expected));
+}
+
+TEST_CASE("results at each position may be sequences") {
+  const auto sum_of = [](const std::function<double(const Row&, const Row&)>& f) {
+    return each_example([&](int e) {
+      double sum = 0;
+      for (const Row& q : rows_of_x(e)) {
+        for (const Row& c : rows_of_u(e)) sum += f(q, c);
+      }
+      return sum;
+    });
+  };
+  CHECK_THAT(Program("let s : f32[T, U] = score()(rows.x, rows.u)\n head = sum(s)", kModules).head(),
+             near(sum_of(dot)));
+  CHECK_THAT(Program("head = mean(score()(rows.x, rows.u))", kModules).head(),
+             near({sum_of(dot)[0] / 3, sum_of(dot)[1] / 4}));
+  // Reduced over the inner dimension, by name and by number, and over both.
+  const Numbers largest = each_example([](int e) {
+    double sum = 0;
+    for (const Row& q : rows_of_x(e)) {
+      double most = -1e9;
+      for (const Row& c : rows_of_u(e)) most = std::max(most, dot(q, c));
+      sum += most;
+    }
+    return sum;
+  });
+  for (const char* over : {"U", "1", "-1"})
+    CHECK_THAT(Program("head = sum(max(score()(rows.x, rows.u), over = " + std::string(over) + "))", kModules).head(),
+               near(largest));
+  CHECK_THAT(Program("head = sum(softmax(score()(rows.x, rows.u)))", kModules).head(), near({3, 2}));
+  CHECK_THAT(Program("head = sum(softmax(score()(rows.x, rows.u), over = [0, 1]))", kModules).head(), near({1, 1}));
+  // Beside values of either sequence, aligned at the right.
+  CHECK_THAT(Program("head = sum(score()(rows.x, rows.u) * rows.u[..., 0])", kModules).head(),
+             near(sum_of([](const Row& q, const Row& c) { return dot(q, c) * c[0]; })));
+  CHECK_THAT(Program("head = sum(score()(rows.x, rows.u) + where(rows.u[..., 0] > -4, 1.0, 2.0))", kModules).head(),
+             near(sum_of([](const Row& q, const Row& c) { return dot(q, c) + (c[0] > -4 ? 1 : 2); })));
+  // Mapped over further: both dimensions, or the outer one.
+  CHECK_THAT(Program("head = sum(twice()(score()(rows.x, rows.u)))",
+                     kModules + "module twice()(s: f32) -> f32 { return s * 2.0 }")
+                 .head(),
+             near(sum_of([](const Row& q, const Row& c) { return 2 * dot(q, c); })));
+}
+
+TEST_CASE("values of pairs meet the whole sequence again") {
+  const Numbers expected = each_example([](int e) {
+    double sum = 0;
+    for (const Row& q : rows_of_x(e)) sum += attend(q, rows_of_u(e))[0] * q[1];
+    return sum;
+  });
+  const std::string weights = "let p = softmax(score()(rows.x, rows.u))\n";
+  CHECK_THAT(Program(weights + "head = sum(read()(p, rows.u)[..., 0] * rows.x[..., 1])", kModules).head(),
+             near(expected));
+  CHECK_THAT(
+      Program(weights + "let y : f32[T, 2] = p @ rows.u\n head = sum(y[..., 0] * rows.x[..., 1])", kModules).head(),
+      near(expected));
+}
+
+TEST_CASE("pairs of a sequence with itself have two dimensions of one name") {
+  const auto sum_of = [](const std::function<double(const Rows&, size_t, size_t)>& f) {
+    return each_example([&](int e) {
+      const Rows x = rows_of_x(e);
+      double sum = 0;
+      for (size_t i = 0; i < x.size(); ++i) {
+        for (size_t j = 0; j < x.size(); ++j) sum += f(x, i, j);
+      }
+      return sum;
+    });
+  };
+  const std::string pairs = "let s : f32[T, T] = score()(rows.x, rows.x)\n";
+  CHECK_THAT(Program(pairs + "head = sum(s)", kModules).head(),
+             near(sum_of([](const Rows& x, size_t i, size_t j) { return dot(x[i], x[j]); })));
+  CHECK_THAT(Program(pairs + "head = sum(sum(s, over = 1) * rows.x[..., 0])", kModules).head(),
+             near(sum_of([](const Rows& x, size_t i, size_t j) { return dot(x[i], x[j]) * x[i][0]; })));
+  // At the right stands the inner one.
+  CHECK_THAT(Program(pairs + "head = sum(s * float(positions(T)))", kModules).head(),
+             near(sum_of([](const Rows& x, size_t i, size_t j) { return dot(x[i], x[j]) * static_cast<double>(j); })));
+  // Three of them.
+  CHECK_THAT(Program("head = sum(crossed()(score()(rows.x, rows.x), rows.u))",
+                     kModules + "module crossed()(s: f32, u: f32[U, D]) -> f32[U] { return s * u[..., 0] }")
+                 .head(),
+             near(each_example([&](int e) {
+               double sum = 0, of_u = 0;
+               for (const Row& a : rows_of_x(e))
+                 for (const Row& b : rows_of_x(e)) sum += dot(a, b);
+               for (const Row& u : rows_of_u(e)) of_u += u[0];
+               return sum * of_u;
+             })));
+}
+
+TEST_CASE("a body cuts, joins and counts what it was given whole") {
+  const std::string modules = R"(
+module edges()(q: f32[D], c: f32[N, D]) -> f32 {
+  let longer : f32[N + 1, D] = concat(full(0.5, [1, D]), c, over = 0)
+  let rest : f32[N, D] = longer[1..]
+  return sum(longer) + N * sum(q) + sum(rest[0]) + sum(last(c)) + float(argmax(c[..., 0]))
+}
+)";
+  const Numbers expected = each_example([](int e) {
+    const Rows u = rows_of_u(e);
+    double all = 1, sum = 0;
+    for (const Row& c : u) all += c[0] + c[1];
+    for (const Row& q : rows_of_x(e))
+      sum += all + static_cast<double>(u.size()) * (q[0] + q[1]) + u[0][0] + u[0][1] + u.back()[0] + u.back()[1];
+    return sum;
+  });
+  CHECK_THAT(Program("head = sum(edges()(rows.x, rows.u))", modules).head(), near(expected));
+}
+
+TEST_CASE("a joined sequence is given whole too, and mapped over") {
+  const Numbers expected = each_example([](int e) {
+    Rows both = rows_of_x(e);
+    for (const Row& u : rows_of_u(e)) both.push_back(u);
+    double sum = 0;
+    for (const Row& q : both) sum += attend(q, both)[0] * q[1];
+    return sum;
+  });
+  CHECK_THAT(
+      Program("let b = concat(rows.x, rows.u, over = 0)\n head = sum(attend()(b, b)[..., 0] * b[..., 1])", kModules)
+          .head(),
+      near(expected));
+}
+
+TEST_CASE("static dimensions are mapped over with a whole sequence") {
+  const Numbers expected = each_example([](int e) {
+    double sum = 0;
+    for (double k : {0.5, 0.25}) sum += attend({k, k}, rows_of_x(e))[0] * k;
+    return sum;
+  });
+  CHECK_THAT(Program("let q = stack([full(0.5, [2]), full(0.25, [2])])\n"
+                     "head = sum(attend()(q, rows.x)[..., 0] * q[..., 0])",
+                     kModules)
+                 .head(),
+             near(expected));
+}
+
+TEST_CASE("recurrences and windows run over the copies") {
+  const std::string modules = R"(
+module near()(q: f32, c: f32[N, D]) -> f32[N] {
+  return sum(ops.windows(c, 3), over = [1, 2]) * q
+}
+)";
+  const Numbers expected = each_example([](int e) {
+    const Rows u = rows_of_u(e);
+    double windows = 0, of_x = 0;
+    for (size_t i = 0; i < u.size(); ++i) {
+      for (size_t j = i == 0 ? 0 : i - 1; j < std::min(u.size(), i + 2); ++j) windows += u[j][0] + u[j][1];
+    }
+    for (const Row& q : rows_of_x(e)) of_x += q[0];
+    return windows * of_x;
+  });
+  CHECK_THAT(Program("head = sum(near()(rows.x[..., 0], rows.u))", modules).head(), near(expected));
+}
+
+TEST_CASE("a part of what was given whole asks for its length where the data has it") {
+  const std::string modules = R"(
+module third()(q: f32[D], c: f32[N, D]) -> f32[D] { return q * c[2] }
+module outer()(q: f32[D], c: f32[N, D]) -> f32[D] {
+  layer each = third()
+  return sum(each(c, c), over = 0) * q
+}
+)";
+  for (const char* head : {"head = sum(third()(rows.u, rows.x))", "head = sum(outer()(rows.u, rows.x))"}) {
+    const Program program(head, modules);
+    CHECK(program.rules() == Texts{"T - 3"});
+    CHECK(program.model->tasks[0].lengths[0].parent == "rows");
+  }
+}
+
+TEST_CASE("constants of pairs") {
+  CHECK(Program("let a : f32[T, U, 2] = full(0.5, [T, U, 2])\n head = sum(a)").head() == Numbers{3, 4});
+  CHECK(Program("let a : f32[T, T] = full(1.0, [T, T])\n head = sum(a)").head() == Numbers{9, 4});
+}
+
+TEST_CASE("attention of one sequence to another") {
+  const double scale = std::sqrt(2.0);
+  const auto attended = [&](const Rows& queries, const Rows& keys, bool causal) {
+    Rows all;
+    for (size_t i = 0; i < queries.size(); ++i) {
+      const size_t seen = causal ? std::min(keys.size(), i + 1) : keys.size();
+      all.push_back(attend({queries[i][0] / scale, queries[i][1] / scale}, Rows(keys.begin(), keys.begin() + seen)));
+    }
+    return all;
+  };
+  const auto sum_of = [](const Rows& rows) {
+    double sum = 0;
+    for (size_t i = 0; i < rows.size(); ++i) sum += (rows[i][0] + 2 * rows[i][1]) * static_cast<double>(i + 1);
+    return sum;
+  };
+  const std::string read = ")\n head = sum((y[..., 0] + 2 * y[..., 1]) * (1 + float(positions(";
+  CHECK_THAT(Program("let y : f32[T, 2] = attention(rows.x, rows.u, rows.u" + read + "T))))").head(),
+             near(each_example([&](int e) { return sum_of(attended(rows_of_x(e), rows_of_u(e), false)); })));
+  CHECK_THAT(Program("let y = attention(rows.x, rows.u, rows.u, causal = true" + read + "T))))").head(),
+             near(each_example([&](int e) { return sum_of(attended(rows_of_x(e), rows_of_u(e), true)); })));
+  // Static queries, or static keys.
+  const Rows fixed = {{0.5, 0.5}, {0.25, 0.25}, {0.125, 0.125}};
+  const std::string some = "let s = stack([full(0.5, [2]), full(0.25, [2]), full(0.125, [2])])\n";
+  CHECK_THAT(Program(some + "let y : f32[3, 2] = attention(s, rows.u, rows.u" + read + "3))))").head(),
+             near(each_example([&](int e) { return sum_of(attended(fixed, rows_of_u(e), false)); })));
+  CHECK_THAT(Program(some + "let y = attention(rows.x, s, s" + read + "T))))").head(),
+             near(each_example([&](int e) { return sum_of(attended(rows_of_x(e), fixed, false)); })));
+  // For each position of one sequence, of another to it: within rows of pairs.
+  const std::string modules = R"(
+module meet()(q: f32[D], c: f32[N, D], d: f32[M, D]) -> f32[D] { return sum(attention(c * q, d, d), over = 0) }
+)";
+  CHECK_THAT(Program("head = sum(meet()(rows.x, rows.u, rows.x)[..., 1])", modules).head(),
+             near(each_example([&](int e) {
+               double sum = 0;
+               for (const Row& q : rows_of_x(e)) {
+                 Rows scaled;
+                 for (const Row& c : rows_of_u(e)) scaled.push_back({c[0] * q[0], c[1] * q[1]});
+                 for (const Row& y : attended(scaled, rows_of_x(e), false)) sum += y[1];
+               }
+               return sum;
+             })));
+}
+
+TEST_CASE("attention as the primitive is attention as a module") {
+  const std::string module =
+      "module scaled()(q: f32[D], keys: f32[N, D]) -> f32[D] {\n"
+      "  return softmax(keys @ q / sqrt(2.0)) @ keys\n}\n";
+  const Numbers primitive = Program("head = sum(attention(rows.x, rows.u, rows.u)[..., 1] * rows.x[..., 0])").head();
+  CHECK_THAT(Program("head = sum(scaled()(rows.x, rows.u)[..., 1] * rows.x[..., 0])", module).head(), near(primitive));
+}
