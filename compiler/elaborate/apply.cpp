@@ -65,6 +65,7 @@ bool Elaborator::enter(const std::vector<Parameter>& inputs, std::vector<std::op
   callee.caller = &at.frame;
   callee.call = at.range;
   callee.depth = at.frame.depth + 1;
+  callee.id = ++calls_;
   callee.base = at.frame.base;
   if (callee.scopes.empty()) callee.scopes.emplace_back();
   if (callee.depth > kCallDepth) {
@@ -114,6 +115,7 @@ Value Elaborator::run_callable(const std::vector<Parameter>& inputs, std::vector
     return {};
   }
   Value value = check_result(result, callee.result, callee, signature, at);
+  forget_names(value, callee);
   return map_result(std::move(value), signature, at);
 }
 

@@ -10,8 +10,8 @@
 //   layers.cpp        descriptions to layers             params.cpp       paths and parameters
 //   emit.cpp          nodes, shapes, messages            primitives*.cpp  the table of primitive operations
 //   ids.cpp           sets of ids and their bounds       lengths.cpp      ragged dimensions joined and cut
-//   stacks.cpp        a dimension before ragged ones     task.cpp         heads and settings
-//   loss.cpp          losses, masks, the objective
+//   stacks.cpp        a dimension before ragged ones     dim_names.cpp    which dimension `A` means
+//   task.cpp          heads and settings                 loss.cpp         losses, masks, the objective
 #pragma once
 #include <functional>
 #include <map>
@@ -150,6 +150,7 @@ class Elaborator {
     std::optional<std::vector<Axis>> rest;  // what `...` stands for
     std::vector<Axis> extra;                // the dimensions that it is mapped over
     std::string extra_of;                   // the input that has them
+    DimNames extra_names;                   // of the static ones
     std::vector<bool> mapped;               // by input
     SpaceId space = types::kUniform;        // of results of a mapped call
     int64_t fixed = 0;                      // how many of `extra` are static
@@ -184,6 +185,22 @@ class Elaborator {
   std::optional<Axis> dim_of(const syntax::TypeExpr::DimItem& item, Frame& frame);
   std::string text_at(SourceRange range) const;  // as it is written
   std::string type_text(const syntax::TypeExpr& type) const { return text_at(type.range); }
+
+  // ---- dim_names.cpp
+  DimNames dim_names(const Tensor& tensor) const;  // one entry for each static dimension
+  DimNames dim_names(const Value& value) const;    // also of a list of sizes
+  // Of what operands are broadcast or joined to.
+  DimNames joined_names(ir::Value result, const std::vector<const Value*>& operands) const;
+  DimNames names_without(const Tensor& of, const std::vector<int>& axes, const Frame& frame) const;  // reduced
+  DimNames product_names(const Value& a, const Value& b, const Frame& frame) const;
+  // Gives the dimensions of `tensor` the names of the type that it was matched with; `all`: one of its own where the
+  // type has none, so that no other name of the signature means that dimension.
+  void name_dimensions(Tensor& tensor, const std::vector<syntax::TypeExpr::DimItem>& items, Frame& frame, bool all);
+  void forget_names(Value& value, const Frame& callee) const;  // those of a call that has ended
+  // "the 8 in it is `B`", of dimensions that are as long but are others; empty if there are none.
+  std::string other_names(const Tensor& x, const Dim& size, const Frame& frame) const;
+  // The places among the static dimensions of `x` that a name, or the size alone, means.
+  std::vector<int> axes_named(const Tensor& x, const std::optional<DimName>& name, const Dim& size) const;
 
   // ---- params.cpp
   std::string path_of(const PlacePtr& place) const;        // with the copy of the current task
@@ -286,18 +303,18 @@ class Elaborator {
   bool ids_fit(const IdSetPtr& set, const Dim& size, const std::string& what, const At& at);
 
   // ---- reductions, primitives*.cpp
-  ir::Value reduce(const std::string& what, ir::Value x, const Value* over, const At& at);
+  Tensor reduce(const std::string& what, const Tensor& of, const Value* over, const At& at);
   ir::Value reduce_axes(const std::string& what, ir::Value x, std::vector<int> axes, const At& at);
   ir::Value with_reduced(ir::Value reduced, ir::Value x, const std::vector<int>& axes, const At& at);
   ir::Value mean_of(ir::Value sum, ir::Value count, const At& at);
   ir::Value reduce_ragged(const std::string& what, ir::Value x, SpaceId space, const At& at);
   // `over = T`, `over = 0`, `over = [0, T]`: places in axes(x); nullopt after a report. They go away: a dimension
   // before one that is nested in it does not, unless `reduces` is false.
-  std::optional<std::vector<int>> over_axes(ir::Value x, const Value* over, const At& at, bool reduces = true);
-  ir::Value softmax(const std::string& what, ir::Value x, const Value* over, const At& at);
+  std::optional<std::vector<int>> over_axes(const Tensor& of, const Value* over, const At& at, bool reduces = true);
+  Tensor softmax(const std::string& what, const Tensor& of, const Value* over, const At& at);
   ir::Value mix(ir::Value weights, ir::Value values, const At& at);
   ir::Value mix_rows(ir::Value weights, ir::Value values, const At& at);
-  ir::Value concat(std::vector<ir::Value> parts, const Value* over, const At& at);
+  ir::Value concat(const std::vector<Tensor>& given, const Value* over, const At& at);
   ir::Value stack(std::vector<ir::Value> parts, const At& at);
   Value run_primitive(PrimitiveCall& call);
   int64_t random_key(const std::vector<ir::Value>& operands, const At& at);
@@ -381,6 +398,7 @@ class Elaborator {
   std::map<int64_t, std::string> known_sizes_;  // "|atis.slots|", for notes
   std::map<std::string, IdSetPtr> sets_;
   bool empty_set_ = false;  // the data has a column or vocabulary without members
+  uint32_t calls_ = 0;
   int64_t statements_ = 0;
   int64_t layers_ = 0;
   int64_t composed_ = 0;  // parts of compositions that were copied

@@ -29,7 +29,9 @@ struct Frame {
   const Frame* caller = nullptr;
   SourceRange call;  // in the caller's file
   int depth = 0;
-  int loops = 0;  // inside how many `for` and generators
+  uint32_t id = 0;          // of the call that runs here; later ones have greater numbers
+  uint32_t dimensions = 0;  // how many of its dimensions have a name
+  int loops = 0;            // inside how many `for` and generators
   bool returned = false;
   Value result;
   std::map<std::string, Value> assigned;  // of a criterion: loss, predict
@@ -40,6 +42,7 @@ struct Frame {
     }
     return nullptr;
   }
+  DimName fresh_dimension() { return {id, ++dimensions}; }
   void bind(const std::string& name, Value value, bool variable = false) {
     scopes.back()[name] = Binding{std::move(value), variable};
   }

@@ -18,8 +18,19 @@ ir::Value Primitives::tensor(PrimitiveCall& call, const std::string& name) {
   return value ? call.e.to_tensor(*value, call.at_argument(name)) : ir::Value{};
 }
 
-Value Primitives::result(ir::Value node, const PrimitiveCall& call, IdSetPtr ids) {
-  return node.valid() ? Value{Tensor{node, std::move(ids), nullptr}, call.at.range} : Value{};
+Value Primitives::result(ir::Value node, const PrimitiveCall& call, IdSetPtr ids, DimNames dims) {
+  return node.valid() ? Value{Tensor{node, std::move(ids), nullptr, std::move(dims)}, call.at.range} : Value{};
+}
+
+DimNames Primitives::names(const PrimitiveCall& call, const std::string& name) {
+  const Value* value = call.find(name);
+  return value ? call.e.dim_names(*value) : DimNames{};
+}
+
+DimNames Primitives::names(ir::Value result, const PrimitiveCall& call, std::initializer_list<const char*> arguments) {
+  std::vector<const Value*> values;
+  for (const char* argument : arguments) values.push_back(call.find(argument));
+  return call.e.joined_names(result, values);
 }
 
 std::optional<int64_t> Primitives::integer(PrimitiveCall& call, const std::string& name, int64_t otherwise) {
@@ -86,12 +97,13 @@ struct Primitives::Elementwise {
       c.e.report(c.at, diag::IdsAreNotNumbers, c.e.shape_text(x, c.at.frame)).help("`float(x)` makes numbers of ids");
       return Value{};
     }
-    return result(c.e.emit(std::string(c.primitive.name), {x}, c.at), c);
+    return result(c.e.emit(std::string(c.primitive.name), {x}, c.at), c, nullptr, names(c, "x"));
   }
   static Value clamp(Call& c) {
     ir::Value x = tensor(c, "x");
     ir::Value low = c.e.binary("max", x, tensor(c, "low"), c.at);
-    return result(c.e.binary("min", low, tensor(c, "high"), c.at), c);
+    ir::Value clamped = c.e.binary("min", low, tensor(c, "high"), c.at);
+    return result(clamped, c, nullptr, names(clamped, c, {"x", "low", "high"}));
   }
   static Value where(Call& c) {
     ir::Value condition = tensor(c, "condition"), yes = tensor(c, "yes"), no = tensor(c, "no");
@@ -100,24 +112,37 @@ struct Primitives::Elementwise {
       return Value{};
     }
     const IdSetPtr set = c.e.join_sets(set_of(c, "yes"), set_of(c, "no"));
-    return result(c.e.emit("where", {condition, yes, no}, c.at), c, set);
+    ir::Value chosen = c.e.emit("where", {condition, yes, no}, c.at);
+    return result(chosen, c, set, names(chosen, c, {"condition", "yes", "no"}));
   }
   static Value identity(Call& c) { return c.bound.at("x").value; }
-  static Value to_float(Call& c) { return result(c.e.as_numbers(tensor(c, "x"), c.at), c); }
+  static Value to_float(Call& c) { return result(c.e.as_numbers(tensor(c, "x"), c.at), c, nullptr, names(c, "x")); }
   static Value reverse(Call& c) {
     auto scale = number(c, "scale", 1);
-    return scale ? result(c.e.emit("reverse_gradient", {tensor(c, "x")}, c.at, {{"scale", *scale}}), c) : Value{};
+    if (!scale) return Value{};
+    ir::Value same = c.e.emit("reverse_gradient", {tensor(c, "x")}, c.at, {{"scale", *scale}});
+    return result(same, c, nullptr, names(c, "x"));
   }
   static Value stop(Call& c) {
     const Tensor* given = c.find("x")->tensor();
-    return result(c.e.emit("stop_gradient", {tensor(c, "x")}, c.at), c, given ? given->ids : nullptr);
+    return result(c.e.emit("stop_gradient", {tensor(c, "x")}, c.at), c, given ? given->ids : nullptr, names(c, "x"));
   }
   static Value noise(Call& c) {
     ir::Value x = tensor(c, "x");
     if (!x.valid()) return Value{};
-    return result(c.e.emit(std::string(c.primitive.name), {x}, c.at, {{"key", c.e.random_key({x}, c.at)}}), c);
+    ir::Value drawn = c.e.emit(std::string(c.primitive.name), {x}, c.at, {{"key", c.e.random_key({x}, c.at)}});
+    return result(drawn, c, nullptr, names(c, "x"));
   }
-  static Value mix(Call& c) { return result(c.e.mix(tensor(c, "weights"), tensor(c, "values"), c.at), c); }
+  static Value mix(Call& c) {
+    ir::Value values = tensor(c, "values");
+    ir::Value mixed = c.e.mix(tensor(c, "weights"), values, c.at);
+    if (!mixed.valid()) return Value{};
+    DimNames all = names(c, "weights"), rest = names(c, "values");
+    if (!all.empty()) all.pop_back();
+    const bool ragged = c.e.axes(values, c.at.frame).front().ragged.has_value();
+    all.insert(all.end(), rest.begin() + (ragged ? 0 : 1), rest.end());
+    return result(mixed, c, nullptr, std::move(all));
+  }
   static Value chain(Call& c) {
     auto listed = c.e.items(*c.find("layers"), c.at_argument("layers"));
     if (!listed) return Value{};

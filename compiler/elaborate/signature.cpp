@@ -55,7 +55,7 @@ bool Elaborator::match_axis(const TypeExpr::DimItem& item, const Axis& axis, std
   if (name && *name == "_") return true;
   if (introduces && name && is_dimension_name(*name) && !callee.find(*name)) {
     Value bound = axis.ragged ? Value{RaggedDim{*axis.ragged}} : Value{size_value(axis.size)};
-    bound.dimension = true;
+    bound.dimension = callee.fresh_dimension();
     callee.bind(*name, std::move(bound));
     return true;
   }
@@ -153,6 +153,7 @@ bool Elaborator::match_input(const Parameter& parameter, size_t index, Value& va
       return why.empty() ? false : mismatch(why);
   }
   std::vector<Axis> front(all.begin(), all.end() - count);
+  name_dimensions(tensor, dims, callee, true);
   value = Value{tensor, value.range};
   if (open) {
     const auto alike = [](const Axis& a, const Axis& b) {
@@ -172,6 +173,8 @@ bool Elaborator::match_input(const Parameter& parameter, size_t index, Value& va
     return false;
   }
   signature.extra = front;
+  signature.extra_names = tensor.dims;
+  signature.extra_names.resize(tensor.dims.size() - std::min(count, tensor.dims.size()));
   signature.extra_of = parameter.name.text;
   signature.mapped[index] = true;
   return true;
@@ -241,6 +244,8 @@ Value Elaborator::map_result(Value result, const Signature& signature, const At&
   if (space != signature.space && spaces().is_ancestor(space, signature.space)) {
     tensor.node = to_space(tensor.node, signature.space, at);
   }
+  if (const Tensor* given = result.tensor()) tensor.dims = dim_names(*given);
+  tensor.dims.insert(tensor.dims.begin(), signature.extra_names.begin(), signature.extra_names.end());
   if (signature.fixed > 0) tensor.node = emit("map_out", {tensor.node}, at, {{"count", signature.fixed}});
   return tensor.node.valid() ? Value{tensor, result.range} : Value{};
 }

@@ -52,7 +52,11 @@ Value Elaborator::stack_of(std::vector<Value> parts, const At& at) {
   }
   if (!ragged) {
     ir::Value stacked = stack(nodes, at);
-    return stacked.valid() ? Value{Tensor{stacked, set, nullptr}, at.range} : Value{};
+    std::vector<const Value*> each;
+    for (const Value& part : parts) each.push_back(&part);
+    DimNames names = joined_names(stacked, each);
+    if (!names.empty()) names.front().clear();
+    return stacked.valid() ? Value{Tensor{stacked, set, nullptr, std::move(names)}, at.range} : Value{};
   }
   for (const Value& part : parts) {
     if (value_axes(part, at.frame) == value_axes(parts.front(), at.frame)) continue;
