@@ -93,7 +93,7 @@ bool Elaborator::enter(const std::vector<Parameter>& inputs, std::vector<std::op
       }
     }
   }
-  if (!map_inputs(values, callee, signature, at)) return false;
+  if (!settle_constants(inputs, values, callee, at) || !map_inputs(values, callee, signature, at)) return false;
   for (size_t i = 0; i < inputs.size(); ++i) callee.bind(inputs[i].name.text, values[i]);
   return true;
 }

@@ -20,9 +20,12 @@ DimNames Elaborator::dim_names(const Tensor& tensor) const {
 }
 
 DimNames Elaborator::dim_names(const Value& value) const {
-  if (const Tensor* tensor = value.tensor()) return dim_names(*tensor);
+  return value.tensor() ? dim_names(*value.tensor()) : DimNames{};
+}
+
+DimNames Elaborator::shape_names(const Value& shape) const {
   DimNames names;
-  if (const auto* list = std::get_if<ListPtr>(&value.v)) {  // a shape, `[A, 3]`
+  if (const auto* list = std::get_if<ListPtr>(&shape.v)) {
     for (const Value& item : **list) {
       if (std::holds_alternative<RaggedDim>(item.v)) continue;
       names.emplace_back();

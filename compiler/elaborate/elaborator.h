@@ -60,10 +60,21 @@ struct ParamRecord {
   PlacePtr private_at;  // whose word made it a copy of one task
 };
 
+// What an attempt leaves for the next one. A path may be written in front of the call that makes its parameter, a
+// constant id in front of the call that says of which set: see elaborate().
+struct KnownLayers {
+  std::map<std::string, ParamRecord> params;  // by path
+  std::map<std::string, IdSetPtr> sets;       // path of a layer and `K`
+  size_t size() const { return params.size() + sets.size(); }
+};
+
 class Elaborator {
  public:
-  Elaborator(const sema::CheckedFile& file, const ElaborateOptions& options, diag::Emitter& emitter);
+  Elaborator(const sema::CheckedFile& file, const ElaborateOptions& options, diag::Emitter& emitter,
+             const KnownLayers& known);
   std::optional<ElaboratedModel> run();
+  bool waits() const { return waits_ && !out_of_budget_; }  // for something that is not known yet
+  void tell(KnownLayers& known) const;
 
  private:
   friend struct Primitives;
@@ -188,7 +199,8 @@ class Elaborator {
 
   // ---- dim_names.cpp
   DimNames dim_names(const Tensor& tensor) const;  // one entry for each static dimension
-  DimNames dim_names(const Value& value) const;    // also of a list of sizes
+  DimNames dim_names(const Value& value) const;    // none of what is no tensor
+  DimNames shape_names(const Value& shape) const;  // of a list of sizes, `[A, 3]`
   // Of what operands are broadcast or joined to.
   DimNames joined_names(ir::Value result, const std::vector<const Value*>& operands) const;
   DimNames names_without(const Tensor& of, const std::vector<int>& axes, const Frame& frame) const;  // reduced
@@ -207,6 +219,8 @@ class Elaborator {
   std::string plain_path_of(const PlacePtr& place) const;  // "bottom.gate"
   Value parameter(const PlacePtr& place, std::vector<Dim> dims, const Value& init, IdSetPtr table, bool state,
                   const At& at);
+  // One that an earlier attempt has met, from now on there too; the end of `params_` otherwise.
+  std::map<std::string, ParamRecord>::iterator known_parameter(const std::string& path);
   std::optional<Init> initial(const Value& init, const IdSetPtr& table, const std::vector<Dim>& dims, const At& at);
   bool may_own(const PlacePtr& place, const At& at);
 
@@ -297,8 +311,14 @@ class Elaborator {
 
   // ---- ids.cpp
   std::optional<Tensor> constant_id(int64_t id, const At& at);
-  // The set of what holds ids of either; null if one has none.
-  IdSetPtr join_sets(const IdSetPtr& a, const IdSetPtr& b) const;
+  // The set of what holds ids of either; null if one has none. nullopt after a report: they are two sets.
+  std::optional<IdSetPtr> join_sets(const IdSetPtr& a, const IdSetPtr& b, const At& at);
+  // A constant is an id of whatever set `K` is: by the other inputs, else by the other calls of the layer, which
+  // size_of_others() asks for once the body needs `K`.
+  bool settle_constants(const std::vector<syntax::Parameter>& inputs, std::vector<Value>& values, Frame& callee,
+                        const At& at);
+  std::string set_path(const Frame& callee, const std::string& name) const;
+  Value size_of_others(const std::string& name, const At& at);
   // False after a report: ids of `set` can lie outside of what has `size` elements. `what`: "the number of rows".
   bool ids_fit(const IdSetPtr& set, const Dim& size, const std::string& what, const At& at);
 
@@ -365,7 +385,9 @@ class Elaborator {
   sema::StaticEvaluator statics_;
   ir::Graph graph_;
   ir::Builder builder_;
+  const KnownLayers& known_;
   bool failed_ = false;
+  bool waits_ = false;
 
   Frame model_frame_;
   std::vector<TaskState> tasks_;
@@ -389,6 +411,7 @@ class Elaborator {
   std::map<NodeKey, ir::NodeId> memo_;
   std::map<std::string, ParamRecord> params_;  // by path
   std::vector<std::string> param_order_;
+  std::map<std::string, IdSetPtr> sets_of_layers_;  // path of a layer and `K` -> its set
   std::map<std::pair<std::string, std::pair<const void*, size_t>>, std::string> unnamed_;  // (owner, place) -> name
   std::map<std::string, std::set<std::string>> names_below_;  // owner -> names of unnamed layers
   std::map<std::pair<std::string, std::vector<ir::Value>>, int64_t> random_calls_;

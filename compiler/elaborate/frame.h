@@ -25,6 +25,7 @@ struct Frame {
   SpaceId base = types::kUniform;
   std::vector<std::map<std::string, Binding>> scopes;  // innermost last
   std::map<std::string, IdSetPtr> sets;                // `K` of id(K)
+  std::set<std::string> unsized;                       // `K` that only constants were given for
   std::set<std::string> declared;                      // layer names of the body, so that unnamed ones avoid them
   const Frame* caller = nullptr;
   SourceRange call;  // in the caller's file

@@ -22,9 +22,35 @@ Value Primitives::result(ir::Value node, const PrimitiveCall& call, IdSetPtr ids
   return node.valid() ? Value{Tensor{node, std::move(ids), nullptr, std::move(dims)}, call.at.range} : Value{};
 }
 
-DimNames Primitives::names(const PrimitiveCall& call, const std::string& name) {
+bool Primitives::pair(PrimitiveCall& call, const char* first, const char* second, ir::Value& a, ir::Value& b,
+                      IdSetPtr& set) {
+  const auto tensor_of = [&](const char* name, const char* other) -> Tensor {
+    const Value &value = *call.find(name), &beside = *call.find(other);
+    const StaticValue* known = value.as_static();
+    const bool id = known && known->is_int() && beside.tensor() && beside.tensor()->ids;
+    if (!id) return {tensor(call, name), set_of(value), nullptr};
+    return call.e.constant_id(std::get<int64_t>(known->value), call.at_argument(name)).value_or(Tensor{});
+  };
+  const Tensor x = tensor_of(first, second), y = tensor_of(second, first);
+  if (!x.node.valid() || !y.node.valid()) return false;
+  const auto holds_ids = [&](const Tensor& t) { return call.e.type(t.node).dtype == types::DType::i32; };
+  if (holds_ids(x) != holds_ids(y)) {
+    const char* ids = holds_ids(x) ? first : second;
+    call.e.report(call.at_argument(ids), diag::IdsAreNotNumbers, call.e.value_text(*call.find(ids), call.at.frame))
+        .help("beside ids stand ids of their set or an int constant; `float(x)` makes numbers of ids");
+    return false;
+  }
+  auto joined = call.e.join_sets(x.ids, y.ids, call.at);
+  if (!joined) return false;
+  a = x.node, b = y.node, set = *joined;
+  return true;
+}
+
+DimNames Primitives::names(PrimitiveCall& call, const std::string& name) {
   const Value* value = call.find(name);
-  return value ? call.e.dim_names(*value) : DimNames{};
+  if (!value) return {};
+  // Lists and paths become tensors where they are used, so they have dimensions too.
+  return call.e.dim_names(value->tensor() ? *value->tensor() : Tensor{tensor(call, name), nullptr, nullptr});
 }
 
 DimNames Primitives::names(ir::Value result, const PrimitiveCall& call, std::initializer_list<const char*> arguments) {
@@ -106,12 +132,13 @@ struct Primitives::Elementwise {
     return result(clamped, c, nullptr, names(clamped, c, {"x", "low", "high"}));
   }
   static Value where(Call& c) {
-    ir::Value condition = tensor(c, "condition"), yes = tensor(c, "yes"), no = tensor(c, "no");
+    ir::Value condition = tensor(c, "condition"), yes, no;
+    IdSetPtr set;
+    if (!condition.valid() || !pair(c, "yes", "no", yes, no, set)) return Value{};
     if (!c.e.align(yes, no, "`where`", c.at) || !c.e.align(condition, yes, "`where`", c.at) ||
         !c.e.align(condition, no, "`where`", c.at)) {
       return Value{};
     }
-    const IdSetPtr set = c.e.join_sets(set_of(c, "yes"), set_of(c, "no"));
     ir::Value chosen = c.e.emit("where", {condition, yes, no}, c.at);
     return result(chosen, c, set, names(chosen, c, {"condition", "yes", "no"}));
   }

@@ -63,8 +63,11 @@ struct Primitives {
   // The tensor of an argument; invalid after a report.
   static ir::Value tensor(PrimitiveCall& call, const std::string& name);
   static Value result(ir::Value node, const PrimitiveCall& call, IdSetPtr ids = nullptr, DimNames dims = {});
+  // Two arguments that become one value: an int constant beside ids is an id. False after a report.
+  static bool pair(PrimitiveCall& call, const char* first, const char* second, ir::Value& a, ir::Value& b,
+                   IdSetPtr& set);
   // The names of the dimensions of an argument, or of what arguments broadcast to.
-  static DimNames names(const PrimitiveCall& call, const std::string& name);
+  static DimNames names(PrimitiveCall& call, const std::string& name);
   static DimNames names(ir::Value result, const PrimitiveCall& call, std::initializer_list<const char*> arguments);
   static std::optional<int64_t> integer(PrimitiveCall& call, const std::string& name, int64_t otherwise);
   static std::optional<double> number(PrimitiveCall& call, const std::string& name, double otherwise);

@@ -267,8 +267,9 @@ struct Primitives::Reductions {
   }
   static Value extreme(Call& c) {
     if (!c.find("other")) return reduce(c);
-    ir::Value x = tensor(c, "x"), other = tensor(c, "other");
-    const IdSetPtr set = c.e.join_sets(set_of(*c.find("x")), set_of(*c.find("other")));
+    ir::Value x, other;
+    IdSetPtr set;
+    if (!pair(c, "x", "other", x, other, set)) return Value{};
     ir::Value chosen = c.e.binary(std::string(c.primitive.name), x, other, c.at);
     return result({chosen, set, nullptr, names(chosen, c, {"x", "other"})}, c);
   }

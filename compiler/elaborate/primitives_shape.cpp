@@ -92,7 +92,8 @@ struct Primitives::Shapes {
       c.e.report(c.at, diag::ReshapeRagged, c.e.axes_text(*wanted), c.e.shape_text(x, c.at.frame));
       return Value{};
     }
-    return result(c.e.emit("reshape", {x}, c.at, {{"dims", fixed}}), c, set_of(c, "x"), names(c, "shape"));
+    return result(c.e.emit("reshape", {x}, c.at, {{"dims", fixed}}), c, set_of(c, "x"),
+                  c.e.shape_names(*c.find("shape")));
   }
   static Value flatten(Call& c) {
     ir::Value x = tensor(c, "x");
@@ -173,7 +174,9 @@ struct Primitives::Shapes {
       const Tensor* known = part.value.tensor();
       parts.push_back({c.e.to_tensor(part.value, {c.at.frame, part.range}), nullptr, nullptr,
                        known ? c.e.dim_names(*known) : DimNames{}});
-      set = c.e.join_sets(set, set_of(part.value));
+      auto joint = c.e.join_sets(set, set_of(part.value), c.at);
+      if (!joint) return Value{};
+      set = *joint;
     }
     ir::Value joined = c.e.concat(parts, c.find("over"), c.at);
     std::vector<const Value*> each;
@@ -255,7 +258,7 @@ struct Primitives::Shapes {
       if (space.length && !c.e.require_length(space.parent, *space.length, c.at)) return Value{};
       node = c.e.to_space(node, *axis.ragged, c.at);
     }
-    return result(node, c, set, names(c, "shape"));
+    return result(node, c, set, c.e.shape_names(*c.find("shape")));
   }
   static Value positions(Call& c) {
     const Value* value = c.find("dimension");

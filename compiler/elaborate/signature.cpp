@@ -71,7 +71,6 @@ bool Elaborator::match_axis(const TypeExpr::DimItem& item, const Axis& axis, std
 }
 
 bool Elaborator::set_has_size(const IdSet& set, const Dim& size, const std::string& what, const At& at) {
-  if (set.constant) return ids_fit(std::make_shared<const IdSet>(set), size, what, at);
   if (size.equals(set.size) != types::Answer::no) return true;
   report(at, diag::SetSize, set.text, set.size.text(), what, size.text());
   return false;
@@ -88,6 +87,7 @@ bool Elaborator::match_set(const Parameter& parameter, Tensor& tensor, Frame& ca
   const IdSetPtr& set = tensor.ids;
   const std::string* name = simple_name(parameter.type.arguments[0]);
   if (name && is_dimension_name(*name)) {
+    if (set->constant) return true;  // once the others are known: settle_constants()
     auto [known, fresh] = callee.sets.try_emplace(*name, set);
     if (!fresh && !known->second->key.empty() && !set->key.empty() && known->second->key != set->key) {
       report(at, diag::WrongIds, set->text, known->second->text);
@@ -106,6 +106,7 @@ bool Elaborator::match_set(const Parameter& parameter, Tensor& tensor, Frame& ca
   Value wanted = evaluate(*parameter.type.arguments[0], callee);
   const StaticValue* size = wanted.as_static();
   if (!size || !size->as_dim() || set->ragged) return true;
+  if (set->constant) return ids_fit(set, *size->as_dim(), "the set of `" + parameter.name.text + "`", at);
   return set_has_size(*set, *size->as_dim(), "the set of `" + parameter.name.text + "`", at);
 }
 

@@ -48,7 +48,9 @@ Value Elaborator::stack_of(std::vector<Value> parts, const At& at) {
     }
     const std::vector<Axis> all = value_axes(part, at.frame);
     ragged = ragged || std::any_of(all.begin(), all.end(), [](const Axis& axis) { return axis.ragged.has_value(); });
-    set = join_sets(set, Primitives::set_of(part));
+    auto joint = join_sets(set, Primitives::set_of(part), at);
+    if (!joint) return {};
+    set = *joint;
   }
   if (!ragged) {
     ir::Value stacked = stack(nodes, at);
