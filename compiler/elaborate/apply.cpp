@@ -65,6 +65,7 @@ bool Elaborator::enter(const std::vector<Parameter>& inputs, std::vector<std::op
   callee.caller = &at.frame;
   callee.call = at.range;
   callee.depth = at.frame.depth + 1;
+  callee.id = ++calls_;
   callee.base = at.frame.base;
   callee.stream = at.frame.stream;
   if (callee.scopes.empty()) callee.scopes.emplace_back();
@@ -93,7 +94,7 @@ bool Elaborator::enter(const std::vector<Parameter>& inputs, std::vector<std::op
       }
     }
   }
-  if (!map_inputs(values, callee, signature, at)) return false;
+  if (!settle_constants(inputs, values, callee, at) || !map_inputs(values, callee, signature, at)) return false;
   for (size_t i = 0; i < inputs.size(); ++i) callee.bind(inputs[i].name.text, values[i]);
   return true;
 }
@@ -115,6 +116,7 @@ Value Elaborator::run_callable(const std::vector<Parameter>& inputs, std::vector
     return {};
   }
   Value value = check_result(result, callee.result, callee, signature, at);
+  forget_names(value, callee);
   return map_result(std::move(value), signature, at);
 }
 

@@ -143,7 +143,7 @@ Value Elaborator::describe_layer(const sema::Found& found, std::vector<Argument>
     }
     value = static_argument(parameter, std::move(value), {bound[i] ? at.frame : scope, range});
     if (value.poisoned()) return {};
-    value.dimension = false;
+    value.dimension.reset();
     scope.bind(parameter.name.text, value);
     layer->statics[parameter.name.text] = std::move(value);
   }

@@ -6,8 +6,24 @@
 
 namespace mtl::elaborate {
 
-Elaborator::Elaborator(const sema::CheckedFile& file, const ElaborateOptions& options, diag::Emitter& emitter)
-    : file_(file), options_(options), emitter_(emitter), statics_(emitter, budget_), builder_(graph_) {}
+namespace {
+constexpr int kAttempts = 8;
+}
+
+Elaborator::Elaborator(const sema::CheckedFile& file, const ElaborateOptions& options, diag::Emitter& emitter,
+                       const KnownLayers& known)
+    : file_(file),
+      options_(options),
+      emitter_(emitter),
+      statics_(emitter, budget_),
+      builder_(graph_),
+      known_(known),
+      sets_of_layers_(known.sets) {}
+
+void Elaborator::tell(KnownLayers& known) const {
+  known.params.insert(params_.begin(), params_.end());
+  known.sets.insert(sets_of_layers_.begin(), sets_of_layers_.end());
+}
 
 std::optional<ElaboratedModel> Elaborator::run() {
   const size_t errors = emitter_.error_count();
@@ -30,7 +46,29 @@ std::optional<ElaboratedModel> elaborate(const sema::CheckedFile& file, const El
     emitter.report(diag::NoModel);
     return std::nullopt;
   }
-  return Elaborator(file, options, emitter).run();
+  // Order in the file means nothing: what stands in front of the call that says what it is waits for the next attempt,
+  // which knows what this one met. Few files need a second one.
+  KnownLayers known;
+  ElaborateOptions whole = options;
+  whole.tasks.clear();
+  for (int attempt = 1;; ++attempt) {
+    diag::Emitter said = emitter;
+    Elaborator elaborator(file, options, said, known);
+    auto model = elaborator.run();
+    KnownLayers more = known;
+    elaborator.tell(more);
+    if (elaborator.waits() && !options.tasks.empty()) {  // another task may have that call
+      diag::Emitter unheard = emitter;
+      Elaborator all(file, whole, unheard, known);
+      all.run();
+      all.tell(more);
+    }
+    if (!elaborator.waits() || more.size() == known.size() || attempt == kAttempts) {
+      emitter = std::move(said);
+      return model;
+    }
+    known = std::move(more);
+  }
 }
 
 }  // namespace mtl::elaborate

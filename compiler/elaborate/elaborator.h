@@ -10,8 +10,8 @@
 //   layers.cpp        descriptions to layers             params.cpp       paths and parameters
 //   emit.cpp          nodes, shapes, messages            primitives*.cpp  the table of primitive operations
 //   ids.cpp           sets of ids and their bounds       lengths.cpp      ragged dimensions joined and cut
-//   stacks.cpp        a dimension before ragged ones     task.cpp         heads and settings
-//   loss.cpp          losses, masks, the objective
+//   stacks.cpp        a dimension before ragged ones     dim_names.cpp    which dimension `A` means
+//   task.cpp          heads and settings                 loss.cpp         losses, masks, the objective
 #pragma once
 #include <functional>
 #include <map>
@@ -61,10 +61,21 @@ struct ParamRecord {
   int task = -1;        // which
 };
 
+// What an attempt leaves for the next one. A path may be written in front of the call that makes its parameter, a
+// constant id in front of the call that says of which set: see elaborate().
+struct KnownLayers {
+  std::map<std::string, ParamRecord> params;  // by path
+  std::map<std::string, IdSetPtr> sets;       // path of a layer and `K`
+  size_t size() const { return params.size() + sets.size(); }
+};
+
 class Elaborator {
  public:
-  Elaborator(const sema::CheckedFile& file, const ElaborateOptions& options, diag::Emitter& emitter);
+  Elaborator(const sema::CheckedFile& file, const ElaborateOptions& options, diag::Emitter& emitter,
+             const KnownLayers& known);
   std::optional<ElaboratedModel> run();
+  bool waits() const { return waits_ && !out_of_budget_; }  // for something that is not known yet
+  void tell(KnownLayers& known) const;
 
  private:
   friend struct Primitives;
@@ -153,6 +164,7 @@ class Elaborator {
     std::optional<std::vector<Axis>> rest;  // what `...` stands for
     std::vector<Axis> extra;                // the dimensions that it is mapped over
     std::string extra_of;                   // the input that has them
+    DimNames extra_names;                   // of the static ones
     std::vector<bool> mapped;               // by input
     SpaceId space = types::kUniform;        // of results of a mapped call
     int64_t fixed = 0;                      // how many of `extra` are static
@@ -190,11 +202,30 @@ class Elaborator {
   std::string text_at(SourceRange range) const;  // as it is written
   std::string type_text(const syntax::TypeExpr& type) const { return text_at(type.range); }
 
+  // ---- dim_names.cpp
+  DimNames dim_names(const Tensor& tensor) const;  // one entry for each static dimension
+  DimNames dim_names(const Value& value) const;    // none of what is no tensor
+  DimNames shape_names(const Value& shape) const;  // of a list of sizes, `[A, 3]`
+  // Of what operands are broadcast or joined to.
+  DimNames joined_names(ir::Value result, const std::vector<const Value*>& operands) const;
+  DimNames names_without(const Tensor& of, const std::vector<int>& axes, const Frame& frame) const;  // reduced
+  DimNames product_names(const Value& a, const Value& b, const Frame& frame) const;
+  // Gives the dimensions of `tensor` the names of the type that it was matched with; `all`: one of its own where the
+  // type has none, so that no other name of the signature means that dimension.
+  void name_dimensions(Tensor& tensor, const std::vector<syntax::TypeExpr::DimItem>& items, Frame& frame, bool all);
+  void forget_names(Value& value, const Frame& callee) const;  // those of a call that has ended
+  // "the 8 in it is `B`", of dimensions that are as long but are others; empty if there are none.
+  std::string other_names(const Tensor& x, const Dim& size, const Frame& frame) const;
+  // The places among the static dimensions of `x` that a name, or the size alone, means.
+  std::vector<int> axes_named(const Tensor& x, const std::optional<DimName>& name, const Dim& size) const;
+
   // ---- params.cpp
   std::string path_of(const PlacePtr& place) const;        // with the copy of the current task
   std::string plain_path_of(const PlacePtr& place) const;  // "bottom.gate"
   Value parameter(const PlacePtr& place, std::vector<Dim> dims, const Value& init, IdSetPtr table, bool state,
                   const At& at);
+  // One that an earlier attempt has met, from now on there too; the end of `params_` otherwise.
+  std::map<std::string, ParamRecord>::iterator known_parameter(const std::string& path);
   std::optional<Init> initial(const Value& init, const IdSetPtr& table, const std::vector<Dim>& dims, const At& at);
   bool may_own(const PlacePtr& place, const At& at);
 
@@ -292,24 +323,30 @@ class Elaborator {
 
   // ---- ids.cpp
   std::optional<Tensor> constant_id(int64_t id, const At& at);
-  // The set of what holds ids of either; null if one has none.
-  IdSetPtr join_sets(const IdSetPtr& a, const IdSetPtr& b) const;
+  // The set of what holds ids of either; null if one has none. nullopt after a report: they are two sets.
+  std::optional<IdSetPtr> join_sets(const IdSetPtr& a, const IdSetPtr& b, const At& at);
+  // A constant is an id of whatever set `K` is: by the other inputs, else by the other calls of the layer, which
+  // size_of_others() asks for once the body needs `K`.
+  bool settle_constants(const std::vector<syntax::Parameter>& inputs, std::vector<Value>& values, Frame& callee,
+                        const At& at);
+  std::string set_path(const Frame& callee, const std::string& name) const;
+  Value size_of_others(const std::string& name, const At& at);
   // False after a report: ids of `set` can lie outside of what has `size` elements. `what`: "the number of rows".
   bool ids_fit(const IdSetPtr& set, const Dim& size, const std::string& what, const At& at);
 
   // ---- reductions, primitives*.cpp
-  ir::Value reduce(const std::string& what, ir::Value x, const Value* over, const At& at);
+  Tensor reduce(const std::string& what, const Tensor& of, const Value* over, const At& at);
   ir::Value reduce_axes(const std::string& what, ir::Value x, std::vector<int> axes, const At& at);
   ir::Value with_reduced(ir::Value reduced, ir::Value x, const std::vector<int>& axes, const At& at);
   ir::Value mean_of(ir::Value sum, ir::Value count, const At& at);
   ir::Value reduce_ragged(const std::string& what, ir::Value x, SpaceId space, const At& at);
   // `over = T`, `over = 0`, `over = [0, T]`: places in axes(x); nullopt after a report. They go away: a dimension
   // before one that is nested in it does not, unless `reduces` is false.
-  std::optional<std::vector<int>> over_axes(ir::Value x, const Value* over, const At& at, bool reduces = true);
-  ir::Value softmax(const std::string& what, ir::Value x, const Value* over, const At& at);
+  std::optional<std::vector<int>> over_axes(const Tensor& of, const Value* over, const At& at, bool reduces = true);
+  Tensor softmax(const std::string& what, const Tensor& of, const Value* over, const At& at);
   ir::Value mix(ir::Value weights, ir::Value values, const At& at);
   ir::Value mix_rows(ir::Value weights, ir::Value values, const At& at);
-  ir::Value concat(std::vector<ir::Value> parts, const Value* over, const At& at);
+  ir::Value concat(const std::vector<Tensor>& given, const Value* over, const At& at);
   ir::Value stack(std::vector<ir::Value> parts, const At& at);
   Value run_primitive(PrimitiveCall& call);
   int64_t random_key(const std::vector<ir::Value>& operands, const At& at);
@@ -361,7 +398,9 @@ class Elaborator {
   sema::StaticEvaluator statics_;
   ir::Graph graph_;
   ir::Builder builder_;
+  const KnownLayers& known_;
   bool failed_ = false;
+  bool waits_ = false;
 
   Frame model_frame_;
   std::vector<TaskState> tasks_;
@@ -390,6 +429,7 @@ class Elaborator {
   std::map<NodeKey, ir::NodeId> memo_;
   std::map<std::string, ParamRecord> params_;  // by path
   std::vector<std::string> param_order_;
+  std::map<std::string, IdSetPtr> sets_of_layers_;  // path of a layer and `K` -> its set
   std::map<std::pair<std::string, std::pair<const void*, size_t>>, std::string> unnamed_;  // (owner, place) -> name
   std::map<std::string, std::set<std::string>> names_below_;  // owner -> names of unnamed layers
   std::map<std::pair<std::string, std::vector<ir::Value>>, int64_t> random_calls_;
@@ -399,6 +439,7 @@ class Elaborator {
   std::map<int64_t, std::string> known_sizes_;  // "|atis.slots|", for notes
   std::map<std::string, IdSetPtr> sets_;
   bool empty_set_ = false;  // the data has a column or vocabulary without members
+  uint32_t calls_ = 0;
   int64_t statements_ = 0;
   int64_t layers_ = 0;
   int64_t composed_ = 0;  // parts of compositions that were copied

@@ -268,7 +268,7 @@ Value Elaborator::evaluate_unary(const UnaryExpr& node, SourceRange range, Frame
     ir::Value x = to_tensor(operand, {frame, node.operand->range});
     if (!x.valid()) return {};
     ir::Value result = emit(node.op == UnaryOp::negate ? "neg" : "not", {x}, at);
-    return result.valid() ? Value{Tensor{result, nullptr, nullptr}} : Value{};
+    return result.valid() ? Value{Tensor{result, nullptr, nullptr, dim_names(operand)}} : Value{};
   };
   return std::holds_alternative<Stack>(operand.v) ? each_part({&operand}, at, one) : one();
 }

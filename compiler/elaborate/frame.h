@@ -25,12 +25,15 @@ struct Frame {
   SpaceId base = types::kUniform;
   std::vector<std::map<std::string, Binding>> scopes;  // innermost last
   std::map<std::string, IdSetPtr> sets;                // `K` of id(K)
+  std::set<std::string> unsized;                       // `K` that only constants were given for
   std::set<std::string> declared;                      // layer names of the body, so that unnamed ones avoid them
   const Frame* caller = nullptr;
   SourceRange call;  // in the caller's file
   std::string stream;  // of random numbers, of the layers above that are resampled
   int depth = 0;
-  int loops = 0;  // inside how many `for` and generators
+  uint32_t id = 0;          // of the call that runs here; later ones have greater numbers
+  uint32_t dimensions = 0;  // how many of its dimensions have a name
+  int loops = 0;            // inside how many `for` and generators
   bool returned = false;
   Value result;
   std::map<std::string, Value> assigned;  // of a criterion: loss, predict
@@ -41,6 +44,7 @@ struct Frame {
     }
     return nullptr;
   }
+  DimName fresh_dimension() { return {id, ++dimensions}; }
   void bind(const std::string& name, Value value, bool variable = false) {
     scopes.back()[name] = Binding{std::move(value), variable};
   }

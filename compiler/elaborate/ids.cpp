@@ -28,22 +28,66 @@ std::optional<Tensor> Elaborator::constant_id(int64_t id, const At& at) {
   return Tensor{node, std::make_shared<const IdSet>(std::move(set)), nullptr};
 }
 
-IdSetPtr Elaborator::join_sets(const IdSetPtr& a, const IdSetPtr& b) const {
+std::optional<IdSetPtr> Elaborator::join_sets(const IdSetPtr& a, const IdSetPtr& b, const At& at) {
   if (!a || !b) return nullptr;
   if (a == b || (!a->key.empty() && a->key == b->key)) return a;
+  if (!a->key.empty() && !b->key.empty()) {
+    report(at, diag::TwoSets, a->text, b->text);
+    return std::nullopt;
+  }
   if (a->ragged || b->ragged) return a->ragged ? a : b;
   const auto difference = (a->size - b->size).constant();
   const IdSetPtr& larger = difference && *difference < 0 ? b : a;
   if (a->constant && b->constant) return larger;
   if (a->constant || b->constant) {
-    const IdSetPtr& named = a->constant ? b : a;
-    // Before the data is there nothing can be said of the constant.
-    return !difference || named->size == larger->size ? named : larger;
+    const IdSetPtr &named = a->constant ? b : a, &constant = a->constant ? a : b;
+    if (!ids_fit(constant, named->size, "the set of " + named->text, at)) return std::nullopt;
+    return named;
   }
   IdSet set;
   set.text = a->text == b->text ? a->text : a->text + " and " + b->text;
   set.size = difference ? larger->size : Dim::atom("max(" + a->size.text() + ", " + b->size.text() + ")");
   return std::make_shared<const IdSet>(std::move(set));
+}
+
+bool Elaborator::settle_constants(const std::vector<syntax::Parameter>& inputs, std::vector<Value>& values,
+                                  Frame& callee, const At& at) {
+  for (const auto& [name, set] : callee.sets) sets_of_layers_.emplace(set_path(callee, name), set);
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    auto* tensor = std::get_if<Tensor>(&values[i].v);
+    if (!tensor || !tensor->ids || !tensor->ids->constant || inputs[i].type.arguments.empty()) continue;
+    const auto* name = std::get_if<syntax::NameExpr>(&inputs[i].type.arguments[0]->node);
+    if (!name || !is_dimension_name(name->name)) continue;
+    const Binding* bound = callee.find(name->name);
+    if (!bound) {
+      callee.unsized.insert(name->name);
+      continue;
+    }
+    const auto size = bound->value.as_static() ? bound->value.as_static()->as_dim() : std::nullopt;
+    const At here{at.frame, values[i].range.valid() ? values[i].range : at.range};
+    if (size && !ids_fit(tensor->ids, *size, "`" + name->name + "`", here)) return false;
+    if (auto set = callee.sets.find(name->name); set != callee.sets.end()) tensor->ids = set->second;
+  }
+  return true;
+}
+
+std::string Elaborator::set_path(const Frame& callee, const std::string& name) const {
+  // A function owns nothing: each of its calls is by itself.
+  const bool layer = callee.kind == Frame::Kind::module || callee.kind == Frame::Kind::criterion;
+  return (layer && callee.place ? path_of(callee.place) : "call " + std::to_string(callee.id)) + " " + name;
+}
+
+Value Elaborator::size_of_others(const std::string& name, const At& at) {
+  const auto known = sets_of_layers_.find(set_path(at.frame, name));
+  if (known != sets_of_layers_.end()) {
+    const IdSet& set = *known->second;
+    at.frame.sets.emplace(name, known->second);
+    return set.ragged ? Value{RaggedDim{*set.ragged}} : Value{StaticValue{set.size, true}};
+  }
+  waits_ = true;
+  report(at, diag::SetNotSized, name, at.frame.title)
+      .help("ids of a column say it, in this call or in another one of the same layer");
+  return {};
 }
 
 bool Elaborator::ids_fit(const IdSetPtr& set, const Dim& size, const std::string& what, const At& at) {

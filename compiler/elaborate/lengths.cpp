@@ -189,7 +189,7 @@ bool Elaborator::solve_dimension(const syntax::Expr& wanted, const Axis& given, 
   Value bound = found.ragged
                     ? Value{RaggedDim{*found.ragged}}
                     : Value{found.size.constant() ? StaticValue{*found.size.constant()} : StaticValue{found.size}};
-  bound.dimension = true;
+  bound.dimension = callee.fresh_dimension();
   callee.bind(left ? *left : *right, std::move(bound));
   return true;
 }

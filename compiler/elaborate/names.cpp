@@ -40,6 +40,7 @@ std::optional<SpaceId> ragged_of_source(const DataDecl& source, const std::strin
 Value Elaborator::name(const std::string& name, SourceRange range, Frame& frame, bool tasks) {
   const At at{frame, range};
   if (Binding* binding = frame.find(name)) return binding->value;
+  if (frame.unsized.count(name)) return size_of_others(name, at);
   if (name == "training") return StaticValue{options_.training};
   if (name == "progress") {
     if (!options_.training) return StaticValue{1.0};

@@ -136,7 +136,10 @@ Value Elaborator::binary_values(BinaryOp op, const Value& left, const Value& rig
   const At second{at.frame, right.range.valid() ? right.range : at.range};
   ir::Value x = to_tensor(left, first);
   if (!x.valid()) return {};
-  if (op == BinaryOp::power) return {Tensor{power(as_numbers(x, at), right, at), nullptr, nullptr}, at.range};
+  if (op == BinaryOp::power) {
+    ir::Value raised = power(as_numbers(x, at), right, at);
+    return {Tensor{raised, nullptr, nullptr, joined_names(raised, {&left, &right})}, at.range};
+  }
   ir::Value y = to_tensor(right, second);
   if (!y.valid()) return {};
   const bool ids = type(x).dtype == types::DType::i32 || type(y).dtype == types::DType::i32;
@@ -155,7 +158,9 @@ Value Elaborator::binary_values(BinaryOp op, const Value& left, const Value& rig
     result = binary(op_name(op), x, y, at);
   }
   if (!result.valid()) return {};
-  return {Tensor{result, nullptr, nullptr}, at.range};
+  DimNames names =
+      op == BinaryOp::matmul ? product_names(left, right, at.frame) : joined_names(result, {&left, &right});
+  return {Tensor{result, nullptr, nullptr, std::move(names)}, at.range};
 }
 
 ir::Value Elaborator::transposed(ir::Value matrix, const At& at) {
@@ -299,12 +304,14 @@ Value Elaborator::slice_axis(const Tensor& tensor, int axis, const Value& from, 
   if (all[axis].ragged) {
     if (!innermost(tensor.node, axis, "a slice", at)) return {};
     ir::Value part = slice_rows(tensor.node, *start, *stop, at);
-    return part.valid() ? Value{Tensor{part, tensor.ids, nullptr}, at.range} : Value{};
+    return part.valid() ? Value{Tensor{part, tensor.ids, nullptr, dim_names(tensor)}, at.range} : Value{};
   }
   const int64_t place = axis - (static_cast<int64_t>(all.size()) - type(tensor.node).rank());
   ir::Value part = emit("slice", {tensor.node}, at,
                         {{"axis", place}, {"start", std::vector<Dim>{*start}}, {"stop", std::vector<Dim>{*stop}}});
-  return part.valid() ? Value{Tensor{part, tensor.ids, nullptr}, at.range} : Value{};
+  DimNames names = dim_names(tensor);
+  names[static_cast<size_t>(place)].clear();
+  return part.valid() ? Value{Tensor{part, tensor.ids, nullptr, std::move(names)}, at.range} : Value{};
 }
 
 bool Elaborator::innermost(ir::Value x, int axis, const std::string& what, const At& at) {
@@ -343,7 +350,7 @@ Value Elaborator::index_axis(const Tensor& tensor, int axis, const Value& index,
   if (which.ragged) {
     if (!innermost(tensor.node, axis, "an index", at)) return {};
     ir::Value row = row_at(tensor.node, index, at);
-    return row.valid() ? Value{Tensor{row, tensor.ids, nullptr}, at.range} : Value{};
+    return row.valid() ? Value{Tensor{row, tensor.ids, nullptr, dim_names(tensor)}, at.range} : Value{};
   }
   dropped = true;
   auto wanted = integer(index, at, "an index");
@@ -360,7 +367,9 @@ Value Elaborator::index_axis(const Tensor& tensor, int axis, const Value& index,
   std::vector<Dim> dims = type(part).dims;
   dims.erase(dims.begin() + place);
   part = emit("reshape", {part}, at, {{"dims", dims}});
-  return part.valid() ? Value{Tensor{part, tensor.ids, nullptr}, at.range} : Value{};
+  DimNames names = dim_names(tensor);
+  names.erase(names.begin() + place);
+  return part.valid() ? Value{Tensor{part, tensor.ids, nullptr, std::move(names)}, at.range} : Value{};
 }
 
 // `table[ids]` and `scores[target]`: a uniform tensor is a table whose rows are looked up; any other gives, in each
@@ -390,7 +399,10 @@ Value Elaborator::index_ids(const Tensor& tensor, int axis, const Tensor& ids, c
       return {};
     }
     ir::Value rows = emit("gather", {tensor.node, places}, at);
-    return rows.valid() ? Value{Tensor{rows, tensor.ids, nullptr}, at.range} : Value{};
+    DimNames names = dim_names(ids);
+    const DimNames columns = dim_names(tensor);
+    names.insert(names.end(), columns.begin() + 1, columns.end());
+    return rows.valid() ? Value{Tensor{rows, tensor.ids, nullptr, std::move(names)}, at.range} : Value{};
   }
   if (type.rank() != 1) {
     report(at, diag::NotSupportedYet, "an index by ids into " + shape_text(tensor.node, at.frame));

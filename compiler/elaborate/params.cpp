@@ -166,6 +166,13 @@ Value Elaborator::parameter(const PlacePtr& place, std::vector<Dim> dims, const 
   return node.valid() ? Value{Tensor{node, nullptr, table}, at.range} : Value{};
 }
 
+std::map<std::string, ParamRecord>::iterator Elaborator::known_parameter(const std::string& path) {
+  const auto known = known_.params.find(path);
+  if (known == known_.params.end()) return params_.end();
+  param_order_.push_back(path);
+  return params_.emplace(path, known->second).first;
+}
+
 // Keys of random streams: the path of the layer, the place in its body, and the number of the distinct call there, so
 // that one layer called twice on one input draws once, and an edit elsewhere changes nothing. `resample` adds a stream.
 int64_t Elaborator::random_key(const std::vector<ir::Value>& operands, const At& at) {

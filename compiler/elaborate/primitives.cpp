@@ -18,8 +18,45 @@ ir::Value Primitives::tensor(PrimitiveCall& call, const std::string& name) {
   return value ? call.e.to_tensor(*value, call.at_argument(name)) : ir::Value{};
 }
 
-Value Primitives::result(ir::Value node, const PrimitiveCall& call, IdSetPtr ids) {
-  return node.valid() ? Value{Tensor{node, std::move(ids), nullptr}, call.at.range} : Value{};
+Value Primitives::result(ir::Value node, const PrimitiveCall& call, IdSetPtr ids, DimNames dims) {
+  return node.valid() ? Value{Tensor{node, std::move(ids), nullptr, std::move(dims)}, call.at.range} : Value{};
+}
+
+bool Primitives::pair(PrimitiveCall& call, const char* first, const char* second, ir::Value& a, ir::Value& b,
+                      IdSetPtr& set) {
+  const auto tensor_of = [&](const char* name, const char* other) -> Tensor {
+    const Value &value = *call.find(name), &beside = *call.find(other);
+    const StaticValue* known = value.as_static();
+    const bool id = known && known->is_int() && beside.tensor() && beside.tensor()->ids;
+    if (!id) return {tensor(call, name), set_of(value), nullptr};
+    return call.e.constant_id(std::get<int64_t>(known->value), call.at_argument(name)).value_or(Tensor{});
+  };
+  const Tensor x = tensor_of(first, second), y = tensor_of(second, first);
+  if (!x.node.valid() || !y.node.valid()) return false;
+  const auto holds_ids = [&](const Tensor& t) { return call.e.type(t.node).dtype == types::DType::i32; };
+  if (holds_ids(x) != holds_ids(y)) {
+    const char* ids = holds_ids(x) ? first : second;
+    call.e.report(call.at_argument(ids), diag::IdsAreNotNumbers, call.e.value_text(*call.find(ids), call.at.frame))
+        .help("beside ids stand ids of their set or an int constant; `float(x)` makes numbers of ids");
+    return false;
+  }
+  auto joined = call.e.join_sets(x.ids, y.ids, call.at);
+  if (!joined) return false;
+  a = x.node, b = y.node, set = *joined;
+  return true;
+}
+
+DimNames Primitives::names(PrimitiveCall& call, const std::string& name) {
+  const Value* value = call.find(name);
+  if (!value) return {};
+  // Lists and paths become tensors where they are used, so they have dimensions too.
+  return call.e.dim_names(value->tensor() ? *value->tensor() : Tensor{tensor(call, name), nullptr, nullptr});
+}
+
+DimNames Primitives::names(ir::Value result, const PrimitiveCall& call, std::initializer_list<const char*> arguments) {
+  std::vector<const Value*> values;
+  for (const char* argument : arguments) values.push_back(call.find(argument));
+  return call.e.joined_names(result, values);
 }
 
 std::optional<int64_t> Primitives::integer(PrimitiveCall& call, const std::string& name, int64_t otherwise) {
@@ -86,38 +123,53 @@ struct Primitives::Elementwise {
       c.e.report(c.at, diag::IdsAreNotNumbers, c.e.shape_text(x, c.at.frame)).help("`float(x)` makes numbers of ids");
       return Value{};
     }
-    return result(c.e.emit(std::string(c.primitive.name), {x}, c.at), c);
+    return result(c.e.emit(std::string(c.primitive.name), {x}, c.at), c, nullptr, names(c, "x"));
   }
   static Value clamp(Call& c) {
     ir::Value x = tensor(c, "x");
     ir::Value low = c.e.binary("max", x, tensor(c, "low"), c.at);
-    return result(c.e.binary("min", low, tensor(c, "high"), c.at), c);
+    ir::Value clamped = c.e.binary("min", low, tensor(c, "high"), c.at);
+    return result(clamped, c, nullptr, names(clamped, c, {"x", "low", "high"}));
   }
   static Value where(Call& c) {
-    ir::Value condition = tensor(c, "condition"), yes = tensor(c, "yes"), no = tensor(c, "no");
+    ir::Value condition = tensor(c, "condition"), yes, no;
+    IdSetPtr set;
+    if (!condition.valid() || !pair(c, "yes", "no", yes, no, set)) return Value{};
     if (!c.e.align(yes, no, "`where`", c.at) || !c.e.align(condition, yes, "`where`", c.at) ||
         !c.e.align(condition, no, "`where`", c.at)) {
       return Value{};
     }
-    const IdSetPtr set = c.e.join_sets(set_of(c, "yes"), set_of(c, "no"));
-    return result(c.e.emit("where", {condition, yes, no}, c.at), c, set);
+    ir::Value chosen = c.e.emit("where", {condition, yes, no}, c.at);
+    return result(chosen, c, set, names(chosen, c, {"condition", "yes", "no"}));
   }
   static Value identity(Call& c) { return c.bound.at("x").value; }
-  static Value to_float(Call& c) { return result(c.e.as_numbers(tensor(c, "x"), c.at), c); }
+  static Value to_float(Call& c) { return result(c.e.as_numbers(tensor(c, "x"), c.at), c, nullptr, names(c, "x")); }
   static Value reverse(Call& c) {
     auto scale = number(c, "scale", 1);
-    return scale ? result(c.e.emit("reverse_gradient", {tensor(c, "x")}, c.at, {{"scale", *scale}}), c) : Value{};
+    if (!scale) return Value{};
+    ir::Value same = c.e.emit("reverse_gradient", {tensor(c, "x")}, c.at, {{"scale", *scale}});
+    return result(same, c, nullptr, names(c, "x"));
   }
   static Value stop(Call& c) {
     const Tensor* given = c.find("x")->tensor();
-    return result(c.e.emit("stop_gradient", {tensor(c, "x")}, c.at), c, given ? given->ids : nullptr);
+    return result(c.e.emit("stop_gradient", {tensor(c, "x")}, c.at), c, given ? given->ids : nullptr, names(c, "x"));
   }
   static Value noise(Call& c) {
     ir::Value x = tensor(c, "x");
     if (!x.valid()) return Value{};
-    return result(c.e.emit(std::string(c.primitive.name), {x}, c.at, {{"key", c.e.random_key({x}, c.at)}}), c);
+    ir::Value drawn = c.e.emit(std::string(c.primitive.name), {x}, c.at, {{"key", c.e.random_key({x}, c.at)}});
+    return result(drawn, c, nullptr, names(c, "x"));
   }
-  static Value mix(Call& c) { return result(c.e.mix(tensor(c, "weights"), tensor(c, "values"), c.at), c); }
+  static Value mix(Call& c) {
+    ir::Value values = tensor(c, "values");
+    ir::Value mixed = c.e.mix(tensor(c, "weights"), values, c.at);
+    if (!mixed.valid()) return Value{};
+    DimNames all = names(c, "weights"), rest = names(c, "values");
+    if (!all.empty()) all.pop_back();
+    const bool ragged = c.e.axes(values, c.at.frame).front().ragged.has_value();
+    all.insert(all.end(), rest.begin() + (ragged ? 0 : 1), rest.end());
+    return result(mixed, c, nullptr, std::move(all));
+  }
   // The same parameters, other random numbers. Stream 0 is the layer's own.
   static Value resample(Call& c) {
     LayerPtr layer = c.e.as_layer(*c.find("layer"), c.at_argument("layer"));

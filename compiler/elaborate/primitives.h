@@ -3,6 +3,7 @@
 // Names and parameters are sema's table (sema/primitives.def); run_primitive() looks the name up in the tables of the
 // files primitives_*.cpp. A new primitive is one line there, one line here, and its op if it needs a new one.
 #pragma once
+#include <initializer_list>
 #include <map>
 #include <string>
 #include <string_view>
@@ -61,7 +62,13 @@ struct Primitives {
   }
   // The tensor of an argument; invalid after a report.
   static ir::Value tensor(PrimitiveCall& call, const std::string& name);
-  static Value result(ir::Value node, const PrimitiveCall& call, IdSetPtr ids = nullptr);
+  static Value result(ir::Value node, const PrimitiveCall& call, IdSetPtr ids = nullptr, DimNames dims = {});
+  // Two arguments that become one value: an int constant beside ids is an id. False after a report.
+  static bool pair(PrimitiveCall& call, const char* first, const char* second, ir::Value& a, ir::Value& b,
+                   IdSetPtr& set);
+  // The names of the dimensions of an argument, or of what arguments broadcast to.
+  static DimNames names(PrimitiveCall& call, const std::string& name);
+  static DimNames names(ir::Value result, const PrimitiveCall& call, std::initializer_list<const char*> arguments);
   static std::optional<int64_t> integer(PrimitiveCall& call, const std::string& name, int64_t otherwise);
   static std::optional<double> number(PrimitiveCall& call, const std::string& name, double otherwise);
   static std::optional<bool> flag(PrimitiveCall& call, const std::string& name, bool otherwise);

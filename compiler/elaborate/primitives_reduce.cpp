@@ -8,7 +8,8 @@
 
 namespace mtl::elaborate {
 
-std::optional<std::vector<int>> Elaborator::over_axes(ir::Value x, const Value* over, const At& at, bool reduces) {
+std::optional<std::vector<int>> Elaborator::over_axes(const Tensor& of, const Value* over, const At& at, bool reduces) {
+  const ir::Value x = of.node;
   const std::vector<Axis> all = axes(x, at.frame);
   std::vector<int> found;
   std::vector<Value> wanted;
@@ -39,15 +40,20 @@ std::optional<std::vector<int>> Elaborator::over_axes(ir::Value x, const Value* 
       // The name as it is written, if it is one: the number alone is not what the user wrote.
       const std::string written = text_at(value.range);
       name = (value.dimension && is_dimension_name(written) ? written + " = " : "") + known->text();
-      for (size_t i = 0; i < all.size(); ++i) {
-        if (!all[i].ragged && all[i].size == *known->as_dim()) places.push_back(static_cast<int>(i));
-      }
+      const int front = static_cast<int>(all.size()) - type(x).rank();
+      for (const int place : axes_named(of, value.dimension, *known->as_dim())) places.push_back(front + place);
     } else if (!value.poisoned()) {
       report(at, diag::NotADimension, known ? known->text() : value.kind());
     }
     if (value.poisoned() || (places.empty() && name.empty())) return std::nullopt;
     if (places.size() != 1) {
-      report(at, places.empty() ? diag::NoSuchDimension : diag::DimensionTwice, name, shape_text(x, at.frame));
+      diag::Report made =
+          report(at, places.empty() ? diag::NoSuchDimension : diag::DimensionTwice, name, shape_text(x, at.frame));
+      if (places.empty() && known && known->as_dim()) std::move(made).note(other_names(of, *known->as_dim(), at.frame));
+      return std::nullopt;
+    }
+    if (std::find(found.begin(), found.end(), places[0]) != found.end()) {
+      report(at, diag::OverTwice, name, shape_text(x, at.frame));
       return std::nullopt;
     }
     found.push_back(places[0]);
@@ -56,7 +62,6 @@ std::optional<std::vector<int>> Elaborator::over_axes(ir::Value x, const Value* 
     for (size_t i = 0; i < all.size(); ++i) found.push_back(static_cast<int>(i));
   }
   std::sort(found.begin(), found.end());
-  found.erase(std::unique(found.begin(), found.end()), found.end());
   // A nested ragged dimension has to go before the one that it is nested in.
   const int ragged = static_cast<int>(all.size()) - type(x).rank();
   const int taken =
@@ -130,26 +135,30 @@ ir::Value Elaborator::with_reduced(ir::Value reduced, ir::Value x, const std::ve
   return emit("reshape", {reduced}, at, {{"dims", dims}});
 }
 
-ir::Value Elaborator::reduce(const std::string& what, ir::Value x, const Value* over, const At& at) {
+Tensor Elaborator::reduce(const std::string& what, const Tensor& of, const Value* over, const At& at) {
+  ir::Value x = of.node;
   if (!x.valid()) return {};
   if (type(x).dtype == types::DType::i32) {
     report(at, diag::IdsAreNotNumbers, shape_text(x, at.frame)).help("`float(x)` makes numbers of ids");
     return {};
   }
   x = as_numbers(x, at);
-  auto axes = over_axes(x, over, at);
+  auto axes = over_axes(of, over, at);
   if (!axes) return {};
-  if (what == "norm") return emit("sqrt", {reduce_axes("sum", emit("square", {x}, at), *axes, at)}, at);
+  const DimNames rest = names_without(of, *axes, at.frame);
+  const auto result = [&](ir::Value reduced) { return Tensor{reduced, nullptr, nullptr, rest}; };
+  if (what == "norm") return result(emit("sqrt", {reduce_axes("sum", emit("square", {x}, at), *axes, at)}, at));
   if (what == "variance") {
     ir::Value mean = reduce_axes("mean", x, *axes, at);
     if (!mean.valid()) return {};
     mean = with_reduced(mean, x, *axes, at);
-    return reduce_axes("mean", emit("square", {emit("sub", {x, mean}, at)}, at), *axes, at);
+    return result(reduce_axes("mean", emit("square", {emit("sub", {x, mean}, at)}, at), *axes, at));
   }
-  return reduce_axes(what, x, *axes, at);
+  return result(reduce_axes(what, x, *axes, at));
 }
 
-ir::Value Elaborator::softmax(const std::string& what, ir::Value x, const Value* over, const At& at) {
+Tensor Elaborator::softmax(const std::string& what, const Tensor& of, const Value* over, const At& at) {
+  ir::Value x = of.node;
   if (!x.valid()) return {};
   if (type(x).dtype == types::DType::i32) {
     report(at, diag::IdsAreNotNumbers, shape_text(x, at.frame)).help("`float(x)` makes numbers of ids");
@@ -163,23 +172,25 @@ ir::Value Elaborator::softmax(const std::string& what, ir::Value x, const Value*
   }
   std::vector<int> over_all = {static_cast<int>(all.size()) - 1};
   if (over) {
-    auto found = over_axes(x, over, at);
+    auto found = over_axes(of, over, at);
     if (!found) return {};
     over_all = *found;
   }
+  const DimNames rest = what == "logsumexp" ? names_without(of, over_all, at.frame) : dim_names(of);
+  const auto result = [&](ir::Value made) { return Tensor{made, nullptr, nullptr, rest}; };
   const int ragged = static_cast<int>(all.size()) - type(x).rank();
   if (over_all.size() == 1 && over_all[0] >= ragged) {
-    return emit(what, {x}, at, {{"axis", static_cast<int64_t>(over_all[0] - ragged)}});
+    return result(emit(what, {x}, at, {{"axis", static_cast<int64_t>(over_all[0] - ragged)}}));
   }
   // The greatest is taken off for the sake of exp alone: no gradient goes through it.
   ir::Value greatest = emit("stop_gradient", {reduce_axes("max", x, over_all, at)}, at);
   ir::Value shifted = emit("sub", {x, with_reduced(greatest, x, over_all, at)}, at);
   ir::Value powers = emit("exp", {shifted}, at);
   ir::Value total = reduce_axes("sum", powers, over_all, at);
-  if (what == "softmax") return emit("div", {powers, with_reduced(total, x, over_all, at)}, at);
+  if (what == "softmax") return result(emit("div", {powers, with_reduced(total, x, over_all, at)}, at));
   ir::Value log_total = emit("log", {total}, at);
-  if (what == "logsumexp") return emit("add", {log_total, greatest}, at);
-  return emit("sub", {shifted, with_reduced(log_total, x, over_all, at)}, at);
+  if (what == "logsumexp") return result(emit("add", {log_total, greatest}, at));
+  return result(emit("sub", {shifted, with_reduced(log_total, x, over_all, at)}, at));
 }
 
 // mix(w, v): the last dimension of w with the first of v. One vector of weights is a weighted sum; a matrix gives
@@ -243,18 +254,27 @@ struct Primitives::Reductions {
     c.e.report(c.at_argument("per"), diag::NotSupportedYet, "`per =`");
     return true;
   }
+  static Tensor named(Call& c) {
+    ir::Value x = tensor(c, "x");
+    return {x, nullptr, nullptr, names(c, "x")};
+  }
+  static Value result(const Tensor& made, const Call& c) {
+    return Primitives::result(made.node, c, made.ids, made.dims);
+  }
   static Value reduce(Call& c) {
     if (refuse_per(c)) return Value{};
-    return result(c.e.reduce(std::string(c.primitive.name), tensor(c, "x"), c.find("over"), c.at), c);
+    return result(c.e.reduce(std::string(c.primitive.name), named(c), c.find("over"), c.at), c);
   }
   static Value extreme(Call& c) {
     if (!c.find("other")) return reduce(c);
-    ir::Value x = tensor(c, "x"), other = tensor(c, "other");
-    const IdSetPtr set = c.e.join_sets(set_of(*c.find("x")), set_of(*c.find("other")));
-    return result(c.e.binary(std::string(c.primitive.name), x, other, c.at), c, set);
+    ir::Value x, other;
+    IdSetPtr set;
+    if (!pair(c, "x", "other", x, other, set)) return Value{};
+    ir::Value chosen = c.e.binary(std::string(c.primitive.name), x, other, c.at);
+    return result({chosen, set, nullptr, names(chosen, c, {"x", "other"})}, c);
   }
   static Value softmax(Call& c) {
-    return result(c.e.softmax(std::string(c.primitive.name), tensor(c, "x"), c.find("over"), c.at), c);
+    return result(c.e.softmax(std::string(c.primitive.name), named(c), c.find("over"), c.at), c);
   }
   static Value arg(Call& c) {
     ir::Value x = tensor(c, "x");
@@ -268,17 +288,19 @@ struct Primitives::Reductions {
     const int ragged = static_cast<int>(all.size()) - c.e.type(x).rank();
     int axis = static_cast<int>(all.size()) - 1;
     if (c.find("over")) {
-      auto found = c.e.over_axes(x, c.find("over"), c.at);
+      auto found = c.e.over_axes(named(c), c.find("over"), c.at);
       if (!found || found->size() != 1) return Value{};
       axis = found->front();
     }
+    const DimNames rest = c.e.names_without(named(c), {axis}, c.at.frame);
     if (axis < 0) {
       c.e.report(c.at, diag::NeedsDimension, name, c.e.shape_text(x, c.at.frame));
       return Value{};
     }
     if (axis >= ragged) {
-      return result(c.e.emit(name, {x}, c.at, {{"axis", static_cast<int64_t>(axis - ragged)}}), c,
-                    set_of_op(name, c.e.type(x).dims[axis - ragged]));
+      const IdSetPtr places = set_of_op(name, c.e.type(x).dims[axis - ragged]);
+      return result({c.e.emit(name, {x}, c.at, {{"axis", static_cast<int64_t>(axis - ragged)}}), places, nullptr, rest},
+                    c);
     }
     auto set = std::make_shared<IdSet>();
     set->text = "`" + name + "`";
@@ -286,7 +308,7 @@ struct Primitives::Reductions {
     const SpaceId parent = c.e.spaces()[*set->ragged].parent;
     auto results =
         c.e.emit_all(name == "argmax" ? "segment_max" : "segment_min", {x}, {{"to", ir::SpaceRef{parent}}}, c.at);
-    return results.size() == 2 ? result(results[1], c, set) : Value{};
+    return results.size() == 2 ? result({results[1], set, nullptr, rest}, c) : Value{};
   }
   static Value edge(Call& c) {
     if (refuse_per(c)) return Value{};
@@ -296,7 +318,7 @@ struct Primitives::Reductions {
     const std::vector<Axis> all = c.e.axes(x, c.at.frame);
     int axis = 0;
     if (c.find("over")) {
-      auto found = c.e.over_axes(x, c.find("over"), c.at);
+      auto found = c.e.over_axes(named(c), c.find("over"), c.at);
       if (!found || found->size() != 1) return Value{};
       axis = found->front();
     }
@@ -317,8 +339,10 @@ struct Primitives::Reductions {
     if (results.size() != 2) return Value{};
     Record record;
     const IdSetPtr set = set_of_op("top_k", c.e.type(x).dims.back());
-    record.fields.emplace_back("values", Value{Tensor{results[0], nullptr, nullptr}, c.at.range});
-    record.fields.emplace_back("ids", Value{Tensor{results[1], set, nullptr}, c.at.range});
+    DimNames known = names(c, "x");
+    known.back().clear();
+    record.fields.emplace_back("values", Value{Tensor{results[0], nullptr, nullptr, known}, c.at.range});
+    record.fields.emplace_back("ids", Value{Tensor{results[1], set, nullptr, known}, c.at.range});
     return Value{std::make_shared<const Record>(std::move(record)), c.at.range};
   }
 };

@@ -29,11 +29,15 @@ struct Primitives::Sequences {
     if (!x.valid() || is_ragged(c, x)) return x;
     return c.e.emit("map_in", {x}, c.at, {{"count", int64_t{1}}});
   }
-  static Value put_back(Call& c, ir::Value y) {
+  static Value put_back(Call& c, ir::Value y, const char* of = "x") {
+    // A position of fixed sequences keeps its name; its features are new.
+    DimNames known = names(c, of);
+    if (!known.empty()) known.back().clear();
     if (y.valid() && c.e.spaces()[c.e.type(y).space].fixed && c.e.type(y).space != c.at.frame.base) {
       y = c.e.emit("map_out", {y}, c.at, {{"count", int64_t{1}}});
     }
-    return result(y, c);
+    const bool alike = y.valid() && known.size() == static_cast<size_t>(c.e.type(y).rank());
+    return result(y, c, nullptr, alike ? std::move(known) : DimNames{});
   }
 
   // A weight, or a list of one for each direction.
@@ -151,8 +155,9 @@ struct Primitives::Sequences {
     }
     const double rate = c.e.options_.training ? *drop : 0;
     const int64_t key = rate > 0 ? c.e.random_key(qkv, c.at) : 0;
-    return put_back(
-        c, c.e.emit("attention", qkv, c.at, {{"heads", *heads}, {"causal", *causal}, {"rate", rate}, {"key", key}}));
+    ir::Value seen =
+        c.e.emit("attention", qkv, c.at, {{"heads", *heads}, {"causal", *causal}, {"rate", rate}, {"key", key}});
+    return put_back(c, seen, "query");
   }
 
   static Value dropout(Call& c) {
@@ -164,11 +169,13 @@ struct Primitives::Sequences {
       return Value{};
     }
     if (!c.e.options_.training || *rate == 0) return c.bound.at("x").value;
-    return result(c.e.emit("dropout", {x}, c.at, {{"rate", *rate}, {"key", c.e.random_key({x}, c.at)}}), c);
+    ir::Value dropped = c.e.emit("dropout", {x}, c.at, {{"rate", *rate}, {"key", c.e.random_key({x}, c.at)}});
+    return result(dropped, c, nullptr, names(c, "x"));
   }
   static Value layer_norm(Call& c) {
     auto eps = number(c, "eps", 1e-5);
-    return eps ? result(c.e.emit("normalize", {tensor(c, "x")}, c.at, {{"eps", *eps}}), c) : Value{};
+    if (!eps) return Value{};
+    return result(c.e.emit("normalize", {tensor(c, "x")}, c.at, {{"eps", *eps}}), c, nullptr, names(c, "x"));
   }
   static ir::Value scores_of(Call& c) {
     ir::Value scores = tensor(c, "scores");

@@ -17,18 +17,20 @@ ir::Value Elaborator::stack(std::vector<ir::Value> parts, const At& at) {
   return emit("stack", parts, at, {{"axis", int64_t{0}}});
 }
 
-ir::Value Elaborator::concat(std::vector<ir::Value> parts, const Value* over, const At& at) {
+ir::Value Elaborator::concat(const std::vector<Tensor>& given, const Value* over, const At& at) {
   int rank = 0;
-  for (ir::Value part : parts) {
-    if (!part.valid()) return {};
-    rank = std::max(rank, type(part).rank());
+  std::vector<ir::Value> parts;
+  for (const Tensor& part : given) {
+    if (!part.node.valid()) return {};
+    rank = std::max(rank, type(part.node).rank());
+    parts.push_back(part.node);
   }
   if (parts.empty()) {
     report(at, diag::EmptyArray, "concat");
     return {};
   }
   if (over) {
-    auto found = over_axes(parts[0], over, at, false);
+    auto found = over_axes(given[0], over, at, false);
     if (!found) return {};
     const auto axis = static_cast<size_t>(found->size() == 1 ? found->front() : 0);
     const bool ragged = std::any_of(parts.begin(), parts.end(), [&](ir::Value part) {
@@ -55,7 +57,7 @@ ir::Value Elaborator::concat(std::vector<ir::Value> parts, const Value* over, co
   }
   int64_t axis = type(parts[0]).rank() - 1;
   if (over) {
-    auto found = over_axes(parts[0], over, at, false);
+    auto found = over_axes({parts[0], nullptr, nullptr, given[0].dims}, over, at, false);
     if (!found) return {};
     if (found->size() != 1) {
       report(at, diag::NotADimension, "a list");
@@ -90,7 +92,8 @@ struct Primitives::Shapes {
       c.e.report(c.at, diag::ReshapeRagged, c.e.axes_text(*wanted), c.e.shape_text(x, c.at.frame));
       return Value{};
     }
-    return result(c.e.emit("reshape", {x}, c.at, {{"dims", fixed}}), c, set_of(c, "x"));
+    return result(c.e.emit("reshape", {x}, c.at, {{"dims", fixed}}), c, set_of(c, "x"),
+                  c.e.shape_names(*c.find("shape")));
   }
   static Value flatten(Call& c) {
     ir::Value x = tensor(c, "x");
@@ -112,7 +115,10 @@ struct Primitives::Shapes {
     std::vector<Dim> fresh(old.begin(), old.begin() + (*from - ragged));
     fresh.push_back(types::product({old.begin() + (*from - ragged), old.begin() + (*to - ragged)}));
     fresh.insert(fresh.end(), old.begin() + (*to - ragged), old.end());
-    return result(c.e.emit("reshape", {x}, c.at, {{"dims", fresh}}), c, set_of(c, "x"));
+    DimNames known = names(c, "x");
+    known.erase(known.begin() + (*from - ragged), known.begin() + (*to - ragged));
+    known.insert(known.begin() + (*from - ragged), std::set<DimName>{});
+    return result(c.e.emit("reshape", {x}, c.at, {{"dims", fresh}}), c, set_of(c, "x"), std::move(known));
   }
   static Value transpose(Call& c) {
     ir::Value x = tensor(c, "x");
@@ -137,7 +143,12 @@ struct Primitives::Shapes {
       c.e.report(c.at, diag::NotSupportedYet, "`transpose` of " + c.e.shape_text(x, c.at.frame));
       return Value{};
     }
-    return result(c.e.emit("transpose", {x}, c.at, {{"perm", order}}), c, set_of(c, "x"));
+    ir::Value turned = c.e.emit("transpose", {x}, c.at, {{"perm", order}});
+    if (!turned.valid()) return Value{};
+    const DimNames known = names(c, "x");
+    DimNames in_order;
+    for (const Dim& place : order) in_order.push_back(known[static_cast<size_t>(place.value())]);
+    return result(turned, c, set_of(c, "x"), std::move(in_order));
   }
   static Value stack(Call& c) {
     auto listed = c.e.items(*c.find("values"), c.at_argument("values"));
@@ -149,7 +160,7 @@ struct Primitives::Shapes {
     return c.e.stack_of(std::move(*listed), c.at);
   }
   static Value concat(Call& c) {
-    std::vector<ir::Value> parts;
+    std::vector<Tensor> parts;
     std::vector<Argument> given = c.values;
     if (given.size() == 1 && !given[0].value.tensor()) {  // a list
       auto listed = c.e.items(given[0].value, c.at);
@@ -160,10 +171,17 @@ struct Primitives::Shapes {
     }
     IdSetPtr set = given.empty() ? nullptr : set_of(given.front().value);
     for (const Argument& part : given) {
-      parts.push_back(c.e.to_tensor(part.value, {c.at.frame, part.range}));
-      set = c.e.join_sets(set, set_of(part.value));
+      const Tensor* known = part.value.tensor();
+      parts.push_back({c.e.to_tensor(part.value, {c.at.frame, part.range}), nullptr, nullptr,
+                       known ? c.e.dim_names(*known) : DimNames{}});
+      auto joint = c.e.join_sets(set, set_of(part.value), c.at);
+      if (!joint) return Value{};
+      set = *joint;
     }
-    return result(c.e.concat(parts, c.find("over"), c.at), c, set);
+    ir::Value joined = c.e.concat(parts, c.find("over"), c.at);
+    std::vector<const Value*> each;
+    for (const Argument& part : given) each.push_back(&part.value);
+    return result(joined, c, set, c.e.joined_names(joined, each));
   }
   static Value pad(Call& c) {
     ir::Value x = tensor(c, "x");
@@ -177,17 +195,19 @@ struct Primitives::Shapes {
     const int ragged = static_cast<int>(c.e.axes(x, c.at.frame).size()) - c.e.type(x).rank();
     int64_t axis = c.e.type(x).rank() - 1;
     if (c.find("over")) {
-      auto found = c.e.over_axes(x, c.find("over"), c.at, false);
+      auto found = c.e.over_axes({x, nullptr, nullptr, names(c, "x")}, c.find("over"), c.at, false);
       if (!found || found->size() != 1) return Value{};
       axis = found->front() - ragged;
     }
+    DimNames known = names(c, "x");
     if (axis < 0) {
       if (!c.e.innermost(x, static_cast<int>(axis) + ragged, "`pad`", c.at)) return Value{};
       const Dim length = c.e.spaces().length_of(c.e.type(x).space) + Dim(*before) + Dim(*after);
-      return result(c.e.move_rows(x, Dim(*before), true, length, c.at), c, set_of(c, "x"));
+      return result(c.e.move_rows(x, Dim(*before), true, length, c.at), c, set_of(c, "x"), std::move(known));
     }
+    known[static_cast<size_t>(axis)].clear();
     return result(c.e.emit("pad", {x}, c.at, {{"axis", axis}, {"before", *before}, {"after", *after}}), c,
-                  set_of(c, "x"));
+                  set_of(c, "x"), std::move(known));
   }
   static Value one_hot(Call& c) {
     const Value* given = c.find("ids");
@@ -206,7 +226,11 @@ struct Primitives::Shapes {
       return Value{};
     }
     if (!c.e.at_least_one(*size, c.at_argument("classes"))) return Value{};
-    return result(c.e.emit("one_hot", {ids}, c.at, {{"classes", std::vector<Dim>{*size}}}), c);
+    DimNames known = names(c, "ids");
+    known.emplace_back();
+    if (classes->dimension) known.back().insert(*classes->dimension);
+    return result(c.e.emit("one_hot", {ids}, c.at, {{"classes", std::vector<Dim>{*size}}}), c, nullptr,
+                  std::move(known));
   }
   static Value full(Call& c) {
     auto wanted = dims(c, "shape");
@@ -241,7 +265,7 @@ struct Primitives::Shapes {
       rows = rows ? c.e.spaces().add_copies(*rows, *axis.ragged) : *axis.ragged;
     }
     if (rows) node = c.e.to_space(node, *rows, c.at);
-    return result(node, c, set);
+    return result(node, c, set, c.e.shape_names(*c.find("shape")));
   }
   static Value positions(Call& c) {
     const Value* value = c.find("dimension");
@@ -260,7 +284,9 @@ struct Primitives::Shapes {
     }
     set->size = *size;
     ir::Value count = c.e.emit("iota", {}, c.at, {{"dims", std::vector<Dim>{*size}}, {"axis", int64_t{0}}});
-    return result(c.e.emit("to_i32", {count}, c.at), c, set);
+    DimNames known(1);
+    if (value->dimension) known.back().insert(*value->dimension);
+    return result(c.e.emit("to_i32", {count}, c.at), c, set, std::move(known));
   }
 };
 

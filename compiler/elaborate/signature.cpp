@@ -55,7 +55,7 @@ bool Elaborator::match_axis(const TypeExpr::DimItem& item, const Axis& axis, std
   if (name && *name == "_") return true;
   if (introduces && name && is_dimension_name(*name) && !callee.find(*name)) {
     Value bound = axis.ragged ? Value{RaggedDim{*axis.ragged}} : Value{size_value(axis.size)};
-    bound.dimension = true;
+    bound.dimension = callee.fresh_dimension();
     callee.bind(*name, std::move(bound));
     return true;
   }
@@ -73,7 +73,6 @@ bool Elaborator::match_axis(const TypeExpr::DimItem& item, const Axis& axis, std
 }
 
 bool Elaborator::set_has_size(const IdSet& set, const Dim& size, const std::string& what, const At& at) {
-  if (set.constant) return ids_fit(std::make_shared<const IdSet>(set), size, what, at);
   if (size.equals(set.size) != types::Answer::no) return true;
   report(at, diag::SetSize, set.text, set.size.text(), what, size.text());
   return false;
@@ -90,6 +89,7 @@ bool Elaborator::match_set(const Parameter& parameter, Tensor& tensor, Frame& ca
   const IdSetPtr& set = tensor.ids;
   const std::string* name = simple_name(parameter.type.arguments[0]);
   if (name && is_dimension_name(*name)) {
+    if (set->constant) return true;  // once the others are known: settle_constants()
     auto [known, fresh] = callee.sets.try_emplace(*name, set);
     if (!fresh && !known->second->key.empty() && !set->key.empty() && known->second->key != set->key) {
       report(at, diag::WrongIds, set->text, known->second->text);
@@ -108,6 +108,7 @@ bool Elaborator::match_set(const Parameter& parameter, Tensor& tensor, Frame& ca
   Value wanted = evaluate(*parameter.type.arguments[0], callee);
   const StaticValue* size = wanted.as_static();
   if (!size || !size->as_dim() || set->ragged) return true;
+  if (set->constant) return ids_fit(set, *size->as_dim(), "the set of `" + parameter.name.text + "`", at);
   return set_has_size(*set, *size->as_dim(), "the set of `" + parameter.name.text + "`", at);
 }
 
@@ -155,6 +156,7 @@ bool Elaborator::match_input(const Parameter& parameter, size_t index, Value& va
       return why.empty() ? false : mismatch(why);
   }
   std::vector<Axis> front(all.begin(), all.end() - count);
+  name_dimensions(tensor, dims, callee, true);
   value = Value{tensor, value.range};
   if (open) {
     const auto alike = [](const Axis& a, const Axis& b) {
@@ -174,6 +176,8 @@ bool Elaborator::match_input(const Parameter& parameter, size_t index, Value& va
     return false;
   }
   signature.extra = front;
+  signature.extra_names = tensor.dims;
+  signature.extra_names.resize(tensor.dims.size() - std::min(count, tensor.dims.size()));
   signature.extra_of = parameter.name.text;
   signature.mapped[index] = true;
   return true;
@@ -254,6 +258,8 @@ Value Elaborator::map_result(Value result, const Signature& signature, const At&
         .help("map it over the ragged dimension instead");
     return {};
   }
+  if (const Tensor* given = result.tensor()) tensor.dims = dim_names(*given);
+  tensor.dims.insert(tensor.dims.begin(), signature.extra_names.begin(), signature.extra_names.end());
   if (signature.fixed > 0) tensor.node = emit("map_out", {tensor.node}, at, {{"count", signature.fixed}});
   return tensor.node.valid() ? Value{tensor, result.range} : Value{};
 }

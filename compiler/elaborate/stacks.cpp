@@ -48,11 +48,17 @@ Value Elaborator::stack_of(std::vector<Value> parts, const At& at) {
     }
     const std::vector<Axis> all = value_axes(part, at.frame);
     ragged = ragged || std::any_of(all.begin(), all.end(), [](const Axis& axis) { return axis.ragged.has_value(); });
-    set = join_sets(set, Primitives::set_of(part));
+    auto joint = join_sets(set, Primitives::set_of(part), at);
+    if (!joint) return {};
+    set = *joint;
   }
   if (!ragged) {
     ir::Value stacked = stack(nodes, at);
-    return stacked.valid() ? Value{Tensor{stacked, set, nullptr}, at.range} : Value{};
+    std::vector<const Value*> each;
+    for (const Value& part : parts) each.push_back(&part);
+    DimNames names = joined_names(stacked, each);
+    if (!names.empty()) names.front().clear();
+    return stacked.valid() ? Value{Tensor{stacked, set, nullptr, std::move(names)}, at.range} : Value{};
   }
   for (const Value& part : parts) {
     if (value_axes(part, at.frame) == value_axes(parts.front(), at.frame)) continue;

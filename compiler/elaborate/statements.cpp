@@ -72,7 +72,9 @@ bool Elaborator::run_statement(const Stmt& stmt, Frame& frame) {
 void Elaborator::run_let(const LetStmt& stmt, Frame& frame) {
   Value value = evaluate(*stmt.value, frame);
   if (stmt.type && !value.poisoned()) {
-    check_type(*stmt.type, value, frame, nullptr, diag::LetMismatch, {frame, stmt.value->range});
+    const bool good = check_type(*stmt.type, value, frame, nullptr, diag::LetMismatch, {frame, stmt.value->range});
+    if (auto* tensor = std::get_if<Tensor>(&value.v); good && tensor)
+      name_dimensions(*tensor, stmt.type->dims, frame, false);
   }
   frame.bind(stmt.name.text, std::move(value));
 }
@@ -249,7 +251,9 @@ void Elaborator::declare_param(const ParamStmt& stmt, SourceRange range, Frame& 
     return;
   }
   PlacePtr place = child(frame.place, stmt.name.text, stmt.owner, stmt.name.range, frame);
-  frame.bind(stmt.name.text, parameter(place, std::move(dims), init, table, stmt.state, at));
+  Value made = parameter(place, std::move(dims), init, table, stmt.state, at);
+  if (auto* tensor = std::get_if<Tensor>(&made.v)) name_dimensions(*tensor, stmt.type.dims, frame, false);
+  frame.bind(stmt.name.text, std::move(made));
 }
 
 }  // namespace mtl::elaborate

@@ -222,7 +222,7 @@ bool Elaborator::run_settings(TaskState& task, const Body& body) {
       } else if (setting->name.text == "head") {
         task.head = evaluate(*setting->value, task.frame);
         task.head_expr = setting->value.get();
-        if (!check_head(task, *setting->value)) return false;
+        if (!check_head(task, *setting->value) && !waits_) return false;  // what it waits for may stand below
       } else {
         task.settings[setting->name.text] = setting->value.get();
       }

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -32,10 +33,21 @@ using IdSetPtr = std::shared_ptr<const IdSet>;
 // Of an op that answers with places: "`argmax`".
 IdSetPtr set_of_op(const std::string& name, Dim size);
 
+// A name of a signature for a static dimension, in one call. See dim_names.cpp.
+struct DimName {
+  uint32_t call = 0;
+  uint32_t number = 0;
+  auto operator<=>(const DimName&) const = default;
+};
+// Of each static dimension, aligned at the right: the names that it was matched by; those in front that are missing,
+// and those without a name, are not known.
+using DimNames = std::vector<std::set<DimName>>;
+
 struct Tensor {
   ir::Value node;
   IdSetPtr ids;    // the values are ids of this set
   IdSetPtr table;  // the first dimension is indexed by ids of this set
+  DimNames dims = {};
 };
 
 // A ragged dimension by name, `T`. (A static one is a StaticValue.)
@@ -98,8 +110,8 @@ struct Value {
                FileRef, PathRef, Stack, Vectors, FromLabels>
       v;
   SourceRange range;
-  bool dimension = false;  // a size as the signature's name for a dimension: `over = D` means that one, not number 64
-  int list_depth = 0;      // of a ListPtr: how deep lists and layers are nested in it
+  std::optional<DimName> dimension;  // a size as a signature's name: `over = D` means that one, not number 64
+  int list_depth = 0;                // of a ListPtr: how deep lists and layers are nested in it
 
   Value() = default;
   template <class T>

@@ -323,3 +323,27 @@ model m {
   CHECK(out.at("predict.yes").values[1] == Approx(1 / (1 + std::exp(-0.8))));
   CHECK(e.model->tasks[0].weight == 2);
 }
+
+TEST_CASE("a path and a constant id know of calls further down, and of other tasks") {
+  const std::string text = std::string(kText) + R"(
+model m {
+  shared word = embed(8)
+  shared tags = embed(4)
+  task out    predicts talk.intent { head = (tags(1) @ full(0.5, [4, 8]) @ transpose(word.weight)) |> linear(|target|) }
+  task slots  predicts talk.slots  { head = tags(talk.slots) |> linear(|target|) }
+  task intent predicts talk.intent { head = mean(word(talk.words), over = T) |> linear(|target|) }
+  train { epochs = 1 }
+})";
+  Elaborated all(text, when_training());
+  REQUIRE(all.model);
+  CHECK(all.param("word.weight")->tasks == Names{"out", "intent"});
+  CHECK(all.param("tags.weight")->dims == std::vector<types::Dim>{7, 4});
+  elaborate::ElaborateOptions alone;
+  alone.tasks = {"out"};
+  alone.losses = false;
+  Elaborated one(text, alone);
+  REQUIRE(one.model);
+  CHECK(one.param("word.weight")->dims == std::vector<types::Dim>{50, 8});
+  CHECK(one.param("tags.weight")->tasks == Names{"out"});
+  CHECK(one.count("gather") == 1);
+}

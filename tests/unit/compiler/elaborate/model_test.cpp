@@ -10,7 +10,7 @@ const std::string kDoubled = "module doubled()(x: f32[D]) -> f32[D] { return x +
 TEST_CASE("a task sees what all statements have made of a variable of the model") {
   const std::string statements = R"(
   shared twice[3] = doubled()
-  var h = sum(rows.x, over = T)
+  var h = sum(rows.x, over = rows.T)
   for i in 0..3 {
     let before = h
     h = twice[i](h) + before

@@ -1,0 +1,136 @@
+// The names of static dimensions. A signature's `A` is bound to a size, and two dimensions of one size are still two:
+// so a value carries, for each of its static dimensions, the names that signatures matched it by, operations hand them
+// on, and `over = A` means the dimension that has the name. Where an operation loses sight of a dimension (a product
+// with a weight, `reshape` to plain numbers) nothing is known of it, and it answers to every name of its size.
+#include <algorithm>
+
+#include "compiler/elaborate/elaborator.h"
+
+namespace mtl::elaborate {
+
+using Kind = syntax::TypeExpr::DimItem::Kind;
+
+DimNames Elaborator::dim_names(const Tensor& tensor) const {
+  DimNames names = tensor.dims;
+  if (!tensor.node.valid()) return names;
+  const auto rank = static_cast<size_t>(type(tensor.node).rank());
+  if (names.size() > rank) names.erase(names.begin(), names.end() - static_cast<std::ptrdiff_t>(rank));
+  names.insert(names.begin(), rank - names.size(), {});
+  return names;
+}
+
+DimNames Elaborator::dim_names(const Value& value) const {
+  return value.tensor() ? dim_names(*value.tensor()) : DimNames{};
+}
+
+DimNames Elaborator::shape_names(const Value& shape) const {
+  DimNames names;
+  if (const auto* list = std::get_if<ListPtr>(&shape.v)) {
+    for (const Value& item : **list) {
+      if (std::holds_alternative<RaggedDim>(item.v)) continue;
+      names.emplace_back();
+      if (item.dimension) names.back().insert(*item.dimension);
+    }
+  }
+  return names;
+}
+
+DimNames Elaborator::joined_names(ir::Value result, const std::vector<const Value*>& operands) const {
+  DimNames joined(result.valid() ? type(result).dims.size() : 0);
+  for (const Value* operand : operands) {
+    const Tensor* tensor = operand ? operand->tensor() : nullptr;
+    if (!tensor) continue;
+    const DimNames names = dim_names(*tensor);
+    const std::vector<Dim>& dims = type(tensor->node).dims;
+    for (size_t i = 1; i <= std::min(joined.size(), names.size()); ++i) {
+      // One of another size was repeated, or is a part of what was joined.
+      if (dims[dims.size() - i] == type(result).dims[joined.size() - i])
+        joined[joined.size() - i].insert(names[names.size() - i].begin(), names[names.size() - i].end());
+    }
+  }
+  return joined;
+}
+
+DimNames Elaborator::names_without(const Tensor& of, const std::vector<int>& axes, const Frame& frame) const {
+  DimNames names = dim_names(of);
+  const int ragged = static_cast<int>(this->axes(of.node, frame).size() - names.size());
+  DimNames rest;
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (std::find(axes.begin(), axes.end(), static_cast<int>(i) + ragged) == axes.end()) rest.push_back(names[i]);
+  }
+  return rest;
+}
+
+// a @ b: the dimensions of `a` without its last, then those of `b` without the one that is contracted.
+DimNames Elaborator::product_names(const Value& a, const Value& b, const Frame& frame) const {
+  if (!a.tensor() || !b.tensor()) return {};
+  DimNames left = dim_names(a), right = dim_names(b);
+  const size_t right_axes = axes(b.tensor()->node, frame).size();
+  const bool vector_left = axes(a.tensor()->node, frame).size() == 1;
+  if (!left.empty()) left.pop_back();
+  if (right_axes == 1 || right.empty()) return left;
+  if (vector_left) {
+    if (right.size() >= 2) right.erase(right.end() - 2);
+    return right;
+  }
+  left.push_back(right.back());
+  return left;
+}
+
+void Elaborator::name_dimensions(Tensor& tensor, const std::vector<syntax::TypeExpr::DimItem>& items, Frame& frame,
+                                 bool all) {
+  tensor.dims = dim_names(tensor);
+  for (size_t i = 1; i <= std::min(items.size(), tensor.dims.size()); ++i) {
+    const syntax::TypeExpr::DimItem& item = items[items.size() - i];
+    if (item.kind == Kind::rest) return;
+    const auto* name = item.size ? std::get_if<syntax::NameExpr>(&item.size->node) : nullptr;
+    const Binding* bound = name ? frame.find(name->name) : nullptr;
+    std::set<DimName>& known = tensor.dims[tensor.dims.size() - i];
+    // What an operation has kept in sight is not called otherwise by a type behind it.
+    const auto other = known.lower_bound({frame.id, 0});
+    if (bound && bound->value.dimension && (all || other == known.end() || other->call != frame.id)) {
+      known.insert(*bound->value.dimension);
+    } else if (all) {
+      known.insert(frame.fresh_dimension());
+    }
+  }
+}
+
+void Elaborator::forget_names(Value& value, const Frame& callee) const {
+  if (auto* tensor = std::get_if<Tensor>(&value.v)) {
+    for (std::set<DimName>& names : tensor->dims) names.erase(names.lower_bound({callee.id, 0}), names.end());
+  } else if (auto* record = std::get_if<RecordPtr>(&value.v)) {
+    Record kept = **record;
+    for (auto& [name, field] : kept.fields) forget_names(field, callee);
+    *record = std::make_shared<const Record>(std::move(kept));
+  }
+}
+
+std::string Elaborator::other_names(const Tensor& x, const Dim& size, const Frame& frame) const {
+  const std::vector<Dim>& dims = type(x.node).dims;
+  const DimNames names = dim_names(x);
+  for (const auto& scope : frame.scopes) {
+    for (const auto& [name, binding] : scope) {
+      for (size_t i = 0; binding.value.dimension && i < dims.size(); ++i) {
+        if (dims[i] == size && names[i].count(*binding.value.dimension))
+          return "the " + size.text() + " in it is `" + name + "`";
+      }
+    }
+  }
+  return "";
+}
+
+std::vector<int> Elaborator::axes_named(const Tensor& x, const std::optional<DimName>& name, const Dim& size) const {
+  const std::vector<Dim>& dims = type(x.node).dims;
+  const DimNames names = dim_names(x);
+  std::vector<int> named, of_size;
+  for (size_t i = 0; i < dims.size(); ++i) {
+    if (name && names[i].count(*name)) named.push_back(static_cast<int>(i));
+    const auto other = name ? names[i].lower_bound({name->call, 0}) : names[i].end();
+    const bool has_other_name = other != names[i].end() && other->call == name->call;
+    if (!has_other_name && dims[i] == size) of_size.push_back(static_cast<int>(i));
+  }
+  return named.empty() ? of_size : named;
+}
+
+}  // namespace mtl::elaborate
