@@ -277,6 +277,10 @@ class Placer {
 
 }  // namespace
 
+bool may_be_empty(const SourcePlan& plan, const ColumnPlan& column) {
+  return !column.dims.empty() && plan.dims[static_cast<size_t>(column.dims[0])].allow_empty;
+}
+
 std::optional<SourcePlan> plan_source(const SourceSpec& source, diag::Emitter& emitter) {
   return Planner(source, emitter).run();
 }
