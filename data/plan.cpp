@@ -239,8 +239,8 @@ class Placer {
         rows_.bad_file(diag::UnknownDataColumn, 0, "", help, "column", name);
         return -1;
       }
-      if (help.empty()) help = "its columns are " + excerpt(join(layout_.names), 200);
-      if (layout_.names.size() == 1) help += "; `separator = ...` in the source says how cells are parted";
+      if (!near) help = "its columns are " + excerpt(join(layout_.names), 200);
+      if (!near && layout_.names.size() == 1) help += "; `separator = ...` in the source says how cells are parted";
       rows_.bad_file(diag::UnknownDataColumn, layout_.line, header(), help, "column", name);
       return -1;
     }

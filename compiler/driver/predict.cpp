@@ -97,6 +97,7 @@ void print_conll(const Predictor& predictor, const std::vector<Prediction>& pred
 
 bool answer(const Options& options, Front& front, Predictor& predictor, std::string_view text,
             const std::string& path) {
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   const bool lines = options.format == "lines";
   std::vector<data::RawExample> raw;
   const auto predictions =
