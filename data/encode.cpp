@@ -102,9 +102,11 @@ class Encoder {
     if (const auto bad = apply_numbers(*plan.spec, stats, plan.width, values)) {
       const auto& place = staged_.places[example_of(column, *bad / static_cast<size_t>(plan.width))];
       const double number = staged_.columns[c].numbers[*bad];
-      emitter_.report(diag::NumberOutOfRange, plan.spec->name, number_result(*plan.spec), shortest(number))
-          .in_file(staged_.files[place.file], place.line)
-          .help(number_help(*plan.spec, number));
+      auto report =
+          emitter_.report(diag::NumberOutOfRange, plan.spec->name, number_result(*plan.spec), shortest(number))
+              .in_file(staged_.files[place.file], place.line)
+              .help(number_help(*plan.spec, number));
+      if (plan.spec->range.valid()) std::move(report).at(plan.spec->range);
       return false;
     }
     column.is_ids = plan.is_bins;

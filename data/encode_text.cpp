@@ -46,13 +46,13 @@ class TextEncoder {
         emitter_(emitter),
         rows_(std::string(path), emitter, budget_),
         stager_(plan_, interners_, staged_) {
-    stager_.set_options({.absent_allowed = true, .words_of_lines = format == RawFormat::lines, .keeps_words = true});
+    stager_.set_options({.absent_allowed = true, .words_of_lines = format != RawFormat::source, .keeps_words = true});
     stager_.begin_file(std::string(path));
   }
 
   bool stage(std::string_view text) {
     if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
-    if (format_ == RawFormat::lines) {
+    if (format_ != RawFormat::source) {
       stage_lines(text);
     } else {
       const Sink sink{[&](const Layout& layout) { return stager_.begin_rows(layout, rows_); },
@@ -75,7 +75,8 @@ class TextEncoder {
     std::string_view line;
     Record record;
     while (!rows_.stopped() && lines.next(line)) {
-      if (trim(line).empty() || !check_text(line, lines.number(), rows_)) continue;
+      const bool skipped = format_ == RawFormat::lines && trim(line).empty();
+      if (skipped || !check_text(line, lines.number(), rows_)) continue;
       record.line = lines.number();
       record.text = line;
       add(record);
@@ -86,6 +87,7 @@ class TextEncoder {
   void add(const Record& record) {
     if (!stager_.add(record, rows_)) return;
     RawExample example;
+    example.line = record.line;
     for (const std::string_view line : record.token_text) example.token_lines.emplace_back(line);
     for (size_t c = 0; c < plan_.columns.size(); ++c) note_words(c, example);
     examples_.push_back(std::move(example));
@@ -116,7 +118,19 @@ class TextEncoder {
   std::vector<RawExample> examples_;
 };
 
+bool is_asked_for(const ColumnPlan& column, const std::vector<std::string>& columns) {
+  return std::find(columns.begin(), columns.end(), column.spec->name) != columns.end();
+}
+
 }  // namespace
+
+bool takes_blank_lines(const SourceSpec& source, const std::vector<std::string>& columns) {
+  diag::Emitter silent(nullptr);
+  const auto plan = plan_source(source, silent);
+  return plan && std::all_of(plan->columns.begin(), plan->columns.end(), [&](const ColumnPlan& column) {
+           return !is_asked_for(column, columns) || column.is_target_only() || may_be_empty(*plan, column);
+         });
+}
 
 std::optional<RawInput> encode_text(const Spec& spec, const SourceSpec& source, const Fitted& fitted,
                                     const std::vector<std::string>& columns, RawFormat format, std::string_view text,
@@ -125,9 +139,9 @@ std::optional<RawInput> encode_text(const Spec& spec, const SourceSpec& source, 
   auto plan = plan_source(source, emitter);
   if (!plan) return std::nullopt;
   for (ColumnPlan& column : plan->columns) {
-    column.active = std::find(columns.begin(), columns.end(), column.spec->name) != columns.end();
+    column.active = is_asked_for(column, columns);
   }
-  if (format == RawFormat::lines && !check_lines_possible(*plan, emitter)) return std::nullopt;
+  if (format != RawFormat::source && !check_lines_possible(*plan, emitter)) return std::nullopt;
   TextEncoder encoder(*plan, format, path, emitter);
   if (!encoder.stage(text)) return std::nullopt;
   return encoder.encode(fitted);

@@ -239,8 +239,8 @@ class Placer {
         rows_.bad_file(diag::UnknownDataColumn, 0, "", help, "column", name);
         return -1;
       }
-      if (help.empty()) help = "its columns are " + excerpt(join(layout_.names), 200);
-      if (layout_.names.size() == 1) help += "; `separator = ...` in the source says how cells are parted";
+      if (!near) help = "its columns are " + excerpt(join(layout_.names), 200);
+      if (!near && layout_.names.size() == 1) help += "; `separator = ...` in the source says how cells are parted";
       rows_.bad_file(diag::UnknownDataColumn, layout_.line, header(), help, "column", name);
       return -1;
     }
@@ -276,6 +276,10 @@ class Placer {
 };
 
 }  // namespace
+
+bool may_be_empty(const SourcePlan& plan, const ColumnPlan& column) {
+  return !column.dims.empty() && plan.dims[static_cast<size_t>(column.dims[0])].allow_empty;
+}
 
 std::optional<SourcePlan> plan_source(const SourceSpec& source, diag::Emitter& emitter) {
   return Planner(source, emitter).run();

@@ -62,6 +62,8 @@ struct Placement {
 std::optional<std::vector<Placement>> place_columns(const SourcePlan& plan, const Layout& layout, bool absent_allowed,
                                                     Rows& rows);
 
+// Whether the column may be an empty sequence: its `allow_empty`, or that of another one of the same dimension.
+bool may_be_empty(const SourcePlan& plan, const ColumnPlan& column);
 std::string_view transform_name(Transform::Kind kind);
 bool splits_text(Transform::Kind kind);  // split, words, characters
 std::string kind_name(ValueKind kind);

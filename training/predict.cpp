@@ -201,11 +201,17 @@ void Predictor::State::predict(Group& group, const data::Split& split, std::vect
   }
 }
 
+bool Predictor::takes_blank_lines() const {
+  return std::all_of(state_->groups.begin(), state_->groups.end(),
+                     [](const Group& group) { return data::takes_blank_lines(*group.source, group.columns); });
+}
+
 std::optional<std::vector<Prediction>> Predictor::predict(data::RawFormat format, std::string_view text,
                                                           std::string_view path, diag::Emitter& emitter,
                                                           std::vector<data::RawExample>* raw) {
   State& s = *state_;
-  if (s.groups.size() > 1 && format != data::RawFormat::lines) {
+  if (format == data::RawFormat::lines && takes_blank_lines()) format = data::RawFormat::all_lines;
+  if (s.groups.size() > 1 && format == data::RawFormat::source) {
     const Group &one = s.groups[0], &two = s.groups[1];
     emitter.report(diag::TasksOfTwoSources, s.tasks[one.tasks[0]].name, one.source->name, s.tasks[two.tasks[0]].name,
                    two.source->name);

@@ -55,6 +55,8 @@ class Predictor {
   // The names of a task's classes; nullptr: it has none.
   const data::IdSet* classes(size_t task) const;
 
+  // Whether a blank line has an answer: what the tasks read may be empty. Otherwise blank lines are skipped.
+  bool takes_blank_lines() const;
   // Predictions of every example of `text`, in order. With tasks on several sources the text must be plain lines, which
   // are read by each source in turn. `raw`, if given, gets the examples that were read. nullopt after reports.
   std::optional<std::vector<Prediction>> predict(data::RawFormat format, std::string_view text, std::string_view path,

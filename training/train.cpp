@@ -136,7 +136,7 @@ bool Run::check_groups() {
 }
 
 std::string Run::fingerprint() const {
-  std::string all;
+  std::string all = session_->model().name + '\0';
   for (const auto& [name, text] : input_.about.sources) all += name + '\0' + text + '\0';
   for (const auto& [name, value] : input_.about.sets) all += name + '=' + value + '\0';
   // Row i of a table belongs to name i: other data may have as many of them, in another order.
@@ -160,7 +160,8 @@ bool Run::resume() {
   if (!saved) return refuse(why);
   model::Weights& weights = session_->weights();
   if (saved->fingerprint != fingerprint())
-    return refuse("it is of a run of another source file, with other --set values, or on data with other names");
+    return refuse(
+        "it is of a run of another source file or model, with other --set values, or on data with other names");
   if (saved->seed != config_.seed) return refuse("it is of a run with the seed " + std::to_string(saved->seed));
   const std::vector<float*> blocks = steps_->optimizer().blocks();
   bool fits = saved->counts.size() == weights.entries().size() + 1 && saved->optimizer.size() == blocks.size() &&

@@ -154,6 +154,7 @@ class Maker {
       if (column.field.empty()) {
         column.field = fields.add(column.name);
         fields.add(column.field + "_count");  // the C interface has one for a list
+        source.from_blank_line = source.from_blank_line && data::may_be_empty(source.plan, plan);
         source.from_line = source.from_line && bound.empty() && plan.spec->kind == ValueKind::token;
         bound.emplace_back(&plan, column.field);
       }

@@ -63,7 +63,8 @@ struct CppSource {
   std::vector<CppTask> tasks;
   std::string all, all_needs_name;  // the method of all tasks
   std::vector<size_t> all_steps;
-  bool from_line = false;  // a line of text can stand for an example
+  bool from_line = false;       // a line of text can stand for an example,
+  bool from_blank_line = true;  // and also one with nothing in it
   std::unique_ptr<program::Program> program;
   std::unique_ptr<CppProgram> steps;
   std::vector<CppObject> objects;  // by CppModel::cpus

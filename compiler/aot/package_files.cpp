@@ -157,10 +157,10 @@ std::string main_text(const CppModel& model) {
   const std::string method = several ? source.all : source.tasks.front().name;
   if (source.from_line) {
     out += fmt::format(
-        "  for (std::string line; std::getline(std::cin, line);) {{\n    if (line.empty()) continue;\n    try {{\n     "
+        "  for (std::string line; std::getline(std::cin, line);) {{\n{3}    try {{\n     "
         " print(context.{0}({1}::{2}::from_text(line)));\n"
         "    }} catch (const {1}::InputError& error) {{\n      std::cerr << error.what() << '\\n';\n    }}\n  }}\n",
-        method, n, source.example);
+        method, n, source.example, source.from_blank_line ? "" : "    if (line.empty()) continue;\n");
   } else {
     out += fmt::format("  {}::{} example;\n", n, source.example);
     std::set<std::string> said;

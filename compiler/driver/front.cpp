@@ -32,7 +32,11 @@ std::optional<model::ModelFile> Front::open_model() {
   std::string why;
   std::optional<model::ModelFile> model = model::load_model(options_.file, why);
   if (!model) {
-    emitter_.report(diag::CannotLoadModel, options_.file, why);
+    std::error_code ignored;
+    const fs::path path = options_.file, inside = path / "model.safetensors";
+    if (fs::is_directory(path, ignored)) why = "it is a folder";
+    diag::Report report = emitter_.report(diag::CannotLoadModel, options_.file, why);
+    if (fs::exists(inside, ignored)) std::move(report).help("a run folder holds its model: `" + inside.string() + "`");
     return std::nullopt;
   }
   sema::CheckOptions check{model->model, model->sets, {}};

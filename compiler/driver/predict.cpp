@@ -15,7 +15,6 @@
 #include "compiler/driver/front.h"
 #include "compiler/sema/load.h"
 #include "data/file.h"
-#include "runtime/text.h"
 
 namespace mtl::driver {
 namespace {
@@ -23,8 +22,9 @@ namespace {
 using training::Prediction;
 using training::Predictor;
 
-// Line n of the output belongs to line n of the input: a blank one has no answer.
-void print_lines(const Predictor& predictor, const std::vector<Prediction>& predictions, std::string_view text) {
+// Line n of the output belongs to line n of the input: one that is no example has no answer.
+void print_lines(const Predictor& predictor, const std::vector<Prediction>& predictions,
+                 const std::vector<data::RawExample>& raw, std::string_view text) {
   const auto& tasks = predictor.tasks();
   const bool taken = std::any_of(tasks.begin(), tasks.end(), [](const auto& task) { return task.name == "text"; });
   size_t next = 0;
@@ -32,7 +32,7 @@ void print_lines(const Predictor& predictor, const std::vector<Prediction>& pred
   for (std::string_view line; lines.next(line);) {
     nlohmann::ordered_json out;
     out[taken ? "line" : "text"] = line;
-    if (!runtime::trim(line).empty())
+    if (next < raw.size() && raw[next].line == lines.number())
       out.update(nlohmann::ordered_json::parse(training::to_json(predictions[next++], predictor)));
     fmt::print("{}\n", out.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
   }
@@ -97,6 +97,7 @@ void print_conll(const Predictor& predictor, const std::vector<Prediction>& pred
 
 bool answer(const Options& options, Front& front, Predictor& predictor, std::string_view text,
             const std::string& path) {
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   const bool lines = options.format == "lines";
   std::vector<data::RawExample> raw;
   const auto predictions =
@@ -107,7 +108,7 @@ bool answer(const Options& options, Front& front, Predictor& predictor, std::str
   if (options.output == "conll") {
     print_conll(predictor, *predictions, raw);
   } else if (lines) {
-    print_lines(predictor, *predictions, text);
+    print_lines(predictor, *predictions, raw, text);
   } else {
     for (const Prediction& one : *predictions) fmt::print("{}\n", training::to_json(one, predictor));
   }
@@ -124,9 +125,10 @@ bool answer_input(const Options& options, Front& front, Predictor& predictor) {
     return false;
   }
   if (options.format == "lines" && isatty(STDIN_FILENO) != 0) {
+    const bool blank = predictor.takes_blank_lines();
     for (std::string line; std::getline(std::cin, line);) {
-      if (line.find_first_not_of(" \t\r") != std::string::npos)
-        answer(options, front, predictor, line, "standard input");
+      if (blank || line.find_first_not_of(" \t\r") != std::string::npos)
+        answer(options, front, predictor, line + "\n", "standard input");
     }
     return true;
   }

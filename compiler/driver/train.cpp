@@ -30,7 +30,10 @@ using training::StepEvent;
 // JSON lines on standard output: start, the first step and about ten a second after it, every epoch, the end.
 class JsonObserver : public training::Observer {
  public:
+  explicit JsonObserver(Front& front) : front_(front) {}
+
   void on_start(const StartEvent& e) override {
+    front_.flush_reports();
     print({{"event", "start"},
            {"model", e.model},
            {"parameters", e.parameters},
@@ -78,18 +81,24 @@ class JsonObserver : public training::Observer {
     fmt::print("{}\n", line.dump());
     std::fflush(stdout);
   }
+  Front& front_;
   std::chrono::steady_clock::time_point last_{};
 };
 
 class TextObserver : public training::Observer {
  public:
-  explicit TextObserver(bool color) : color_(color) {}
+  TextObserver(Front& front, bool color) : front_(front), color_(color) {}
 
   void on_start(const StartEvent& e) override {
+    front_.flush_reports();  // what the data gave cause to warn of stands above the epochs
     fmt::print("model {}: {} parameters\n", e.model, e.parameters);
     for (const auto& s : e.sources)
       fmt::print("  {:<12} {} train, {} dev, {} test examples\n", s.name, s.train, s.dev, s.test);
-    if (e.resumed_epoch > 0) fmt::print("resumed in epoch {}\n", e.resumed_epoch);
+    if (e.resumed_epoch > e.epochs) {
+      fmt::print("resumed: all {} epochs are done\n", e.epochs);
+    } else if (e.resumed_epoch > 0) {
+      fmt::print("resumed in epoch {}\n", e.resumed_epoch);
+    }
     std::fflush(stdout);
   }
   void on_step(const StepEvent& e) override {
@@ -128,6 +137,7 @@ class TextObserver : public training::Observer {
     }
     return out;
   }
+  Front& front_;
   bool color_;
   ProgressBar bar_;
 };
@@ -149,8 +159,8 @@ int run_train(const Options& options) {
   train.resume = options.resume;
   train.test = options.command == "run";
   train.interrupted = &interrupted;
-  JsonObserver json;
-  TextObserver text(use_color(stdout, options.color));
+  JsonObserver json(front);
+  TextObserver text(front, use_color(stdout, options.color));
   training::Observer& observer = options.json ? static_cast<training::Observer&>(json) : text;
   const auto report = training::train_file(front.file(), front.sources(), {options.model, options.sets, {}},
                                            front.load_options(train.test), train, observer, front.emitter());
