@@ -127,6 +127,9 @@ Value Elaborator::binary_values(BinaryOp op, const Value& left, const Value& rig
   }
   if (std::holds_alternative<Stack>(left.v) || std::holds_alternative<Stack>(right.v))
     return binary_stacks(op, left, right, at);
+  if (op == BinaryOp::matmul &&
+      (std::holds_alternative<Transposed>(left.v) || std::holds_alternative<Transposed>(right.v)))
+    return matmul_transposed(left, right, at);
   if (auto length = length_arithmetic(op, left, right, at)) return *length;
   if (op == BinaryOp::range) {
     report(at, diag::NotKnownNow, "each end of a range", left.as_static() ? right.kind() : left.kind());

@@ -137,7 +137,7 @@ ir::Value Elaborator::reduce(const std::string& what, ir::Value x, const Value* 
     return {};
   }
   x = as_numbers(x, at);
-  auto axes = over_axes(x, over, at);
+  auto axes = reduced_axes(x, over, at);
   if (!axes) return {};
   if (what == "norm") return emit("sqrt", {reduce_axes("sum", emit("square", {x}, at), *axes, at)}, at);
   if (what == "variance") {
@@ -161,13 +161,17 @@ ir::Value Elaborator::softmax(const std::string& what, ir::Value x, const Value*
     report(at, diag::NeedsDimension, what, shape_text(x, at.frame));
     return {};
   }
-  std::vector<int> over_all = {static_cast<int>(all.size()) - 1};
-  if (over) {
-    auto found = over_axes(x, over, at);
-    if (!found) return {};
-    over_all = *found;
-  }
-  const int ragged = static_cast<int>(all.size()) - type(x).rank();
+  if (!over) return softmax_over(what, x, {static_cast<int>(all.size()) - 1}, at);
+  const ir::Value given = x;
+  auto found = reduced_axes(x, over, at);
+  if (!found) return {};
+  ir::Value y = softmax_over(what, x, *found, at);
+  return x == given || what == "logsumexp" || !y.valid() ? y : *swapped(y, at);
+}
+
+ir::Value Elaborator::softmax_over(const std::string& what, ir::Value x, const std::vector<int>& over_all,
+                                   const At& at) {
+  const int ragged = static_cast<int>(axes(x, at.frame).size()) - type(x).rank();
   if (over_all.size() == 1 && over_all[0] >= ragged) {
     return emit(what, {x}, at, {{"axis", static_cast<int64_t>(over_all[0] - ragged)}});
   }
@@ -264,14 +268,14 @@ struct Primitives::Reductions {
       return Value{};
     }
     const std::string name(c.primitive.name);
-    const std::vector<Axis> all = c.e.axes(x, c.at.frame);
-    const int ragged = static_cast<int>(all.size()) - c.e.type(x).rank();
-    int axis = static_cast<int>(all.size()) - 1;
+    int axis = static_cast<int>(c.e.axes(x, c.at.frame).size()) - 1;
     if (c.find("over")) {
-      auto found = c.e.over_axes(x, c.find("over"), c.at);
+      auto found = c.e.reduced_axes(x, c.find("over"), c.at);
       if (!found || found->size() != 1) return Value{};
       axis = found->front();
     }
+    const std::vector<Axis> all = c.e.axes(x, c.at.frame);
+    const int ragged = static_cast<int>(all.size()) - c.e.type(x).rank();
     if (axis < 0) {
       c.e.report(c.at, diag::NeedsDimension, name, c.e.shape_text(x, c.at.frame));
       return Value{};
