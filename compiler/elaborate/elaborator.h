@@ -282,7 +282,7 @@ class Elaborator {
   Value transpose_last(const Tensor& x, const At& at);
   Value matmul_transposed(const Value& left, const Value& right, const At& at);
   Value times_transposed(ir::Value a, ir::Value sequence, const At& at);
-  ir::Value transposed_times(ir::Value sequence, ir::Value b, const At& at);
+  Value transposed_times(ir::Value sequence, ir::Value b, const At& at);
 
   // ---- stacks.cpp
   std::vector<Axis> value_axes(const Value& value, const Frame& frame) const;

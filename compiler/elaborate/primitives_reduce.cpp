@@ -198,6 +198,8 @@ ir::Value Elaborator::mix(ir::Value weights, ir::Value values, const At& at) {
     return ir::Value{};
   };
   if (w.empty() || v.empty()) return fail("both need a dimension");
+  const bool rows = w.size() > 1 && w.back().ragged && v.front().ragged && (v.size() == 1 || !v[1].ragged);
+  if (rows && spaces().same_dim(*w.back().ragged, *v.front().ragged)) return matmul_rows(weights, values, at);
   if (w.back() != v.front()) {
     const bool open =
         !w.back().ragged && !v.front().ragged && w.back().size.equals(v.front().size) != types::Answer::no;

@@ -36,14 +36,28 @@ Value Elaborator::times_transposed(ir::Value a, ir::Value sequence, const At& at
 }
 
 // transpose(sequence) @ b: each position's vector times what b has for it, added up.
-ir::Value Elaborator::transposed_times(ir::Value sequence, ir::Value b, const At& at) {
-  if (type(b).rank() == 0) return matmul_rows(b, sequence, at);
+Value Elaborator::transposed_times(ir::Value sequence, ir::Value b, const At& at) {
+  const auto answer = [&](ir::Value product) {
+    return product.valid() ? Value{Tensor{product, nullptr, nullptr}, at.range} : Value{};
+  };
+  const size_t ragged = ragged_below(type(b).space, at.frame.base).size();
+  if (type(b).rank() == 0 && ragged == 1) return answer(matmul_rows(b, sequence, at));
+  if (type(b).rank() == 0) {  // of pairs: s^T p = (p^T s)^T
+    const auto turned = swapped(b, at);
+    if (!turned) {
+      report(at, diag::NotSupportedYet,
+             "the product of a transposed " + shape_text(sequence, at.frame) + " and " + shape_text(b, at.frame));
+      return {};
+    }
+    ir::Value product = turned->valid() ? matmul_rows(*turned, sequence, at) : ir::Value{};
+    return product.valid() ? Value{Transposed{{product, nullptr, nullptr}}, at.range} : Value{};
+  }
   const Dim rows = type(sequence).dims[0], columns = type(b).dims[0];
   if (!meet(sequence, b, at)) return {};
   ir::Value left = emit("reshape", {sequence}, at, {{"dims", std::vector<Dim>{rows, 1}}});
   ir::Value right = emit("reshape", {b}, at, {{"dims", std::vector<Dim>{1, columns}}});
   ir::Value product = emit("mul", {left, right}, at);
-  return product.valid() ? reduce_ragged("sum", product, type(product).space, at) : ir::Value{};
+  return product.valid() ? answer(reduce_ragged("sum", product, type(product).space, at)) : Value{};
 }
 
 Value Elaborator::matmul_transposed(const Value& left, const Value& right, const At& at) {
@@ -64,9 +78,7 @@ Value Elaborator::matmul_transposed(const Value& left, const Value& right, const
            "left is " + value_text(left, at.frame) + ", right is " + value_text(right, at.frame));
     return {};
   }
-  if (from_right) return times_transposed(a, b, at);
-  const ir::Value product = transposed_times(a, b, at);
-  return product.valid() ? Value{Tensor{product, nullptr, nullptr}, at.range} : Value{};
+  return from_right ? times_transposed(a, b, at) : transposed_times(a, b, at);
 }
 
 }  // namespace mtl::elaborate

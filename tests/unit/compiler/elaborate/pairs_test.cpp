@@ -338,6 +338,41 @@ TEST_CASE("transposes of sequences and of pairs in products") {
                for (const Row& x : rows_of_x(e)) sum += x[0] * x[1];
                return sum;
              })));
+  // The outer dimension of pairs meets a vector, or the sequence.
+  const Numbers by_row = each_example([](int e) {
+    double sum = 0;
+    for (const Row& u : rows_of_u(e)) {
+      for (const Row& x : rows_of_x(e)) sum += x[0] * dot(x, u) * u[1];
+    }
+    return sum;
+  });
+  CHECK_THAT(run("let s = score()(rows.x, rows.u)\n let y : f32[U] = rows.x[..., 0] @ s\n"
+                 "head = sum(y * rows.u[..., 1])"),
+             near(by_row));
+  CHECK_THAT(run("let s = score()(rows.x, rows.u)\n let y : f32[2, U] = transpose(rows.x) @ s\n"
+                 "head = sum(transpose(y)[..., 0] * rows.u[..., 1])"),
+             near(by_row));
+  const Numbers itself = each_example([](int e) {
+    double sum = 0;
+    for (const Row& x : rows_of_x(e)) {
+      for (const Row& z : rows_of_x(e)) sum += x[0] * (x[1] * z[0]) * z[1];
+    }
+    return sum;
+  });
+  CHECK_THAT(run("let s = score()(rows.x[..., 1..2], rows.x[..., 0..1])\n let y : f32[T] = rows.x[..., 0] @ s\n"
+                 "head = sum(y * rows.x[..., 1])"),
+             near(itself));
+  CHECK_THAT(run("let s = score()(rows.x[..., 1..2], rows.x[..., 0..1])\n"
+                 "head = sum(transpose(transpose(rows.x) @ s)[..., 0] * rows.x[..., 1])"),
+             near(itself));
+  CHECK_THAT(run("let s = score()(rows.x, rows.u)\n head = sum(mix(s, rows.u)[..., 1] * rows.x[..., 0])"),
+             near(each_example([](int e) {
+               double sum = 0;
+               for (const Row& u : rows_of_u(e)) {
+                 for (const Row& x : rows_of_x(e)) sum += x[0] * dot(x, u) * u[1];
+               }
+               return sum;
+             })));
   // A matrix in front: transposed again.
   CHECK_THAT(run("let w = full(0.5, [3, 2]) @ transpose(rows.x)\n head = sum(transpose(w)[..., 2])"),
              near(each_example([](int e) {
