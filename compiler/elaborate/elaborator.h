@@ -307,6 +307,16 @@ class Elaborator {
   bool meet(ir::Value& a, ir::Value& b, const At& at);
   bool give_whole(Value& value, SpaceId base, const Signature& signature, const At& at);
   void dims_of_copies(Frame& callee, Signature& signature);
+  std::optional<SpaceId> turned(SpaceId pairs);
+  Value stack_of_mapped(ir::Value x, const Signature& signature, const At& at);
+  std::optional<ir::Value> swapped(ir::Value x, const At& at);
+  std::optional<std::vector<int>> reduced_axes(Tensor& of, const Value* over, const At& at);
+
+  // ---- transposed.cpp
+  Value transpose_last(const Tensor& x, const At& at);
+  Value matmul_transposed(const Value& left, const Value& right, const At& at);
+  Value times_transposed(ir::Value a, ir::Value sequence, const At& at);
+  Value transposed_times(ir::Value sequence, ir::Value b, const At& at);
 
   // ---- stacks.cpp
   std::vector<Axis> value_axes(const Value& value, const Frame& frame) const;
@@ -344,6 +354,7 @@ class Elaborator {
   // before one that is nested in it does not, unless `reduces` is false.
   std::optional<std::vector<int>> over_axes(const Tensor& of, const Value* over, const At& at, bool reduces = true);
   Tensor softmax(const std::string& what, const Tensor& of, const Value* over, const At& at);
+  Tensor softmax_over(const std::string& what, const Tensor& of, const std::vector<int>& over_all, const At& at);
   ir::Value mix(ir::Value weights, ir::Value values, const At& at);
   ir::Value mix_rows(ir::Value weights, ir::Value values, const At& at);
   ir::Value concat(const std::vector<Tensor>& given, const Value* over, const At& at);

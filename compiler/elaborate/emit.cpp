@@ -147,6 +147,11 @@ ir::Value Elaborator::to_tensor(const Value& value, const At& at) {
         .help("`x[0]` is its first part; `mix`, `sum`, `mean`, `max` with `over = 0` put the parts together");
     return {};
   }
+  if (std::holds_alternative<Transposed>(value.v)) {
+    report(at, diag::NotSupportedYet, "this use of " + value_text(value, at.frame))
+        .help("a transposed sequence is a side of `@`; scale or map the sequence itself");
+    return {};
+  }
   report(at, diag::NotATensor, value.kind())
       .help(value.layer() || value.callable() ? "a layer is applied with `x |> layer` or `layer(x)`" : "");
   return {};
@@ -194,7 +199,8 @@ std::string Elaborator::shape_text(ir::Value value, const Frame& frame, const Id
 std::string Elaborator::value_text(const Value& value, const Frame& frame) const {
   if (const Tensor* tensor = value.tensor()) return shape_text(tensor->node, frame, tensor->ids);
   if (const StaticValue* known = value.as_static()) return known->text();
-  if (std::holds_alternative<Stack>(value.v)) return "f32" + axes_text(value_axes(value, frame));
+  if (std::holds_alternative<Stack>(value.v) || std::holds_alternative<Transposed>(value.v))
+    return "f32" + axes_text(value_axes(value, frame));
   return value.kind();
 }
 

@@ -127,6 +127,9 @@ Value Elaborator::binary_values(BinaryOp op, const Value& left, const Value& rig
   }
   if (std::holds_alternative<Stack>(left.v) || std::holds_alternative<Stack>(right.v))
     return binary_stacks(op, left, right, at);
+  if (op == BinaryOp::matmul &&
+      (std::holds_alternative<Transposed>(left.v) || std::holds_alternative<Transposed>(right.v)))
+    return matmul_transposed(left, right, at);
   if (auto length = length_arithmetic(op, left, right, at)) return *length;
   if (op == BinaryOp::range) {
     report(at, diag::NotKnownNow, "each end of a range", left.as_static() ? right.kind() : left.kind());
@@ -221,8 +224,20 @@ ir::Value Elaborator::matmul(ir::Value a, ir::Value b, const At& at) {
   return matmul_matrices(a, b, at);
 }
 
-// f32[T] with f32[T] or f32[T, D]: each position of b by its number of a, summed.
+// f32[T] with f32[T] or f32[T, D]: each position of b by its number of a, summed. f32[Q] with f32[Q, C] is over the
+// outer one of pairs.
 ir::Value Elaborator::matmul_rows(ir::Value a, ir::Value b, const At& at) {
+  const std::vector<Axis> x = axes(a, at.frame), y = axes(b, at.frame);
+  if (y.size() > 1 && y.back().ragged) {
+    const auto turned = x.size() == 1 ? swapped(b, at) : std::nullopt;
+    if (!turned) {
+      report(at, diag::NotSupportedYet,
+             "the matrix product of " + shape_text(a, at.frame) + " and " + shape_text(b, at.frame));
+      return {};
+    }
+    b = *turned;
+    if (!b.valid()) return {};
+  }
   if (!meet(a, b, at)) return {};
   ir::Value product = emit("mul", {with_rank(a, type(b).rank(), at), b}, at);
   if (!product.valid()) return {};
@@ -231,10 +246,6 @@ ir::Value Elaborator::matmul_rows(ir::Value a, ir::Value b, const At& at) {
 
 ir::Value Elaborator::matmul_matrices(ir::Value a, ir::Value b, const At& at) {
   const bool vector_left = type(a).rank() == 1;
-  if (type(b).rank() < 2) {
-    report(at, diag::NotSupportedYet, "a matrix product whose right side has a ragged dimension");
-    return {};
-  }
   if (vector_left) {
     a = emit("reshape", {a}, at, {{"dims", std::vector<Dim>{1, type(a).dims[0]}}});
     if (!a.valid()) return {};

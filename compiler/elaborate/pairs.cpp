@@ -79,4 +79,60 @@ void Elaborator::dims_of_copies(Frame& callee, Signature& signature) {
   }
 }
 
+// Where row (q, c) of `pairs` is row (c, q): nullopt if C is not the same for all rows q of what is above.
+std::optional<SpaceId> Elaborator::turned(SpaceId pairs) {
+  const SpaceId outer = spaces()[pairs].parent, above = spaces()[outer].parent;
+  const auto is_copy_of_above = [&](SpaceId space) {
+    const auto& copies = spaces()[space].copies;
+    return copies && spaces()[*copies].parent == above;
+  };
+  if (const auto length = spaces()[pairs].length) {
+    for (const auto& [atoms, factor] : length->terms()) {
+      for (const std::string& atom : atoms) {
+        const auto part = spaces().ragged_child(outer, atom);
+        if (part && !is_copy_of_above(*part)) return std::nullopt;
+      }
+    }
+    return spaces().add_copies(spaces().add_length(above, *length), outer);
+  }
+  if (!is_copy_of_above(pairs)) return std::nullopt;
+  return spaces().add_copies(*spaces()[pairs].copies, outer);
+}
+
+// f32[Q, C, ...] as f32[C, Q, ...]; nullopt: it has other ragged dimensions than two of pairs.
+std::optional<ir::Value> Elaborator::swapped(ir::Value x, const At& at) {
+  const std::vector<SpaceId> ragged = ragged_below(type(x).space, at.frame.base);
+  if (ragged.size() != 2 || spaces()[ragged[1]].parent != ragged[0]) return std::nullopt;
+  const auto to = turned(ragged[1]);
+  return to ? std::optional(emit("swap_rows", {x}, at, {{"to", ir::SpaceRef{*to}}})) : std::nullopt;
+}
+
+// The result of a call that is mapped over a static dimension, where it has a ragged one: the parts of a stack.
+Value Elaborator::stack_of_mapped(ir::Value x, const Signature& signature, const At& at) {
+  const SpaceId space = type(x).space;
+  const bool one = signature.fixed == 1 && spaces()[space].parent == signature.space;
+  const auto to = one && type(x).dtype == types::DType::f32 ? turned(space) : std::nullopt;
+  if (!to) {
+    report(at, diag::NotSupportedYet,
+           "a call that is mapped over " + axes_text(signature.extra) + " with a result that has ragged dimensions")
+        .help("map it over the ragged dimension instead");
+    return {};
+  }
+  ir::Value rows = emit("swap_rows", {x}, at, {{"to", ir::SpaceRef{*to}}});
+  return apart(emit("map_out", {rows}, at, {{"count", int64_t{1}}}), at);
+}
+
+// over_axes() of what goes away, where the outer of two dimensions may: of pairs it becomes the inner one.
+std::optional<std::vector<int>> Elaborator::reduced_axes(Tensor& of, const Value* over, const At& at) {
+  auto found = over ? over_axes(of, over, at, false) : std::nullopt;
+  if (over && !found) return std::nullopt;
+  const bool outer = found && found->size() > 0 && found->front() == 0 && (found->size() == 1 || (*found)[1] != 1);
+  const auto turned = outer ? swapped(of.node, at) : std::nullopt;
+  if (!turned) return over_axes(of, over, at);
+  if (!turned->valid()) return std::nullopt;
+  of.node = *turned;
+  found->front() = 1;
+  return found;
+}
+
 }  // namespace mtl::elaborate

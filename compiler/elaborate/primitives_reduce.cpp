@@ -142,10 +142,12 @@ Tensor Elaborator::reduce(const std::string& what, const Tensor& of, const Value
     report(at, diag::IdsAreNotNumbers, shape_text(x, at.frame)).help("`float(x)` makes numbers of ids");
     return {};
   }
-  x = as_numbers(x, at);
-  auto axes = over_axes(of, over, at);
+  Tensor numbers = of;
+  numbers.node = as_numbers(x, at);
+  auto axes = reduced_axes(numbers, over, at);
   if (!axes) return {};
-  const DimNames rest = names_without(of, *axes, at.frame);
+  x = numbers.node;
+  const DimNames rest = names_without(numbers, *axes, at.frame);
   const auto result = [&](ir::Value reduced) { return Tensor{reduced, nullptr, nullptr, rest}; };
   if (what == "norm") return result(emit("sqrt", {reduce_axes("sum", emit("square", {x}, at), *axes, at)}, at));
   if (what == "variance") {
@@ -164,21 +166,28 @@ Tensor Elaborator::softmax(const std::string& what, const Tensor& of, const Valu
     report(at, diag::IdsAreNotNumbers, shape_text(x, at.frame)).help("`float(x)` makes numbers of ids");
     return {};
   }
-  x = as_numbers(x, at);
+  Tensor numbers = of;
+  numbers.node = as_numbers(x, at);
   const std::vector<Axis> all = axes(x, at.frame);
   if (all.empty()) {
     report(at, diag::NeedsDimension, what, shape_text(x, at.frame));
     return {};
   }
-  std::vector<int> over_all = {static_cast<int>(all.size()) - 1};
-  if (over) {
-    auto found = over_axes(of, over, at);
-    if (!found) return {};
-    over_all = *found;
-  }
+  if (!over) return softmax_over(what, numbers, {static_cast<int>(all.size()) - 1}, at);
+  Tensor turned = numbers;
+  auto found = reduced_axes(turned, over, at);
+  if (!found) return {};
+  Tensor y = softmax_over(what, turned, *found, at);
+  if (turned.node != numbers.node && what != "logsumexp" && y.node.valid()) y.node = *swapped(y.node, at);
+  return y;
+}
+
+Tensor Elaborator::softmax_over(const std::string& what, const Tensor& of, const std::vector<int>& over_all,
+                                const At& at) {
+  ir::Value x = of.node;
+  const int ragged = static_cast<int>(axes(x, at.frame).size()) - type(x).rank();
   const DimNames rest = what == "logsumexp" ? names_without(of, over_all, at.frame) : dim_names(of);
   const auto result = [&](ir::Value made) { return Tensor{made, nullptr, nullptr, rest}; };
-  const int ragged = static_cast<int>(all.size()) - type(x).rank();
   if (over_all.size() == 1 && over_all[0] >= ragged) {
     return result(emit(what, {x}, at, {{"axis", static_cast<int64_t>(over_all[0] - ragged)}}));
   }
@@ -205,6 +214,8 @@ ir::Value Elaborator::mix(ir::Value weights, ir::Value values, const At& at) {
     return ir::Value{};
   };
   if (w.empty() || v.empty()) return fail("both need a dimension");
+  const bool rows = w.size() > 1 && w.back().ragged && v.front().ragged && (v.size() == 1 || !v[1].ragged);
+  if (rows && spaces().same_dim(*w.back().ragged, *v.front().ragged)) return matmul_rows(weights, values, at);
   if (w.back() != v.front()) {
     const bool open =
         !w.back().ragged && !v.front().ragged && w.back().size.equals(v.front().size) != types::Answer::no;
@@ -284,15 +295,17 @@ struct Primitives::Reductions {
       return Value{};
     }
     const std::string name(c.primitive.name);
-    const std::vector<Axis> all = c.e.axes(x, c.at.frame);
-    const int ragged = static_cast<int>(all.size()) - c.e.type(x).rank();
-    int axis = static_cast<int>(all.size()) - 1;
+    int axis = static_cast<int>(c.e.axes(x, c.at.frame).size()) - 1;
     if (c.find("over")) {
-      auto found = c.e.over_axes(named(c), c.find("over"), c.at);
+      Tensor of = named(c);
+      auto found = c.e.reduced_axes(of, c.find("over"), c.at);
       if (!found || found->size() != 1) return Value{};
       axis = found->front();
+      x = of.node;
     }
-    const DimNames rest = c.e.names_without(named(c), {axis}, c.at.frame);
+    const std::vector<Axis> all = c.e.axes(x, c.at.frame);
+    const int ragged = static_cast<int>(all.size()) - c.e.type(x).rank();
+    const DimNames rest = c.e.names_without({x, nullptr, nullptr, names(c, "x")}, {axis}, c.at.frame);
     if (axis < 0) {
       c.e.report(c.at, diag::NeedsDimension, name, c.e.shape_text(x, c.at.frame));
       return Value{};

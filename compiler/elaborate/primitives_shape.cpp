@@ -121,12 +121,16 @@ struct Primitives::Shapes {
     return result(c.e.emit("reshape", {x}, c.at, {{"dims", fresh}}), c, set_of(c, "x"), std::move(known));
   }
   static Value transpose(Call& c) {
+    const Value* given = c.find("order");
+    if (const auto* back = std::get_if<Transposed>(&c.find("x")->v); back && !given)
+      return Value{back->sequence, c.at.range};
     ir::Value x = tensor(c, "x");
     if (!x.valid()) return Value{};
     const int rank = c.e.type(x).rank();
     const int ragged = static_cast<int>(c.e.axes(x, c.at.frame).size()) - rank;
+    if (!given && ragged > 0 && rank < 2) return c.e.transpose_last({x, set_of(c, "x"), nullptr}, c.at);
     std::vector<Dim> order;
-    if (const Value* given = c.find("order")) {
+    if (given) {
       auto listed = c.e.items(*given, c.at_argument("order"));
       if (!listed) return Value{};
       for (size_t i = 0; i < listed->size(); ++i) {

@@ -252,12 +252,8 @@ Value Elaborator::map_result(Value result, const Signature& signature, const At&
   if (space != signature.space && spaces().is_ancestor(space, signature.space)) {
     tensor.node = to_space(tensor.node, signature.space, at);
   }
-  if (signature.fixed > 0 && !ragged_below(space, signature.space).empty()) {
-    report(at, diag::NotSupportedYet,
-           "a call that is mapped over " + axes_text(signature.extra) + " with a result that has a ragged dimension")
-        .help("map it over the ragged dimension instead");
-    return {};
-  }
+  if (signature.fixed > 0 && !ragged_below(space, signature.space).empty())
+    return stack_of_mapped(tensor.node, signature, at);
   if (const Tensor* given = result.tensor()) tensor.dims = dim_names(*given);
   tensor.dims.insert(tensor.dims.begin(), signature.extra_names.begin(), signature.extra_names.end());
   if (signature.fixed > 0) tensor.node = emit("map_out", {tensor.node}, at, {{"count", signature.fixed}});
@@ -267,7 +263,7 @@ Value Elaborator::map_result(Value result, const Signature& signature, const At&
 bool Elaborator::check_type(const TypeExpr& type, const Value& value, Frame& frame, const Signature* signature,
                             const diag::Kind& kind, const At& at) {
   if (value.poisoned() || type.error) return true;
-  const bool stacked = std::holds_alternative<Stack>(value.v);
+  const bool stacked = std::holds_alternative<Stack>(value.v) || std::holds_alternative<Transposed>(value.v);
   if (!value.tensor() && !stacked) {
     const StaticValue* known = value.as_static();
     if (type.dims.empty() && known && (known->is_number() || known->as_dim())) return true;

@@ -27,6 +27,10 @@ bool is_one_of(std::string_view name, std::initializer_list<std::string_view> na
 std::vector<Axis> Elaborator::value_axes(const Value& value, const Frame& frame) const {
   if (const Tensor* tensor = value.tensor()) return axes(tensor->node, frame);
   std::vector<Axis> all;
+  if (const auto* transposed = std::get_if<Transposed>(&value.v)) {
+    all = axes(transposed->sequence.node, frame);
+    std::swap(all[all.size() - 1], all[all.size() - 2]);
+  }
   if (const Stack* stack = stack_in(value)) {
     all = value_axes(stack->parts->front(), frame);
     all.insert(all.begin(), Axis{std::nullopt, static_cast<int64_t>(stack->parts->size())});

@@ -47,6 +47,7 @@ const char* Value::kind() const {
     const char* operator()(const FileRef&) const { return "a file"; }
     const char* operator()(const PathRef&) const { return "a layer"; }
     const char* operator()(const Stack&) const { return "a stack of sequences"; }
+    const char* operator()(const Transposed&) const { return "a transposed sequence"; }
     const char* operator()(const Vectors&) const { return "an initializer"; }
     const char* operator()(const FromLabels&) const { return "an initializer"; }
   };

@@ -103,11 +103,16 @@ struct FromLabels {  // the first values of a state that the labels of a task de
 struct Stack {
   ListPtr parts;  // at least one; of one shape, with a ragged dimension
 };
+// f32[D, T]: the transpose of a sequence. Rows have their ragged dimensions in front, so it is only a word for how the
+// sequence enters a matrix product; see transposed.cpp.
+struct Transposed {
+  Tensor sequence;
+};
 struct Vectors {};  // the initializer that starts a table from its vocabulary's `embeddings`
 
 struct Value {
   std::variant<Poison, StaticValue, Tensor, RaggedDim, LayerPtr, Callable, ListPtr, RecordPtr, TaskRef, SourceRef,
-               FileRef, PathRef, Stack, Vectors, FromLabels>
+               FileRef, PathRef, Stack, Transposed, Vectors, FromLabels>
       v;
   SourceRange range;
   std::optional<DimName> dimension;  // a size as a signature's name: `over = D` means that one, not number 64

@@ -1,5 +1,6 @@
 // Spaces of pairs (types/type.h): the segments of a sequence, once for each row of a space that lies below its parent.
-// Copying is copy_rows, adding the copies up again is sum_copies, and each is the other's gradient.
+// Copying is copy_rows, adding the copies up again is sum_copies, and each is the other's gradient. swap_rows makes [C,
+// Q] of [Q, C], where both have the same parent.
 #include <algorithm>
 
 #include "compiler/ops/infer_util.h"
@@ -77,6 +78,45 @@ void call_copies(CallBuilder& b, const char* kernel, SpaceId sequence, SpaceId p
   b.call(kernel, {b.operand(0), b.result(0)}, {element_count(b.result_type(0)), steps}, {}, spaces);
 }
 
+InferResult infer_swap_rows(const InferContext& c) {
+  Type type = c.operands[0];
+  const SpaceId to = attr_space(c.attrs, "to"), from = type.space;
+  const SpaceId outer = c.spaces[from].parent, inner = c.spaces[to].parent;
+  const auto alike = [&](SpaceId a, SpaceId b) {
+    return is_segmented(c.spaces, a) && is_segmented(c.spaces, b) &&
+           (c.spaces.same_dim(a, b) || (c.spaces[a].fixed && c.spaces[a].fixed == c.spaces[b].fixed));
+  };
+  const bool swapped = alike(from, inner) && alike(to, outer) && c.spaces[outer].parent == c.spaces[inner].parent;
+  if (!swapped) {
+    return shape_error(0, source_text(type, c.spaces) + " of `" + c.spaces[from].name + "` cannot become rows of `" +
+                              c.spaces[to].name + "`");
+  }
+  type.space = to;
+  return Types{type};
+}
+void evaluate_swap_rows(EvaluateContext& c) {
+  const HostTensor& x = *c.operands[0];
+  HostTensor& y = *c.results[0];
+  const int64_t elements = element_count(x.type);
+  const SpaceId outer = c.spaces[x.type.space].parent, inner = c.spaces[y.type.space].parent;
+  for (int64_t above = 0; above < row_count(c, c.spaces[outer].parent); ++above) {
+    const auto [q_begin, q_end] = segment(c, outer, above);
+    const auto [c_begin, c_end] = segment(c, inner, above);
+    for (int64_t q = q_begin; q < q_end; ++q) {
+      for (int64_t other = c_begin; other < c_end; ++other) {
+        const int64_t from = segment(c, x.type.space, q).first + (other - c_begin);
+        const int64_t to = segment(c, y.type.space, other).first + (q - q_begin);
+        std::copy_n(x.values.begin() + from * elements, elements, y.values.begin() + to * elements);
+      }
+    }
+  }
+}
+void lower_swap_rows(CallBuilder& b) {
+  const SpaceId from = b.operand_type(0).space, to = b.result_type(0).space;
+  b.call("swap_rows", {b.operand(0), b.result(0)}, {element_count(b.result_type(0))}, {},
+         {to, from, b.spaces()[to].parent, b.spaces()[from].parent});
+}
+
 std::vector<Sample> samples_copy_rows(const Spaces& spaces) {
   const SampleSpaces id = sample_ids(spaces);
   const auto to = [](SpaceId space) { return Attrs{{"to", ir::SpaceRef{space}}}; };
@@ -92,6 +132,16 @@ std::vector<Sample> samples_sum_copies(const Spaces& spaces) {
           {{f32(id.self_pairs)}, to(id.t), {}},
           {{f32(id.deep_pairs, {2})}, to(id.u), {}},
           {{f32(id.deep_pairs)}, to(id.pairs), {}}};
+}
+
+std::vector<Sample> samples_swap_rows(const Spaces& spaces) {
+  const SampleSpaces id = sample_ids(spaces);
+  const auto to = [](SpaceId space) { return Attrs{{"to", ir::SpaceRef{space}}}; };
+  return {{{f32(id.pairs, {3})}, to(id.swapped_pairs), {}},
+          {{i32(id.swapped_pairs)}, to(id.pairs), {ids_below(4)}},
+          {{f32(id.self_pairs)}, to(id.self_pairs), {}},
+          {{f32(id.fixed_pairs, {2})}, to(id.fixed_rows), {}},
+          {{f32(id.fixed_rows)}, to(id.fixed_pairs), {}}};
 }
 
 }  // namespace
@@ -116,5 +166,15 @@ const OpDef op_sum_copies = {
     evaluate_sum_copies,
     lower_call([](CallBuilder& b) { call_copies(b, "sum_copies", b.result_type(0).space, b.operand_type(0).space); }),
     samples_sum_copies};
+
+const OpDef op_swap_rows = {"swap_rows",
+                            "Row (c, q) of `to` is row (q, c) of the operand. {to}",
+                            1,
+                            1,
+                            infer_swap_rows,
+                            gradient([](Context& g) { copies_gradient(g, "swap_rows"); }),
+                            evaluate_swap_rows,
+                            lower_call(lower_swap_rows),
+                            samples_swap_rows};
 
 }  // namespace mtl::ops

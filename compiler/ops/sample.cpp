@@ -15,16 +15,20 @@ Spaces sample_spaces() {
   const SpaceId examples = spaces.add_source("s");
   const SpaceId t = spaces.add_ragged(examples, "T"), c = spaces.add_ragged(t, "C");
   const SpaceId u = spaces.add_ragged(examples, "U");
-  spaces.add_fixed(examples, 2);
+  const SpaceId pair = spaces.add_fixed(examples, 2);
   spaces.add_copies(t, u);
   spaces.add_copies(t, t);
+  spaces.add_copies(u, t);
   spaces.add_copies(spaces.add_fixed(c, 2), u);
+  spaces.add_copies(pair, u);
+  spaces.add_fixed(u, 2);
   return spaces;
 }
 
 SampleSpaces sample_ids(const Spaces& spaces) {
-  return {spaces.find("s"),    spaces.find("s.T"),       spaces.find("s.T.C"),     spaces.find("s.U"),
-          spaces.find("s[2]"), spaces.find("s.T.{s.U}"), spaces.find("s.T.{s.T}"), spaces.find("s.T.C[2].{s.U}")};
+  const auto id = [&](const char* name) { return spaces.find(name); };
+  return {id("s"),         id("s.T"),       id("s.T.C"),          id("s.U"),        id("s[2]"),  id("s.T.{s.U}"),
+          id("s.T.{s.T}"), id("s.U.{s.T}"), id("s.T.C[2].{s.U}"), id("s[2].{s.U}"), id("s.U[2]")};
 }
 
 std::vector<HostSpace> sample_host_spaces(const Spaces& spaces) {

@@ -1,5 +1,6 @@
 // Local rewrites towards one form: neutral elements and no-ops go, transposes move into products, repeated rows stay
-// implicit, arithmetic on constants is done. Each rule looks at one node and at what made its operands.
+// implicit, products of copied rows are made once, arithmetic on constants is done. Each rule looks at one node and at
+// what made its operands.
 //
 // Runs after differentiate: stop_gradient and reverse_gradient have done their work by then and are dropped here.
 #include <algorithm>
@@ -57,6 +58,7 @@ class Canonicalizer {
     if (Rewrite value = no_op(op, operands, attrs)) return {*value};
     if (Rewrite value = shape(op, operands, attrs)) return {*value};
     fold_transposes(op, operands, attrs);
+    if (Rewrite value = copies(op, operands, attrs)) return {*value};
     if (Rewrite value = fold(op, operands, attrs)) return {*value};
     auto made = rebuild_.build().make(op, std::move(operands), std::move(attrs));
     MTL_CHECK(made, "canonicalize broke `" + std::string(op) + "`: " + made.error().message);
@@ -234,6 +236,40 @@ class Canonicalizer {
       operands = kept_operands;
       attrs = kept_attrs;
     }
+  }
+
+  bool is_uniform(Value value) { return type(value).space == types::kUniform; }
+  // The copies of a row that are added up, in the rows of `to`.
+  Value summed(Value copies, Value to) { return one("sum_copies", {copies}, {{"to", ir::SpaceRef{type(to).space}}}); }
+
+  // A product with a weight, and a lookup, of rows that are copied (rows of pairs): done for each row once, and
+  // likewise their gradients, f(sum of copies) for the sum of f(copy).
+  Rewrite copies(std::string_view op, const Operands& operands, const Attrs& attrs) {
+    if (op == "linear" && is(operands[0], "copy_rows") && is_uniform(operands[1])) {
+      const Node copy = node(operands[0]);
+      return one("copy_rows", {one(op, {copy.operands[0], operands[1]}, attrs)}, copy.attrs);
+    }
+    if (op == "gather" && is(operands[1], "copy_rows") && is_uniform(operands[0])) {
+      const Node copy = node(operands[1]);
+      return one("copy_rows", {one(op, {operands[0], copy.operands[0]}, attrs)}, copy.attrs);
+    }
+    if (op == "sum_copies" && is(operands[0], "linear") && is_uniform(node(operands[0]).operands[1])) {
+      const Node product = node(operands[0]);
+      return one("linear", {one(op, {product.operands[0]}, attrs), product.operands[1]}, product.attrs);
+    }
+    if (op == "outer_sum" && is(operands[0], "copy_rows")) {
+      const Value x = node(operands[0]).operands[0];
+      return one(op, {x, summed(operands[1], x)}, attrs);
+    }
+    if (op == "outer_sum" && is(operands[1], "copy_rows")) {
+      const Value x = node(operands[1]).operands[0];
+      return one(op, {summed(operands[0], x), x}, attrs);
+    }
+    if (op == "scatter_rows" && is(operands[0], "copy_rows")) {
+      const Value ids = node(operands[0]).operands[0];
+      return one(op, {ids, summed(operands[1], ids)}, attrs);
+    }
+    return std::nullopt;
   }
 
   // Arithmetic on scalar constants, in double. Random ops carry a key and are no arithmetic.

@@ -109,4 +109,24 @@ void copy_rows(const KernelArgs& args) {
   });
 }
 
+size_t swap_rows_workspace(const WorkspaceQuery&) {
+  return 0;
+}
+
+void swap_rows(const KernelArgs& args) {
+  const SpaceView &to = *args.spaces[0], &from = *args.spaces[1], &inner = *args.spaces[2], &outer = *args.spaces[3];
+  const int64_t row_bytes = args.ints[0] * kBytes;
+  const char* x = buffer<char>(args, 0);
+  char* y = buffer<char>(args, 1);
+  over_rows(inner.rows, args.ints[0] * (to.rows / (inner.rows + 1) + 1), [&](Range rows) {
+    for (int64_t c = rows.begin; c < rows.end; ++c) {
+      const Segment queries = segment(outer, inner.parent[c]);
+      for (int64_t q = 0; q < queries.length; ++q)
+        std::memcpy(y + (to.offsets[c] + q) * row_bytes,
+                    x + (from.offsets[queries.begin + q] + inner.position[c]) * row_bytes,
+                    static_cast<size_t>(row_bytes));
+    }
+  });
+}
+
 }  // namespace mtl::runtime::kernels

@@ -1,4 +1,5 @@
 // Sequences given whole to each position of another: what programs compute, against plain loops.
+#include <algorithm>
 #include <cmath>
 #include <functional>
 
@@ -204,6 +205,19 @@ TEST_CASE("static dimensions are mapped over with a whole sequence") {
              near(expected));
 }
 
+TEST_CASE("results of static dimensions with a ragged one are stacks") {
+  const Numbers expected = each_example([](int e) {
+    double sum = 0;
+    for (const Row& x : rows_of_x(e)) sum += 0.25 * (x[0] + x[1]) * x[0];
+    return sum;
+  });
+  CHECK_THAT(Program("let q = stack([full(0.5, [2]), full(0.25, [2])])\n"
+                     "let s : f32[2, T] = score()(q, rows.x)\n head = sum(s[1] * rows.x[..., 0])",
+                     kModules)
+                 .head(),
+             near(expected));
+}
+
 TEST_CASE("recurrences and windows run over the copies") {
   const std::string modules = R"(
 module near()(q: f32, c: f32[N, D]) -> f32[N] {
@@ -240,6 +254,137 @@ module outer()(q: f32[D], c: f32[N, D]) -> f32[D] {
 TEST_CASE("constants of pairs") {
   CHECK(Program("let a : f32[T, U, 2] = full(0.5, [T, U, 2])\n head = sum(a)").head() == Numbers{3, 4});
   CHECK(Program("let a : f32[T, T] = full(1.0, [T, T])\n head = sum(a)").head() == Numbers{9, 4});
+}
+
+TEST_CASE("the outer dimension of pairs is reduced too") {
+  // For each u the sum, the greatest and the softmax over the x.
+  const auto sum_of = [](const std::function<double(const Row&)>& f) {
+    return each_example([&](int e) {
+      double sum = 0;
+      for (const Row& u : rows_of_u(e)) {
+        Row scores;
+        for (const Row& x : rows_of_x(e)) scores.push_back(dot(x, u));
+        sum += f(scores) * u[0];
+      }
+      return sum;
+    });
+  };
+  const auto summed = [](const Row& s) {
+    double sum = 0;
+    for (double x : s) sum += x;
+    return sum;
+  };
+  const std::string pairs = "let s = score()(rows.x, rows.u)\n";
+  const auto run = [&](const std::string& text) { return Program(pairs + text, kModules).head(); };
+  CHECK_THAT(run("let t : f32[U] = sum(s, over = T)\n head = sum(t * rows.u[..., 0])"), near(sum_of(summed)));
+  CHECK_THAT(run("head = sum(mean(s, over = 0) * rows.u[..., 0])"),
+             near(sum_of([&](const Row& s) { return summed(s) / static_cast<double>(s.size()); })));
+  CHECK_THAT(run("head = sum(max(s, over = 0) * rows.u[..., 0])"),
+             near(sum_of([](const Row& s) { return *std::max_element(s.begin(), s.end()); })));
+  CHECK_THAT(run("head = sum(softmax(s, over = T)[..., 0])"), near(each_example([](int e) {
+               double sum = 0;
+               Row scores;
+               for (const Row& x : rows_of_x(e)) scores.push_back(dot(x, rows_of_u(e)[0]));
+               for (double p : softmax(scores)) sum += p;
+               return sum;
+             })));
+  CHECK_THAT(run("head = sum(softmax(s, over = T) * rows.u[..., 0] * s)"), near(sum_of([](const Row& s) {
+               double sum = 0;
+               const Row p = softmax(s);
+               for (size_t i = 0; i < s.size(); ++i) sum += p[i] * s[i];
+               return sum;
+             })));
+  CHECK_THAT(
+      run("head = sum(float(argmax(s, over = T)) * rows.u[..., 0])"),
+      near(sum_of([](const Row& s) { return static_cast<double>(std::max_element(s.begin(), s.end()) - s.begin()); })));
+  CHECK_THAT(run("head = sum(logsumexp(s, over = T) * rows.u[..., 0])"), near(sum_of([](const Row& s) {
+               const double most = *std::max_element(s.begin(), s.end());
+               double sum = 0;
+               for (double x : s) sum += std::exp(x - most);
+               return most + std::log(sum);
+             })));
+  // Of a dimension that follows from others.
+  CHECK_THAT(Program("let b = concat(rows.u, full(0.0, [1, 2]), over = 0)\n let s = score()(rows.x, b)\n"
+                     "head = sum(sum(s, over = 0)[0..-1] * rows.u[..., 0])",
+                     kModules)
+                 .head(),
+             near(sum_of(summed)));
+}
+
+TEST_CASE("transposes of sequences and of pairs in products") {
+  const Numbers expected = each_example([](int e) {
+    double sum = 0;
+    for (const Row& q : rows_of_x(e)) sum += attend(q, rows_of_u(e))[0] * q[1];
+    return sum;
+  });
+  const std::string end = "\n head = sum(y[..., 0] * rows.x[..., 1])";
+  const auto run = [](const std::string& text) { return Program(text, kModules).head(); };
+  CHECK_THAT(run("let y = softmax(rows.x @ transpose(rows.u)) @ rows.u" + end), near(expected));
+  CHECK_THAT(run("let k : f32[2, U] = transpose(rows.u)\n let s : f32[T, U] = rows.x @ k\n"
+                 "let t : f32[U, T] = transpose(s)\n let y = softmax(transpose(t)) @ transpose(k)" +
+                 end),
+             near(expected));
+  CHECK_THAT(run("let s = rows.u @ transpose(rows.x)\n let y = transpose(softmax(s, over = 0)) @ rows.u" + end),
+             near(expected));
+  // Over the positions: f32[2, 2] of each example.
+  CHECK_THAT(run("let g : f32[2, 2] = transpose(rows.x) @ (rows.x * 2.0)\n head = g[0, 1]"),
+             near(each_example([](int e) {
+               double sum = 0;
+               for (const Row& x : rows_of_x(e)) sum += 2 * x[0] * x[1];
+               return sum;
+             })));
+  CHECK_THAT(run("head = (transpose(rows.x) @ rows.x[..., 0])[1]"), near(each_example([](int e) {
+               double sum = 0;
+               for (const Row& x : rows_of_x(e)) sum += x[0] * x[1];
+               return sum;
+             })));
+  // The outer dimension of pairs meets a vector, or the sequence.
+  const Numbers by_row = each_example([](int e) {
+    double sum = 0;
+    for (const Row& u : rows_of_u(e)) {
+      for (const Row& x : rows_of_x(e)) sum += x[0] * dot(x, u) * u[1];
+    }
+    return sum;
+  });
+  CHECK_THAT(run("let s = score()(rows.x, rows.u)\n let y : f32[U] = rows.x[..., 0] @ s\n"
+                 "head = sum(y * rows.u[..., 1])"),
+             near(by_row));
+  CHECK_THAT(run("let s = score()(rows.x, rows.u)\n let y : f32[2, U] = transpose(rows.x) @ s\n"
+                 "head = sum(transpose(y)[..., 0] * rows.u[..., 1])"),
+             near(by_row));
+  const Numbers itself = each_example([](int e) {
+    double sum = 0;
+    for (const Row& x : rows_of_x(e)) {
+      for (const Row& z : rows_of_x(e)) sum += x[0] * (x[1] * z[0]) * z[1];
+    }
+    return sum;
+  });
+  CHECK_THAT(run("let s = score()(rows.x[..., 1..2], rows.x[..., 0..1])\n let y : f32[T] = rows.x[..., 0] @ s\n"
+                 "head = sum(y * rows.x[..., 1])"),
+             near(itself));
+  CHECK_THAT(run("let s = score()(rows.x[..., 1..2], rows.x[..., 0..1])\n"
+                 "head = sum(transpose(transpose(rows.x) @ s)[..., 0] * rows.x[..., 1])"),
+             near(itself));
+  CHECK_THAT(run("let s = score()(rows.x, rows.u)\n head = sum(mix(s, rows.u)[..., 1] * rows.x[..., 0])"),
+             near(each_example([](int e) {
+               double sum = 0;
+               for (const Row& u : rows_of_u(e)) {
+                 for (const Row& x : rows_of_x(e)) sum += x[0] * dot(x, u) * u[1];
+               }
+               return sum;
+             })));
+  // A matrix in front: transposed again.
+  CHECK_THAT(run("let w = full(0.5, [3, 2]) @ transpose(rows.x)\n head = sum(transpose(w)[..., 2])"),
+             near(each_example([](int e) {
+               double sum = 0;
+               for (const Row& x : rows_of_x(e)) sum += 0.5 * (x[0] + x[1]);
+               return sum;
+             })));
+  CHECK_THAT(run("let s : f32[T] = full(0.5, [2]) @ transpose(rows.x)\n head = sum(s)"), near(each_example([](int e) {
+               double sum = 0;
+               for (const Row& x : rows_of_x(e)) sum += 0.5 * (x[0] + x[1]);
+               return sum;
+             })));
 }
 
 TEST_CASE("attention of one sequence to another") {
