@@ -428,6 +428,7 @@ class Elaborator {
   bool out_of_budget_ = false;
 };
 
+std::string op_text(const std::string& op, const At& at);  // "`+`", "matrix product", the primitive that was called
 std::vector<std::string> names_of(const std::vector<syntax::Parameter>& parameters);
 // A source name with a capital letter: a dimension.
 bool is_dimension_name(const std::string& name);

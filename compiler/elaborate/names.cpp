@@ -217,6 +217,10 @@ Value Elaborator::task_member(size_t task, const Name& member, SourceRange range
     report(at, diag::CycleOfNames, other.info.name + "." + member.text);
     return {};
   }
+  if (member.text == "answer" && !other.decl->predicts) {
+    report(at, diag::NoTarget, other.info.name).help("`" + other.info.name + ".head` is what it gives");
+    return {};
+  }
   if (!run_head(task)) return {};
   if (member.text == "head") return other.head;
   if (options_.training && options_.losses && other.target.valid()) {

@@ -76,11 +76,17 @@ bool Elaborator::align(ir::Value& a, ir::Value& b, const std::string& what, cons
   for (size_t i = 1; i <= common; ++i) {
     const Axis& x = left[left.size() - i];
     const Axis& y = right[right.size() - i];
-    if (!x.ragged && !y.ragged) continue;  // the op's own rule compares sizes
+    const bool one = x.size == Dim(1) || y.size == Dim(1);
+    if (!x.ragged && !y.ragged && (one || x.size.equals(y.size) != types::Answer::no)) continue;
     if (x.ragged && y.ragged && x.ragged == y.ragged) continue;
-    report(at, diag::ShapeMismatch, what,
-           "left is " + shape_text(a, at.frame) + ", right is " + shape_text(b, at.frame) + ": " + axis_text(x) +
-               " is not " + axis_text(y));
+    const std::string why = axis_text(x) + " is not " + axis_text(y);
+    diag::Report made =
+        report(at, diag::ShapeMismatch, what,
+               "left is " + shape_text(a, at.frame) + ", right is " + shape_text(b, at.frame) + ": " + why);
+    const bool written = at.word.empty() && !at.frame.library && at.operands.size() == 2;
+    if (written) std::move(made).label(at.operands[0], shape_text(a, at.frame));
+    if (written) std::move(made).label(at.operands[1], shape_text(b, at.frame));
+    for (std::string& note : size_notes(why)) std::move(made).note(std::move(note));
     return false;
   }
   const int rank = std::max(type(a).rank(), type(b).rank());
@@ -92,10 +98,7 @@ bool Elaborator::align(ir::Value& a, ir::Value& b, const std::string& what, cons
 }
 
 ir::Value Elaborator::binary(const std::string& op, ir::Value a, ir::Value b, const At& at) {
-  static const std::map<std::string, std::string> kSigns = {
-      {"add", "`+`"}, {"sub", "`-`"}, {"mul", "`*`"}, {"div", "`/`"}};
-  auto sign = kSigns.find(op);
-  if (!align(a, b, sign == kSigns.end() ? "`" + op + "`" : sign->second, at)) return {};
+  if (!align(a, b, op_text(op, at), at)) return {};
   return emit(op, {a, b}, at);
 }
 
@@ -248,9 +251,14 @@ Value Elaborator::index_tensor(const Tensor& tensor, std::span<const syntax::Ind
   using Kind = syntax::IndexExpr::Item::Kind;
   Tensor current = tensor;
   int axis = 0;
+  bool open = false;
   for (size_t i = 0; i < items.size(); ++i) {
     const int rank = static_cast<int>(axes(current.node, at.frame).size());
     if (items[i].kind == Kind::ellipsis) {
+      if (std::exchange(open, true)) {
+        report_at(at.frame, items[i].range, diag::EllipsisTwice);
+        return {};
+      }
       axis = rank - static_cast<int>(items.size() - 1 - i);
       continue;
     }

@@ -101,6 +101,7 @@ std::optional<std::vector<Axis>> Primitives::dims(PrimitiveCall& call, const std
 }
 
 Value Elaborator::run_primitive(PrimitiveCall& call) {
+  call.at.word = call.primitive.name;
   if (Primitives::has_stack(call)) return Primitives::run_stacks(call);
   for (const Primitives::Table* table : {&Primitives::elementwise(), &Primitives::reductions(), &Primitives::shapes(),
                                          &Primitives::sequences(), &Primitives::labels()}) {

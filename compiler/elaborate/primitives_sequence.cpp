@@ -146,7 +146,7 @@ struct Primitives::Sequences {
     auto rate = number(c, "rate", 0);
     if (!x.valid() || !rate) return Value{};
     if (*rate < 0 || *rate >= 1) {
-      c.e.report(c.at, diag::BadRate, c.find("rate")->as_static()->text());
+      c.e.report(c.at_argument("rate"), diag::BadRate, c.find("rate")->as_static()->text());
       return Value{};
     }
     if (!c.e.options_.training || *rate == 0) return c.bound.at("x").value;

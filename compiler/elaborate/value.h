@@ -65,6 +65,7 @@ struct Place {
   SourceRange range;
   bool task = false;     // the block of a task: its layers are the task's own
   bool unnamed = false;  // a description applied where it stands
+  std::string function;  // the title of the function that describes it: it may not own parameters
   bool in_loop = false;  // declared or applied inside `for` or a list: may not own parameters
 };
 
@@ -157,6 +158,7 @@ struct Layer {
   // Of a description that came as the argument of a module: where it becomes a layer if the module applies it.
   PlacePtr argument_place;
   SourceRange range;
+  std::string function;      // the title of the function in whose body it is described
   int depth = 0;             // how deep layers and lists are nested in it; see set_depth()
   std::string name() const;  // "linear"
   void set_depth();
