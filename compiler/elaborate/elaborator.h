@@ -244,6 +244,8 @@ class Elaborator {
   ir::Value with_rank(ir::Value value, int rank, const At& at);  // literal 1 in front
   ir::Value to_space(ir::Value value, SpaceId space, const At& at);
   ir::Value as_numbers(ir::Value value, const At& at);  // f32
+  // False after a report, and silently if it is invalid: ids, and truth values, which count in `+`, `*` and sums alone.
+  bool need_numbers(ir::Value value, const At& at, const std::string& what);
   std::vector<std::string> size_notes(const std::string& message) const;
   const types::Type& type(ir::Value value) const { return builder_.type(value); }
   types::Spaces& spaces() { return graph_.spaces; }
@@ -266,6 +268,7 @@ class Elaborator {
 
   // ---- operators.cpp
   Value binary_values(syntax::BinaryOp op, const Value& left, const Value& right, const At& at);
+  bool comparable(const Value& left, const Value& right, ir::Value x, ir::Value y, const At& at);
   ir::Value binary(const std::string& op, ir::Value a, ir::Value b, const At& at);
   ir::Value power(ir::Value a, const Value& exponent, const At& at);
   ir::Value without_ones(ir::Value value, const std::vector<Axis>& mine, const std::vector<Axis>& other, const At& at);

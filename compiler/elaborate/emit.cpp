@@ -212,6 +212,18 @@ ir::Value Elaborator::to_space(ir::Value value, SpaceId space, const At& at) {
   return emit("to_space", {value}, at, {{"space", ir::SpaceRef{space}}});
 }
 
+bool Elaborator::need_numbers(ir::Value value, const At& at, const std::string& what) {
+  if (!value.valid()) return false;
+  if (type(value).dtype == types::DType::f32) return true;
+  if (type(value).dtype == types::DType::i32) {
+    report(at, diag::IdsAreNotNumbers, shape_text(value, at.frame)).help("`float(x)` makes numbers of ids");
+  } else {
+    report(at, diag::TruthIsNoNumber, what, shape_text(value, at.frame))
+        .help("`float(x)` makes 1 and 0 of truth values");
+  }
+  return false;
+}
+
 ir::Value Elaborator::as_numbers(ir::Value value, const At& at) {
   if (!value.valid() || type(value).dtype == types::DType::f32) return value;
   return emit("to_f32", {value}, at);

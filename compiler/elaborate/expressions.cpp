@@ -266,7 +266,7 @@ Value Elaborator::evaluate_unary(const UnaryExpr& node, SourceRange range, Frame
   }
   const auto one = [&]() -> Value {
     ir::Value x = to_tensor(operand, {frame, node.operand->range});
-    if (!x.valid()) return {};
+    if (!x.valid() || (node.op == UnaryOp::negate && !need_numbers(x, at, "`-`"))) return {};
     ir::Value result = emit(node.op == UnaryOp::negate ? "neg" : "not", {x}, at);
     return result.valid() ? Value{Tensor{result, nullptr, nullptr, dim_names(operand)}} : Value{};
   };

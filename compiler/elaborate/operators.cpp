@@ -115,6 +115,31 @@ ir::Value Elaborator::power(ir::Value a, const Value& exponent, const At& at) {
   return binary("pow", a, to_tensor(exponent, at), at);
 }
 
+// Ids of a column or a vocabulary compare with ids of that set and with an int constant; places (`positions`, `argmax`)
+// with numbers too.
+bool Elaborator::comparable(const Value& left, const Value& right, ir::Value x, ir::Value y, const At& at) {
+  const auto set_of = [](const Value& value) { return value.tensor() ? value.tensor()->ids : nullptr; };
+  const IdSetPtr a = set_of(left), b = set_of(right);
+  const auto named = [](const IdSetPtr& set) { return set && !set->key.empty(); };
+  if (named(a) && named(b) && a->key != b->key) {
+    report(at, diag::SetsCompared, a->text, b->text);
+    return false;
+  }
+  const bool both = type(x).dtype == type(y).dtype;
+  if (both || (!named(a) && !named(b))) return true;
+  const Value &ids = named(a) ? left : right, &other = named(a) ? right : left;
+  const StaticValue* known = other.as_static();
+  if (!known || !known->is_int()) {
+    report_at(at.frame, ids.range.valid() ? ids.range : at.range, diag::IdsAreNotNumbers, value_text(ids, at.frame))
+        .help("ids are compared with ids of their set or with an int constant; `float(x)` makes numbers of them");
+    return false;
+  }
+  const IdSetPtr set = named(a) ? a : b;
+  const At here{at.frame, other.range.valid() ? other.range : at.range};
+  const auto constant = constant_id(std::get<int64_t>(known->value), here);
+  return constant && ids_fit(constant->ids, set->size, "the size of " + set->text, here);
+}
+
 Value Elaborator::binary_values(BinaryOp op, const Value& left, const Value& right, const At& at) {
   if (left.poisoned() || right.poisoned()) return {};
   const StaticValue* a = left.as_static();
@@ -136,6 +161,11 @@ Value Elaborator::binary_values(BinaryOp op, const Value& left, const Value& rig
   }
   const At first{at.frame, left.range.valid() ? left.range : at.range};
   const At second{at.frame, right.range.valid() ? right.range : at.range};
+  if ((a && a->is_text()) || (b && b->is_text())) {
+    report_at(at.frame, a ? first.range : second.range, diag::NotATensor, a ? left.kind() : right.kind())
+        .help(is_comparison(op) ? "a column that ends in `|> is(\"...\")` is a `bool`: whether it is that text" : "");
+    return {};
+  }
   ir::Value x = to_tensor(left, first);
   if (!x.valid()) return {};
   if (op == BinaryOp::power) {
@@ -152,6 +182,14 @@ Value Elaborator::binary_values(BinaryOp op, const Value& left, const Value& rig
         .help("`float(x)` makes numbers of ids");
     return {};
   }
+  const auto truth = [&](ir::Value value) { return type(value).dtype == types::DType::boolean; };
+  const bool refused = op == BinaryOp::matmul ? truth(x) || truth(y) : op == BinaryOp::subtract && truth(x) && truth(y);
+  if (refused) {
+    const std::string what = op == BinaryOp::matmul ? "`@`" : "`-`";
+    need_numbers(truth(x) ? x : y, truth(x) ? first : second, what);
+    return {};
+  }
+  if (ids && !comparable(left, right, x, y, at)) return {};
   if (ids && type(x).dtype != type(y).dtype) x = as_numbers(x, at), y = as_numbers(y, at);
   ir::Value result;
   if (op == BinaryOp::matmul) {

@@ -42,7 +42,11 @@ bool Primitives::pair(PrimitiveCall& call, const char* first, const char* second
   }
   auto joined = call.e.join_sets(x.ids, y.ids, call.at);
   if (!joined) return false;
-  a = x.node, b = y.node, set = *joined;
+  // Truth values beside numbers count as 1 and 0.
+  const bool alike = call.e.type(x.node).dtype == call.e.type(y.node).dtype;
+  a = alike ? x.node : call.e.as_numbers(x.node, call.at);
+  b = alike ? y.node : call.e.as_numbers(y.node, call.at);
+  set = *joined;
   return true;
 }
 
@@ -120,14 +124,12 @@ struct Primitives::Elementwise {
   // Ops of the same name and one operand.
   static Value unary(Call& c) {
     ir::Value x = tensor(c, "x");
-    if (x.valid() && c.e.type(x).dtype == types::DType::i32) {
-      c.e.report(c.at, diag::IdsAreNotNumbers, c.e.shape_text(x, c.at.frame)).help("`float(x)` makes numbers of ids");
-      return Value{};
-    }
+    if (!c.e.need_numbers(x, c.at, op_text("", c.at))) return Value{};
     return result(c.e.emit(std::string(c.primitive.name), {x}, c.at), c, nullptr, names(c, "x"));
   }
   static Value clamp(Call& c) {
     ir::Value x = tensor(c, "x");
+    if (!c.e.need_numbers(x, c.at, op_text("", c.at))) return Value{};
     ir::Value low = c.e.binary("max", x, tensor(c, "low"), c.at);
     ir::Value clamped = c.e.binary("min", low, tensor(c, "high"), c.at);
     return result(clamped, c, nullptr, names(clamped, c, {"x", "low", "high"}));
@@ -163,6 +165,7 @@ struct Primitives::Elementwise {
   }
   static Value mix(Call& c) {
     ir::Value values = tensor(c, "values");
+    if (!c.e.need_numbers(values, c.at_argument("values"), "`mix`")) return Value{};
     ir::Value mixed = c.e.mix(tensor(c, "weights"), values, c.at);
     if (!mixed.valid()) return Value{};
     DimNames all = names(c, "weights"), rest = names(c, "values");

@@ -18,7 +18,7 @@ struct Primitives::Sequences {
     std::vector<ir::Value> all;
     for (const std::string& name : names) {
       ir::Value x = tensor(c, name);
-      if (!x.valid()) return {};
+      if (!c.e.need_numbers(x, c.at_argument(name), "`" + std::string(c.primitive.name) + "`")) return {};
       const std::vector<Axis> axes = c.e.axes(x, c.at.frame);
       if (axes.size() != 2 || axes[1].ragged) {
         c.e.report(c.at, diag::NotASequence, std::string(c.primitive.name), c.e.shape_text(x, c.at.frame));
