@@ -208,6 +208,9 @@ class Elaborator {
   // Gives the dimensions of `tensor` the names of the type that it was matched with; `all`: one of its own where the
   // type has none, so that no other name of the signature means that dimension.
   void name_dimensions(Tensor& tensor, const std::vector<syntax::TypeExpr::DimItem>& items, Frame& frame, bool all);
+  // Of dimensions of size 1: those that the type does not write as `1`.
+  void mark_ones(Value& value, const std::vector<syntax::TypeExpr::DimItem>& items, Frame& frame);
+  bool may_repeat(const Value& left, const Value& right, const std::string& what, const At& at);
   void forget_names(Value& value, const Frame& callee) const;  // those of a call that has ended
   // "the 8 in it is `B`", of dimensions that are as long but are others; empty if there are none.
   std::string other_names(const Tensor& x, const Dim& size, const Frame& frame) const;

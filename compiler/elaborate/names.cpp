@@ -350,7 +350,9 @@ Value Elaborator::column(const std::string& source, const Name& column, SourceRa
     node = emit("where", {present, node, constant(0, at)}, at);
   }
   if (kind == "bool") node = emit("ne", {node, constant(0, at)}, at);
-  return Tensor{node, set_of_column(source, *decl), nullptr};
+  Value value = Tensor{node, set_of_column(source, *decl), nullptr};
+  mark_ones(value, decl->type.dims, model_frame_);
+  return value;
 }
 
 }  // namespace mtl::elaborate

@@ -169,6 +169,7 @@ Value Elaborator::binary_values(BinaryOp op, const Value& left, const Value& rig
   ir::Value x = to_tensor(left, first);
   if (!x.valid()) return {};
   if (op == BinaryOp::power) {
+    if (!may_repeat(left, right, op_text(op_name(op), at), at)) return {};
     ir::Value raised = power(as_numbers(x, at), right, at);
     return {Tensor{raised, nullptr, nullptr, joined_names(raised, {&left, &right})}, at.range};
   }
@@ -191,6 +192,7 @@ Value Elaborator::binary_values(BinaryOp op, const Value& left, const Value& rig
   }
   if (ids && !comparable(left, right, x, y, at)) return {};
   if (ids && type(x).dtype != type(y).dtype) x = as_numbers(x, at), y = as_numbers(y, at);
+  if (op != BinaryOp::matmul && !may_repeat(left, right, op_text(op_name(op), at), at)) return {};
   ir::Value result;
   if (op == BinaryOp::matmul) {
     result = matmul(x, y, at);

@@ -40,6 +40,7 @@ bool Primitives::pair(PrimitiveCall& call, const char* first, const char* second
         .help("beside ids stand ids of their set or an int constant; `float(x)` makes numbers of ids");
     return false;
   }
+  if (!call.e.may_repeat(*call.find(first), *call.find(second), op_text("", call.at), call.at)) return false;
   auto joined = call.e.join_sets(x.ids, y.ids, call.at);
   if (!joined) return false;
   // Truth values beside numbers count as 1 and 0.

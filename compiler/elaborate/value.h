@@ -39,6 +39,8 @@ struct DimName {
   uint32_t number = 0;
   auto operator<=>(const DimName&) const = default;
 };
+// What a dimension of size 1 has that is no literal 1.
+inline constexpr DimName kHappensToBeOne = {0, 1};
 // Of each static dimension, aligned at the right: the names that it was matched by; those in front that are missing,
 // and those without a name, are not known.
 using DimNames = std::vector<std::set<DimName>>;
@@ -112,6 +114,7 @@ struct Value {
       v;
   SourceRange range;
   std::optional<DimName> dimension;  // a size as a signature's name: `over = D` means that one, not number 64
+  bool literal = false;              // an int as it is written: `1` repeats, a size that happens to be 1 does not
   int list_depth = 0;                // of a ListPtr: how deep lists and layers are nested in it
 
   Value() = default;
