@@ -96,7 +96,7 @@ trainItem    : trainGroup | trainSetting ;
 trainGroup   : GROUP pattern settings ;
 trainSetting : SETTING ('[' expr ']')? '=' expr ;
 
-column   : name ('[' expr ']')? '.' name ;             // source.column, or of one member of a family
+column   : name ('[' expr ']')? ('.' name)? ;          // source.column, or of one member of a family; never without
 pattern  : segment ('.' segment)* ;
 segment  : (name | WILD) segmentIndex? ('@' name segmentIndex?)? ;
 segmentIndex : '[' expr ']' ;

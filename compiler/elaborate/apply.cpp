@@ -41,6 +41,8 @@ Frame Elaborator::frame_of(const LayerPtr& layer, const At& at) {
   callee.unit = layer->module->unit;
   callee.library = file_.units[callee.unit]->library;
   callee.title = (criterion ? "criterion `" : "module `") + layer->name() + "`";
+  callee.declared_at =
+      criterion ? layer->module->as<CriterionDecl>().name.range : layer->module->as<ModuleDecl>().name.range;
   callee.place = layer->place;
   callee.declared =
       declared_in(criterion ? layer->module->as<CriterionDecl>().body : layer->module->as<ModuleDecl>().body);
@@ -112,7 +114,10 @@ Value Elaborator::run_callable(const std::vector<Parameter>& inputs, std::vector
   if (!enter(inputs, bound, callee, signature, at)) return {};
   run_body(body, callee);
   if (!callee.returned) {
-    if (!failed_) report(at, diag::NoResult, callee.title);
+    if (!failed_) {
+      diag::Report made = report(at, diag::NoResult, callee.title);
+      if (!callee.library) std::move(made).label(callee.declared_at, "declared here");
+    }
     return {};
   }
   Value value = check_result(result, callee.result, callee, signature, at);

@@ -109,6 +109,7 @@ Value Elaborator::describe_layer(const sema::Found& found, std::vector<Argument>
   layer->kind = Layer::Kind::description;
   layer->module = &found;
   layer->range = at.range;
+  if (at.frame.kind == Frame::Kind::function) layer->function = at.frame.title;
   const std::string name = layer->name();
   for (const Argument& argument : arguments) {
     if (argument.value.poisoned()) return {};
@@ -224,6 +225,7 @@ Value Elaborator::call_function(const sema::Found& found, std::vector<Argument> 
   callee.unit = found.unit;
   callee.library = file_.units[found.unit]->library;
   callee.title = "function `" + name + "`";
+  callee.declared_at = decl.name.range;
   callee.place = at.frame.place;
   callee.declared = at.frame.declared;
   callee.loops = at.frame.loops;

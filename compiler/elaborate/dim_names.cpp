@@ -90,10 +90,48 @@ void Elaborator::name_dimensions(Tensor& tensor, const std::vector<syntax::TypeE
     const auto other = known.lower_bound({frame.id, 0});
     if (bound && bound->value.dimension && (all || other == known.end() || other->call != frame.id)) {
       known.insert(*bound->value.dimension);
-    } else if (all) {
+    } else if (const auto* number = item.size ? std::get_if<syntax::IntExpr>(&item.size->node) : nullptr;
+               all && !(number && number->value == 1)) {  // a literal 1 stays one
       known.insert(frame.fresh_dimension());
     }
   }
+}
+
+void Elaborator::mark_ones(Value& value, const std::vector<syntax::TypeExpr::DimItem>& items, Frame& frame) {
+  auto* tensor = std::get_if<Tensor>(&value.v);
+  if (!tensor || !tensor->node.valid()) return;
+  tensor->dims = dim_names(*tensor);
+  const std::vector<Dim> dims = type(tensor->node).dims;
+  for (size_t i = 1; i <= std::min(items.size(), dims.size()); ++i) {
+    const syntax::TypeExpr::DimItem& item = items[items.size() - i];
+    if (item.kind == Kind::rest) return;
+    if (item.kind != Kind::size || !item.size || dims[dims.size() - i] != Dim(1)) continue;
+    const Value size = evaluate(*item.size, frame);
+    if (size.as_static() && !size.literal && !size.dimension) tensor->dims[dims.size() - i].insert(kHappensToBeOne);
+  }
+}
+
+// "Only from a missing dimension or a literal 1": false after a report.
+bool Elaborator::may_repeat(const Value& left, const Value& right, const std::string& what, const At& at) {
+  const std::vector<Axis> a = value_axes(left, at.frame), b = value_axes(right, at.frame);
+  const DimNames of_a = dim_names(left), of_b = dim_names(right);
+  const auto no_literal = [&](const std::vector<Axis>& axes, const DimNames& names, size_t i) {
+    if (i > names.size() || axes[axes.size() - i].ragged || axes[axes.size() - i].size != Dim(1)) return false;
+    const std::set<DimName>& known = names[names.size() - i];
+    const auto own = known.lower_bound({at.frame.id, 0});  // a name of this signature that was solved to 1
+    return known.count(kHappensToBeOne) > 0 || (own != known.end() && own->call == at.frame.id);
+  };
+  for (size_t i = 1; i <= std::min(a.size(), b.size()); ++i) {
+    const Axis &x = a[a.size() - i], &y = b[b.size() - i];
+    const auto longer = [](const Axis& axis) { return axis.ragged || axis.size.constant().value_or(1) != 1; };
+    if (!(no_literal(a, of_a, i) && longer(y)) && !(no_literal(b, of_b, i) && longer(x))) continue;
+    report(at, diag::ShapeMismatch, what,
+           "left is " + value_text(left, at.frame) + ", right is " + value_text(right, at.frame) + ": " + axis_text(x) +
+               " is not " + axis_text(y))
+        .note("a dimension is repeated where it is missing or written `1`, not where its size happens to be 1");
+    return false;
+  }
+  return true;
 }
 
 void Elaborator::forget_names(Value& value, const Frame& callee) const {

@@ -213,6 +213,9 @@ class Elaborator {
   // Gives the dimensions of `tensor` the names of the type that it was matched with; `all`: one of its own where the
   // type has none, so that no other name of the signature means that dimension.
   void name_dimensions(Tensor& tensor, const std::vector<syntax::TypeExpr::DimItem>& items, Frame& frame, bool all);
+  // Of dimensions of size 1: those that the type does not write as `1`.
+  void mark_ones(Value& value, const std::vector<syntax::TypeExpr::DimItem>& items, Frame& frame);
+  bool may_repeat(const Value& left, const Value& right, const std::string& what, const At& at);
   void forget_names(Value& value, const Frame& callee) const;  // those of a call that has ended
   // "the 8 in it is `B`", of dimensions that are as long but are others; empty if there are none.
   std::string other_names(const Tensor& x, const Dim& size, const Frame& frame) const;
@@ -249,6 +252,8 @@ class Elaborator {
   ir::Value with_rank(ir::Value value, int rank, const At& at);  // literal 1 in front
   ir::Value to_space(ir::Value value, SpaceId space, const At& at);
   ir::Value as_numbers(ir::Value value, const At& at);  // f32
+  // False after a report, and silently if it is invalid: ids, and truth values, which count in `+`, `*` and sums alone.
+  bool need_numbers(ir::Value value, const At& at, const std::string& what);
   std::vector<std::string> size_notes(const std::string& message) const;
   const types::Type& type(ir::Value value) const { return builder_.type(value); }
   types::Spaces& spaces() { return graph_.spaces; }
@@ -271,6 +276,7 @@ class Elaborator {
 
   // ---- operators.cpp
   Value binary_values(syntax::BinaryOp op, const Value& left, const Value& right, const At& at);
+  bool comparable(const Value& left, const Value& right, ir::Value x, ir::Value y, const At& at);
   ir::Value binary(const std::string& op, ir::Value a, ir::Value b, const At& at);
   ir::Value power(ir::Value a, const Value& exponent, const At& at);
   ir::Value without_ones(ir::Value value, const std::vector<Axis>& mine, const std::vector<Axis>& other, const At& at);
@@ -457,6 +463,7 @@ class Elaborator {
   bool out_of_budget_ = false;
 };
 
+std::string op_text(const std::string& op, const At& at);  // "`+`", "matrix product", the primitive that was called
 std::vector<std::string> names_of(const std::vector<syntax::Parameter>& parameters);
 // A source name with a capital letter: a dimension.
 bool is_dimension_name(const std::string& name);

@@ -7,9 +7,9 @@
 
 namespace mtl::elaborate {
 
-namespace {
 // What an op is called by a user.
-std::string op_text(const std::string& op) {
+std::string op_text(const std::string& op, const At& at) {
+  if (!at.word.empty()) return "`" + std::string(at.word) + "`";
   static const std::map<std::string, std::string> kNames = {{"add", "`+`"},
                                                             {"sub", "`-`"},
                                                             {"mul", "`*`"},
@@ -31,6 +31,7 @@ std::string op_text(const std::string& op) {
   return it == kNames.end() ? "`" + op + "`" : it->second;
 }
 
+namespace {
 constexpr int64_t kMostNumbers = int64_t{1} << 40;  // of a parameter
 constexpr int64_t kMostInRow = int64_t{1} << 28;    // of one row; a batch has many
 }  // namespace
@@ -51,7 +52,7 @@ std::vector<ir::Value> Elaborator::emit_all(const std::string& op, const std::ve
   if (!made) {
     const ir::ShapeError& error = made.error();
     const diag::Kind& kind = error.other_operand < 0 ? diag::WrongOperand : diag::ShapeMismatch;
-    diag::Report report = this->report(at, kind, op_text(op), error.message).help(error.help);
+    diag::Report report = this->report(at, kind, op_text(op, at), error.message).help(error.help);
     for (int operand : {error.operand, error.other_operand}) {
       if (operand < 0 || operand >= static_cast<int>(at.operands.size()) || at.frame.library) continue;
       if (!at.operands[operand].valid() || at.operands[operand] == at.range) continue;
@@ -87,7 +88,7 @@ bool Elaborator::sizes_fit(const std::string& op, const std::vector<ir::Value>& 
     if (numbers <= static_cast<double>(most)) continue;
     const ir::Attrs& attrs = graph_.node(result).attrs;
     const auto path = attrs.find("path");
-    const std::string what = path == attrs.end() ? "the result of " + op_text(op)
+    const std::string what = path == attrs.end() ? "the result of " + op_text(op, at)
                                                  : "parameter `" + std::get<std::string>(path->second) + "`";
     report(at, diag::TooLarge, what, shape_text(result, at.frame), most);
     return false;
@@ -217,6 +218,18 @@ ir::Value Elaborator::to_space(ir::Value value, SpaceId space, const At& at) {
   return emit("to_space", {value}, at, {{"space", ir::SpaceRef{space}}});
 }
 
+bool Elaborator::need_numbers(ir::Value value, const At& at, const std::string& what) {
+  if (!value.valid()) return false;
+  if (type(value).dtype == types::DType::f32) return true;
+  if (type(value).dtype == types::DType::i32) {
+    report(at, diag::IdsAreNotNumbers, shape_text(value, at.frame)).help("`float(x)` makes numbers of ids");
+  } else {
+    report(at, diag::TruthIsNoNumber, what, shape_text(value, at.frame))
+        .help("`float(x)` makes 1 and 0 of truth values");
+  }
+  return false;
+}
+
 ir::Value Elaborator::as_numbers(ir::Value value, const At& at) {
   if (!value.valid() || type(value).dtype == types::DType::f32) return value;
   return emit("to_f32", {value}, at);
@@ -239,6 +252,9 @@ std::vector<std::string> Elaborator::size_notes(const std::string& message) cons
 
 SourceRange Elaborator::user_range(const Frame& frame, SourceRange range, std::string& note) const {
   if (!frame.library || !frame.caller) return range;
+  // Of a static argument alone, `width` in the library: where the user gave it.
+  const Binding* argument = range.valid() && emitter_.sources() ? frame.argument(text_at(range)) : nullptr;
+  const bool given = argument && argument->value.range.valid() && !in_library(argument->value.range);
   const Frame* user = &frame;
   SourceRange place = range;
   while (user->library && user->caller) {
@@ -251,7 +267,7 @@ SourceRange Elaborator::user_range(const Frame& frame, SourceRange range, std::s
     const SourceFile& file = sources->file(range.file);
     note += ", " + file.path() + ":" + std::to_string(file.locate(range.begin).line);
   }
-  return place;
+  return given ? argument->value.range : place;
 }
 
 }  // namespace mtl::elaborate

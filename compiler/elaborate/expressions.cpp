@@ -35,7 +35,11 @@ Value Elaborator::evaluate_node(const Expr& expr, Frame& frame) {
     SourceRange range;
     Value operator()(const ErrorExpr&) { return {}; }
     Value operator()(const NameExpr& node) { return e.name(node.name, range, frame); }
-    Value operator()(const IntExpr& node) { return StaticValue{node.value}; }
+    Value operator()(const IntExpr& node) {
+      Value value = StaticValue{node.value};
+      value.literal = true;
+      return value;
+    }
     Value operator()(const FloatExpr& node) { return StaticValue{node.value}; }
     Value operator()(const PercentExpr& node) { return StaticValue{sema::Fraction{node.fraction}}; }
     Value operator()(const BoolExpr& node) { return StaticValue{node.value}; }
@@ -208,7 +212,10 @@ std::optional<std::vector<Value>> Elaborator::items(const Value& value, const At
   std::vector<Value> out;
   if (const auto* list = std::get_if<ListPtr>(&value.v)) return **list;
   if (const StaticValue* known = value.as_static(); known && known->is_list()) {
-    for (const StaticValue& item : known->items()) out.push_back({item, value.range});
+    for (const StaticValue& item : known->items()) {
+      out.push_back({item, value.range});
+      out.back().literal = true;  // nothing else is known of it
+    }
     return out;
   }
   if (const LayerPtr* layer = value.layer(); layer && (*layer)->kind == Layer::Kind::array) {
@@ -266,7 +273,7 @@ Value Elaborator::evaluate_unary(const UnaryExpr& node, SourceRange range, Frame
   }
   const auto one = [&]() -> Value {
     ir::Value x = to_tensor(operand, {frame, node.operand->range});
-    if (!x.valid()) return {};
+    if (!x.valid() || (node.op == UnaryOp::negate && !need_numbers(x, at, "`-`"))) return {};
     ir::Value result = emit(node.op == UnaryOp::negate ? "neg" : "not", {x}, at);
     return result.valid() ? Value{Tensor{result, nullptr, nullptr, dim_names(operand)}} : Value{};
   };

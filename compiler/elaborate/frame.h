@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "compiler/elaborate/value.h"
@@ -18,9 +19,10 @@ struct Frame {
   enum class Kind : uint8_t { model, task, module, function, criterion } kind = Kind::module;
   sema::UnitId unit = 0;
   bool library = false;
-  std::string title;       // "module `linear`", for messages
-  Frame* model = nullptr;  // of a task: where names go that the task does not have
-  PlacePtr place;          // owner of the layers and parameters made here
+  std::string title;        // "module `linear`", for messages
+  SourceRange declared_at;  // its name, where it is declared
+  Frame* model = nullptr;   // of a task: where names go that the task does not have
+  PlacePtr place;           // owner of the layers and parameters made here
   // The rows that the body is mapped over: it sees of a value only the dimensions below this space.
   SpaceId base = types::kUniform;
   std::vector<std::map<std::string, Binding>> scopes;  // innermost last
@@ -44,6 +46,13 @@ struct Frame {
     }
     return nullptr;
   }
+  // A name that stands for a static argument of the call.
+  const Binding* argument(const std::string& name) const {
+    if (scopes.empty()) return nullptr;
+    const auto it = scopes.front().find(name);
+    return it != scopes.front().end() && it->second.value.as_static() && !it->second.value.dimension ? &it->second
+                                                                                                     : nullptr;
+  }
   DimName fresh_dimension() { return {id, ++dimensions}; }
   void bind(const std::string& name, Value value, bool variable = false) {
     scopes.back()[name] = Binding{std::move(value), variable};
@@ -62,6 +71,7 @@ struct At {
   Frame& frame;
   SourceRange range;
   std::vector<SourceRange> operands = {};
+  std::string_view word = {};  // the primitive that a user wrote; without it ops go by their own names
 };
 
 }  // namespace mtl::elaborate

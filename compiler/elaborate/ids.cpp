@@ -41,7 +41,7 @@ std::optional<IdSetPtr> Elaborator::join_sets(const IdSetPtr& a, const IdSetPtr&
   if (a->constant && b->constant) return larger;
   if (a->constant || b->constant) {
     const IdSetPtr &named = a->constant ? b : a, &constant = a->constant ? a : b;
-    if (!ids_fit(constant, named->size, "the set of " + named->text, at)) return std::nullopt;
+    if (!ids_fit(constant, named->size, "the size of " + named->text, at)) return std::nullopt;
     return named;
   }
   IdSet set;

@@ -248,6 +248,10 @@ Value Elaborator::task_member(size_t task, const Name& member, SourceRange range
     report(at, diag::CycleOfNames, other.info.name + "." + member.text);
     return {};
   }
+  if (member.text == "answer" && !other.decl->predicts) {
+    report(at, diag::NoTarget, other.info.name).help("`" + other.info.name + ".head` is what it gives");
+    return {};
+  }
   if (!run_head(task)) return {};
   if (member.text == "head") return other.head;
   if (options_.training && options_.losses && other.target.valid()) {
@@ -377,7 +381,9 @@ Value Elaborator::column(const std::string& source, const Name& column, SourceRa
     node = emit("where", {present, node, constant(0, at)}, at);
   }
   if (kind == "bool") node = emit("ne", {node, constant(0, at)}, at);
-  return Tensor{node, set_of_column(source, *decl), nullptr};
+  Value value = Tensor{node, set_of_column(source, *decl), nullptr};
+  mark_ones(value, decl->type.dims, model_frame_);
+  return value;
 }
 
 }  // namespace mtl::elaborate

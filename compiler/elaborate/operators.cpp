@@ -76,11 +76,17 @@ bool Elaborator::align(ir::Value& a, ir::Value& b, const std::string& what, cons
   for (size_t i = 1; i <= common; ++i) {
     const Axis& x = left[left.size() - i];
     const Axis& y = right[right.size() - i];
-    if (!x.ragged && !y.ragged) continue;  // the op's own rule compares sizes
+    const bool one = x.size == Dim(1) || y.size == Dim(1);
+    if (!x.ragged && !y.ragged && (one || x.size.equals(y.size) != types::Answer::no)) continue;
     if (x.ragged && y.ragged && spaces().same_dim(*x.ragged, *y.ragged)) continue;
-    report(at, diag::ShapeMismatch, what,
-           "left is " + shape_text(a, at.frame) + ", right is " + shape_text(b, at.frame) + ": " + axis_text(x) +
-               " is not " + axis_text(y));
+    const std::string why = axis_text(x) + " is not " + axis_text(y);
+    diag::Report made =
+        report(at, diag::ShapeMismatch, what,
+               "left is " + shape_text(a, at.frame) + ", right is " + shape_text(b, at.frame) + ": " + why);
+    const bool written = at.word.empty() && !at.frame.library && at.operands.size() == 2;
+    if (written) std::move(made).label(at.operands[0], shape_text(a, at.frame));
+    if (written) std::move(made).label(at.operands[1], shape_text(b, at.frame));
+    for (std::string& note : size_notes(why)) std::move(made).note(std::move(note));
     return false;
   }
   if (!meet(a, b, at)) return false;
@@ -93,10 +99,7 @@ bool Elaborator::align(ir::Value& a, ir::Value& b, const std::string& what, cons
 }
 
 ir::Value Elaborator::binary(const std::string& op, ir::Value a, ir::Value b, const At& at) {
-  static const std::map<std::string, std::string> kSigns = {
-      {"add", "`+`"}, {"sub", "`-`"}, {"mul", "`*`"}, {"div", "`/`"}};
-  auto sign = kSigns.find(op);
-  if (!align(a, b, sign == kSigns.end() ? "`" + op + "`" : sign->second, at)) return {};
+  if (!align(a, b, op_text(op, at), at)) return {};
   return emit(op, {a, b}, at);
 }
 
@@ -111,6 +114,31 @@ ir::Value Elaborator::power(ir::Value a, const Value& exponent, const At& at) {
     if (number == 3) return emit("mul", {emit("square", {a}, at), a}, at);
   }
   return binary("pow", a, to_tensor(exponent, at), at);
+}
+
+// Ids of a column or a vocabulary compare with ids of that set and with an int constant; places (`positions`, `argmax`)
+// with numbers too.
+bool Elaborator::comparable(const Value& left, const Value& right, ir::Value x, ir::Value y, const At& at) {
+  const auto set_of = [](const Value& value) { return value.tensor() ? value.tensor()->ids : nullptr; };
+  const IdSetPtr a = set_of(left), b = set_of(right);
+  const auto named = [](const IdSetPtr& set) { return set && !set->key.empty(); };
+  if (named(a) && named(b) && a->key != b->key) {
+    report(at, diag::SetsCompared, a->text, b->text);
+    return false;
+  }
+  const bool both = type(x).dtype == type(y).dtype;
+  if (both || (!named(a) && !named(b))) return true;
+  const Value &ids = named(a) ? left : right, &other = named(a) ? right : left;
+  const StaticValue* known = other.as_static();
+  if (!known || !known->is_int()) {
+    report_at(at.frame, ids.range.valid() ? ids.range : at.range, diag::IdsAreNotNumbers, value_text(ids, at.frame))
+        .help("ids are compared with ids of their set or with an int constant; `float(x)` makes numbers of them");
+    return false;
+  }
+  const IdSetPtr set = named(a) ? a : b;
+  const At here{at.frame, other.range.valid() ? other.range : at.range};
+  const auto constant = constant_id(std::get<int64_t>(known->value), here);
+  return constant && ids_fit(constant->ids, set->size, "the size of " + set->text, here);
 }
 
 Value Elaborator::binary_values(BinaryOp op, const Value& left, const Value& right, const At& at) {
@@ -137,9 +165,15 @@ Value Elaborator::binary_values(BinaryOp op, const Value& left, const Value& rig
   }
   const At first{at.frame, left.range.valid() ? left.range : at.range};
   const At second{at.frame, right.range.valid() ? right.range : at.range};
+  if ((a && a->is_text()) || (b && b->is_text())) {
+    report_at(at.frame, a ? first.range : second.range, diag::NotATensor, a ? left.kind() : right.kind())
+        .help(is_comparison(op) ? "a column that ends in `|> is(\"...\")` is a `bool`: whether it is that text" : "");
+    return {};
+  }
   ir::Value x = to_tensor(left, first);
   if (!x.valid()) return {};
   if (op == BinaryOp::power) {
+    if (!may_repeat(left, right, op_text(op_name(op), at), at)) return {};
     ir::Value raised = power(as_numbers(x, at), right, at);
     return {Tensor{raised, nullptr, nullptr, joined_names(raised, {&left, &right})}, at.range};
   }
@@ -153,7 +187,16 @@ Value Elaborator::binary_values(BinaryOp op, const Value& left, const Value& rig
         .help("`float(x)` makes numbers of ids");
     return {};
   }
+  const auto truth = [&](ir::Value value) { return type(value).dtype == types::DType::boolean; };
+  const bool refused = op == BinaryOp::matmul ? truth(x) || truth(y) : op == BinaryOp::subtract && truth(x) && truth(y);
+  if (refused) {
+    const std::string what = op == BinaryOp::matmul ? "`@`" : "`-`";
+    need_numbers(truth(x) ? x : y, truth(x) ? first : second, what);
+    return {};
+  }
+  if (ids && !comparable(left, right, x, y, at)) return {};
   if (ids && type(x).dtype != type(y).dtype) x = as_numbers(x, at), y = as_numbers(y, at);
+  if (op != BinaryOp::matmul && !may_repeat(left, right, op_text(op_name(op), at), at)) return {};
   ir::Value result;
   if (op == BinaryOp::matmul) {
     result = matmul(x, y, at);
@@ -261,9 +304,14 @@ Value Elaborator::index_tensor(const Tensor& tensor, std::span<const syntax::Ind
   using Kind = syntax::IndexExpr::Item::Kind;
   Tensor current = tensor;
   int axis = 0;
+  bool open = false;
   for (size_t i = 0; i < items.size(); ++i) {
     const int rank = static_cast<int>(axes(current.node, at.frame).size());
     if (items[i].kind == Kind::ellipsis) {
+      if (std::exchange(open, true)) {
+        report_at(at.frame, items[i].range, diag::EllipsisTwice);
+        return {};
+      }
       axis = rank - static_cast<int>(items.size() - 1 - i);
       continue;
     }

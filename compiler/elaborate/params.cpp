@@ -46,6 +46,11 @@ bool Elaborator::may_own(const PlacePtr& place, const At& at) {
   const Place* root = place.get();
   for (const Place* step = place.get(); step && step->parent; step = step->parent.get()) {
     root = step;
+    if (!step->function.empty()) {
+      report(at, diag::OwnedByFunction, step->name, step->function)
+          .help("make it a module, or take the layer as an input, `tower: layer`");
+      return false;
+    }
     if (!step->in_loop) continue;
     report_at(at.frame, at.range, diag::OwnedInLoop, step->name)
         .help("declare an array of layers in front of the loop, `layer " + step->name + "[n] = ...`, and index it");

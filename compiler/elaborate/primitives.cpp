@@ -40,9 +40,14 @@ bool Primitives::pair(PrimitiveCall& call, const char* first, const char* second
         .help("beside ids stand ids of their set or an int constant; `float(x)` makes numbers of ids");
     return false;
   }
+  if (!call.e.may_repeat(*call.find(first), *call.find(second), op_text("", call.at), call.at)) return false;
   auto joined = call.e.join_sets(x.ids, y.ids, call.at);
   if (!joined) return false;
-  a = x.node, b = y.node, set = *joined;
+  // Truth values beside numbers count as 1 and 0.
+  const bool alike = call.e.type(x.node).dtype == call.e.type(y.node).dtype;
+  a = alike ? x.node : call.e.as_numbers(x.node, call.at);
+  b = alike ? y.node : call.e.as_numbers(y.node, call.at);
+  set = *joined;
   return true;
 }
 
@@ -101,6 +106,7 @@ std::optional<std::vector<Axis>> Primitives::dims(PrimitiveCall& call, const std
 }
 
 Value Elaborator::run_primitive(PrimitiveCall& call) {
+  call.at.word = call.primitive.name;
   if (Primitives::has_stack(call)) return Primitives::run_stacks(call);
   for (const Primitives::Table* table : {&Primitives::elementwise(), &Primitives::reductions(), &Primitives::shapes(),
                                          &Primitives::sequences(), &Primitives::labels()}) {
@@ -119,14 +125,12 @@ struct Primitives::Elementwise {
   // Ops of the same name and one operand.
   static Value unary(Call& c) {
     ir::Value x = tensor(c, "x");
-    if (x.valid() && c.e.type(x).dtype == types::DType::i32) {
-      c.e.report(c.at, diag::IdsAreNotNumbers, c.e.shape_text(x, c.at.frame)).help("`float(x)` makes numbers of ids");
-      return Value{};
-    }
+    if (!c.e.need_numbers(x, c.at, op_text("", c.at))) return Value{};
     return result(c.e.emit(std::string(c.primitive.name), {x}, c.at), c, nullptr, names(c, "x"));
   }
   static Value clamp(Call& c) {
     ir::Value x = tensor(c, "x");
+    if (!c.e.need_numbers(x, c.at, op_text("", c.at))) return Value{};
     ir::Value low = c.e.binary("max", x, tensor(c, "low"), c.at);
     ir::Value clamped = c.e.binary("min", low, tensor(c, "high"), c.at);
     return result(clamped, c, nullptr, names(clamped, c, {"x", "low", "high"}));
@@ -162,6 +166,7 @@ struct Primitives::Elementwise {
   }
   static Value mix(Call& c) {
     ir::Value values = tensor(c, "values");
+    if (!c.e.need_numbers(values, c.at_argument("values"), "`mix`")) return Value{};
     ir::Value mixed = c.e.mix(tensor(c, "weights"), values, c.at);
     if (!mixed.valid()) return Value{};
     DimNames all = names(c, "weights"), rest = names(c, "values");

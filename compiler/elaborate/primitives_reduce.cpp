@@ -138,10 +138,8 @@ ir::Value Elaborator::with_reduced(ir::Value reduced, ir::Value x, const std::ve
 Tensor Elaborator::reduce(const std::string& what, const Tensor& of, const Value* over, const At& at) {
   ir::Value x = of.node;
   if (!x.valid()) return {};
-  if (type(x).dtype == types::DType::i32) {
-    report(at, diag::IdsAreNotNumbers, shape_text(x, at.frame)).help("`float(x)` makes numbers of ids");
-    return {};
-  }
+  const bool counts = what != "norm" && what != "variance" && type(x).dtype == types::DType::boolean;
+  if (!counts && !need_numbers(x, at, "`" + what + "`")) return {};
   Tensor numbers = of;
   numbers.node = as_numbers(x, at);
   auto axes = reduced_axes(numbers, over, at);
@@ -162,10 +160,7 @@ Tensor Elaborator::reduce(const std::string& what, const Tensor& of, const Value
 Tensor Elaborator::softmax(const std::string& what, const Tensor& of, const Value* over, const At& at) {
   ir::Value x = of.node;
   if (!x.valid()) return {};
-  if (type(x).dtype == types::DType::i32) {
-    report(at, diag::IdsAreNotNumbers, shape_text(x, at.frame)).help("`float(x)` makes numbers of ids");
-    return {};
-  }
+  if (!need_numbers(x, at, "`" + what + "`")) return {};
   Tensor numbers = of;
   numbers.node = as_numbers(x, at);
   const std::vector<Axis> all = axes(x, at.frame);

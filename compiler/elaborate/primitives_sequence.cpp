@@ -15,7 +15,7 @@ struct Primitives::Sequences {
   // The operand as a sequence of vectors, f32[T, D]; invalid after a report.
   static ir::Value vectors_of(Call& c, const std::string& name) {
     ir::Value x = tensor(c, name);
-    if (!x.valid()) return {};
+    if (!c.e.need_numbers(x, c.at_argument(name), "`" + std::string(c.primitive.name) + "`")) return {};
     const std::vector<Axis> axes = c.e.axes(x, c.at.frame);
     if (axes.size() == 2 && !axes[1].ragged) return x;
     c.e.report(c.at, diag::NotASequence, std::string(c.primitive.name), c.e.shape_text(x, c.at.frame));
@@ -165,7 +165,7 @@ struct Primitives::Sequences {
     auto rate = number(c, "rate", 0);
     if (!x.valid() || !rate) return Value{};
     if (*rate < 0 || *rate >= 1) {
-      c.e.report(c.at, diag::BadRate, c.find("rate")->as_static()->text());
+      c.e.report(c.at_argument("rate"), diag::BadRate, c.find("rate")->as_static()->text());
       return Value{};
     }
     if (!c.e.options_.training || *rate == 0) return c.bound.at("x").value;

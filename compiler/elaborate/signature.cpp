@@ -297,7 +297,9 @@ Value Elaborator::check_result(const std::optional<ResultType>& result, Value va
   if (!result || value.poisoned()) return value;
   const At here{frame, value.range.valid() ? value.range : at.range};
   if (result->single) {
-    return check_type(*result->single, value, frame, &signature, diag::ResultMismatch, here) ? value : Value{};
+    if (!check_type(*result->single, value, frame, &signature, diag::ResultMismatch, here)) return {};
+    mark_ones(value, result->single->dims, frame);
+    return value;
   }
   if (result->fields.empty()) return value;
   const auto* record = std::get_if<RecordPtr>(&value.v);

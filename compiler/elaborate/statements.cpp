@@ -253,6 +253,7 @@ void Elaborator::declare_param(const ParamStmt& stmt, SourceRange range, Frame& 
   PlacePtr place = child(frame.place, stmt.name.text, stmt.owner, stmt.name.range, frame);
   Value made = parameter(place, std::move(dims), init, table, stmt.state, at);
   if (auto* tensor = std::get_if<Tensor>(&made.v)) name_dimensions(*tensor, stmt.type.dims, frame, false);
+  mark_ones(made, stmt.type.dims, frame);
   frame.bind(stmt.name.text, std::move(made));
 }
 

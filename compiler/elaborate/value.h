@@ -39,6 +39,8 @@ struct DimName {
   uint32_t number = 0;
   auto operator<=>(const DimName&) const = default;
 };
+// What a dimension of size 1 has that is no literal 1.
+inline constexpr DimName kHappensToBeOne = {0, 1};
 // Of each static dimension, aligned at the right: the names that it was matched by; those in front that are missing,
 // and those without a name, are not known.
 using DimNames = std::vector<std::set<DimName>>;
@@ -65,6 +67,7 @@ struct Place {
   SourceRange range;
   bool task = false;     // the block of a task: its layers are the task's own
   bool unnamed = false;  // a description applied where it stands
+  std::string function;  // the title of the function that describes it: it may not own parameters
   bool in_loop = false;  // declared or applied inside `for` or a list: may not own parameters
 };
 
@@ -116,6 +119,7 @@ struct Value {
       v;
   SourceRange range;
   std::optional<DimName> dimension;  // a size as a signature's name: `over = D` means that one, not number 64
+  bool literal = false;              // an int as it is written: `1` repeats, a size that happens to be 1 does not
   int list_depth = 0;                // of a ListPtr: how deep lists and layers are nested in it
 
   Value() = default;
@@ -163,6 +167,7 @@ struct Layer {
   PlacePtr argument_place;
   std::string stream;  // of random numbers, if not the layer's own: see resample
   SourceRange range;
+  std::string function;      // the title of the function in whose body it is described
   int depth = 0;             // how deep layers and lists are nested in it; see set_depth()
   std::string name() const;  // "linear"
   void set_depth();

@@ -148,6 +148,12 @@ const Found* BodyChecker::predicted(const syntax::ColumnRef& ref, bool must_be_b
     columns.push_back(candidate.name.text);
     if (candidate.name.text == ref.column.text) column = &candidate;
   }
+  if (ref.column.text.empty()) {
+    emitter_.report(diag::ColumnMissing, ref.source.text)
+        .at(ref.range)
+        .help("write `" + ref.source.text + ".COLUMN`; its columns are " + join(columns, ", ", " and "));
+    return nullptr;
+  }
   if (column == nullptr) {
     const std::optional<std::string> near = nearest(ref.column.text, columns);
     emitter_.report(diag::UnknownColumn, ref.source.text, ref.column.text)

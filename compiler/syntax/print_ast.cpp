@@ -57,7 +57,8 @@ std::string decl_name(const DeclName& name) {
 }
 
 std::string column(const ColumnRef& ref) {
-  return ref.source.text + (ref.member ? "[" + member_text(*ref.member) + "]" : "") + "." + ref.column.text;
+  return ref.source.text + (ref.member ? "[" + member_text(*ref.member) + "]" : "") +
+         (ref.column.text.empty() ? "" : "." + ref.column.text);
 }
 
 std::string exceptions(const std::vector<Pattern>& patterns) {
