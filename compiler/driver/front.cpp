@@ -37,6 +37,8 @@ std::optional<model::ModelFile> Front::open_model() {
     if (fs::is_directory(path, ignored)) why = "it is a folder";
     diag::Report report = emitter_.report(diag::CannotLoadModel, options_.file, why);
     if (fs::exists(inside, ignored)) std::move(report).help("a run folder holds its model: `" + inside.string() + "`");
+    if (path.extension() == ".mtl")
+      std::move(report).help("`mtlc run` trains it and writes the model, runs/NAME/model.safetensors");
     return std::nullopt;
   }
   sema::CheckOptions check{model->model, model->sets, {}};
