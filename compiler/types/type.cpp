@@ -111,7 +111,16 @@ SpaceId Spaces::add_copies(SpaceId parent, SpaceId space) {
 
 bool Spaces::same_dim(SpaceId a, SpaceId b) const {
   const Space &x = spaces_[a], &y = spaces_[b];
-  return a == b || (!x.dim.empty() && x.dim == y.dim && x.source == y.source);
+  if (a == b) return true;
+  if (x.dim.empty() || y.dim.empty() || x.length != y.length) return false;
+  if (!x.length) return x.copies.value_or(a) == y.copies.value_or(b);
+  for (const auto& [atoms, factor] : x.length->terms()) {  // the same sum of the same dimensions
+    for (const std::string& atom : atoms) {
+      const auto of_x = ragged_child(x.parent, atom), of_y = ragged_child(y.parent, atom);
+      if (of_x.has_value() != of_y.has_value() || (of_x && !same_dim(*of_x, *of_y))) return false;
+    }
+  }
+  return true;
 }
 
 std::vector<SpaceId> Spaces::path_up(SpaceId space, SpaceId ancestor) const {

@@ -63,8 +63,7 @@ class Spaces {
   // The space with the rows of `space` for each row of `parent`, whose ancestor is the parent of `space`: that one, or
   // one of pairs. Of a fixed or derived space it is one of the same length. Idempotent.
   SpaceId add_copies(SpaceId parent, SpaceId space);
-  // Whether two spaces are one ragged dimension to whoever wrote it: one of them, or both, a copy. (Names are unique in
-  // a source.)
+  // Whether two spaces are one ragged dimension to whoever wrote it: one of them, or both, has copies of the other's.
   bool same_dim(SpaceId a, SpaceId b) const;
   // From the parent of a space up to below an ancestor of it: what leads from its rows to the ancestor's.
   std::vector<SpaceId> path_up(SpaceId space, SpaceId ancestor) const;

@@ -64,6 +64,8 @@ TEST_CASE("spaces of pairs copy a dimension of the data") {
   CHECK(spaces[longer].name == "s.Q.(C + 1)");
   CHECK(spaces.ragged_child(q, "C") == pairs);
   CHECK(spaces.path_up(deep, s) == std::vector<SpaceId>{pairs, q});
+  CHECK(spaces.same_dim(longer, spaces.add_length(s, Dim::atom("C") + Dim(1))));
+  CHECK_FALSE(spaces.same_dim(longer, pairs));
   // A nested dimension of the data is another.
   CHECK(spaces.add_ragged(q, "C") != pairs);
 }
