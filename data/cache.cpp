@@ -195,6 +195,10 @@ bool is_consistent(const Split& split) {
     if ((has_cut ? column.cut_starts.back() : 0) != static_cast<int64_t>(column.cut_ids.size())) return false;
     if (!column.unseen.empty() && static_cast<int64_t>(column.unseen.size()) != found->second) return false;
     if ((column.is_ids ? column.ids.size() : column.numbers.size()) != elements) return false;
+    const int64_t lowest = int64_t{kUnseen} + 1 - static_cast<int64_t>(column.unseen_names.size());
+    for (const std::vector<int32_t>* ids : {&column.ids, &column.cut_ids}) {
+      if (std::any_of(ids->begin(), ids->end(), [&](int32_t id) { return id < lowest; })) return false;
+    }
   }
   return true;
 }

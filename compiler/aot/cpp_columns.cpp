@@ -2,8 +2,6 @@
 // examples, counts rows and places buffers.
 #include <fmt/format.h>
 
-#include <set>
-
 #include "compiler/aot/cpp_class.h"
 #include "compiler/aot/cpp_names.h"
 #include "compiler/aot/cpp_text.h"
@@ -169,30 +167,13 @@ std::string ragged_text(const CppSource& source, types::SpaceId id) {
   return choice + (choice.empty() ? "" : "\n") + checks;
 }
 
-// Of the ragged dimensions of the data that the rows of a space follow from.
-void collect_data_spaces(const types::Spaces& spaces, types::SpaceId id, std::set<types::SpaceId>& found) {
-  for (; id != types::kUniform; id = spaces[id].parent) {
-    const types::Space& space = spaces[id];
-    if (space.length) {
-      for (const auto& [atoms, factor] : space.length->variable_part().terms())
-        collect_data_spaces(spaces, *spaces.ragged_child(space.parent, atoms[0]), found);
-    } else if (space.copies) {
-      collect_data_spaces(spaces, *space.copies, found);
-    } else if (!space.dim.empty()) {
-      found.insert(id);
-    }
-  }
-}
-
 // Rows that follow from those of other dimensions, if the columns that have these are at hand.
 std::string derived_text(const CppSource& source, types::SpaceId id) {
   const types::Spaces& spaces = source.program->spaces;
   const types::Space& space = spaces[id];
   const CppProgram& steps = *source.steps;
-  std::set<types::SpaceId> from;
-  collect_data_spaces(spaces, id, from);
   std::string condition;
-  for (const types::SpaceId data : from) {
+  for (const types::SpaceId data : spaces.data_dims(id)) {
     std::string any;
     for (const auto& [c, level] : columns_of(source, data))
       any += fmt::format("{}needed[{}]", any.empty() ? "" : " || ", c);

@@ -404,6 +404,7 @@ class Elaborator {
   // Parameters that `from` depends on; `trained`: through gradients.
   std::set<std::string> reached(const std::vector<ir::Value>& from, bool trained) const;
   std::set<std::string> inputs_of(const std::vector<ir::Value>& from) const;
+  std::vector<std::string> columns_read(const TaskInfo& info, const std::vector<ir::Value>& from);
   bool selected(const TaskState& task) const {
     return options_.tasks.empty() || options_.tasks.count(task.info.name) > 0;
   }

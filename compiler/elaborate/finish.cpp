@@ -55,6 +55,34 @@ std::set<std::string> Elaborator::inputs_of(const std::vector<ir::Value>& from) 
   return names;
 }
 
+// The columns that a task's values are computed from. Where a dimension enters without any (`positions(T)`), the first
+// column that has it is read for its length.
+std::vector<std::string> Elaborator::columns_read(const TaskInfo& info, const std::vector<ir::Value>& from) {
+  const std::set<std::string> read = inputs_of(from);
+  std::vector<std::string> all(read.begin(), read.end());
+  const DataDecl* source = file_.source(info.source);
+  if (!source) return all;
+  std::set<SpaceId> needed, known;
+  walk(graph_, from, false, [&](const ir::Node& node) {
+    for (const types::Type& type : node.types) needed.merge(spaces().data_dims(type.space));
+    for (const auto& [name, attr] : node.attrs) {
+      if (const auto* space = std::get_if<ir::SpaceRef>(&attr)) needed.merge(spaces().data_dims(space->id));
+    }
+  });
+  std::vector<Dim> fixed;
+  for (const bool more : {false, true}) {
+    for (const ColumnDecl& column : source->columns) {
+      const std::set<SpaceId> has = spaces().data_dims(space_of_column(info.source, column, fixed));
+      const bool lacks =
+          std::any_of(has.begin(), has.end(), [&](SpaceId s) { return needed.count(s) && !known.count(s); });
+      const bool added = more && lacks && column.name.text != info.target;
+      if (added) all.push_back(column.name.text);
+      if (added || read.count(column.name.text)) known.insert(has.begin(), has.end());
+    }
+  }
+  return all;
+}
+
 void Elaborator::read_model_metrics() {
   auto metrics = sema::model_metrics(file_, *file_.model, emitter_);
   if (!metrics) {
@@ -85,7 +113,7 @@ ElaboratedModel Elaborator::finish() {
     graph_.outputs.push_back({"head." + task.info.name, task.scores});
     graph_.outputs.push_back({"predict." + task.info.name, task.predict});
     if (task.loss.valid()) graph_.outputs.push_back({"loss." + task.info.name, task.loss});
-    for (const std::string& column : inputs_of({task.scores, task.predict})) task.info.inputs.push_back(column);
+    task.info.inputs = columns_read(task.info, {task.scores, task.predict});
     for (const std::string& path : reached({task.scores, task.predict, task.loss}, false))
       readers[path].push_back(task.info.name);
     model.tasks.push_back(task.info);

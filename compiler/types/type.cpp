@@ -68,6 +68,23 @@ std::optional<SpaceId> Spaces::ragged_child(SpaceId parent, const std::string& d
   return std::nullopt;
 }
 
+std::set<SpaceId> Spaces::data_dims(SpaceId id) const {
+  std::set<SpaceId> found;
+  for (; id != kUniform; id = spaces_[id].parent) {
+    const Space& space = spaces_[id];
+    if (space.length) {
+      for (const auto& [atoms, coefficient] : space.length->variable_part().terms()) {
+        if (const auto part = ragged_child(space.parent, atoms.front())) found.merge(data_dims(*part));
+      }
+    } else if (space.copies) {
+      found.merge(data_dims(*space.copies));
+    } else if (!space.dim.empty()) {
+      found.insert(id);
+    }
+  }
+  return found;
+}
+
 std::optional<SpaceId> Spaces::find_length(SpaceId parent, const Dim& length) const {
   if (auto known = ragged_child(parent, length.text())) return known;
   for (SpaceId id = 1; id < spaces_.size(); ++id) {

@@ -17,6 +17,7 @@
 #pragma once
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -70,6 +71,7 @@ class Spaces {
   // The rows that a space has for each row of its parent: "T", 14, "T + 1".
   Dim length_of(SpaceId id) const;
   std::optional<SpaceId> ragged_child(SpaceId parent, const std::string& dim) const;  // no derived one
+  std::set<SpaceId> data_dims(SpaceId id) const;  // ragged ones of the data that the rows of a space follow from
   SpaceId find(const std::string& name) const;                                        // MTL_CHECKs
   const Space& operator[](SpaceId id) const { return spaces_[id]; }
   size_t size() const { return spaces_.size(); }

@@ -66,3 +66,11 @@ module behind()(q: f32[Q, D], x: f32[Q + C, D]) -> f32[C, D] { return x[Q..] }
   CHECK(Program("head = sum(second(2)(rows.x))", split).head() == Numbers{11, 0});
   CHECK(Program("head = sum(behind()(rows.x, concat(rows.x, rows.u, over = 0)))", split).head() == Numbers{-3, -18});
 }
+
+TEST_CASE("a dimension that no column brings in is read from the first that has it") {
+  const auto inputs = [](const std::string& head) { return Program(head).model->tasks[0].inputs; };
+  CHECK(inputs("head = sum(float(positions(T)))") == Texts{"x"});
+  CHECK(inputs("head = sum(float(positions(U))) + sum(rows.x)") == Texts{"x", "u"});
+  CHECK(inputs("head = sum(rows.x)") == Texts{"x"});
+  CHECK(inputs("head = sum(full(1.0, [T + U]))") == Texts{"x", "u"});
+}
