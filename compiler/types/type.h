@@ -72,7 +72,7 @@ class Spaces {
   Dim length_of(SpaceId id) const;
   std::optional<SpaceId> ragged_child(SpaceId parent, const std::string& dim) const;  // no derived one
   std::set<SpaceId> data_dims(SpaceId id) const;  // ragged ones of the data that the rows of a space follow from
-  SpaceId find(const std::string& name) const;                                        // MTL_CHECKs
+  SpaceId find(const std::string& name) const;    // MTL_CHECKs
   const Space& operator[](SpaceId id) const { return spaces_[id]; }
   size_t size() const { return spaces_.size(); }
   bool is_ancestor(SpaceId ancestor, SpaceId space) const;  // reflexive; kUniform is everyone's
