@@ -36,6 +36,7 @@ class Run {
 
  private:
   bool check_tasks();
+  void warn_of_sequences(const data::Split& train, const elaborate::TaskInfo& task);
   void count_updates();
   bool resume();
   void start();

@@ -36,6 +36,22 @@ double seconds_since(Clock::time_point then) {
 
 // ---- before the first step ----
 
+// A loss of a whole sequence (a conditional random field's) cannot be had of a part of it.
+void Run::warn_of_sequences(const data::Split& train, const elaborate::TaskInfo& task) {
+  if (!task.loss_of_sequences) return;
+  const std::vector<bool> labelled = labelled_rows(train, task);
+  const std::vector<int64_t> starts = row_starts(train, task);
+  int64_t left_out = 0;
+  for (size_t i = 0; i + 1 < starts.size(); ++i) {
+    const int64_t there = std::count(labelled.begin() + starts[i], labelled.begin() + starts[i + 1], true);
+    left_out += there > 0 && there < starts[i + 1] - starts[i];
+  }
+  if (left_out > 0)
+    emitter_.report(diag::SequencesLeftOut, task.name, left_out, train.examples)
+        .at(task.range)
+        .help("a loss of each position, `cross_entropy()`, trains on the rest of them");
+}
+
 bool Run::check_tasks() {
   if (session_->sources(true).empty()) {
     emitter_.report(diag::NothingToTrain, session_->model().name);
@@ -52,6 +68,7 @@ bool Run::check_tasks() {
          {std::tuple(source->has_dev, &source->dev, "dev"), std::tuple(source->has_test, &source->test, "test")})
       if (there && count_labels(*split, task) == 0)
         emitter_.report(diag::TaskWithoutDevLabels, task.name, name).at(task.range);
+    warn_of_sequences(source->train, task);
     if (count_labels(source->train, task) > 0) continue;
     emitter_.report(diag::TaskWithoutLabels, task.name, task.source + "." + task.target).at(task.range);
     good = false;

@@ -46,6 +46,7 @@ struct TaskState {
   types::Type target_type;
   IdSetPtr target_set;
   ir::Value predict, loss;
+  ir::Value counted;  // of how many rows of the batch the loss is the mean
   bool judged = false, judging = false;
   bool reading_loss = false;  // columns read now count as missing where they are NaN
   std::vector<ir::Value> loss_masks;
@@ -388,6 +389,7 @@ class Elaborator {
   bool predict_fits(const TaskState& task, const Value& value, const At& at);
   void run_predict(TaskState& task, const Judgement& judgement, const At& at);
   bool loss_fits(const TaskState& task, ir::Value value, const char* what, const At& at);
+  bool weight_fits(const TaskState& task, ir::Value weight, ir::Value loss, const At& at);
   void mean_loss(TaskState& task, ir::Value loss, const At& at);
   ir::Value loss_mask(TaskState& task, ir::Value loss, const At& at);
   ir::Value fit_mask(ir::Value mask, ir::Value loss, const At& at);

@@ -198,6 +198,20 @@ bool Elaborator::loss_fits(const TaskState& task, ir::Value value, const char* w
   return false;
 }
 
+// A weight is of rows that the loss has, and not of what is trained: that would lower the weight, not the loss.
+bool Elaborator::weight_fits(const TaskState& task, ir::Value weight, ir::Value loss, const At& at) {
+  if (!spaces().is_ancestor(type(weight).space, type(loss).space)) {
+    report(at, diag::WeightRows, shape_text(weight, task.frame), shape_text(loss, task.frame))
+        .help("`mean` over the dimension makes one weight of several");
+    return false;
+  }
+  const std::set<std::string> trained = reached({weight}, true);
+  if (trained.empty()) return true;
+  report(at, diag::WeightTrained, *trained.begin())
+      .help("`stop_gradient` makes a number of it that is not trained; a trade-off that is learned is a `balance`");
+  return false;
+}
+
 void Elaborator::mean_loss(TaskState& task, ir::Value loss, const At& at) {
   if (!loss.valid() || !loss_fits(task, loss, "loss", at)) return;
   // The weight first: it too may read columns that a row lacks.
@@ -214,7 +228,7 @@ void Elaborator::mean_loss(TaskState& task, ir::Value loss, const At& at) {
     ir::Value value = to_tensor(weight, weight_at);
     if (!value.valid()) return;
     value = as_numbers(value, weight_at);
-    if (!loss_fits(task, value, "weight", weight_at)) return;
+    if (!loss_fits(task, value, "weight", weight_at) || !weight_fits(task, value, loss, weight_at)) return;
     if (type(value).space != types::kUniform || type(value).rank() > 0) {
       row_weight = value;
     } else if (!known || task.info.weight != 1) {
@@ -223,7 +237,9 @@ void Elaborator::mean_loss(TaskState& task, ir::Value loss, const At& at) {
   }
   ir::Value mask = loss_mask(task, loss, at);
   if (!mask.valid()) return;
-  ir::Value count = emit("max", {sum_all(mask, at), constant(1, at)}, at);
+  task.counted = sum_all(mask, at);
+  task.info.loss_of_sequences = task.info.per_position && spaces()[type(loss).space].depth == 0;
+  ir::Value count = emit("max", {task.counted, constant(1, at)}, at);
   ir::Value weighted = emit("mul", {loss, mask}, at);
   if (row_weight.valid()) weighted = binary("mul", weighted, row_weight, weight_at);
   ir::Value mean = emit("div", {sum_all(weighted, at), count}, at);
@@ -287,6 +303,8 @@ void Elaborator::make_objective() {
       ir::Value s = to_tensor(log_var, here);
       ir::Value scaled = emit("mul", {emit("exp", {emit("neg", {s}, here)}, here), part}, here);
       part = emit("mul", {emit("add", {scaled, s}, here), constant(0.5, here)}, here);
+      // Nor does a batch that has no row which counts for the task move its s.
+      part = emit("mul", {part, emit("min", {task.counted, constant(1, here)}, here)}, here);
     }
     if (!part.valid()) return;
     objective_ = objective_.valid() ? emit("add", {objective_, part}, at) : part;

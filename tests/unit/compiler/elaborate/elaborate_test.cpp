@@ -272,7 +272,7 @@ model m {
 
 namespace {
 // Three rows of the table; what is missing is NaN or -1.
-std::map<std::string, ops::HostTensor> run_table(const Elaborated& e) {
+std::map<std::string, ops::HostTensor> run_table(const Elaborated& e, const std::vector<double>& sorts = {2, -1, 0}) {
   const double none = std::numeric_limits<double>::quiet_NaN();
   ir::HostBatch batch;
   batch.spaces.resize(e.model->graph.spaces.size());
@@ -283,7 +283,7 @@ std::map<std::string, ops::HostTensor> run_table(const Elaborated& e) {
   batch.inputs = {{"rows.x", {1, 2, 3, 4, 5, 6}},
                   {"rows.y", {2, none, 1}},
                   {"rows.yes", {1, 0, none}},
-                  {"rows.sort", {2, -1, 0}},
+                  {"rows.sort", sorts},
                   {"rows.w", {1, 1, 3}}};
   for (const auto& param : e.model->params) {
     int64_t size = 1;
@@ -319,6 +319,8 @@ model m {
   CHECK(out.at("loss.sort").values[0] == Approx(sort));
   CHECK(out.at("loss.some").values[0] == Approx(std::pow(0.4 - 2, 2)));
   CHECK(out.at("objective").values[0] == Approx(0.5 * std::exp(-0.5) * (y + sort) + 0.5 * 0.5 * 2));
+  const auto without = run_table(e, {-1, -1, -1});  // no row counts for `sort`: it takes no part
+  CHECK(without.at("objective").values[0] == Approx(0.5 * std::exp(-0.5) * y + 0.5 * 0.5));
   CHECK(e.param("balance.log_var@y")->tasks == Names{"y"});
   CHECK(out.at("predict.yes").values[1] == Approx(1 / (1 + std::exp(-0.8))));
   CHECK(e.model->tasks[0].weight == 2);
