@@ -66,7 +66,7 @@ struct TaskInfo {
       false;  // it names no metrics: span F1 too, should its labels turn out to be BIO or IOBES tags
   bool has_loss = true;
   bool loss_of_sequences = false;  // one number for each example, though the target is per position
-  double weight = 1;  // when it is a static number (for reports; already in the loss)
+  double weight = 1;               // when it is a static number (for reports; already in the loss)
   // Columns of its source that head and predict read (what `mtlc predict` needs).
   std::vector<std::string> inputs;
   std::vector<LengthRule> lengths;
