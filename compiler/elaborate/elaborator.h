@@ -357,6 +357,8 @@ class Elaborator {
   ir::Value with_reduced(ir::Value reduced, ir::Value x, const std::vector<int>& axes, const At& at);
   ir::Value mean_of(ir::Value sum, ir::Value count, const At& at);
   ir::Value reduce_ragged(const std::string& what, ir::Value x, SpaceId space, const At& at);
+  // The place of one dimension that `over` says; `name`: what messages call it.
+  std::optional<int> axis_over(const Tensor& of, const Value& value, std::string& name, const At& at);
   // `over = T`, `over = 0`, `over = [0, T]`: places in axes(x); nullopt after a report. They go away: a dimension
   // before one that is nested in it does not, unless `reduces` is false.
   std::optional<std::vector<int>> over_axes(const Tensor& of, const Value* over, const At& at, bool reduces = true);

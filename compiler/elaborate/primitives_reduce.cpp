@@ -8,9 +8,42 @@
 
 namespace mtl::elaborate {
 
+// The place of one dimension among those of `of`, as `over` names or numbers it; `name` is what messages call it.
+std::optional<int> Elaborator::axis_over(const Tensor& of, const Value& value, std::string& name, const At& at) {
+  const std::vector<Axis> all = axes(of.node, at.frame);
+  const auto* ragged = std::get_if<RaggedDim>(&value.v);
+  const StaticValue* known = value.as_static();
+  const bool is_size = known && known->as_dim();
+  std::vector<int> places;
+  if (value.poisoned()) return std::nullopt;
+  if (ragged) {
+    name = spaces()[ragged->space].dim;
+    for (size_t i = 0; i < all.size(); ++i) {
+      if (all[i].ragged && spaces().same_dim(*all[i].ragged, ragged->space)) places.push_back(static_cast<int>(i));
+    }
+  } else if (known && !value.dimension && known->is_int()) {
+    const int64_t number = std::get<int64_t>(known->value), rank = static_cast<int64_t>(all.size());
+    name = std::to_string(number);
+    if (number >= -rank && number < rank) places.push_back(static_cast<int>(number < 0 ? number + rank : number));
+  } else if (is_size) {  // a dimension of the signature that is static in this call
+    // The name as it is written, if it is one: the number alone is not what the user wrote.
+    const std::string written = text_at(value.range);
+    name = (value.dimension && is_dimension_name(written) ? written + " = " : "") + known->text();
+    const int front = static_cast<int>(all.size()) - type(of.node).rank();
+    for (const int place : axes_named(of, value.dimension, *known->as_dim())) places.push_back(front + place);
+  } else {
+    report(at, diag::NotADimension, known ? known->text() : value.kind());
+    return std::nullopt;
+  }
+  if (places.size() == 1) return places[0];
+  diag::Report made =
+      report(at, places.empty() ? diag::NoSuchDimension : diag::DimensionTwice, name, shape_text(of.node, at.frame));
+  if (places.empty() && is_size) std::move(made).note(other_names(of, *known->as_dim(), at.frame));
+  return std::nullopt;
+}
+
 std::optional<std::vector<int>> Elaborator::over_axes(const Tensor& of, const Value* over, const At& at, bool reduces) {
-  const ir::Value x = of.node;
-  const std::vector<Axis> all = axes(x, at.frame);
+  const std::vector<Axis> all = axes(of.node, at.frame);
   std::vector<int> found;
   std::vector<Value> wanted;
   const bool listed =
@@ -23,47 +56,21 @@ std::optional<std::vector<int>> Elaborator::over_axes(const Tensor& of, const Va
     wanted.push_back(*over);
   }
   for (const Value& value : wanted) {
-    const auto* ragged = std::get_if<RaggedDim>(&value.v);
-    const StaticValue* known = value.as_static();
-    std::vector<int> places;
     std::string name;
-    if (ragged) {
-      name = spaces()[ragged->space].dim;
-      for (size_t i = 0; i < all.size(); ++i) {
-        if (all[i].ragged && spaces().same_dim(*all[i].ragged, ragged->space)) places.push_back(static_cast<int>(i));
-      }
-    } else if (known && !value.dimension && known->is_int()) {
-      const int64_t number = std::get<int64_t>(known->value), rank = static_cast<int64_t>(all.size());
-      name = std::to_string(number);
-      if (number >= -rank && number < rank) places.push_back(static_cast<int>(number < 0 ? number + rank : number));
-    } else if (known && known->as_dim()) {  // a dimension of the signature that is static in this call
-      // The name as it is written, if it is one: the number alone is not what the user wrote.
-      const std::string written = text_at(value.range);
-      name = (value.dimension && is_dimension_name(written) ? written + " = " : "") + known->text();
-      const int front = static_cast<int>(all.size()) - type(x).rank();
-      for (const int place : axes_named(of, value.dimension, *known->as_dim())) places.push_back(front + place);
-    } else if (!value.poisoned()) {
-      report(at, diag::NotADimension, known ? known->text() : value.kind());
-    }
-    if (value.poisoned() || (places.empty() && name.empty())) return std::nullopt;
-    if (places.size() != 1) {
-      diag::Report made =
-          report(at, places.empty() ? diag::NoSuchDimension : diag::DimensionTwice, name, shape_text(x, at.frame));
-      if (places.empty() && known && known->as_dim()) std::move(made).note(other_names(of, *known->as_dim(), at.frame));
+    const auto place = axis_over(of, value, name, at);
+    if (!place) return std::nullopt;
+    if (std::find(found.begin(), found.end(), *place) != found.end()) {
+      report(at, diag::OverTwice, name, shape_text(of.node, at.frame));
       return std::nullopt;
     }
-    if (std::find(found.begin(), found.end(), places[0]) != found.end()) {
-      report(at, diag::OverTwice, name, shape_text(x, at.frame));
-      return std::nullopt;
-    }
-    found.push_back(places[0]);
+    found.push_back(*place);
   }
   if (!over) {
     for (size_t i = 0; i < all.size(); ++i) found.push_back(static_cast<int>(i));
   }
   std::sort(found.begin(), found.end());
   // A nested ragged dimension has to go before the one that it is nested in.
-  const int ragged = static_cast<int>(all.size()) - type(x).rank();
+  const int ragged = static_cast<int>(all.size()) - type(of.node).rank();
   const int taken =
       static_cast<int>(std::count_if(found.begin(), found.end(), [&](int axis) { return axis < ragged; }));
   for (int axis : found) {
