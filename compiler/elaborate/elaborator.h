@@ -91,6 +91,7 @@ class Elaborator {
   bool generate(const syntax::GeneratorExpr& node, size_t clause, Frame& frame, std::vector<Value>& out);
   Value evaluate_if(const syntax::IfExpr& node, Frame& frame);
   Value evaluate_index(const syntax::IndexExpr& node, SourceRange range, Frame& frame);
+  std::optional<Value> path_below(const PathRef& path, std::span<const syntax::IndexExpr::Item> items, const At& at);
   Value evaluate_unary(const syntax::UnaryExpr& node, SourceRange range, Frame& frame);
   Value evaluate_binary(const syntax::BinaryExpr& node, SourceRange range, Frame& frame, const syntax::Expr& expr);
   Value make_list(std::vector<Value> items, SourceRange range, Frame& frame);
@@ -187,6 +188,8 @@ class Elaborator {
                    const At& at);
   bool set_has_size(const IdSet& set, const Dim& size, const std::string& what, const At& at);
   bool match_set(const syntax::Parameter& parameter, Tensor& tensor, Frame& callee, Signature& signature, const At& at);
+  // `K` of f32[K, D] is the set of a table that is given there.
+  bool match_table(const syntax::Parameter& parameter, const Tensor& tensor, Frame& callee, const At& at);
   // `introduces`: an input, whose names are new.
   bool match_axis(const syntax::TypeExpr::DimItem& item, const Axis& axis, std::string& why, Frame& callee,
                   bool introduces);
@@ -227,8 +230,10 @@ class Elaborator {
   std::string plain_path_of(const PlacePtr& place) const;  // "bottom.gate"
   Value parameter(const PlacePtr& place, std::vector<Dim> dims, const Value& init, IdSetPtr table, bool state,
                   const At& at);
-  // One that an earlier attempt has met, from now on there too; the end of `params_` otherwise.
-  std::map<std::string, ParamRecord>::iterator known_parameter(const std::string& path);
+  void other_shape(const ParamRecord& record, const std::vector<Dim>& dims, const At& at);
+  // Made already, or by an earlier attempt and from now on there too; the end of `params_` otherwise.
+  std::map<std::string, ParamRecord>::iterator find_parameter(const std::string& path);
+  Tensor parameter_at(const PathRef& path, const At& at);  // with its table; invalid after a report
   std::optional<Init> initial(const Value& init, const IdSetPtr& table, const std::vector<Dim>& dims, const At& at);
   bool may_own(const PlacePtr& place, const At& at);
 
@@ -346,6 +351,7 @@ class Elaborator {
   bool settle_constants(const std::vector<syntax::Parameter>& inputs, std::vector<Value>& values, Frame& callee,
                         const At& at);
   std::string set_path(const Frame& callee, const std::string& name) const;
+  IdSetPtr set_of_size(const syntax::Expr& size, Frame& frame);  // `K`, `|en|`, `|d.tag|`; null: a size like any other
   Value size_of_others(const std::string& name, const At& at);
   // False after a report: ids of `set` can lie outside of what has `size` elements. `what`: "the number of rows".
   bool ids_fit(const IdSetPtr& set, const Dim& size, const std::string& what, const At& at);

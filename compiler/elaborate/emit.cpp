@@ -112,24 +112,7 @@ ir::Value Elaborator::to_tensor(const Value& value, const At& at) {
   if (const auto* dim = std::get_if<RaggedDim>(&value.v)) {
     return length_value(dim->space, at);
   }
-  if (const auto* path = std::get_if<PathRef>(&value.v)) {
-    auto it = params_.find(path_of(path->place));
-    if (it == params_.end()) it = known_parameter(path_of(path->place));
-    if (it != params_.end()) {
-      return emit(it->second.info.trained ? "param" : "state", {}, at,
-                  {{"path", it->second.info.path}, {"dims", it->second.info.dims}});
-    }
-    waits_ = true;
-    const std::string wanted = plain_path_of(path->place);
-    std::vector<std::string> known;
-    for (const auto& [name, record] : params_) {
-      if (name.rfind(wanted.substr(0, wanted.find('.')), 0) == 0 && known.size() < 5) known.push_back("`" + name + "`");
-    }
-    report(at, diag::NoSuchParameter, wanted)
-        .help(known.empty() ? "a call of its layer makes it, which must not need it first"
-                            : (known.size() == 1 ? "there is " : "there are ") + join(known, ", ", " and "));
-    return {};
-  }
+  if (const auto* path = std::get_if<PathRef>(&value.v)) return parameter_at(*path, at).node;
   if (const StaticValue* known = value.as_static()) {
     if (known->is_bool()) return constant(std::get<bool>(known->value) ? 1 : 0, at);
     if (auto number = known->as_number()) return constant(*number, at);

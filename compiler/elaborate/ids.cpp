@@ -90,6 +90,23 @@ Value Elaborator::size_of_others(const std::string& name, const At& at) {
   return {};
 }
 
+IdSetPtr Elaborator::set_of_size(const syntax::Expr& size, Frame& frame) {
+  if (const auto* name = std::get_if<syntax::NameExpr>(&size.node)) {
+    const auto set = frame.sets.find(name->name);
+    return set != frame.sets.end() ? set->second : nullptr;
+  }
+  const auto* set = std::get_if<syntax::SizeExpr>(&size.node);
+  if (!set || set->member) return nullptr;
+  const std::string& first = set->path.front();
+  if (set->path.size() == 2) {
+    const syntax::ColumnDecl* column = file_.column(first, set->path[1]);
+    return column ? set_of_column(first, *column) : nullptr;
+  }
+  if (const Binding* bound = frame.find(first)) return bound->value.tensor() ? bound->value.tensor()->ids : nullptr;
+  const sema::Found* found = file_.find(frame.unit, first);
+  return found && found->kind == sema::DeclKind::vocab ? set_of_vocab(first) : nullptr;
+}
+
 bool Elaborator::ids_fit(const IdSetPtr& set, const Dim& size, const std::string& what, const At& at) {
   if (!set) {
     report(at, diag::NotSupportedYet, "an index by ids whose set is not known");

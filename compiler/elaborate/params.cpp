@@ -3,6 +3,7 @@
 // The nearest word wins, going out from the parameter. `private`: a copy for each task, whose path has @task after
 // the name that the word stands at; `shared`: one copy, whatever is around it.
 #include "compiler/base/check.h"
+#include "compiler/base/text.h"
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/elaborate/elaborator.h"
 #include "runtime/random.h"
@@ -171,11 +172,31 @@ Value Elaborator::parameter(const PlacePtr& place, std::vector<Dim> dims, const 
   return node.valid() ? Value{Tensor{node, nullptr, table}, at.range} : Value{};
 }
 
-std::map<std::string, ParamRecord>::iterator Elaborator::known_parameter(const std::string& path) {
+std::map<std::string, ParamRecord>::iterator Elaborator::find_parameter(const std::string& path) {
+  const auto made = params_.find(path);
+  if (made != params_.end()) return made;
   const auto known = known_.params.find(path);
   if (known == known_.params.end()) return params_.end();
   param_order_.push_back(path);
   return params_.emplace(path, known->second).first;
+}
+
+Tensor Elaborator::parameter_at(const PathRef& path, const At& at) {
+  if (const auto it = find_parameter(path_of(path.place)); it != params_.end()) {
+    const ParamInfo& info = it->second.info;
+    const char* op = info.trained ? "param" : "state";
+    return {emit(op, {}, at, {{"path", info.path}, {"dims", info.dims}}), nullptr, it->second.table};
+  }
+  waits_ = true;
+  const std::string wanted = plain_path_of(path.place);
+  std::vector<std::string> known;
+  for (const auto& [name, record] : params_) {
+    if (name.rfind(wanted.substr(0, wanted.find('.')), 0) == 0 && known.size() < 5) known.push_back("`" + name + "`");
+  }
+  report(at, diag::NoSuchParameter, wanted)
+      .help(known.empty() ? "a call of its layer makes it, which must not need it first"
+                          : (known.size() == 1 ? "there is " : "there are ") + join(known, ", ", " and "));
+  return {};
 }
 
 // Keys of random streams: the path of the layer, the place in its body, and the number of the distinct call there, so

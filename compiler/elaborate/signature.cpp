@@ -112,6 +112,17 @@ bool Elaborator::match_set(const Parameter& parameter, Tensor& tensor, Frame& ca
   return set_has_size(*set, *size->as_dim(), "the set of `" + parameter.name.text + "`", at);
 }
 
+bool Elaborator::match_table(const Parameter& parameter, const Tensor& tensor, Frame& callee, const At& at) {
+  const auto& dims = parameter.type.dims;
+  const std::string* name = dims.empty() ? nullptr : simple_name(dims.front().size);
+  const bool all = static_cast<int>(dims.size()) == type(tensor.node).rank();
+  if (!tensor.table || tensor.table->key.empty() || !all || !name || !is_dimension_name(*name)) return true;
+  const IdSetPtr& known = callee.sets.try_emplace(*name, tensor.table).first->second;
+  if (known->key.empty() || known->key == tensor.table->key) return true;
+  report(at, diag::WrongIds, known->text, tensor.table->text);
+  return false;
+}
+
 bool Elaborator::match_input(const Parameter& parameter, size_t index, Value& value, Frame& callee,
                              Signature& signature, const At& at) {
   if (std::holds_alternative<Stack>(value.v)) return match_stack(parameter, value, callee, signature, at);
@@ -123,6 +134,8 @@ bool Elaborator::match_input(const Parameter& parameter, size_t index, Value& va
     auto constant = constant_id(std::get<int64_t>(value.as_static()->value), at);
     if (!constant) return false;
     tensor = *constant;
+  } else if (const auto* path = std::get_if<PathRef>(&value.v)) {
+    tensor = parameter_at(*path, at);
   } else {
     tensor.node = to_tensor(value, at);
   }
@@ -155,6 +168,7 @@ bool Elaborator::match_input(const Parameter& parameter, size_t index, Value& va
     if (!match_axis(dims[dims.size() - i], all[all.size() - i], why, callee, true))
       return why.empty() ? false : mismatch(why);
   }
+  if (!match_table(parameter, tensor, callee, at)) return false;
   std::vector<Axis> front(all.begin(), all.end() - count);
   name_dimensions(tensor, dims, callee, true);
   value = Value{tensor, value.range};
