@@ -55,7 +55,8 @@ struct TaskState {
 struct ParamRecord {
   ParamInfo info;
   IdSetPtr table;
-  SourceRange call;  // the user's call that fixed its dimensions
+  SourceRange call;                // the user's call that fixed its dimensions
+  std::vector<SourceRange> calls;  // that and those around it, innermost first
   bool shared = false;
   PlacePtr private_at;  // whose word made it a copy of one task
   int task = -1;        // which
@@ -276,6 +277,8 @@ class Elaborator {
     if (note.empty()) return made;
     return std::move(made).note(note);
   }
+  // The user's places of something that happened in `frame`: itself and the calls around it, innermost first.
+  static std::vector<SourceRange> user_calls(const Frame& frame, SourceRange range);
   // The user's place for something that happened in `frame`: the call of the library if it was inside.
   SourceRange user_range(const Frame& frame, SourceRange range, std::string& note) const;
 

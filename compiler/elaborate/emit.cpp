@@ -233,6 +233,14 @@ std::vector<std::string> Elaborator::size_notes(const std::string& message) cons
   return notes;
 }
 
+std::vector<SourceRange> Elaborator::user_calls(const Frame& frame, SourceRange range) {
+  std::vector<SourceRange> calls;
+  for (const Frame* at = &frame; at; range = at->call, at = at->caller) {
+    if (!at->library) calls.push_back(range);
+  }
+  return calls;
+}
+
 SourceRange Elaborator::user_range(const Frame& frame, SourceRange range, std::string& note) const {
   if (!frame.library || !frame.caller) return range;
   // Of a static argument alone, `width` in the library: where the user gave it.

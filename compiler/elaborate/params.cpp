@@ -131,6 +131,25 @@ std::optional<Init> Elaborator::initial(const Value& init, const IdSetPtr& table
   return out;
 }
 
+// Marks the two calls of the user where the ways to the parameter part.
+void Elaborator::other_shape(const ParamRecord& record, const std::vector<Dim>& dims, const At& at) {
+  const auto text = [&](const std::vector<Dim>& sizes) {
+    std::vector<Axis> all;
+    for (const Dim& size : sizes) all.push_back({std::nullopt, size});
+    return "f32" + axes_text(all);
+  };
+  const std::vector<SourceRange> calls = user_calls(at.frame, at.range);
+  size_t i = 0;
+  while (i + 1 < std::min(calls.size(), record.calls.size()) && calls[i] == record.calls[i]) ++i;
+  std::string note;
+  user_range(at.frame, at.range, note);
+  failed_ = true;
+  diag::Report made = emitter_.report(diag::ParameterShape, record.info.path, text(dims), text(record.info.dims));
+  std::move(made).at(calls[i]).label(record.calls[i], "this call makes it " + text(record.info.dims));
+  if (!note.empty()) std::move(made).note(note);
+  std::move(made).help("the dimensions of a parameter are fixed by all calls of its layer together");
+}
+
 Value Elaborator::parameter(const PlacePtr& place, std::vector<Dim> dims, const Value& init, IdSetPtr table, bool state,
                             const At& at) {
   if (!may_own(place, at)) return {};
@@ -142,7 +161,8 @@ Value Elaborator::parameter(const PlacePtr& place, std::vector<Dim> dims, const 
     auto start = initial(init, table, dims, at);
     if (!start) return {};
     const Place* word = deciding(place.get());
-    ParamRecord record{{path, dims, *start, !state, {}, call}, table, call, word && word->word == Owner::shared, {}};
+    ParamRecord record{{path, dims, *start, !state, {}, call}, table, call, user_calls(at.frame, at.range),
+                       word && word->word == Owner::shared,    {}};
     for (PlacePtr step = place; step && word && word->word == Owner::private_; step = step->parent) {
       if (step.get() == word) record.private_at = step;
     }
@@ -154,14 +174,7 @@ Value Elaborator::parameter(const PlacePtr& place, std::vector<Dim> dims, const 
   bool same = record.info.dims.size() == dims.size();
   for (size_t i = 0; same && i < dims.size(); ++i) same = record.info.dims[i].equals(dims[i]) != types::Answer::no;
   if (!same) {
-    const auto text = [&](const std::vector<Dim>& sizes) {
-      std::vector<Axis> all;
-      for (const Dim& size : sizes) all.push_back({std::nullopt, size});
-      return "f32" + axes_text(all);
-    };
-    report(at, diag::ParameterShape, path, text(dims), text(record.info.dims))
-        .label(record.call, "this call makes it " + text(record.info.dims))
-        .help("the dimensions of a parameter are fixed by all calls of its layer together");
+    other_shape(record, dims, at);
     return {};
   }
   if (table && record.table && table->key != record.table->key) {
