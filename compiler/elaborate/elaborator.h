@@ -287,7 +287,7 @@ class Elaborator {
   bool comparable(const Value& left, const Value& right, ir::Value x, ir::Value y, const At& at);
   ir::Value binary(const std::string& op, ir::Value a, ir::Value b, const At& at);
   ir::Value power(ir::Value a, const Value& exponent, const At& at);
-  ir::Value without_ones(ir::Value value, const std::vector<Axis>& mine, const std::vector<Axis>& other, const At& at);
+  bool repeat_ones(ir::Value& value, ir::Value& other, const At& at);
   bool align(ir::Value& a, ir::Value& b, const std::string& what, const At& at);
   ir::Value matmul(ir::Value a, ir::Value b, const At& at);
   ir::Value matmul_matrices(ir::Value a, ir::Value b, const At& at);

@@ -86,7 +86,10 @@ struct Primitives::Shapes {
     if (!x.valid() || !wanted) return Value{};
     std::vector<Axis> all = c.e.axes(x, c.at.frame);
     const size_t ragged = all.size() - c.e.type(x).rank();
-    const bool kept = ragged <= wanted->size() && std::equal(all.begin(), all.begin() + ragged, wanted->begin());
+    const auto same = [&](const Axis& a, const Axis& b) {
+      return a.ragged && b.ragged && c.e.spaces().same_dim(*a.ragged, *b.ragged);
+    };
+    const bool kept = ragged <= wanted->size() && std::equal(all.begin(), all.begin() + ragged, wanted->begin(), same);
     const std::vector<Dim> fixed = fixed_of(*wanted);
     if (!kept || fixed.size() + ragged != wanted->size()) {
       c.e.report(c.at, diag::ReshapeRagged, c.e.axes_text(*wanted), c.e.shape_text(x, c.at.frame));
