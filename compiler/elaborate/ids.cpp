@@ -14,6 +14,11 @@ IdSetPtr set_of_op(const std::string& name, Dim size) {
   return std::make_shared<const IdSet>(std::move(set));
 }
 
+std::string numbers_of_ids(const IdSetPtr& set) {
+  if (!set || !set->constant) return "`float(x)` makes numbers of ids";
+  return "an int makes ids; `" + (set->size - Dim(1)).text() + ".0` is a number";
+}
+
 std::optional<Tensor> Elaborator::constant_id(int64_t id, const At& at) {
   // Below 0 is what "missing" is inside; a table answers it with zeros, which nobody asks for by writing a number.
   if (id < 0 || id > std::numeric_limits<int32_t>::max()) {

@@ -200,9 +200,9 @@ Value Elaborator::binary_values(BinaryOp op, const Value& left, const Value& rig
   const bool ids = type(x).dtype == types::DType::i32 || type(y).dtype == types::DType::i32;
   if (ids && !is_comparison(op)) {
     const bool left_ids = type(x).dtype == types::DType::i32;
-    report_at(at.frame, left_ids ? first.range : second.range, diag::IdsAreNotNumbers,
-              value_text(left_ids ? left : right, at.frame))
-        .help("`float(x)` makes numbers of ids");
+    const Value& those = left_ids ? left : right;
+    report_at(at.frame, left_ids ? first.range : second.range, diag::IdsAreNotNumbers, value_text(those, at.frame))
+        .help(numbers_of_ids(those.tensor() ? those.tensor()->ids : nullptr));
     return {};
   }
   const auto truth = [&](ir::Value value) { return type(value).dtype == types::DType::boolean; };

@@ -219,10 +219,12 @@ struct Primitives::Shapes {
   static Value one_hot(Call& c) {
     const Value* given = c.find("ids");
     ir::Value ids;
+    IdSetPtr set = set_of(*given);
     if (const StaticValue* known = given->as_static(); known && known->as_int()) {
       auto constant = c.e.constant_id(*known->as_int(), c.at_argument("ids"));
       if (!constant) return Value{};
       ids = constant->node;
+      set = constant->ids;
     } else {
       ids = tensor(c, "ids");
     }
@@ -233,6 +235,8 @@ struct Primitives::Shapes {
       return Value{};
     }
     if (!c.e.at_least_one(*size, c.at_argument("classes"))) return Value{};
+    // Places in a sequence have no bound of their own: those behind the last class have none.
+    if (set && !set->ragged && !c.e.ids_fit(set, *size, "`classes`", c.at_argument("ids"))) return Value{};
     DimNames known = names(c, "ids");
     known.emplace_back();
     if (classes->dimension) known.back().insert(*classes->dimension);
