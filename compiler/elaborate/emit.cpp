@@ -114,7 +114,7 @@ ir::Value Elaborator::to_tensor(const Value& value, const At& at) {
   }
   if (const auto* path = std::get_if<PathRef>(&value.v)) return parameter_at(*path, at).node;
   if (const StaticValue* known = value.as_static()) {
-    if (known->is_bool()) return constant(std::get<bool>(known->value) ? 1 : 0, at);
+    if (known->is_bool()) return emit("ne", {constant(std::get<bool>(known->value) ? 1 : 0, at), constant(0, at)}, at);
     if (auto number = known->as_number()) return constant(*number, at);
     // A size that waits for the data: `mtlc check` runs nothing, so any number will do.
     if (known->as_dim() || known->is_open()) return constant(1, at);

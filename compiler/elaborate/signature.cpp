@@ -11,6 +11,7 @@ using namespace syntax;
 using Kind = TypeExpr::DimItem::Kind;
 
 namespace {
+constexpr const char* kTruthOfNumbers = "a comparison, such as `x > 0`, makes truth values of numbers";
 bool is_id_type(const std::string& name) {
   return name == "id" || name == "token" || name == "category" || name == "label" || name == "index";
 }
@@ -139,6 +140,7 @@ bool Elaborator::match_input(const Parameter& parameter, size_t index, Value& va
   } else {
     tensor.node = to_tensor(value, at);
   }
+  const bool truth = parameter.type.name.text == "bool";
   if (!tensor.node.valid()) return false;
   if (ids && !match_set(parameter, tensor, callee, signature, at)) return false;
   const std::vector<Axis> all = axes(tensor.node, at.frame);
@@ -151,7 +153,8 @@ bool Elaborator::match_input(const Parameter& parameter, size_t index, Value& va
     std::move(made).help(help);
     return false;
   };
-  if (!ids && type(tensor.node).dtype == types::DType::i32) return mismatch("`float(x)` makes numbers of ids");
+  if (!ids && type(tensor.node).dtype == types::DType::i32) return mismatch("", numbers_of_ids(tensor.ids));
+  if (truth && type(tensor.node).dtype != types::DType::boolean) return mismatch("", kTruthOfNumbers);
   const auto& dims = parameter.type.dims;
   const bool open = !dims.empty() && dims.front().kind == Kind::rest;
   const size_t count = dims.size() - (open ? 1 : 0);
@@ -277,10 +280,12 @@ Value Elaborator::map_result(Value result, const Signature& signature, const At&
 bool Elaborator::check_type(const TypeExpr& type, const Value& value, Frame& frame, const Signature* signature,
                             const diag::Kind& kind, const At& at) {
   if (value.poisoned() || type.error) return true;
+  const bool truth = type.name.text == "bool";
   const bool stacked = std::holds_alternative<Stack>(value.v) || std::holds_alternative<Transposed>(value.v);
   if (!value.tensor() && !stacked) {
     const StaticValue* known = value.as_static();
-    if (type.dims.empty() && known && (known->is_number() || known->as_dim())) return true;
+    const bool fits = known && (truth ? known->is_bool() : known->is_number() || known->as_dim());
+    if (type.dims.empty() && fits) return true;
     if (!value.layer() && !known) return true;
     report(at, kind, type_text(type), value.as_static() ? value.as_static()->text() : value.kind());
     return false;
@@ -297,11 +302,13 @@ bool Elaborator::check_type(const TypeExpr& type, const Value& value, Frame& fra
   if (good && open && signature && signature->rest) {
     good = std::vector<Axis>(all.begin(), all.end() - count) == *signature->rest;
   }
-  const bool ids = !stacked && this->type(value.tensor()->node).dtype == types::DType::i32;
-  if (good && ids != is_id_type(type.name.text)) good = false;
-  if (good) return true;
+  const types::DType dtype = stacked ? types::DType::f32 : this->type(value.tensor()->node).dtype;
+  const bool numbers = good && truth && dtype == types::DType::f32;
+  if (good && (dtype == types::DType::i32) != is_id_type(type.name.text)) good = false;
+  if (good && !numbers) return true;
   report(at, kind, type_text(type), value_text(value, frame) + (why.empty() ? "" : ": " + why))
-      .label(type.range, "declared here");
+      .label(type.range, "declared here")
+      .help(numbers ? kTruthOfNumbers : "");
   return false;
 }
 
