@@ -56,7 +56,8 @@ struct TaskState {
 struct ParamRecord {
   ParamInfo info;
   IdSetPtr table;
-  SourceRange call;  // the user's call that fixed its dimensions
+  SourceRange call;                // the user's call that fixed its dimensions
+  std::vector<SourceRange> calls;  // that and those around it, innermost first
   bool shared = false;
   PlacePtr private_at;  // whose word made it a copy of one task
   int task = -1;        // which
@@ -92,6 +93,7 @@ class Elaborator {
   bool generate(const syntax::GeneratorExpr& node, size_t clause, Frame& frame, std::vector<Value>& out);
   Value evaluate_if(const syntax::IfExpr& node, Frame& frame);
   Value evaluate_index(const syntax::IndexExpr& node, SourceRange range, Frame& frame);
+  std::optional<Value> path_below(const PathRef& path, std::span<const syntax::IndexExpr::Item> items, const At& at);
   Value evaluate_unary(const syntax::UnaryExpr& node, SourceRange range, Frame& frame);
   Value evaluate_binary(const syntax::BinaryExpr& node, SourceRange range, Frame& frame, const syntax::Expr& expr);
   Value make_list(std::vector<Value> items, SourceRange range, Frame& frame);
@@ -188,6 +190,8 @@ class Elaborator {
                    const At& at);
   bool set_has_size(const IdSet& set, const Dim& size, const std::string& what, const At& at);
   bool match_set(const syntax::Parameter& parameter, Tensor& tensor, Frame& callee, Signature& signature, const At& at);
+  // `K` of f32[K, D] is the set of a table that is given there.
+  bool match_table(const syntax::Parameter& parameter, const Tensor& tensor, Frame& callee, const At& at);
   // `introduces`: an input, whose names are new.
   bool match_axis(const syntax::TypeExpr::DimItem& item, const Axis& axis, std::string& why, Frame& callee,
                   bool introduces);
@@ -228,8 +232,10 @@ class Elaborator {
   std::string plain_path_of(const PlacePtr& place) const;  // "bottom.gate"
   Value parameter(const PlacePtr& place, std::vector<Dim> dims, const Value& init, IdSetPtr table, bool state,
                   const At& at);
-  // One that an earlier attempt has met, from now on there too; the end of `params_` otherwise.
-  std::map<std::string, ParamRecord>::iterator known_parameter(const std::string& path);
+  void other_shape(const ParamRecord& record, const std::vector<Dim>& dims, const At& at);
+  // Made already, or by an earlier attempt and from now on there too; the end of `params_` otherwise.
+  std::map<std::string, ParamRecord>::iterator find_parameter(const std::string& path);
+  Tensor parameter_at(const PathRef& path, const At& at);  // with its table; invalid after a report
   std::optional<Init> initial(const Value& init, const IdSetPtr& table, const std::vector<Dim>& dims, const At& at);
   bool may_own(const PlacePtr& place, const At& at);
 
@@ -272,6 +278,8 @@ class Elaborator {
     if (note.empty()) return made;
     return std::move(made).note(note);
   }
+  // The user's places of something that happened in `frame`: itself and the calls around it, innermost first.
+  static std::vector<SourceRange> user_calls(const Frame& frame, SourceRange range);
   // The user's place for something that happened in `frame`: the call of the library if it was inside.
   SourceRange user_range(const Frame& frame, SourceRange range, std::string& note) const;
 
@@ -280,7 +288,7 @@ class Elaborator {
   bool comparable(const Value& left, const Value& right, ir::Value x, ir::Value y, const At& at);
   ir::Value binary(const std::string& op, ir::Value a, ir::Value b, const At& at);
   ir::Value power(ir::Value a, const Value& exponent, const At& at);
-  ir::Value without_ones(ir::Value value, const std::vector<Axis>& mine, const std::vector<Axis>& other, const At& at);
+  bool repeat_ones(ir::Value& value, ir::Value& other, const At& at);
   bool align(ir::Value& a, ir::Value& b, const std::string& what, const At& at);
   ir::Value matmul(ir::Value a, ir::Value b, const At& at);
   ir::Value matmul_matrices(ir::Value a, ir::Value b, const At& at);
@@ -347,6 +355,7 @@ class Elaborator {
   bool settle_constants(const std::vector<syntax::Parameter>& inputs, std::vector<Value>& values, Frame& callee,
                         const At& at);
   std::string set_path(const Frame& callee, const std::string& name) const;
+  IdSetPtr set_of_size(const syntax::Expr& size, Frame& frame);  // `K`, `|en|`, `|d.tag|`; null: a size like any other
   Value size_of_others(const std::string& name, const At& at);
   // False after a report: ids of `set` can lie outside of what has `size` elements. `what`: "the number of rows".
   bool ids_fit(const IdSetPtr& set, const Dim& size, const std::string& what, const At& at);

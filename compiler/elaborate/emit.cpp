@@ -112,26 +112,9 @@ ir::Value Elaborator::to_tensor(const Value& value, const At& at) {
   if (const auto* dim = std::get_if<RaggedDim>(&value.v)) {
     return length_value(dim->space, at);
   }
-  if (const auto* path = std::get_if<PathRef>(&value.v)) {
-    auto it = params_.find(path_of(path->place));
-    if (it == params_.end()) it = known_parameter(path_of(path->place));
-    if (it != params_.end()) {
-      return emit(it->second.info.trained ? "param" : "state", {}, at,
-                  {{"path", it->second.info.path}, {"dims", it->second.info.dims}});
-    }
-    waits_ = true;
-    const std::string wanted = plain_path_of(path->place);
-    std::vector<std::string> known;
-    for (const auto& [name, record] : params_) {
-      if (name.rfind(wanted.substr(0, wanted.find('.')), 0) == 0 && known.size() < 5) known.push_back("`" + name + "`");
-    }
-    report(at, diag::NoSuchParameter, wanted)
-        .help(known.empty() ? "a call of its layer makes it, which must not need it first"
-                            : (known.size() == 1 ? "there is " : "there are ") + join(known, ", ", " and "));
-    return {};
-  }
+  if (const auto* path = std::get_if<PathRef>(&value.v)) return parameter_at(*path, at).node;
   if (const StaticValue* known = value.as_static()) {
-    if (known->is_bool()) return constant(std::get<bool>(known->value) ? 1 : 0, at);
+    if (known->is_bool()) return emit("ne", {constant(std::get<bool>(known->value) ? 1 : 0, at), constant(0, at)}, at);
     if (auto number = known->as_number()) return constant(*number, at);
     // A size that waits for the data: `mtlc check` runs nothing, so any number will do.
     if (known->as_dim() || known->is_open()) return constant(1, at);
@@ -248,6 +231,14 @@ std::vector<std::string> Elaborator::size_notes(const std::string& message) cons
     }
   }
   return notes;
+}
+
+std::vector<SourceRange> Elaborator::user_calls(const Frame& frame, SourceRange range) {
+  std::vector<SourceRange> calls;
+  for (const Frame* at = &frame; at; range = at->call, at = at->caller) {
+    if (!at->library) calls.push_back(range);
+  }
+  return calls;
 }
 
 SourceRange Elaborator::user_range(const Frame& frame, SourceRange range, std::string& note) const {

@@ -227,12 +227,24 @@ std::optional<std::vector<Value>> Elaborator::items(const Value& value, const At
   return std::nullopt;
 }
 
+// `n.hidden[0]` of n.hidden.0.weight: a number behind a path that is no parameter belongs to the path.
+std::optional<Value> Elaborator::path_below(const PathRef& path, std::span<const IndexExpr::Item> items, const At& at) {
+  if (find_parameter(path_of(path.place)) != params_.end()) return std::nullopt;
+  if (items.size() != 1 || items[0].kind != IndexExpr::Item::Kind::at) return std::nullopt;
+  const Value index = evaluate(*items[0].value, at.frame);
+  if (!index.as_static()) return index.poisoned() ? std::optional(Value{}) : std::nullopt;
+  const auto number = integer(index, {at.frame, items[0].range}, "an index");
+  if (!number) return Value{};
+  return PathRef{child(path.place, std::to_string(*number), Owner::enclosing, at.range, at.frame)};
+}
+
 Value Elaborator::evaluate_index(const IndexExpr& node, SourceRange range, Frame& frame) {
   Value base = evaluate(*node.base, frame);
   if (base.poisoned()) return {};
   const At at{frame, range};
-  if (std::holds_alternative<PathRef>(base.v)) {
-    base = Value{Tensor{to_tensor(base, at), nullptr, nullptr}, base.range};
+  if (const auto* path = std::get_if<PathRef>(&base.v)) {
+    if (auto longer = path_below(*path, node.items, at)) return *longer;
+    base = Value{parameter_at(*path, at), base.range};
     if (!base.tensor()->node.valid()) return {};
   }
   if (std::holds_alternative<Stack>(base.v)) return index_stack(base, node.items, at);

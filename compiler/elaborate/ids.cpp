@@ -14,6 +14,11 @@ IdSetPtr set_of_op(const std::string& name, Dim size) {
   return std::make_shared<const IdSet>(std::move(set));
 }
 
+std::string numbers_of_ids(const IdSetPtr& set) {
+  if (!set || !set->constant) return "`float(x)` makes numbers of ids";
+  return "an int makes ids; `" + (set->size - Dim(1)).text() + ".0` is a number";
+}
+
 std::optional<Tensor> Elaborator::constant_id(int64_t id, const At& at) {
   // Below 0 is what "missing" is inside; a table answers it with zeros, which nobody asks for by writing a number.
   if (id < 0 || id > std::numeric_limits<int32_t>::max()) {
@@ -88,6 +93,23 @@ Value Elaborator::size_of_others(const std::string& name, const At& at) {
   report(at, diag::SetNotSized, name, at.frame.title)
       .help("ids of a column say it, in this call or in another one of the same layer");
   return {};
+}
+
+IdSetPtr Elaborator::set_of_size(const syntax::Expr& size, Frame& frame) {
+  if (const auto* name = std::get_if<syntax::NameExpr>(&size.node)) {
+    const auto set = frame.sets.find(name->name);
+    return set != frame.sets.end() ? set->second : nullptr;
+  }
+  const auto* set = std::get_if<syntax::SizeExpr>(&size.node);
+  if (!set || set->member) return nullptr;
+  const std::string& first = set->path.front();
+  if (set->path.size() == 2) {
+    const syntax::ColumnDecl* column = file_.column(first, set->path[1]);
+    return column ? set_of_column(first, *column) : nullptr;
+  }
+  if (const Binding* bound = frame.find(first)) return bound->value.tensor() ? bound->value.tensor()->ids : nullptr;
+  const sema::Found* found = file_.find(frame.unit, first);
+  return found && found->kind == sema::DeclKind::vocab ? set_of_vocab(first) : nullptr;
 }
 
 bool Elaborator::ids_fit(const IdSetPtr& set, const Dim& size, const std::string& what, const At& at) {

@@ -219,8 +219,10 @@ Value Elaborator::member(const MemberExpr& node, SourceRange range, Frame& frame
   }
   if (const auto* task = std::get_if<TaskRef>(&value.v)) return task_member(task->index, node.member, range, frame);
   if (const auto* path = std::get_if<PathRef>(&value.v)) return layer_member(path->place, node.member, range, frame);
-  if (const LayerPtr* layer = value.layer(); layer && (*layer)->place) {
-    return layer_member((*layer)->place, node.member, range, frame);
+  if (const LayerPtr* layer = value.layer()) {
+    // A description that came as an argument has its place, though it becomes a layer where it is applied.
+    const PlacePtr& place = (*layer)->place ? (*layer)->place : (*layer)->argument_place;
+    if (place) return layer_member(place, node.member, range, frame);
   }
   report(at, diag::NoSuchMember, value.kind(), what);
   return {};

@@ -51,26 +51,44 @@ bool is_comparison(BinaryOp op) {
 }
 }  // namespace
 
-// A literal 1 is repeated over a ragged dimension too: it goes, and what is left of the value stands at the right.
-ir::Value Elaborator::without_ones(ir::Value value, const std::vector<Axis>& mine, const std::vector<Axis>& other,
-                                   const At& at) {
-  size_t ones = 0;
-  for (size_t i = 0; i < mine.size(); ++i) {
-    const size_t from_right = mine.size() - i;
-    if (from_right > other.size() || !other[other.size() - from_right].ragged) continue;
-    if (i != ones || mine[i].ragged || mine[i].size != Dim(1)) return value;
-    ++ones;
+// A literal 1 is repeated over a ragged dimension too: it goes, and the value has that dimension by the rows that it is
+// there for. False after a report.
+bool Elaborator::repeat_ones(ir::Value& value, ir::Value& other, const At& at) {
+  const std::vector<Axis> mine = axes(value, at.frame), theirs = axes(other, at.frame);
+  const size_t ragged = mine.size() - type(value).rank(), ragged_there = theirs.size() - type(other).rank();
+  const size_t front = mine.size() > theirs.size() ? mine.size() - theirs.size() : 0;  // that only this one has
+  const size_t shift = theirs.size() > mine.size() ? theirs.size() - mine.size() : 0;
+  const auto is_one = [](const Axis& axis) { return !axis.ragged && axis.size == Dim(1); };
+  const size_t first = std::max(ragged, front);
+  size_t end = first;
+  while (end < mine.size() && end - front + shift < ragged_there && is_one(mine[end])) ++end;
+  if (end == first || end - front + shift < ragged_there) return true;
+  for (size_t i = front; i < ragged; ++i) {  // what is no 1 has to be the same: align() says that it is not
+    const Axis& there = theirs[i - front + shift];
+    if (!there.ragged || !spaces().same_dim(*mine[i].ragged, *there.ragged)) return true;
   }
-  if (ones == 0) return value;
+  const bool nested = ragged == 0 && front == 0;  // nothing of it stands in front: it repeats as it is
+  const bool prefix =
+      ragged > 0 && mine.size() == theirs.size() && spaces().is_ancestor(type(value).space, type(other).space);
+  const bool pairs = ragged > 0 && front == ragged && ragged_there == 1;
+  if (!nested && !prefix && !pairs) {
+    report(at, diag::NotSupportedYet,
+           "to repeat the 1 of " + shape_text(value, at.frame) + " beside " + shape_text(other, at.frame))
+        .help("without the 1, a module that takes a number and the whole of the other is mapped over it: `f()(x, y)`");
+    return false;
+  }
+  if (pairs) other = copy_rows(other, type(value).space, at);
   const std::vector<Dim>& dims = type(value).dims;
-  return emit("reshape", {value}, at, {{"dims", std::vector<Dim>(dims.begin() + ones, dims.end())}});
+  const std::vector<Dim> rest(dims.begin() + (end - ragged), dims.end());
+  value = emit("reshape", {value}, at, {{"dims", rest}});
+  if (!value.valid() || !other.valid()) return false;
+  if (!nested) value = to_space(value, type(other).space, at);
+  return value.valid();
 }
 
 bool Elaborator::align(ir::Value& a, ir::Value& b, const std::string& what, const At& at) {
   if (!a.valid() || !b.valid()) return false;
-  const std::vector<Axis> of_a = axes(a, at.frame), of_b = axes(b, at.frame);
-  a = without_ones(a, of_a, of_b, at), b = without_ones(b, of_b, of_a, at);
-  if (!a.valid() || !b.valid()) return false;
+  if (!repeat_ones(a, b, at) || !repeat_ones(b, a, at)) return false;
   const std::vector<Axis> left = axes(a, at.frame), right = axes(b, at.frame);
   const size_t common = std::min(left.size(), right.size());
   for (size_t i = 1; i <= common; ++i) {
@@ -182,9 +200,9 @@ Value Elaborator::binary_values(BinaryOp op, const Value& left, const Value& rig
   const bool ids = type(x).dtype == types::DType::i32 || type(y).dtype == types::DType::i32;
   if (ids && !is_comparison(op)) {
     const bool left_ids = type(x).dtype == types::DType::i32;
-    report_at(at.frame, left_ids ? first.range : second.range, diag::IdsAreNotNumbers,
-              value_text(left_ids ? left : right, at.frame))
-        .help("`float(x)` makes numbers of ids");
+    const Value& those = left_ids ? left : right;
+    report_at(at.frame, left_ids ? first.range : second.range, diag::IdsAreNotNumbers, value_text(those, at.frame))
+        .help(numbers_of_ids(those.tensor() ? those.tensor()->ids : nullptr));
     return {};
   }
   const auto truth = [&](ir::Value value) { return type(value).dtype == types::DType::boolean; };

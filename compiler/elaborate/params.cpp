@@ -3,6 +3,7 @@
 // The nearest word wins, going out from the parameter. `private`: a copy for each task, whose path has @task after
 // the name that the word stands at; `shared`: one copy, whatever is around it.
 #include "compiler/base/check.h"
+#include "compiler/base/text.h"
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/elaborate/elaborator.h"
 #include "runtime/random.h"
@@ -130,6 +131,25 @@ std::optional<Init> Elaborator::initial(const Value& init, const IdSetPtr& table
   return out;
 }
 
+// Marks the two calls of the user where the ways to the parameter part.
+void Elaborator::other_shape(const ParamRecord& record, const std::vector<Dim>& dims, const At& at) {
+  const auto text = [&](const std::vector<Dim>& sizes) {
+    std::vector<Axis> all;
+    for (const Dim& size : sizes) all.push_back({std::nullopt, size});
+    return "f32" + axes_text(all);
+  };
+  const std::vector<SourceRange> calls = user_calls(at.frame, at.range);
+  size_t i = 0;
+  while (i + 1 < std::min(calls.size(), record.calls.size()) && calls[i] == record.calls[i]) ++i;
+  std::string note;
+  user_range(at.frame, at.range, note);
+  failed_ = true;
+  diag::Report made = emitter_.report(diag::ParameterShape, record.info.path, text(dims), text(record.info.dims));
+  std::move(made).at(calls[i]).label(record.calls[i], "this call makes it " + text(record.info.dims));
+  if (!note.empty()) std::move(made).note(note);
+  std::move(made).help("the dimensions of a parameter are fixed by all calls of its layer together");
+}
+
 Value Elaborator::parameter(const PlacePtr& place, std::vector<Dim> dims, const Value& init, IdSetPtr table, bool state,
                             const At& at) {
   if (!may_own(place, at)) return {};
@@ -141,7 +161,8 @@ Value Elaborator::parameter(const PlacePtr& place, std::vector<Dim> dims, const 
     auto start = initial(init, table, dims, at);
     if (!start) return {};
     const Place* word = deciding(place.get());
-    ParamRecord record{{path, dims, *start, !state, {}, call}, table, call, word && word->word == Owner::shared, {}};
+    ParamRecord record{{path, dims, *start, !state, {}, call}, table, call, user_calls(at.frame, at.range),
+                       word && word->word == Owner::shared,    {}};
     for (PlacePtr step = place; step && word && word->word == Owner::private_; step = step->parent) {
       if (step.get() == word) record.private_at = step;
     }
@@ -153,14 +174,7 @@ Value Elaborator::parameter(const PlacePtr& place, std::vector<Dim> dims, const 
   bool same = record.info.dims.size() == dims.size();
   for (size_t i = 0; same && i < dims.size(); ++i) same = record.info.dims[i].equals(dims[i]) != types::Answer::no;
   if (!same) {
-    const auto text = [&](const std::vector<Dim>& sizes) {
-      std::vector<Axis> all;
-      for (const Dim& size : sizes) all.push_back({std::nullopt, size});
-      return "f32" + axes_text(all);
-    };
-    report(at, diag::ParameterShape, path, text(dims), text(record.info.dims))
-        .label(record.call, "this call makes it " + text(record.info.dims))
-        .help("the dimensions of a parameter are fixed by all calls of its layer together");
+    other_shape(record, dims, at);
     return {};
   }
   if (table && record.table && table->key != record.table->key) {
@@ -171,11 +185,31 @@ Value Elaborator::parameter(const PlacePtr& place, std::vector<Dim> dims, const 
   return node.valid() ? Value{Tensor{node, nullptr, table}, at.range} : Value{};
 }
 
-std::map<std::string, ParamRecord>::iterator Elaborator::known_parameter(const std::string& path) {
+std::map<std::string, ParamRecord>::iterator Elaborator::find_parameter(const std::string& path) {
+  const auto made = params_.find(path);
+  if (made != params_.end()) return made;
   const auto known = known_.params.find(path);
   if (known == known_.params.end()) return params_.end();
   param_order_.push_back(path);
   return params_.emplace(path, known->second).first;
+}
+
+Tensor Elaborator::parameter_at(const PathRef& path, const At& at) {
+  if (const auto it = find_parameter(path_of(path.place)); it != params_.end()) {
+    const ParamInfo& info = it->second.info;
+    const char* op = info.trained ? "param" : "state";
+    return {emit(op, {}, at, {{"path", info.path}, {"dims", info.dims}}), nullptr, it->second.table};
+  }
+  waits_ = true;
+  const std::string wanted = plain_path_of(path.place);
+  std::vector<std::string> known;
+  for (const auto& [name, record] : params_) {
+    if (name.rfind(wanted.substr(0, wanted.find('.')), 0) == 0 && known.size() < 5) known.push_back("`" + name + "`");
+  }
+  report(at, diag::NoSuchParameter, wanted)
+      .help(known.empty() ? "a call of its layer makes it, which must not need it first"
+                          : (known.size() == 1 ? "there is " : "there are ") + join(known, ", ", " and "));
+  return {};
 }
 
 // Keys of random streams: the path of the layer, the place in its body, and the number of the distinct call there, so

@@ -129,11 +129,16 @@ struct Primitives::Elementwise {
     return result(c.e.emit(std::string(c.primitive.name), {x}, c.at), c, nullptr, names(c, "x"));
   }
   static Value clamp(Call& c) {
-    ir::Value x = tensor(c, "x");
-    if (!c.e.need_numbers(x, c.at, op_text("", c.at))) return Value{};
-    ir::Value low = c.e.binary("max", x, tensor(c, "low"), c.at);
-    ir::Value clamped = c.e.binary("min", low, tensor(c, "high"), c.at);
-    return result(clamped, c, nullptr, names(clamped, c, {"x", "low", "high"}));
+    Call rest = c;  // min(max(x, low), high), of numbers and of ids
+    ir::Value x = tensor(c, "x"), low, high;
+    IdSetPtr set = set_of(c, "x");
+    if (!set && !c.e.need_numbers(x, c.at, op_text("", c.at))) return Value{};
+    if (!pair(c, "x", "low", x, low, set)) return Value{};
+    ir::Value above = c.e.binary("max", x, low, c.at);
+    rest.bound["x"].value = result(above, c, set, names(above, c, {"x", "low"}));
+    if (!above.valid() || !pair(rest, "x", "high", x, high, set)) return Value{};
+    ir::Value clamped = c.e.binary("min", x, high, c.at);
+    return result(clamped, c, set, names(clamped, rest, {"x", "high"}));
   }
   static Value where(Call& c) {
     ir::Value condition = tensor(c, "condition"), yes, no;

@@ -350,6 +350,10 @@ struct Primitives::Reductions {
     ir::Value x = tensor(c, "x");
     auto k = integer(c, "k", 1);
     if (!x.valid() || !k || !c.e.at_least_one(*k, c.at_argument("k"))) return Value{};
+    if (const std::vector<Axis> all = c.e.axes(x, c.at.frame); !all.empty() && all.back().ragged) {
+      c.e.report(c.at, diag::NotSupportedYet, "`top_k` over the ragged dimension `" + c.e.axis_text(all.back()) + "`");
+      return Value{};
+    }
     auto results = c.e.emit_all("top_k", {x}, {{"k", *k}}, c.at);
     if (results.size() != 2) return Value{};
     Record record;

@@ -86,7 +86,10 @@ struct Primitives::Shapes {
     if (!x.valid() || !wanted) return Value{};
     std::vector<Axis> all = c.e.axes(x, c.at.frame);
     const size_t ragged = all.size() - c.e.type(x).rank();
-    const bool kept = ragged <= wanted->size() && std::equal(all.begin(), all.begin() + ragged, wanted->begin());
+    const auto same = [&](const Axis& a, const Axis& b) {
+      return a.ragged && b.ragged && c.e.spaces().same_dim(*a.ragged, *b.ragged);
+    };
+    const bool kept = ragged <= wanted->size() && std::equal(all.begin(), all.begin() + ragged, wanted->begin(), same);
     const std::vector<Dim> fixed = fixed_of(*wanted);
     if (!kept || fixed.size() + ragged != wanted->size()) {
       c.e.report(c.at, diag::ReshapeRagged, c.e.axes_text(*wanted), c.e.shape_text(x, c.at.frame));
@@ -216,10 +219,12 @@ struct Primitives::Shapes {
   static Value one_hot(Call& c) {
     const Value* given = c.find("ids");
     ir::Value ids;
+    IdSetPtr set = set_of(*given);
     if (const StaticValue* known = given->as_static(); known && known->as_int()) {
       auto constant = c.e.constant_id(*known->as_int(), c.at_argument("ids"));
       if (!constant) return Value{};
       ids = constant->node;
+      set = constant->ids;
     } else {
       ids = tensor(c, "ids");
     }
@@ -230,6 +235,8 @@ struct Primitives::Shapes {
       return Value{};
     }
     if (!c.e.at_least_one(*size, c.at_argument("classes"))) return Value{};
+    // Places in a sequence have no bound of their own: those behind the last class have none.
+    if (set && !set->ragged && !c.e.ids_fit(set, *size, "`classes`", c.at_argument("ids"))) return Value{};
     DimNames known = names(c, "ids");
     known.emplace_back();
     if (classes->dimension) known.back().insert(*classes->dimension);

@@ -11,6 +11,7 @@ using namespace syntax;
 using Kind = TypeExpr::DimItem::Kind;
 
 namespace {
+constexpr const char* kTruthOfNumbers = "a comparison, such as `x > 0`, makes truth values of numbers";
 bool is_id_type(const std::string& name) {
   return name == "id" || name == "token" || name == "category" || name == "label" || name == "index";
 }
@@ -112,6 +113,17 @@ bool Elaborator::match_set(const Parameter& parameter, Tensor& tensor, Frame& ca
   return set_has_size(*set, *size->as_dim(), "the set of `" + parameter.name.text + "`", at);
 }
 
+bool Elaborator::match_table(const Parameter& parameter, const Tensor& tensor, Frame& callee, const At& at) {
+  const auto& dims = parameter.type.dims;
+  const std::string* name = dims.empty() ? nullptr : simple_name(dims.front().size);
+  const bool all = static_cast<int>(dims.size()) == type(tensor.node).rank();
+  if (!tensor.table || tensor.table->key.empty() || !all || !name || !is_dimension_name(*name)) return true;
+  const IdSetPtr& known = callee.sets.try_emplace(*name, tensor.table).first->second;
+  if (known->key.empty() || known->key == tensor.table->key) return true;
+  report(at, diag::WrongIds, known->text, tensor.table->text);
+  return false;
+}
+
 bool Elaborator::match_input(const Parameter& parameter, size_t index, Value& value, Frame& callee,
                              Signature& signature, const At& at) {
   if (std::holds_alternative<Stack>(value.v)) return match_stack(parameter, value, callee, signature, at);
@@ -123,9 +135,12 @@ bool Elaborator::match_input(const Parameter& parameter, size_t index, Value& va
     auto constant = constant_id(std::get<int64_t>(value.as_static()->value), at);
     if (!constant) return false;
     tensor = *constant;
+  } else if (const auto* path = std::get_if<PathRef>(&value.v)) {
+    tensor = parameter_at(*path, at);
   } else {
     tensor.node = to_tensor(value, at);
   }
+  const bool truth = parameter.type.name.text == "bool";
   if (!tensor.node.valid()) return false;
   if (ids && !match_set(parameter, tensor, callee, signature, at)) return false;
   const std::vector<Axis> all = axes(tensor.node, at.frame);
@@ -138,7 +153,8 @@ bool Elaborator::match_input(const Parameter& parameter, size_t index, Value& va
     std::move(made).help(help);
     return false;
   };
-  if (!ids && type(tensor.node).dtype == types::DType::i32) return mismatch("`float(x)` makes numbers of ids");
+  if (!ids && type(tensor.node).dtype == types::DType::i32) return mismatch("", numbers_of_ids(tensor.ids));
+  if (truth && type(tensor.node).dtype != types::DType::boolean) return mismatch("", kTruthOfNumbers);
   const auto& dims = parameter.type.dims;
   const bool open = !dims.empty() && dims.front().kind == Kind::rest;
   const size_t count = dims.size() - (open ? 1 : 0);
@@ -155,6 +171,7 @@ bool Elaborator::match_input(const Parameter& parameter, size_t index, Value& va
     if (!match_axis(dims[dims.size() - i], all[all.size() - i], why, callee, true))
       return why.empty() ? false : mismatch(why);
   }
+  if (!match_table(parameter, tensor, callee, at)) return false;
   std::vector<Axis> front(all.begin(), all.end() - count);
   name_dimensions(tensor, dims, callee, true);
   value = Value{tensor, value.range};
@@ -263,10 +280,12 @@ Value Elaborator::map_result(Value result, const Signature& signature, const At&
 bool Elaborator::check_type(const TypeExpr& type, const Value& value, Frame& frame, const Signature* signature,
                             const diag::Kind& kind, const At& at) {
   if (value.poisoned() || type.error) return true;
+  const bool truth = type.name.text == "bool";
   const bool stacked = std::holds_alternative<Stack>(value.v) || std::holds_alternative<Transposed>(value.v);
   if (!value.tensor() && !stacked) {
     const StaticValue* known = value.as_static();
-    if (type.dims.empty() && known && (known->is_number() || known->as_dim())) return true;
+    const bool fits = known && (truth ? known->is_bool() : known->is_number() || known->as_dim());
+    if (type.dims.empty() && fits) return true;
     if (!value.layer() && !known) return true;
     report(at, kind, type_text(type), value.as_static() ? value.as_static()->text() : value.kind());
     return false;
@@ -283,11 +302,13 @@ bool Elaborator::check_type(const TypeExpr& type, const Value& value, Frame& fra
   if (good && open && signature && signature->rest) {
     good = std::vector<Axis>(all.begin(), all.end() - count) == *signature->rest;
   }
-  const bool ids = !stacked && this->type(value.tensor()->node).dtype == types::DType::i32;
-  if (good && ids != is_id_type(type.name.text)) good = false;
-  if (good) return true;
+  const types::DType dtype = stacked ? types::DType::f32 : this->type(value.tensor()->node).dtype;
+  const bool numbers = good && truth && dtype == types::DType::f32;
+  if (good && (dtype == types::DType::i32) != is_id_type(type.name.text)) good = false;
+  if (good && !numbers) return true;
   report(at, kind, type_text(type), value_text(value, frame) + (why.empty() ? "" : ": " + why))
-      .label(type.range, "declared here");
+      .label(type.range, "declared here")
+      .help(numbers ? kTruthOfNumbers : "");
   return false;
 }
 

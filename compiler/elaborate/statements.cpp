@@ -240,9 +240,7 @@ void Elaborator::declare_param(const ParamStmt& stmt, SourceRange range, Frame& 
       good = false;
       continue;
     }
-    if (const auto* name = item.size ? std::get_if<NameExpr>(&item.size->node) : nullptr; name && dims.empty()) {
-      if (auto set = frame.sets.find(name->name); set != frame.sets.end()) table = set->second;
-    }
+    if (dims.empty() && item.size) table = set_of_size(*item.size, frame);
     dims.push_back(axis->size);
   }
   Value init = stmt.init ? evaluate(*stmt.init, frame) : Value{StaticValue{sema::Initializer{}}};

@@ -32,6 +32,8 @@ struct IdSet {
 using IdSetPtr = std::shared_ptr<const IdSet>;
 // Of an op that answers with places: "`argmax`".
 IdSetPtr set_of_op(const std::string& name, Dim size);
+// What to write where ids stand and numbers are needed.
+std::string numbers_of_ids(const IdSetPtr& set);
 
 // A name of a signature for a static dimension, in one call. See dim_names.cpp.
 struct DimName {
