@@ -173,7 +173,7 @@ std::optional<TrainingProgram> Session::training(const std::set<std::string>& so
   auto model = elaborator_(options);
   if (!model) return std::nullopt;
   std::vector<std::string> outputs = {"objective"};
-  for (const std::string& task : out.tasks) outputs.push_back("loss." + task);
+  for (const std::string& task : out.tasks) outputs.insert(outputs.end(), {"loss." + task, "count." + task});
   for (const ParamInfo& param : model->params) {
     if (param.trained || !has_output(model->graph, "update " + param.path)) continue;
     outputs.push_back("update " + param.path);
@@ -192,7 +192,7 @@ std::unique_ptr<engine::Engine> Session::evaluation(const std::string& source) {
   for (const TaskInfo& task : model_.tasks) {
     if (task.source != source) continue;
     outputs.push_back("predict." + task.name);
-    if (task.has_loss) outputs.push_back("loss." + task.name);
+    if (task.has_loss) outputs.insert(outputs.end(), {"loss." + task.name, "count." + task.name});
   }
   return compile(model_.graph, outputs, {});
 }

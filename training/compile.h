@@ -56,7 +56,7 @@ class Session {
 
   // nullopt after reports.
   std::optional<TrainingProgram> training(const std::set<std::string>& sources);
-  // Outputs "predict.TASK" and "loss.TASK" of the tasks of a source.
+  // Outputs "predict.TASK", "loss.TASK" and "count.TASK" of the tasks of a source.
   std::unique_ptr<engine::Engine> evaluation(const std::string& source);
   // Outputs "predict.TASK", and "head.TASK" with `scores`, of these tasks.
   std::unique_ptr<engine::Engine> prediction(const std::vector<std::string>& tasks, bool scores);

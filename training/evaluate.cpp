@@ -1,6 +1,6 @@
 // Examples are evaluated in the order of their split, so predictions line up with the split's own columns and the
-// metrics read both side by side. The loss of a split is the mean over its labelled rows: that of each batch, weighted
-// by how many of them it has.
+// metrics read both side by side. The loss of a split is that of each batch, weighted by how many rows it is the mean
+// of.
 #include "training/evaluate.h"
 
 #include <algorithm>
@@ -30,7 +30,7 @@ struct Said {
   std::vector<bool> labelled;   // by row
   std::vector<int64_t> starts;  // row_starts
   double loss = 0;
-  int64_t losses_of = 0;      // rows that `loss` sums over
+  double losses_of = 0;       // rows that `loss` sums over
   std::vector<char> correct;  // by row, where all_correct asks for it
 };
 
@@ -112,13 +112,9 @@ double all_correct(const ModelMetric& metric, const std::vector<Said>& said) {
 }
 
 CombinedScore mean_of(const ModelMetric& metric, const Scores& scores) {
-  CombinedScore out{metric.name, 0, !metric.values.empty()};
-  for (const std::string& name : metric.values) {
+  CombinedScore out{metric.name, 0, stop_value(scores, MetricRef{metric.values}).value_or(kUndefined)};
+  for (const std::string& name : metric.values)
     out.value += scores.find(name).value_or(kUndefined) / static_cast<double>(metric.values.size());
-    const size_t dot = name.rfind('.');
-    const auto kind = dot == std::string::npos ? std::nullopt : metric_from_name(name.substr(dot + 1));
-    out.lower_is_better = out.lower_is_better && kind && lower_is_better(*kind);
-  }
   return out;
 }
 
@@ -169,11 +165,10 @@ void Evaluator::State::run(const SplitOf& part, std::vector<Said>& all) {
     for (Said& one : said) {
       append_output(*mine.engine, "predict." + one.task->name, one.rows);
       if (!one.task->has_loss) continue;
-      const auto labelled = one.labelled.begin();
-      const int64_t count = std::count(labelled + one.starts[static_cast<size_t>(begin)],
-                                       labelled + one.starts[static_cast<size_t>(end)], true);
+      const engine::Engine& engine = *mine.engine;
+      const double count = *engine.output_f32(engine.output("count." + one.task->name));
       if (count == 0) continue;
-      one.loss += static_cast<double>(count) * *mine.engine->output_f32(mine.engine->output("loss." + one.task->name));
+      one.loss += count * *engine.output_f32(engine.output("loss." + one.task->name));
       one.losses_of += count;
     }
   }
@@ -186,7 +181,7 @@ void Evaluator::State::measure(Said& said, Scores& scores) {
   out.task = task.name;
   out.counted = std::count(said.labelled.begin(), said.labelled.end(), true);
   if (out.counted == 0) return;
-  if (said.losses_of > 0) out.loss = said.loss / static_cast<double>(said.losses_of);
+  if (said.losses_of > 0) out.loss = said.loss / said.losses_of;
   const data::IdSet* labels = label_set(spec, fitted, task.source, task.target);
   const data::Column& gold = said.split->columns.at(task.target);
   Judged judged;
@@ -232,10 +227,12 @@ Scores Evaluator::evaluate(const std::vector<SplitOf>& splits) {
     s.measure(one, scores);
   }
   for (const ModelMetric& metric : s.session.model().metrics) {
-    if (metric.kind == ModelMetric::Kind::mean)
+    if (metric.kind == ModelMetric::Kind::mean) {
       scores.combined.push_back(mean_of(metric, scores));
-    else
-      scores.combined.push_back({metric.name, all_correct(metric, said), false});
+    } else {
+      const double share = all_correct(metric, said);
+      scores.combined.push_back({metric.name, share, share});
+    }
   }
   scores.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   return scores;

@@ -8,6 +8,8 @@
 #include <set>
 
 #include "compiler/base/check.h"
+#include "compiler/base/text.h"
+#include "compiler/diag/kinds/model.h"
 
 namespace mtl::training {
 
@@ -61,6 +63,21 @@ struct SparsePart {
 };
 
 }  // namespace
+
+bool check_groups(const TrainConfig& config, const std::vector<elaborate::ParamInfo>& params, diag::Emitter& emitter) {
+  std::vector<std::string> paths;
+  for (const elaborate::ParamInfo& param : params) paths.push_back(param.path);
+  for (const GroupConfig& group : config.groups) {
+    if (std::any_of(paths.begin(), paths.end(), [&](const auto& path) { return match_path(group.pattern, path); }))
+      continue;
+    const auto near = nearest(group.pattern, paths);
+    emitter.report(diag::GroupNamesNothing, group.pattern)
+        .at(group.range)
+        .help(near ? "did you mean `" + *near + "`?" : "there are " + excerpt(join(paths), 200));
+    return false;
+  }
+  return true;
+}
 
 struct Optimizer::State {
   const TrainConfig& config;

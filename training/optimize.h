@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "compiler/diag/emitter.h"
+#include "compiler/elaborate/elaborated.h"
 #include "engine/engine.h"
 #include "model/weights.h"
 #include "runtime/optimizer.h"
@@ -24,6 +26,9 @@ struct Reach {
   std::vector<std::string> dense;   // parameters with a dense gradient
   std::vector<std::string> tables;  // by index of Program::sparse; a table may occur twice
 };
+
+// A pattern that names no parameter is a mistake, and would train on as if it were not there. False after a report.
+bool check_groups(const TrainConfig& config, const std::vector<elaborate::ParamInfo>& params, diag::Emitter& emitter);
 
 class Optimizer {
  public:

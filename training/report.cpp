@@ -9,13 +9,14 @@ namespace mtl::training {
 
 namespace {
 
-// Whether a smaller value of this name is better.
-bool is_error(const Scores& scores, const std::string& name) {
+// The value of this name, the larger the better.
+std::optional<double> merit(const Scores& scores, const std::string& name) {
   for (const CombinedScore& mine : scores.combined)
-    if (mine.name == name) return mine.lower_is_better;
+    if (mine.name == name) return mine.merit;
   const size_t dot = name.rfind('.');
   const auto metric = dot == std::string::npos ? std::nullopt : metric_from_name(name.substr(dot + 1));
-  return metric && lower_is_better(*metric);
+  const auto value = scores.find(name);
+  return value && metric && lower_is_better(*metric) ? -*value : value;
 }
 
 }  // namespace
@@ -47,17 +48,17 @@ std::vector<std::string> Scores::names() const {
 std::optional<double> stop_value(const Scores& dev, const std::optional<MetricRef>& on) {
   double sum = 0;
   int64_t count = 0;
-  const auto add = [&](double value, bool lower) {
-    if (std::isnan(value)) return;
-    sum += lower ? -value : value;
+  const auto add = [&](const std::string& name) {
+    const auto value = merit(dev, name);
+    if (!value || std::isnan(*value)) return;
+    sum += *value;
     ++count;
   };
   if (on) {
-    for (const std::string& name : on->names)
-      if (const auto value = dev.find(name)) add(*value, is_error(dev, name));
+    for (const std::string& name : on->names) add(name);
   } else {
     for (const TaskScores& task : dev.tasks)
-      if (!task.metrics.empty()) add(task.metrics[0].second, lower_is_better(task.metrics[0].first));
+      if (!task.metrics.empty()) add(task.task + "." + metric_name(task.metrics[0].first));
   }
   if (count == 0) return std::nullopt;
   return sum / static_cast<double>(count);
@@ -89,7 +90,7 @@ std::string to_text(const EpochEvent& event) {
   std::string out = "epoch " + std::to_string(event.epoch) + "/" + std::to_string(event.epochs) + cell;
   for (const TaskLoss& loss : event.losses) {
     std::snprintf(cell, sizeof(cell), " %.4f", loss.loss);
-    out += " " + loss.task + cell;
+    out += " " + loss.task + (std::isnan(loss.loss) ? " -" : cell);
   }
   if (event.dev) out += "  dev " + to_text(*event.dev);
   if (event.dev && event.best) out += "  best so far";

@@ -22,7 +22,7 @@ struct TaskScores {
 struct CombinedScore {  // `metric NAME = ...` of the model
   std::string name;
   double value = 0;
-  bool lower_is_better = false;  // a mean of errors
+  double merit = 0;  // what to choose an epoch by: errors in a mean count negative, what is undefined is left out
 };
 
 // All tasks on one split.
@@ -46,6 +46,7 @@ std::string to_text(const Scores& scores);  // "intent.accuracy 0.9712  slots.sp
 struct TaskLoss {
   std::string task;
   double loss = 0;
+  double count = 0;  // of a step: how many rows it is the mean of
 };
 
 struct SourceFacts {
@@ -66,7 +67,7 @@ struct StepEvent {
   int64_t update = 1, updates = 1;  // of the run
   int64_t step_in_epoch = 1, steps_in_epoch = 1;
   double objective = 0;                  // of this step
-  const std::vector<TaskLoss>& losses;   // of this step's tasks, by number of task; NaN: absent
+  const std::vector<TaskLoss>& losses;   // of this step's tasks, by number of task; NaN: absent, or no row counted
   const std::vector<TaskLoss>& running;  // smoothed over about 50 steps; NaN: not seen yet
   double learning_factor = 1;
   double gradient_norm = 0;  // 0 unless clip_norm asks for it
@@ -76,7 +77,7 @@ struct StepEvent {
 
 struct EpochEvent {
   int64_t epoch = 1, epochs = 1;
-  std::vector<TaskLoss> losses;  // means over the epoch; tasks that were absent are left out
+  std::vector<TaskLoss> losses;  // means over the rows that counted in the epoch, of every trained task; NaN: none did
   std::optional<Scores> dev;
   std::optional<double> stop;  // stop_value of dev
   bool best = false;

@@ -54,7 +54,6 @@ class Run {
   bool write_model();
   bool weights_finite();  // false after a report
   void checkpoint();
-  bool check_groups();
   std::string fingerprint() const;
   void write_epoch(const EpochEvent& event);
   bool failed(const Steps::Result& result);
@@ -75,6 +74,7 @@ class Run {
   int64_t update_ = 0, batch_ = 0;         // done
   int64_t best_epoch_ = 0, waited_ = 0;
   double best_value_ = std::numeric_limits<double>::quiet_NaN();
+  bool undefined_ = false;   // an epoch without a number to choose by has been warned of
   std::vector<float> best_;  // empty: none yet
   std::optional<Scores> best_dev_;
   bool unwritten_ = false;  // best_ is newer than the model file

@@ -22,7 +22,7 @@ struct Checkpoint {
   std::vector<Stream::Cursor> cursors;
   int64_t epoch = 0;       // the one at hand, from 0
   int64_t steps_done = 0;  // of it
-  // What the steps of this epoch have summed up so far: losses of the tasks and of how many steps each, and more.
+  // What the steps of this epoch have summed up so far: losses of the tasks and of how many rows each, and more.
   std::vector<double> losses, loss_counts;
   int64_t examples = 0;
   double epoch_seconds = 0;

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <limits>
 
+#include "compiler/base/text.h"
 #include "compiler/diag/kinds/model.h"
 #include "training/json.h"
 #include "training/labels.h"
@@ -55,9 +56,17 @@ void Run::consider(EpochEvent& event) {
     event.dev = evaluate(true);
     event.stop = stop_value(*event.dev, config_.stop_on);
   }
-  // without a number to choose by, later is better
-  event.best = !event.stop || std::isnan(best_value_) || *event.stop > best_value_;
-  if (event.best) {
+  if (event.dev && !event.stop && !undefined_) {
+    undefined_ = true;
+    const std::vector<std::string> names = config_.stop_on ? config_.stop_on->names : std::vector<std::string>{};
+    emitter_.report(diag::StopUndefined, names.empty() ? "every task's first metric" : "`" + join(names, "`, `") + "`")
+        .at(config_.range);
+  }
+  // Without a number to choose by, later is better; one that is undefined is not better than any.
+  const bool later = !event.stop && best_epoch_ == 0;
+  const bool better = event.stop && (std::isnan(best_value_) || *event.stop > best_value_);
+  event.best = better || !event.dev;
+  if (better || later) {
     best_value_ = event.stop.value_or(kNone);
     best_epoch_ = event.stop ? event.epoch : 0;
     best_dev_ = event.dev;
@@ -135,7 +144,7 @@ void Run::write_epoch(const EpochEvent& event) {
   sampled_ = 0;
   Json line = {{"kind", "epoch"}, {"epoch", event.epoch}, {"step", update_}, {"seconds", event.seconds}};
   line["examples_per_second"] = number(event.examples_per_second);
-  for (const TaskLoss& loss : event.losses) line["loss"][loss.task] = number(loss.loss);
+  for (const TaskLoss& loss : event.losses) line["loss"][loss.task] = number(loss.loss);  // null: no row counted
   if (event.dev) line["dev"] = Json::parse(to_json(*event.dev));
   line["best"] = event.best;
   line["whole"] = event.whole;
@@ -151,7 +160,8 @@ void Run::close_epoch() {
   event.seconds = seconds_;
   event.examples_per_second = seconds_ > 0 ? static_cast<double>(examples_) / seconds_ : 0;
   for (size_t i = 0; i < sums_.size(); ++i)
-    if (counts_[i] > 0) event.losses.push_back({sums_[i].task, sums_[i].loss / counts_[i]});
+    if (session_->model().tasks[i].has_loss)
+      event.losses.push_back({sums_[i].task, counts_[i] > 0 ? sums_[i].loss / counts_[i] : kNone});
   consider(event);
   waited_ = event.best ? 0 : waited_ + 1;
   write_epoch(event);

@@ -21,9 +21,9 @@ struct Kind {
   std::vector<engine::SparseRows> rows;
   std::vector<float> scalars;
   int progress = -1;
-  uint32_t objective = 0;              // outputs of the engine, by number
-  std::vector<uint32_t> loss_outputs;  // "loss.TASK"
-  std::vector<size_t> tasks;           // numbers of program.tasks
+  uint32_t objective = 0;                             // outputs of the engine, by number
+  std::vector<uint32_t> loss_outputs, count_outputs;  // "loss.TASK", "count.TASK"
+  std::vector<size_t> tasks;                          // numbers of program.tasks
   std::vector<std::pair<uint32_t, const model::Entry*>> updates;
 };
 
@@ -78,6 +78,7 @@ bool Steps::State::make_kind(std::vector<size_t> taking_part) {
     const auto found = std::find_if(losses.begin(), losses.end(), [&](const TaskLoss& l) { return l.task == task; });
     kind.tasks.push_back(static_cast<size_t>(found - losses.begin()));
     kind.loss_outputs.push_back(kind.program.engine->output("loss." + task));
+    kind.count_outputs.push_back(kind.program.engine->output("count." + task));
   }
   for (const std::string& path : kind.program.updates)
     kind.updates.emplace_back(kind.program.engine->output("update " + path), session.weights().find(path));
@@ -151,7 +152,9 @@ Steps::Result Steps::run(int32_t stream, int64_t number, double progress) {
   result.finite = std::isfinite(result.objective);
   for (size_t i = 0; i < kind.tasks.size(); ++i) {
     const double loss = *engine.output_f32(kind.loss_outputs[i]);
-    s.losses[kind.tasks[i]].loss = loss;
+    TaskLoss& mine = s.losses[kind.tasks[i]];
+    mine.count = *engine.output_f32(kind.count_outputs[i]);
+    mine.loss = std::isfinite(loss) && mine.count == 0 ? kAbsent : loss;
     if (std::isfinite(loss)) continue;
     result.finite = false;
     if (result.bad_task < 0) result.bad_task = static_cast<int>(kind.tasks[i]);

@@ -35,7 +35,8 @@ class Steps {
 
   const Mix& mix() const;
   Optimizer& optimizer();
-  // Losses of the last run() by number of task among the session's tasks; NaN: not in that step.
+  // Losses of the last run() by number of task among the session's tasks; NaN: not in that step, or no row of it
+  // counted.
   const std::vector<TaskLoss>& losses() const;
   std::vector<Stream::Cursor> cursors() const;
   int64_t examples(size_t stream) const;

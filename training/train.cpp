@@ -113,7 +113,7 @@ bool Run::prepare() {
   session_ = Session::open(input_.elaborator, session);
   if (!session_) return false;
   if (input_.requirements && !input_.requirements(session_->model())) return false;
-  if (!check_tasks() || !check_groups()) return false;
+  if (!check_tasks() || !check_groups(config_, session_->params(), emitter_)) return false;
   if (!check_tags(session_->params(), input_.dataset.fitted, emitter_)) return false;
   initialise(session_->params(), input_.dataset, config_.seed, session_->weights());
   for (const model::Tensor& tensor : options_.initial) {
@@ -133,22 +133,6 @@ bool Run::prepare() {
   samples_.resize(kFirstSteps + 2 * kSampledSteps + 2, Sample{0, 0, std::vector<double>(running_.size())});
   if (options_.resume && !resume()) return false;
   start();
-  return true;
-}
-
-// A pattern that names no parameter is a mistake, and would train on as if it were not there.
-bool Run::check_groups() {
-  std::vector<std::string> paths;
-  for (const elaborate::ParamInfo& param : session_->params()) paths.push_back(param.path);
-  for (const GroupConfig& group : config_.groups) {
-    if (std::any_of(paths.begin(), paths.end(), [&](const auto& path) { return match_path(group.pattern, path); }))
-      continue;
-    const auto near = nearest(group.pattern, paths);
-    emitter_.report(diag::GroupNamesNothing, group.pattern)
-        .at(group.range)
-        .help(near ? "did you mean `" + *near + "`?" : "there are " + excerpt(join(paths), 200));
-    return false;
-  }
   return true;
 }
 
@@ -258,8 +242,8 @@ bool Run::step(int32_t stream) {
   const auto& losses = steps_->losses();
   for (size_t i = 0; i < losses.size(); ++i) {
     if (std::isnan(losses[i].loss)) continue;
-    counts_[i] += 1;
-    sums_[i].loss += losses[i].loss;
+    counts_[i] += losses[i].count;
+    sums_[i].loss += losses[i].count * losses[i].loss;
     running_weight_[i] = kSmooth * running_weight_[i] + (1 - kSmooth);
     if (std::isnan(running_[i].loss)) running_[i].loss = losses[i].loss;
     running_[i].loss += (1 - kSmooth) / running_weight_[i] * (losses[i].loss - running_[i].loss);

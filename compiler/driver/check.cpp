@@ -7,6 +7,7 @@
 #include "compiler/driver/commands.h"
 #include "compiler/driver/front.h"
 #include "compiler/elaborate/elaborate.h"
+#include "training/optimize.h"
 
 namespace mtl::driver {
 namespace {
@@ -37,6 +38,15 @@ void print_event(const Options& options, const elaborate::ElaboratedModel* model
   fmt::print("{}\n", line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
+// A balancer's parameters are in the objective alone.
+void check_groups(Front& front, const elaborate::ElaboratedModel& model, elaborate::ElaborateOptions options) {
+  if (front.program().train.groups.empty()) return;
+  for (const auto& task : model.tasks)
+    if (task.has_loss) options.objective_tasks.insert(task.name);
+  const auto trained = front.symbolic_elaborator()(options);
+  if (trained) training::check_groups(front.program().train, trained->params, front.emitter());
+}
+
 }  // namespace
 
 int run_check(const Options& options) {
@@ -47,6 +57,7 @@ int run_check(const Options& options) {
     elaborate.training = true;
     model = front.symbolic_elaborator()(elaborate);
     if (model) elaborate::check_requirements(front.file(), *model, front.emitter());
+    if (model) check_groups(front, *model, elaborate);
   }
   const size_t errors = front.emitter().error_count();
   const size_t warnings = front.emitter().sorted().size() - errors;

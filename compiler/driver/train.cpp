@@ -53,7 +53,7 @@ class JsonObserver : public training::Observer {
   }
   void on_epoch(const EpochEvent& e) override {
     double sum = 0;
-    for (const auto& loss : e.losses) sum += loss.loss;
+    for (const auto& loss : e.losses) sum += std::isnan(loss.loss) ? 0 : loss.loss;
     nlohmann::json line = {{"event", "epoch"},
                            {"epoch", e.epoch},
                            {"loss", number(sum)},
@@ -114,7 +114,8 @@ class TextObserver : public training::Observer {
   void on_epoch(const EpochEvent& e) override {
     bar_.clear();
     std::string losses;
-    for (const auto& loss : e.losses) losses += fmt::format("  {} {:.4f}", loss.task, loss.loss);
+    for (const auto& loss : e.losses)
+      losses += "  " + loss.task + (std::isnan(loss.loss) ? " -" : fmt::format(" {:.4f}", loss.loss));
     fmt::print("epoch {}/{}  {}  {:.0f} examples/s  loss{}{}{}\n", e.epoch, e.epochs, duration(e.seconds),
                e.examples_per_second, losses, e.whole ? "" : "  (interrupted)", e.best ? "  (best so far)" : "");
     if (e.dev) fmt::print("{}", indent(score_table(*e.dev, color_)));

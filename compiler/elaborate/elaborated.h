@@ -76,8 +76,9 @@ struct TaskInfo {
 enum class Balance : uint8_t { fixed, uncertainty };
 
 // Graph outputs, by name: "head.TASK" (scores), "predict.TASK" (ids, probabilities or numbers; see below),
-// "loss.TASK" (uniform scalar: the weighted mean loss, before balancing), "objective" (only of the tasks in
-// `objective_tasks`: balanced sum plus the balancer's own penalty).
+// "loss.TASK" (uniform scalar: the weighted mean loss, before balancing), "count.TASK" (uniform scalar: how many rows
+// that is the mean of), "objective" (only of the tasks in `objective_tasks`: balanced sum plus the balancer's own
+// penalty).
 // "update PATH" (training only): the next value of a state, set after the step.
 // predict: label: i32 class; labels, boolean: f32 probability (decided at 0.5); number: f32 as in the batch
 // (standardized if its column is).

@@ -46,7 +46,7 @@ struct TaskState {
   types::Type target_type;
   IdSetPtr target_set;
   ir::Value predict, loss;
-  ir::Value counted;  // of how many rows of the batch the loss is the mean
+  ir::Value count;  // how many rows `loss` is the mean of
   bool judged = false, judging = false;
   bool reading_loss = false;  // columns read now count as missing where they are NaN
   std::vector<ir::Value> loss_masks;
@@ -398,6 +398,7 @@ class Elaborator {
   Judgement judge_task(TaskState& task);
   LayerPtr default_criterion(const TaskState& task, const At& at);
   bool predict_fits(const TaskState& task, const Value& value, const At& at);
+  bool predict_reads_target(const TaskState& task, const Value& predict) const;
   void run_predict(TaskState& task, const Judgement& judgement, const At& at);
   bool loss_fits(const TaskState& task, ir::Value value, const char* what, const At& at);
   bool weight_fits(const TaskState& task, ir::Value weight, ir::Value loss, const At& at);
@@ -416,6 +417,8 @@ class Elaborator {
   bool in_library(SourceRange range) const;
   // Parameters that `from` depends on; `trained`: through gradients.
   std::set<std::string> reached(const std::vector<ir::Value>& from, bool trained) const;
+  // Other than by the values in `except`.
+  bool depends_on(ir::Value value, ir::Value on, const std::vector<ir::Value>& except) const;
   std::set<std::string> inputs_of(const std::vector<ir::Value>& from) const;
   std::vector<std::string> columns_read(const TaskInfo& info, const std::vector<ir::Value>& from);
   bool selected(const TaskState& task) const {

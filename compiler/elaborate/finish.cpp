@@ -11,10 +11,14 @@ namespace mtl::elaborate {
 using namespace syntax;
 
 namespace {
-// Calls `visit` for every node that `from` depends on. With `trained`, only where a gradient can go.
+// Calls `visit` for every node that `from` depends on. With `trained`, only where a gradient can go; never beyond what
+// is in `except`.
 template <class F>
-void walk(const ir::Graph& graph, const std::vector<ir::Value>& from, bool trained, F visit) {
+void walk(const ir::Graph& graph, const std::vector<ir::Value>& from, bool trained, F visit,
+          const std::vector<ir::Value>& except = {}) {
   std::vector<char> seen(graph.nodes.size(), 0);
+  for (ir::Value value : except)
+    if (value.valid()) seen[value.node] = 1;
   std::vector<ir::NodeId> open;
   const auto push = [&](ir::Value value) {
     if (!value.valid() || seen[value.node]) return;
@@ -43,6 +47,14 @@ std::set<std::string> Elaborator::reached(const std::vector<ir::Value>& from, bo
     if (op == "param" || (op == "state" && !trained)) paths.insert(text_attr(node, "path"));
   });
   return paths;
+}
+
+bool Elaborator::depends_on(ir::Value value, ir::Value on, const std::vector<ir::Value>& except) const {
+  bool found = false;
+  const ir::Node* wanted = &graph_.nodes[on.node];
+  walk(
+      graph_, {value}, false, [&](const ir::Node& node) { found = found || &node == wanted; }, except);
+  return found;
 }
 
 std::set<std::string> Elaborator::inputs_of(const std::vector<ir::Value>& from) const {
@@ -112,7 +124,10 @@ ElaboratedModel Elaborator::finish() {
     if (!selected(task)) continue;
     graph_.outputs.push_back({"head." + task.info.name, task.scores});
     graph_.outputs.push_back({"predict." + task.info.name, task.predict});
-    if (task.loss.valid()) graph_.outputs.push_back({"loss." + task.info.name, task.loss});
+    if (task.loss.valid()) {
+      graph_.outputs.push_back({"loss." + task.info.name, task.loss});
+      graph_.outputs.push_back({"count." + task.info.name, task.count});
+    }
     task.info.inputs = columns_read(task.info, {task.scores, task.predict});
     for (const std::string& path : reached({task.scores, task.predict, task.loss}, false))
       readers[path].push_back(task.info.name);

@@ -129,6 +129,16 @@ bool Elaborator::predict_fits(const TaskState& task, const Value& value, const A
   return ids_fit(value.tensor() ? value.tensor()->ids : nullptr, size, "`|target|`", at);
 }
 
+// Of an evaluation with targets: whether `predict` is computed from this task's, other than by the heads. Without
+// targets they have no value, and neither has what is computed from them.
+bool Elaborator::predict_reads_target(const TaskState& task, const Value& predict) const {
+  if (!options_.losses) return predict.poisoned();
+  if (!task.target.valid()) return false;
+  std::vector<ir::Value> heads;
+  for (const TaskState& other : tasks_) heads.push_back(other.scores);
+  return depends_on(task.predict, task.target, heads);
+}
+
 void Elaborator::run_predict(TaskState& task, const Judgement& judgement, const At& at) {
   const bool label = task.info.kind == TargetKind::label && task.decl->predicts;
   auto setting = task.settings.find("predict");
@@ -140,6 +150,11 @@ void Elaborator::run_predict(TaskState& task, const Judgement& judgement, const 
                                                             : at.range};
     const Value value = own ? evaluate(*setting->second, task.frame) : judgement.predict;
     task.predict = to_tensor(value, here);
+    if (predict_reads_target(task, value)) {
+      report(here, diag::PredictReadsTarget, task.info.name)
+          .help(own ? "compute it from `head`" : "give the criterion's `predict` its `scores` alone");
+      task.predict = {};
+    }
     if (task.predict.valid() && task.decl->predicts && !predict_fits(task, value, here)) task.predict = {};
     if (task.predict.valid() && !label) task.predict = as_numbers(task.predict, here);
   } else if (!task.decl->predicts || task.info.kind == TargetKind::number) {
@@ -237,9 +252,9 @@ void Elaborator::mean_loss(TaskState& task, ir::Value loss, const At& at) {
   }
   ir::Value mask = loss_mask(task, loss, at);
   if (!mask.valid()) return;
-  task.counted = sum_all(mask, at);
+  task.count = sum_all(mask, at);
   task.info.loss_of_sequences = task.info.per_position && spaces()[type(loss).space].depth == 0;
-  ir::Value count = emit("max", {task.counted, constant(1, at)}, at);
+  ir::Value count = emit("max", {task.count, constant(1, at)}, at);
   ir::Value weighted = emit("mul", {loss, mask}, at);
   if (row_weight.valid()) weighted = binary("mul", weighted, row_weight, weight_at);
   ir::Value mean = emit("div", {sum_all(weighted, at), count}, at);
@@ -304,7 +319,7 @@ void Elaborator::make_objective() {
       ir::Value scaled = emit("mul", {emit("exp", {emit("neg", {s}, here)}, here), part}, here);
       part = emit("mul", {emit("add", {scaled, s}, here), constant(0.5, here)}, here);
       // Nor does a batch that has no row which counts for the task move its s.
-      part = emit("mul", {part, emit("min", {task.counted, constant(1, here)}, here)}, here);
+      part = emit("mul", {part, emit("min", {task.count, constant(1, here)}, here)}, here);
     }
     if (!part.valid()) return;
     objective_ = objective_.valid() ? emit("add", {objective_, part}, at) : part;

@@ -289,6 +289,11 @@ class TrainReader {
     if (group.target.segments.empty()) return;
     check_root(group.target);
     for (std::string& pattern : patterns(group.target)) {
+      for (const training::GroupConfig& earlier : config_.groups) {
+        if (earlier.pattern != pattern) continue;
+        fail(diag::DoubledSetting, "group " + pattern).at(group.range).label(earlier.range, "set here");
+        return;
+      }
       out.pattern = std::move(pattern);
       config_.groups.push_back(out);
     }

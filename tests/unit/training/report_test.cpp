@@ -9,7 +9,7 @@ static Scores sample() {
   Scores scores;
   scores.tasks = {{"intent", 0.5, {{Metric::accuracy, 0.9}, {Metric::macro_f1, 0.7}}, 10},
                   {"in.tent", std::nullopt, {{Metric::rmse, 2.0}}, 10}};
-  scores.combined = {{"sentence", 0.4, false}};
+  scores.combined = {{"sentence", 0.4, 0.4}};
   return scores;
 }
 
@@ -29,7 +29,7 @@ TEST_CASE("the number to stop by") {
   CHECK(*stop_value(scores, MetricRef{{"sentence"}}) == Approx(0.4));
   CHECK(*stop_value(scores, MetricRef{{"intent.accuracy", "sentence"}}) == Approx(0.65));
   CHECK(*stop_value(scores, MetricRef{{"in.tent.rmse"}}) == Approx(-2.0));
-  scores.combined[0].lower_is_better = true;
+  scores.combined[0].merit = -0.4;  // a mean of errors
   CHECK(*stop_value(scores, MetricRef{{"sentence"}}) == Approx(-0.4));
   scores.tasks[0].metrics[0].second = NAN;  // undefined: the others decide
   CHECK(*stop_value(scores, std::nullopt) == Approx(-2.0));
@@ -50,8 +50,14 @@ TEST_CASE("an epoch in one line") {
   event.seconds = 2.14;
   event.losses = {{"intent", 0.31204}, {"slots", 0.2}};
   CHECK(to_text(event) == "epoch 3/10  2.1 s  loss intent 0.3120 slots 0.2000");
-  event.dev = Scores{{{"intent", 0.5, {{Metric::accuracy, 0.9}}, 10}}, {{"whole", 0.25, false}}, 0};
+  event.dev = Scores{{{"intent", 0.5, {{Metric::accuracy, 0.9}}, 10}}, {{"whole", 0.25, 0.25}}, 0};
   event.best = true;
   CHECK(to_text(event) ==
         "epoch 3/10  2.1 s  loss intent 0.3120 slots 0.2000  dev intent.accuracy 0.9000  whole 0.2500  best so far");
+}
+
+TEST_CASE("a loss that no row counted in is no number") {
+  EpochEvent event;
+  event.losses = {{"intent", NAN}};
+  CHECK(to_text(event) == "epoch 1/1  0.0 s  loss intent -");
 }

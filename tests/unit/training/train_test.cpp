@@ -390,3 +390,72 @@ TEST_CASE("what cannot be trained is said, by name") {
   CHECK_FALSE(run(world, with(text, "format = csv", "format = csv, missing = [\"\"]"), "run").report);
   CHECK(world.has("table.y"));
 }
+
+// The best epoch, and how many there were, with patience(1) on this metric.
+static std::pair<int64_t, size_t> stopped_on(const std::string& metric) {
+  World world;
+  const std::string extra = "stop = patience(1, on = " + metric + ")";
+  const std::string text = with(with(kTable, "EXTRA", extra), "train {",
+                                "metric both = mean(y.rmse, big.accuracy)\n  metric error = mean(y.rmse)\n  train {");
+  const Trained trained = run(world, text, "run");
+  INFO(world.errors());
+  REQUIRE(trained.report);
+  return {trained.report->best_epoch, trained.report->epochs.size()};
+}
+
+TEST_CASE("a mean chooses the same epoch by its name and where it is written") {
+  const auto named = stopped_on("both");
+  CHECK(named.first > 1);
+  CHECK(named == stopped_on("mean(y.rmse, big.accuracy)"));
+  CHECK(stopped_on("error") == stopped_on("y.rmse"));
+}
+
+TEST_CASE("the loss of a split is the mean over what the loss counts") {
+  World world;
+  write_requests(world.folder.path("long.conll"), 7, 64);
+  {
+    std::ofstream out(world.folder.path("short.conll"));
+    out << "# intent = go_it\ngo\tO\n\n";
+  }
+  std::string text = with(with(kJoint, "\"dev.conll\"", "\"short.conll\""), "\"train.conll\"", "\"long.conll\"");
+  text = with(text, "\"test.conll\"", "[\"long.conll\", \"short.conll\"]");
+  text = with(with(text, "head = h |> linear(|target|), metric", "head = h |> linear(|target|), loss = crf(), metric"),
+              "epochs = 10", "epochs = 1");
+  const Trained trained = run(world, text, "run");
+  INFO(world.errors());
+  REQUIRE((trained.report && trained.model));
+  const auto file = sema::check_text("m.mtl", text, world.sources, {}, *world.emitter);
+  REQUIRE(file);
+  EvaluateOptions options;
+  options.load.data_dir = world.folder.path("");
+  std::map<std::string, double> loss;
+  for (const char* split : {"train", "dev", "test"}) {
+    options.split = split;
+    const auto scores = evaluate_model(*file, *trained.model, options, *world.emitter);
+    REQUIRE(scores);
+    REQUIRE(scores->tasks[1].task == "slots");
+    loss[split] = *scores->tasks[1].loss;
+  }
+  CHECK(loss["test"] == Approx((64 * loss["train"] + loss["dev"]) / 65).epsilon(1e-5));
+}
+
+TEST_CASE("the loss of an epoch is the mean over the rows that count in it") {
+  World world;
+  {
+    std::ofstream out(world.folder.path("train.csv"));
+    out << "a,b,y,big\n1,2,3,true\n2,3,9,false\n3,1,4,false\n4,1,7,true\n0,0,2,false\n5,2,1,false\n6,1,1,true\n";
+  }
+  const std::string text = R"(
+data table { format = csv, train = "train.csv"
+  x : f32[2] = columns("a", "b"), y : f32 = column("y"), big : bool = column("big") }
+model net {
+  task y predicts table.y when table.big { head = table.x |> linear(1, init = zeros()) }
+  train { optimizer = sgd(lr = 1e-20), batch = BATCH, epochs = 1 }
+})";
+  for (const char* batch : {"1", "2", "7"}) {
+    const Trained trained = run(world, with(text, "BATCH", batch), "run");
+    INFO(batch << world.errors());
+    REQUIRE(trained.report);
+    CHECK(trained.report->epochs[0].losses[0].loss == Approx((9 + 49 + 1) / 3.0));
+  }
+}
