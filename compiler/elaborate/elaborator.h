@@ -285,6 +285,7 @@ class Elaborator {
 
   // ---- operators.cpp
   Value binary_values(syntax::BinaryOp op, const Value& left, const Value& right, const At& at);
+  bool kinds_fit(syntax::BinaryOp op, const Value& left, const Value& right, ir::Value x, ir::Value y, const At& at);
   bool comparable(const Value& left, const Value& right, ir::Value x, ir::Value y, const At& at);
   ir::Value binary(const std::string& op, ir::Value a, ir::Value b, const At& at);
   ir::Value power(ir::Value a, const Value& exponent, const At& at);

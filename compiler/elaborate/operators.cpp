@@ -159,6 +159,24 @@ bool Elaborator::comparable(const Value& left, const Value& right, ir::Value x, 
   return constant && ids_fit(constant->ids, set->size, "the size of " + set->text, here);
 }
 
+// What is no number stands in comparisons, truth values in sums too. False after a report.
+bool Elaborator::kinds_fit(BinaryOp op, const Value& left, const Value& right, ir::Value x, ir::Value y, const At& at) {
+  const At first{at.frame, left.range.valid() ? left.range : at.range};
+  const At second{at.frame, right.range.valid() ? right.range : at.range};
+  const auto is = [&](ir::Value value, types::DType dtype) { return type(value).dtype == dtype; };
+  const bool left_ids = is(x, types::DType::i32);
+  if ((left_ids || is(y, types::DType::i32)) && !is_comparison(op)) {
+    const Value& those = left_ids ? left : right;
+    report_at(at.frame, left_ids ? first.range : second.range, diag::IdsAreNotNumbers, value_text(those, at.frame))
+        .help(numbers_of_ids(those.tensor() ? those.tensor()->ids : nullptr));
+    return false;
+  }
+  const bool left_truth = is(x, types::DType::boolean), right_truth = is(y, types::DType::boolean);
+  if (op == BinaryOp::matmul && (left_truth || right_truth))
+    return need_numbers(left_truth ? x : y, left_truth ? first : second, "`@`");
+  return op != BinaryOp::subtract || !left_truth || !right_truth || need_numbers(x, first, "`-`");
+}
+
 Value Elaborator::binary_values(BinaryOp op, const Value& left, const Value& right, const At& at) {
   if (left.poisoned() || right.poisoned()) return {};
   const StaticValue* a = left.as_static();
@@ -197,21 +215,8 @@ Value Elaborator::binary_values(BinaryOp op, const Value& left, const Value& rig
   }
   ir::Value y = to_tensor(right, second);
   if (!y.valid()) return {};
+  if (!kinds_fit(op, left, right, x, y, at)) return {};
   const bool ids = type(x).dtype == types::DType::i32 || type(y).dtype == types::DType::i32;
-  if (ids && !is_comparison(op)) {
-    const bool left_ids = type(x).dtype == types::DType::i32;
-    const Value& those = left_ids ? left : right;
-    report_at(at.frame, left_ids ? first.range : second.range, diag::IdsAreNotNumbers, value_text(those, at.frame))
-        .help(numbers_of_ids(those.tensor() ? those.tensor()->ids : nullptr));
-    return {};
-  }
-  const auto truth = [&](ir::Value value) { return type(value).dtype == types::DType::boolean; };
-  const bool refused = op == BinaryOp::matmul ? truth(x) || truth(y) : op == BinaryOp::subtract && truth(x) && truth(y);
-  if (refused) {
-    const std::string what = op == BinaryOp::matmul ? "`@`" : "`-`";
-    need_numbers(truth(x) ? x : y, truth(x) ? first : second, what);
-    return {};
-  }
   if (ids && !comparable(left, right, x, y, at)) return {};
   if (ids && type(x).dtype != type(y).dtype) x = as_numbers(x, at), y = as_numbers(y, at);
   if (op != BinaryOp::matmul && !may_repeat(left, right, op_text(op_name(op), at), at)) return {};
