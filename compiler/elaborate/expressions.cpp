@@ -231,8 +231,12 @@ std::optional<std::vector<Value>> Elaborator::items(const Value& value, const At
 std::optional<Value> Elaborator::path_below(const PathRef& path, std::span<const IndexExpr::Item> items, const At& at) {
   if (find_parameter(path_of(path.place)) != params_.end()) return std::nullopt;
   if (items.size() != 1 || items[0].kind != IndexExpr::Item::Kind::at) return std::nullopt;
+  // A slice or ids are of a parameter, perhaps of one that a call further down makes.
+  const auto* range = std::get_if<BinaryExpr>(&items[0].value->node);
+  if (range && range->op == BinaryOp::range) return std::nullopt;
   const Value index = evaluate(*items[0].value, at.frame);
-  if (!index.as_static()) return index.poisoned() ? std::optional(Value{}) : std::nullopt;
+  if (index.poisoned()) return Value{};
+  if (!index.as_static() || !index.as_static()->is_int()) return std::nullopt;
   const auto number = integer(index, {at.frame, items[0].range}, "an index");
   if (!number) return Value{};
   return PathRef{child(path.place, std::to_string(*number), Owner::enclosing, at.range, at.frame)};

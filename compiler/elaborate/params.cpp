@@ -203,8 +203,11 @@ Tensor Elaborator::parameter_at(const PathRef& path, const At& at) {
   waits_ = true;
   const std::string wanted = plain_path_of(path.place);
   std::vector<std::string> known;
-  for (const auto& [name, record] : params_) {
-    if (name.rfind(wanted.substr(0, wanted.find('.')), 0) == 0 && known.size() < 5) known.push_back("`" + name + "`");
+  for (size_t end = wanted.rfind('.'); end != std::string::npos && end > 0 && known.empty();) {  // the nearest ones
+    for (const auto& [name, record] : params_) {
+      if (name.rfind(wanted.substr(0, end + 1), 0) == 0 && known.size() < 5) known.push_back("`" + name + "`");
+    }
+    end = wanted.rfind('.', end - 1);
   }
   report(at, diag::NoSuchParameter, wanted)
       .help(known.empty() ? "a call of its layer makes it, which must not need it first"
