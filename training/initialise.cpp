@@ -92,7 +92,7 @@ void known_vectors(const data::Fitted& fitted, const std::string& vocab, const m
       std::copy_n(vectors.values.data() + row * vectors.width, vectors.width, out + row * vectors.width);
 }
 
-// By class: (yes + 1/2) / (labelled + 1), so that one that train never or always has weighs a finite amount.
+// By class: yes / labelled; 1/2, with which both weigh 1, for one that train never or always has.
 void positive_share(const data::Dataset& data, const std::string& path, const model::Entry& entry, float* out) {
   const size_t dot = path.find('.');
   const data::Source* source = find_source(data, path.substr(0, dot));
@@ -106,7 +106,7 @@ void positive_share(const data::Dataset& data, const std::string& path, const mo
       yes += column.numbers[i];
       ++labelled;
     }
-    out[k] = static_cast<float>((yes + 0.5) / (labelled + 1));
+    out[k] = yes > 0 && yes < labelled ? static_cast<float>(yes / labelled) : 0.5f;
   }
 }
 

@@ -165,10 +165,10 @@ Answer Predictor::State::decode(size_t index, const Rows& said, const Rows* scor
   }
   if (task.per_position && task.kind == TargetKind::label && names != nullptr && has_span_tags(names->names))
     answer.spans = spans_of(answer.labels);
-  if (scores != nullptr)
-    for (int64_t row = begin; row < end; ++row)
-      answer.scores.emplace_back(scores->numbers.begin() + row * scores->width,
-                                 scores->numbers.begin() + (row + 1) * scores->width);
+  if (scores != nullptr) answer.scores.emplace();
+  for (int64_t row = begin; answer.scores && row < end; ++row)
+    answer.scores->emplace_back(scores->numbers.begin() + row * scores->width,
+                                scores->numbers.begin() + (row + 1) * scores->width);
   return answer;
 }
 
@@ -264,13 +264,14 @@ std::string to_json(const Prediction& prediction, const Predictor& predictor) {
     if (!answer.numbers.empty()) {
       out[task.name] = task.per_position ? by_row(numbers, answer.rows) : numbers.size() == 1 ? numbers[0] : numbers;
     } else if (boolean && task.per_position) {
-      for (const std::string& label : answer.labels) out[task.name].push_back(label == "true");
+      Json& said = out[task.name] = Json::array();
+      for (const std::string& label : answer.labels) said.push_back(label == "true");
     } else if (task.per_position || task.kind == TargetKind::labels || answer.labels.size() != 1) {
       out[task.name] = answer.labels;
     } else {
       out[task.name] = boolean ? Json(answer.labels[0] == "true") : Json(answer.labels[0]);
     }
-    if (!answer.probabilities.empty()) {
+    if (!answer.probabilities.empty() || (boolean && task.per_position)) {
       const data::IdSet* classes = predictor.classes(answer.task);
       Json& probability = out[task.name + ".probability"];
       if (boolean && !task.per_position)
@@ -285,12 +286,8 @@ std::string to_json(const Prediction& prediction, const Predictor& predictor) {
       for (const Span& span : answer.spans)
         spans.push_back({{"begin", span.begin}, {"end", span.end}, {"label", span.label}});
     }
-    if (!answer.scores.empty()) {
-      if (task.per_position)
-        out[task.name + ".scores"] = answer.scores;
-      else
-        out[task.name + ".scores"] = answer.scores[0];
-    }
+    if (answer.scores)
+      out[task.name + ".scores"] = task.per_position ? Json(*answer.scores) : Json(answer.scores->front());
   }
   return out.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

@@ -23,10 +23,10 @@ struct Answer {
   int64_t rows = 1;  // 1, or how many positions it is about
   std::vector<std::string>
       labels;  // label: one, or one per position; labels: the classes that hold; bool: "true" or "false"
-  std::vector<double> probabilities;       // labels: by class; bool: one
-  std::vector<double> numbers;             // f32, f32[K]: as the file has them, before standardize and its kin
-  std::vector<Span> spans;                 // label[T] with BIO or IOBES tags
-  std::vector<std::vector<float>> scores;  // with --scores: the head's rows, one or one per position
+  std::vector<double> probabilities;  // labels: by class; bool: one
+  std::vector<double> numbers;        // f32, f32[K]: as the file has them, before standardize and its kin
+  std::vector<Span> spans;            // label[T] with BIO or IOBES tags
+  std::optional<std::vector<std::vector<float>>> scores;  // with --scores: the head's rows, one or one per position
 };
 struct Prediction {
   std::vector<Answer> answers;  // by task

@@ -32,6 +32,15 @@ double seconds_since(Clock::time_point then) {
   return std::chrono::duration<double>(Clock::now() - then).count();
 }
 
+// Why no example has a label of the task.
+std::string what_is_missing(const data::Split& split, const elaborate::TaskInfo& task) {
+  const std::string value = "a value in column `" + task.source + "." + task.target + "`";
+  elaborate::TaskInfo always = task;
+  always.when.clear();
+  if (task.when.empty() || count_labels(split, always) == 0) return value;
+  return value + " and `true` in `" + task.source + "." + task.when + "`, as its `when` asks";
+}
+
 }  // namespace
 
 // ---- before the first step ----
@@ -70,7 +79,7 @@ bool Run::check_tasks() {
         emitter_.report(diag::TaskWithoutDevLabels, task.name, name).at(task.range);
     warn_of_sequences(source->train, task);
     if (count_labels(source->train, task) > 0) continue;
-    emitter_.report(diag::TaskWithoutLabels, task.name, task.source + "." + task.target).at(task.range);
+    emitter_.report(diag::TaskWithoutLabels, task.name, what_is_missing(source->train, task)).at(task.range);
     good = false;
   }
   if (!config_.stop_on) return good;

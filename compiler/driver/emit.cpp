@@ -52,11 +52,7 @@ int run_emit(const Options& options) {
     front.flush_reports();
     return kUserError;
   }
-  std::vector<std::string> names;
-  for (const syntax::ModelItem& item : front.file().model->items) {
-    if (const auto* task = std::get_if<syntax::TaskDecl>(&item.node)) names.push_back(task->name.text);
-  }
-  training::known_tasks(options.tasks, names, front.emitter());
+  training::known_tasks(options.tasks, front.task_names(), front.emitter());
   std::vector<std::string> known = passes::pass_names();
   known.insert(known.begin(), "elaborate");
   if (!options.dump_after.empty() && std::find(known.begin(), known.end(), options.dump_after) == known.end())

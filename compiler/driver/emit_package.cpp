@@ -53,15 +53,13 @@ bool emit_package(const Options& options, Front& front, const model::ModelFile& 
     emitter.report(diag::CannotLoadModel, options.file, why);
     return false;
   }
+  training::known_tasks(options.tasks, front.task_names(), emitter);
+  if (emitter.has_errors()) return false;
   const training::Elaborator elaborator =
       training::make_elaborator(front.file(), front.program().data, file.fitted, emitter);
   const auto session =
       training::Session::open_for_prediction(elaborator, {options.tasks.begin(), options.tasks.end()}, {});
   if (!session) return false;
-  for (const std::string& asked : options.tasks) {
-    if (session->task(asked) == nullptr) emitter.report(diag::UnknownTask, asked);
-  }
-  if (emitter.has_errors()) return false;
   if (!model::to_weights(file.tensors, session->weights(), why)) {
     emitter.report(diag::CannotLoadModel, options.file, why);
     return false;

@@ -77,6 +77,13 @@ training::Elaborator Front::elaborator(const data::Fitted& fitted) {
   return training::make_elaborator(*file_, program_->data, fitted, emitter_);
 }
 
+std::vector<std::string> Front::task_names() const {
+  std::vector<std::string> names;
+  for (const syntax::ModelItem& item : file_->model->items)
+    if (const auto* task = std::get_if<syntax::TaskDecl>(&item.node)) names.push_back(task->name.text);
+  return names;
+}
+
 void Front::flush_reports() {
   failed_ |= emitter_.has_errors();
   for (const diag::Diagnostic& d : emitter_.sorted()) {

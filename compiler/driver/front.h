@@ -35,6 +35,7 @@ class Front {
   bool failed() const { return emitter_.has_errors() || failed_; }
 
   const sema::CheckedFile& file() const { return *file_; }
+  std::vector<std::string> task_names() const;
   const elaborate::Program& program() const { return *program_; }
   data::Dataset& dataset() { return *dataset_; }
   diag::Emitter& emitter() { return emitter_; }

@@ -95,6 +95,20 @@ void print_conll(const Predictor& predictor, const std::vector<Prediction>& pred
   }
 }
 
+// Lines of CoNLL are the positions of one dimension.
+bool one_dimension(const Predictor& predictor, diag::Emitter& emitter) {
+  const elaborate::TaskInfo* first = nullptr;
+  for (const elaborate::TaskInfo& task : predictor.tasks()) {
+    if (!task.per_position) continue;
+    if (!first) first = &task;
+    if (task.source != first->source || task.target_dim == first->target_dim) continue;
+    emitter.report(diag::TasksOfTwoDimensions, first->name, first->target_dim, task.name, task.target_dim)
+        .help("choose with `--task " + first->name + "` or `--task " + task.name + "`, or write jsonl");
+    return false;
+  }
+  return true;
+}
+
 bool answer(const Options& options, Front& front, Predictor& predictor, std::string_view text,
             const std::string& path) {
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
@@ -151,7 +165,8 @@ int run_predict(const Options& options) {
   }
   front.flush_reports();
   if (!predictor || front.failed()) return kUserError;
-  const bool good = answer_input(options, front, *predictor);
+  const bool fits = options.output != "conll" || one_dimension(*predictor, front.emitter());
+  const bool good = fits && answer_input(options, front, *predictor);
   front.flush_reports();
   return good && !front.failed() ? kGood : kUserError;
 }

@@ -232,6 +232,28 @@ Value Elaborator::call_function(const sema::Found& found, std::vector<Argument> 
   return run_callable(decl.inputs, std::move(bound), decl.body, decl.result, std::move(callee), name, at);
 }
 
+// Of a call that lacks one, as if it were complete: the first that it needs and does not have.
+std::string missing_argument(const Layer& partial) {
+  std::vector<std::string> names;
+  std::vector<bool> optional;
+  if (partial.callable.primitive) {
+    names = sema::parameter_names(*partial.callable.primitive);
+    optional = optional_parameters(*partial.callable.primitive);
+  } else {
+    const std::vector<Parameter>& inputs = partial.callable.decl->as<FunctionDecl>().inputs;
+    names = names_of(inputs);
+    for (const Parameter& input : inputs) optional.push_back(input.default_value != nullptr);
+  }
+  const auto& given = partial.arguments;
+  auto next = std::count_if(given.begin(), given.end(), [](const Argument& a) { return a.name.empty(); });
+  const auto lacks = [&](size_t i) {
+    return !optional[i] && std::none_of(given.begin(), given.end(), [&](const auto& a) { return a.name == names[i]; });
+  };
+  for (auto i = static_cast<size_t>(next); i < names.size(); ++i)
+    if (lacks(i)) return names[i];
+  return names.front();
+}
+
 Value Elaborator::call_primitive(const sema::Primitive& primitive, std::vector<Argument> arguments, const At& at) {
   const std::string name(primitive.name);
   for (const Argument& argument : arguments) {
@@ -250,12 +272,15 @@ Value Elaborator::call_primitive(const sema::Primitive& primitive, std::vector<A
   const size_t positional =
       std::count_if(arguments.begin(), arguments.end(), [](const Argument& a) { return a.name.empty(); });
   bool awaits = !first_named && positional == 0 && !optional[0];
+  const bool unknown = std::any_of(arguments.begin(), arguments.end(), [&](const Argument& a) {
+    return !a.name.empty() && std::find(names.begin(), names.end(), a.name) == names.end();
+  });
   for (size_t i = 1; !first_named && !primitive.variadic && i < names.size(); ++i) {
     const bool given =
         std::any_of(arguments.begin(), arguments.end(), [&](const Argument& a) { return a.name == names[i]; });
     if (!optional[i] && !given && positional == i) awaits = true;
   }
-  if (awaits) {
+  if (awaits && !unknown) {
     auto layer = std::make_shared<Layer>();
     layer->kind = Layer::Kind::partial;
     layer->callable = Callable{nullptr, &primitive, ""};

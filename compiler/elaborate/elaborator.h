@@ -366,6 +366,7 @@ class Elaborator {
   ir::Value reduce_axes(const std::string& what, ir::Value x, std::vector<int> axes, const At& at);
   ir::Value with_reduced(ir::Value reduced, ir::Value x, const std::vector<int>& axes, const At& at);
   ir::Value mean_of(ir::Value sum, ir::Value count, const At& at);
+  ir::Value root(ir::Value sum, const At& at);
   ir::Value reduce_ragged(const std::string& what, ir::Value x, SpaceId space, const At& at);
   // The place of one dimension that `over` says; `name`: what messages call it.
   std::optional<int> axis_over(const Tensor& of, const Value& value, std::string& name, const At& at);
@@ -379,7 +380,9 @@ class Elaborator {
   ir::Value concat(const std::vector<Tensor>& given, const Value* over, const At& at);
   ir::Value stack(std::vector<ir::Value> parts, const At& at);
   Value run_primitive(PrimitiveCall& call);
-  int64_t random_key(const std::vector<ir::Value>& operands, const At& at);
+  int64_t random_key(const std::string& owner, const std::vector<ir::Value>& operands);
+  int64_t mask_key(const std::vector<ir::Value>& operands, const At& at);
+  int64_t noise_key(std::string_view op, ir::Value operand, const At& at);
 
   // ---- task.cpp
   void collect_model();
@@ -482,6 +485,7 @@ class Elaborator {
 };
 
 std::string op_text(const std::string& op, const At& at);  // "`+`", "matrix product", the primitive that was called
+std::string missing_argument(const Layer& partial);
 std::vector<std::string> names_of(const std::vector<syntax::Parameter>& parameters);
 // A source name with a capital letter: a dimension.
 bool is_dimension_name(const std::string& name);

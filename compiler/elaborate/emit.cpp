@@ -1,8 +1,11 @@
 // Nodes, and what is said about them: the one door through which the graph grows, and the words for shapes.
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/elaborate.h"
+#include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/elaborator.h"
 
 namespace mtl::elaborate {
@@ -103,6 +106,10 @@ ir::Value Elaborator::emit(const std::string& op, const std::vector<ir::Value>& 
 }
 
 ir::Value Elaborator::constant(double value, const At& at) {
+  if (std::abs(value) > std::numeric_limits<float>::max()) {
+    report(at, diag::NumberBeyond32, StaticValue{value}.text());
+    return {};
+  }
   return emit("constant", {}, at, {{"value", value}});
 }
 
@@ -134,6 +141,10 @@ ir::Value Elaborator::to_tensor(const Value& value, const At& at) {
   if (std::holds_alternative<Transposed>(value.v)) {
     report(at, diag::NotSupportedYet, "this use of " + value_text(value, at.frame))
         .help("a transposed sequence is a side of `@`; scale or map the sequence itself");
+    return {};
+  }
+  if (value.layer() && (*value.layer())->kind == Layer::Kind::partial) {
+    report(at, diag::MissingArgument, (*value.layer())->name(), missing_argument(**value.layer()));
     return {};
   }
   report(at, diag::NotATensor, value.kind())

@@ -215,17 +215,28 @@ Tensor Elaborator::parameter_at(const PathRef& path, const At& at) {
   return {};
 }
 
-// Keys of random streams: the path of the layer, the place in its body, and the number of the distinct call there, so
-// that one layer called twice on one input draws once, and an edit elsewhere changes nothing. `resample` adds a stream.
-int64_t Elaborator::random_key(const std::vector<ir::Value>& operands, const At& at) {
+// Keys of random streams: whose they are, and the number of the distinct call there.
+int64_t Elaborator::random_key(const std::string& owner, const std::vector<ir::Value>& operands) {
+  auto [it, fresh] = random_calls_.try_emplace({owner, operands}, 0);
+  if (fresh) it->second = random_counts_[owner]++;
+  const std::string text = owner + "#" + std::to_string(it->second);
+  return static_cast<int64_t>(runtime::hash_text(text.data(), text.size()));
+}
+
+// Of masks: the path of the layer and the place in its body, so that one layer called twice on one input draws once,
+// and an edit elsewhere changes nothing. `resample` adds a stream.
+int64_t Elaborator::mask_key(const std::vector<ir::Value>& operands, const At& at) {
   std::string path = path_of(at.frame.place) + at.frame.stream;
   std::map<uint32_t, int64_t>& places = random_places_[path];
   const int64_t place = places.emplace(at.range.begin, static_cast<int64_t>(places.size())).first->second;
-  path += "#" + std::to_string(place);
-  auto [it, fresh] = random_calls_.try_emplace({path, operands}, 0);
-  if (fresh) it->second = random_counts_[path]++;
-  const std::string text = path + "#" + std::to_string(it->second);
-  return static_cast<int64_t>(runtime::hash_text(text.data(), text.size()));
+  return random_key(path + "#" + std::to_string(place), operands);
+}
+
+// Of noise: drawn once for each computation of what lends its shape, wherever it is written. A task's own block adds
+// nothing to the path, so that tasks share what is drawn for a value that they share.
+int64_t Elaborator::noise_key(std::string_view op, ir::Value operand, const At& at) {
+  std::string path = at.frame.place->task ? "" : path_of(at.frame.place);
+  return random_key(path + at.frame.stream + "#" + std::string(op), {operand});
 }
 
 }  // namespace mtl::elaborate

@@ -166,7 +166,8 @@ struct Primitives::Elementwise {
   static Value noise(Call& c) {
     ir::Value x = tensor(c, "x");
     if (!x.valid()) return Value{};
-    ir::Value drawn = c.e.emit(std::string(c.primitive.name), {x}, c.at, {{"key", c.e.random_key({x}, c.at)}});
+    const std::string name(c.primitive.name);
+    ir::Value drawn = c.e.emit(name, {x}, c.at, {{"key", c.e.noise_key(name, x, c.at)}});
     return result(drawn, c, nullptr, names(c, "x"));
   }
   static Value mix(Call& c) {

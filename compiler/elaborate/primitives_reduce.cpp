@@ -142,6 +142,13 @@ ir::Value Elaborator::with_reduced(ir::Value reduced, ir::Value x, const std::ve
   return emit("reshape", {reduced}, at, {{"dims", dims}});
 }
 
+// Of a sum of squares: at 0, where the slope of the root is infinite, the norm's gradient is 0.
+ir::Value Elaborator::root(ir::Value sum, const At& at) {
+  const ir::Value zero = constant(0, at), is_zero = emit("eq", {sum, zero}, at);
+  const ir::Value positive = emit("where", {is_zero, constant(1, at), sum}, at);
+  return emit("where", {is_zero, zero, emit("sqrt", {positive}, at)}, at);
+}
+
 Tensor Elaborator::reduce(const std::string& what, const Tensor& of, const Value* over, const At& at) {
   ir::Value x = of.node;
   if (!x.valid()) return {};
@@ -154,7 +161,7 @@ Tensor Elaborator::reduce(const std::string& what, const Tensor& of, const Value
   x = numbers.node;
   const DimNames rest = names_without(numbers, *axes, at.frame);
   const auto result = [&](ir::Value reduced) { return Tensor{reduced, nullptr, nullptr, rest}; };
-  if (what == "norm") return result(emit("sqrt", {reduce_axes("sum", emit("square", {x}, at), *axes, at)}, at));
+  if (what == "norm") return result(root(reduce_axes("sum", emit("square", {x}, at), *axes, at), at));
   if (what == "variance") {
     ir::Value mean = reduce_axes("mean", x, *axes, at);
     if (!mean.valid()) return {};

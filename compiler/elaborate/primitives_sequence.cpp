@@ -154,7 +154,7 @@ struct Primitives::Sequences {
       return {};
     }
     const double rate = c.e.options_.training ? *drop : 0;
-    const int64_t key = rate > 0 ? c.e.random_key(qkv, c.at) : 0;
+    const int64_t key = rate > 0 ? c.e.mask_key(qkv, c.at) : 0;
     ir::Value seen =
         c.e.emit("attention", qkv, c.at, {{"heads", *heads}, {"causal", *causal}, {"rate", rate}, {"key", key}});
     return put_back(c, seen, "query");
@@ -169,7 +169,7 @@ struct Primitives::Sequences {
       return Value{};
     }
     if (!c.e.options_.training || *rate == 0) return c.bound.at("x").value;
-    ir::Value dropped = c.e.emit("dropout", {x}, c.at, {{"rate", *rate}, {"key", c.e.random_key({x}, c.at)}});
+    ir::Value dropped = c.e.emit("dropout", {x}, c.at, {{"rate", *rate}, {"key", c.e.mask_key({x}, c.at)}});
     return result(dropped, c, nullptr, names(c, "x"));
   }
   static Value layer_norm(Call& c) {

@@ -49,9 +49,16 @@ ir::Value Elaborator::concat(const std::vector<Tensor>& given, const Value* over
     const std::vector<Axis> ragged(all.begin(), all.end() - type(parts[i]).rank());
     if (i == 0) front = ragged;
     if (ragged != front) {
-      report(at, diag::ShapeMismatch, "`concat`",
-             "the first is " + shape_text(parts[0], at.frame) + ", another is " + shape_text(parts[i], at.frame))
-          .help("pool over the ragged dimension, or call a module that is mapped over it");
+      // Those that differ in the last of them alone can stand behind each other.
+      const bool joins = !over && !front.empty() && front.size() == ragged.size() &&
+                         std::equal(front.begin(), front.end() - 1, ragged.begin());
+      const std::string number = std::to_string(joins ? front.size() - 1 : 0);
+      report(
+          at, diag::ShapeMismatch, "`concat`",
+          "the first is " + shape_text(given[0].node, at.frame) + ", another is " + shape_text(given[i].node, at.frame))
+          .help(joins
+                    ? "`over = " + number + "` puts one sequence behind the other; else pool over the ragged dimension"
+                    : "pool over the ragged dimension, or call a module that is mapped over it");
       return {};
     }
   }

@@ -375,6 +375,10 @@ std::string BodyChecker::help_for_unknown(const std::string& name, bool is_calle
   for (const auto& [source, found] : file_.units[unit_]->own) {
     if (found.kind != DeclKind::data) continue;
     const auto& data = found.as<syntax::DataDecl>();
+    const bool apart = place_ == Place::module || place_ == Place::function || place_ == Place::criterion;
+    if (contains(ragged_names(data), name) && apart)
+      return "a body knows the dimensions of its inputs: write `" + name + "` in the type of one, `x: f32[" + name +
+             ", D]`";
     if (contains(ragged_names(data), name))
       return "outside its tasks a dimension is written with its source: `" + source + "." + name + "`";
     const bool has_column = std::any_of(data.columns.begin(), data.columns.end(),

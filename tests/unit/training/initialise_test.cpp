@@ -113,11 +113,12 @@ TEST_CASE("shares of what holds are counted in train, by class") {
   data.sources.push_back({});
   data.sources[0].name = "films";
   data::Column& column = data.sources[0].train.columns["genres"];
-  column.width = 2;
-  column.numbers = {1, 0, 1, 0, 0, NAN, 1, 0};
-  const auto weights = made({param("share", {2}, {Init::Kind::positive_share, 0, 0, "films.genres"})}, 7, data);
-  CHECK(weights.data()[0] == Approx(3.5 / 5));
-  CHECK(weights.data()[1] == Approx(0.5 / 4));  // never: rare, not impossible
+  column.width = 3;
+  column.numbers = {1, 0, 1, 1, 0, 1, 0, NAN, NAN, 1, 0, 1};
+  const auto weights = made({param("share", {3}, {Init::Kind::positive_share, 0, 0, "films.genres"})}, 7, data);
+  CHECK(weights.data()[0] == 3.0f / 4);
+  CHECK(weights.data()[1] == 0.5f);  // never
+  CHECK(weights.data()[2] == 0.5f);  // always
 }
 
 TEST_CASE("tags follow each other by their scheme") {

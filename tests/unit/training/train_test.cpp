@@ -200,7 +200,7 @@ TEST_CASE("a joint model learns, is kept, evaluates and predicts the same") {
   CHECK((*said)[1].answers[0].labels == std::vector<std::string>{"go_it"});
   CHECK((*said)[0].answers[1].labels == std::vector<std::string>{"O", "O", "O", "O", "B-place"});
   CHECK((*said)[1].answers[1].spans == std::vector<Span>{{2, 3, "place"}});
-  CHECK((*said)[1].answers[1].scores.size() == 3);
+  CHECK((*said)[1].answers[1].scores->size() == 3);
 
   predict = {{"slots"}, false, ""};
   predictor = Predictor::open(*file, *trained.model, predict, *world.emitter);

@@ -198,6 +198,28 @@ TEST_CASE("a resampled layer has the same parameters and other masks") {
   CHECK(masks("drops[1](encoder(talk.words))", "resample(drops, 3)[1](encoder(talk.words))") == 4);
 }
 
+TEST_CASE("noise belongs to what it has the shape of") {
+  const auto drawn = [](const std::string& task, const std::string& other = "h") {
+    Elaborated e(std::string(kText) + "module noisy()(x: f32[D]) -> f32[D] { return x + uniform_noise(x) }\n" +
+                     "module own()(x: f32[D]) -> f32[D] { return x + uniform_noise(x) }\n" +
+                     "model m {\n  shared word = embed(8)\n  shared a = noisy()\n  shared b = own()\n" +
+                     "  let h = word(talk.words)\n  task slots predicts talk.slots { head = (" + task +
+                     ") |> linear(|target|) }\n  task more predicts talk.slots { head = (" + other +
+                     ") |> linear(|target|) }\n  train { epochs = 1 }\n}",
+                 when_training());
+    REQUIRE(e.model);
+    return e.count("uniform_noise") + 10 * e.count("normal_noise");
+  };
+  CHECK(drawn("uniform_noise(h) - uniform_noise(h)") == 1);  // one computation of `h`, however often it is written
+  CHECK(drawn("uniform_noise(h) + uniform_noise(word(talk.words))") == 1);
+  CHECK(drawn("uniform_noise(h) + uniform_noise(2 * h)") == 2);
+  CHECK(drawn("uniform_noise(h) + normal_noise(h)") == 11);
+  CHECK(drawn("h + uniform_noise(h)", "uniform_noise(h)") == 1);  // `h` is the same for both tasks
+  CHECK(drawn("a(h) + a(h)") == 1);
+  CHECK(drawn("a(h) + b(h)") == 2);  // layers draw apart
+  CHECK(drawn("a(h) + resample(a, 1)(h)") == 2);
+}
+
 TEST_CASE("mapping over a fixed dimension moves no data and keeps one layer") {
   Elaborated e(std::string(kTable) + R"(
 model m {
