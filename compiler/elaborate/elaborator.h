@@ -241,7 +241,9 @@ class Elaborator {
   bool sizes_fit(const std::string& op, const std::vector<ir::Value>& results, const At& at);
   bool at_least_one(const Dim& size, const At& at);
   ir::Value constant(double value, const At& at);
+  ir::Value truth(bool value, const At& at);
   ir::Value to_tensor(const Value& value, const At& at);  // numbers become constants
+  ir::Value to_truth(const Value& value, const At& at);
   std::vector<Axis> axes(ir::Value value, const Frame& frame) const;
   std::string shape_text(ir::Value value, const Frame& frame, const IdSetPtr& ids = nullptr) const;
   std::string axes_text(const std::vector<Axis>& axes) const;

@@ -106,6 +106,16 @@ ir::Value Elaborator::constant(double value, const At& at) {
   return emit("constant", {}, at, {{"value", value}});
 }
 
+ir::Value Elaborator::truth(bool value, const At& at) {
+  return emit("ne", {constant(value ? 1 : 0, at), constant(0, at)}, at);
+}
+
+// As to_tensor, where a truth value belongs: one that waits for the data is one too.
+ir::Value Elaborator::to_truth(const Value& value, const At& at) {
+  const StaticValue* known = value.as_static();
+  return known && known->is_open() ? truth(true, at) : to_tensor(value, at);
+}
+
 ir::Value Elaborator::to_tensor(const Value& value, const At& at) {
   if (value.poisoned()) return {};
   if (const Tensor* tensor = value.tensor()) return tensor->node;
@@ -131,7 +141,7 @@ ir::Value Elaborator::to_tensor(const Value& value, const At& at) {
     return {};
   }
   if (const StaticValue* known = value.as_static()) {
-    if (known->is_bool()) return constant(std::get<bool>(known->value) ? 1 : 0, at);
+    if (known->is_bool()) return truth(std::get<bool>(known->value), at);
     if (auto number = known->as_number()) return constant(*number, at);
     // A size that waits for the data: `mtlc check` runs nothing, so any number will do.
     if (known->as_dim() || known->is_open()) return constant(1, at);

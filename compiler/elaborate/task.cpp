@@ -128,7 +128,10 @@ bool Elaborator::read_target(TaskState& task) {
                         {"space", ir::SpaceRef{space}},
                         {"dims", fixed}});
   read_mask(task, raw, ids, at);
-  task.frame.bind("target", Value{Tensor{task.target, task.target_set, nullptr}, ref.range});
+  // A criterion takes numbers; what reads `target` by name has the column's truth values.
+  const bool truths = info.kind == TargetKind::boolean && task.target.valid();
+  const ir::Value named = truths ? emit("ne", {task.target, constant(0, at)}, at) : task.target;
+  task.frame.bind("target", Value{Tensor{named, task.target_set, nullptr}, ref.range});
   return true;
 }
 
