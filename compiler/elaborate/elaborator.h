@@ -49,6 +49,7 @@ struct TaskState {
   bool judged = false, judging = false;
   bool reading_loss = false;  // columns read now count as missing where they are NaN
   std::vector<ir::Value> loss_masks;
+  SourceRange criterion;  // where `loss` names the one that is being applied
 };
 
 // The input of a parameter, by path.
@@ -183,6 +184,8 @@ class Elaborator {
              Signature& signature, const At& at);
   const std::set<std::string>& declared_in(const syntax::Body& body);
   // ---- signature.cpp
+  diag::Report input_mismatch(const syntax::Parameter& parameter, const Signature& signature, const std::string& found,
+                              const At& at);
   bool match_input(const syntax::Parameter& parameter, size_t index, Value& value, Frame& callee, Signature& signature,
                    const At& at);
   bool set_has_size(const IdSet& set, const Dim& size, const std::string& what, const At& at);

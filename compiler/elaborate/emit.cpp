@@ -116,6 +116,17 @@ ir::Value Elaborator::to_truth(const Value& value, const At& at) {
   return known && known->is_open() ? truth(true, at) : to_tensor(value, at);
 }
 
+namespace {
+// Of a criterion as a value; else empty.
+std::string criterion_name(const Value& value) {
+  const sema::Found* found = nullptr;
+  if (value.layer()) found = (*value.layer())->module;
+  if (value.callable()) found = value.callable()->decl;
+  if (!found || found->kind != sema::DeclKind::criterion) return "";
+  return value.layer() ? (*value.layer())->name() : value.callable()->name();
+}
+}  // namespace
+
 ir::Value Elaborator::to_tensor(const Value& value, const At& at) {
   if (value.poisoned()) return {};
   if (const Tensor* tensor = value.tensor()) return tensor->node;
@@ -161,6 +172,11 @@ ir::Value Elaborator::to_tensor(const Value& value, const At& at) {
   if (std::holds_alternative<Transposed>(value.v)) {
     report(at, diag::NotSupportedYet, "this use of " + value_text(value, at.frame))
         .help("a transposed sequence is a side of `@`; scale or map the sequence itself");
+    return {};
+  }
+  if (const std::string criterion = criterion_name(value); !criterion.empty()) {
+    report(at, diag::NotATensor, "a criterion")
+        .help("it is applied to a head and a target: `" + criterion + "()(head, target)`");
     return {};
   }
   report(at, diag::NotATensor, value.kind())
