@@ -18,7 +18,8 @@ Value Elaborator::call_expr(const CallExpr& node, const Expr& expr, Frame& frame
   At at{frame, expr.range};
   bool good = !callee.poisoned();
   for (const syntax::Argument& given : node.arguments) {
-    Argument argument{given.name ? given.name->text : "", evaluate(*given.value, frame), given.value->range};
+    Argument argument{given.name ? given.name->text : "", evaluate(*given.value, frame), given.value->range,
+                      given.name ? given.name->range : SourceRange{}};
     at.operands.push_back(argument.range);
     arguments.push_back(std::move(argument));
   }
@@ -60,6 +61,20 @@ Value Elaborator::call_static(const std::string& function, const std::vector<Arg
   return value ? Value{*value, at.range} : Value{};
 }
 
+namespace {
+// The nearest, which for `num_layers` is the word `layers` in it, or all there are.
+std::string known_arguments(const std::string& given, const std::vector<std::string>& names) {
+  if (names.empty()) return "it takes none";
+  auto near = nearest(given, names);
+  for (const std::string& part : split(given, "_")) {
+    if (!near && std::find(names.begin(), names.end(), part) != names.end()) near = part;
+  }
+  if (!near && given == "dim" && std::find(names.begin(), names.end(), "over") != names.end()) near = "over";
+  const std::string all = "it takes `" + join(names, "`, `", "` and `") + "`";
+  return near ? "did you mean `" + *near + "`? " + all : all;
+}
+}  // namespace
+
 bool Elaborator::bind_arguments(const std::vector<std::string>& names, size_t skip, std::vector<Argument> arguments,
                                 const std::string& callee, std::vector<std::optional<Argument>>& out, const At& at) {
   out.assign(names.size(), std::nullopt);
@@ -71,9 +86,9 @@ bool Elaborator::bind_arguments(const std::vector<std::string>& names, size_t sk
     } else {
       place = std::find(names.begin(), names.end(), argument.name) - names.begin();
       if (place == names.size()) {
-        auto near = nearest(argument.name, names);
-        report_at(at.frame, argument.range, diag::UnknownArgument, callee, argument.name)
-            .help(near ? "did you mean `" + *near + "`?" : "");
+        report_at(at.frame, argument.name_range.valid() ? argument.name_range : argument.range, diag::UnknownArgument,
+                  callee, argument.name)
+            .help(known_arguments(argument.name, names));
         return false;
       }
     }

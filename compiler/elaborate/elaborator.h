@@ -50,6 +50,7 @@ struct TaskState {
   bool judged = false, judging = false;
   bool reading_loss = false;  // columns read now count as missing where they are NaN
   std::vector<ir::Value> loss_masks;
+  SourceRange criterion;  // where `loss` names the one that is being applied
 };
 
 // The input of a parameter, by path.
@@ -186,6 +187,8 @@ class Elaborator {
              Signature& signature, const At& at);
   const std::set<std::string>& declared_in(const syntax::Body& body);
   // ---- signature.cpp
+  diag::Report input_mismatch(const syntax::Parameter& parameter, const Signature& signature, const std::string& found,
+                              const At& at);
   bool match_input(const syntax::Parameter& parameter, size_t index, Value& value, Frame& callee, Signature& signature,
                    const At& at);
   bool set_has_size(const IdSet& set, const Dim& size, const std::string& what, const At& at);
@@ -248,7 +251,9 @@ class Elaborator {
   bool sizes_fit(const std::string& op, const std::vector<ir::Value>& results, const At& at);
   bool at_least_one(const Dim& size, const At& at);
   ir::Value constant(double value, const At& at);
+  ir::Value truth(bool value, const At& at);
   ir::Value to_tensor(const Value& value, const At& at);  // numbers become constants
+  ir::Value to_truth(const Value& value, const At& at);
   std::vector<Axis> axes(ir::Value value, const Frame& frame) const;
   std::string shape_text(ir::Value value, const Frame& frame, const IdSetPtr& ids = nullptr) const;
   std::string axes_text(const std::vector<Axis>& axes) const;

@@ -113,6 +113,27 @@ ir::Value Elaborator::constant(double value, const At& at) {
   return emit("constant", {}, at, {{"value", value}});
 }
 
+ir::Value Elaborator::truth(bool value, const At& at) {
+  return emit("ne", {constant(value ? 1 : 0, at), constant(0, at)}, at);
+}
+
+// As to_tensor, where a truth value belongs: one that waits for the data is one too.
+ir::Value Elaborator::to_truth(const Value& value, const At& at) {
+  const StaticValue* known = value.as_static();
+  return known && known->is_open() ? truth(true, at) : to_tensor(value, at);
+}
+
+namespace {
+// Of a criterion as a value; else empty.
+std::string criterion_name(const Value& value) {
+  const sema::Found* found = nullptr;
+  if (value.layer()) found = (*value.layer())->module;
+  if (value.callable()) found = value.callable()->decl;
+  if (!found || found->kind != sema::DeclKind::criterion) return "";
+  return value.layer() ? (*value.layer())->name() : value.callable()->name();
+}
+}  // namespace
+
 ir::Value Elaborator::to_tensor(const Value& value, const At& at) {
   if (value.poisoned()) return {};
   if (const Tensor* tensor = value.tensor()) return tensor->node;
@@ -121,7 +142,7 @@ ir::Value Elaborator::to_tensor(const Value& value, const At& at) {
   }
   if (const auto* path = std::get_if<PathRef>(&value.v)) return parameter_at(*path, at).node;
   if (const StaticValue* known = value.as_static()) {
-    if (known->is_bool()) return emit("ne", {constant(std::get<bool>(known->value) ? 1 : 0, at), constant(0, at)}, at);
+    if (known->is_bool()) return truth(std::get<bool>(known->value), at);
     if (auto number = known->as_number()) return constant(*number, at);
     // A size that waits for the data: `mtlc check` runs nothing, so any number will do.
     if (known->as_dim() || known->is_open()) return constant(1, at);
@@ -145,6 +166,11 @@ ir::Value Elaborator::to_tensor(const Value& value, const At& at) {
   }
   if (value.layer() && (*value.layer())->kind == Layer::Kind::partial) {
     report(at, diag::MissingArgument, (*value.layer())->name(), missing_argument(**value.layer()));
+    return {};
+  }
+  if (const std::string criterion = criterion_name(value); !criterion.empty()) {
+    report(at, diag::NotATensor, "a criterion")
+        .help("it is applied to a head and a target: `" + criterion + "()(head, target)`");
     return {};
   }
   report(at, diag::NotATensor, value.kind())

@@ -8,6 +8,18 @@ namespace mtl::elaborate {
 namespace {
 constexpr int64_t kLayerBudget = 100'000;
 constexpr int64_t kComposedParts = 100'000'000;
+
+// Of what is declared already: a layer, or a composition of which each part is; null for what would be a new one.
+PlacePtr declared_place(const Layer& layer) {
+  if (layer.place || layer.kind != Layer::Kind::composition) return layer.place;
+  PlacePtr first;
+  for (const LayerPtr& part : layer.parts) {
+    const PlacePtr place = declared_place(*part);
+    if (!place) return nullptr;
+    if (!first) first = place;
+  }
+  return first;
+}
 }  // namespace
 
 LayerPtr Elaborator::finished(std::shared_ptr<Layer> layer, const At& at) {
@@ -62,13 +74,15 @@ LayerPtr Elaborator::instantiate(const LayerPtr& term, const PlacePtr& place, co
     report(at, diag::TooManyLayers);
   }
   if (out_of_budget_) return nullptr;
+  if (const PlacePtr declared = declared_place(*term)) {
+    report(at, diag::LayerDeclaredAgain, plain_path_of(declared))
+        .label(declared->range, "declared here")
+        .help("use the layer itself (`let` gives it a second name), or write its description once more for a copy");
+    return nullptr;
+  }
   switch (term->kind) {
     case Layer::Kind::instance:
     case Layer::Kind::array:
-      report(at, diag::LayerDeclaredAgain, plain_path_of(term->place))
-          .label(term->place->range, "declared here")
-          .help("use the layer itself, or write its description once more for a copy with parameters of its own");
-      return nullptr;
     case Layer::Kind::partial:
       return term;
     case Layer::Kind::description: {

@@ -80,7 +80,10 @@ Elaborator::Judgement Elaborator::judge_task(TaskState& task) {
   } else {
     arguments.push_back({"", Value{}, task.info.range});
   }
-  return judge(criterion, std::move(arguments), at);
+  if (expr) task.criterion = expr->range;
+  Judgement judgement = judge(criterion, std::move(arguments), at);
+  task.criterion = {};
+  return judgement;
 }
 
 bool Elaborator::run_loss(size_t index) {

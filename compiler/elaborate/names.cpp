@@ -43,7 +43,8 @@ Value Elaborator::name(const std::string& name, SourceRange range, Frame& frame,
   if (frame.unsized.count(name)) return size_of_others(name, at);
   if (name == "training") return StaticValue{options_.training};
   if (name == "progress") {
-    if (!options_.training) return StaticValue{1.0};
+    // A tensor in both, so that what is written with it means the same.
+    if (!options_.training) return Tensor{constant(1, at), nullptr, nullptr};
     return Tensor{emit("scalar", {}, at, {{"name", std::string("progress")}}), nullptr, nullptr};
   }
   const bool in_model = frame.kind == Frame::Kind::task || frame.kind == Frame::Kind::model;

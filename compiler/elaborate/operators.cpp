@@ -206,14 +206,15 @@ Value Elaborator::binary_values(BinaryOp op, const Value& left, const Value& rig
         .help(is_comparison(op) ? "a column that ends in `|> is(\"...\")` is a `bool`: whether it is that text" : "");
     return {};
   }
-  ir::Value x = to_tensor(left, first);
+  const bool logic = op == BinaryOp::logical_and || op == BinaryOp::logical_or;
+  ir::Value x = logic ? to_truth(left, first) : to_tensor(left, first);
   if (!x.valid()) return {};
   if (op == BinaryOp::power) {
     if (!may_repeat(left, right, op_text(op_name(op), at), at)) return {};
     ir::Value raised = power(as_numbers(x, at), right, at);
     return {Tensor{raised, nullptr, nullptr, joined_names(raised, {&left, &right})}, at.range};
   }
-  ir::Value y = to_tensor(right, second);
+  ir::Value y = logic ? to_truth(right, second) : to_tensor(right, second);
   if (!y.valid()) return {};
   if (!kinds_fit(op, left, right, x, y, at)) return {};
   const bool ids = type(x).dtype == types::DType::i32 || type(y).dtype == types::DType::i32;

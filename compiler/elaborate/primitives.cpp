@@ -141,7 +141,7 @@ struct Primitives::Elementwise {
     return result(clamped, c, set, names(clamped, rest, {"x", "high"}));
   }
   static Value where(Call& c) {
-    ir::Value condition = tensor(c, "condition"), yes, no;
+    ir::Value condition = c.e.to_truth(*c.find("condition"), c.at_argument("condition")), yes, no;
     IdSetPtr set;
     if (!condition.valid() || !pair(c, "yes", "no", yes, no, set)) return Value{};
     if (!c.e.align(yes, no, "`where`", c.at) || !c.e.align(condition, yes, "`where`", c.at) ||

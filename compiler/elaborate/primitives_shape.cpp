@@ -29,6 +29,14 @@ ir::Value Elaborator::concat(const std::vector<Tensor>& given, const Value* over
     report(at, diag::EmptyArray, "concat");
     return {};
   }
+  const auto holds_ids = [&](ir::Value part) { return type(part).dtype == types::DType::i32; };
+  for (ir::Value part : parts) {
+    if (holds_ids(part) == holds_ids(parts[0])) continue;
+    report(at, diag::ShapeMismatch, "`concat`",
+           "the first is " + shape_text(parts[0], at.frame) + ", another is " + shape_text(part, at.frame))
+        .help("ids and numbers do not mix: `embed(width)` makes a vector of each id");
+    return {};
+  }
   if (over) {
     auto found = over_axes(given[0], over, at, false);
     if (!found) return {};
@@ -58,7 +66,8 @@ ir::Value Elaborator::concat(const std::vector<Tensor>& given, const Value* over
           "the first is " + shape_text(given[0].node, at.frame) + ", another is " + shape_text(given[i].node, at.frame))
           .help(joins
                     ? "`over = " + number + "` puts one sequence behind the other; else pool over the ragged dimension"
-                    : "pool over the ragged dimension, or call a module that is mapped over it");
+                    : "a module joins them at each position: `module join()(a: f32[A], b: f32[B]) -> f32[A + B]`; or "
+                      "pool what is ragged: `mean(x, over = T)`");
       return {};
     }
   }

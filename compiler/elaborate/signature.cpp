@@ -79,11 +79,37 @@ bool Elaborator::set_has_size(const IdSet& set, const Dim& size, const std::stri
   return false;
 }
 
+namespace {
+// The criteria that fit a target, for a message about one that does not.
+const char* fitting_criteria(const TaskInfo& info) {
+  switch (info.kind) {
+    case training::TargetKind::label:
+      return info.per_position ? "for labels of positions there are `cross_entropy()`, `focal()` and `crf()`"
+                               : "for a `label` there are `cross_entropy()` and `focal()`";
+    case training::TargetKind::labels:
+      return "for `labels` there is `binary_cross_entropy()`";
+    case training::TargetKind::boolean:
+      return "for a `bool` there is `binary_cross_entropy()`";
+    case training::TargetKind::number:
+      return "for numbers there are `mse()` and `huber()`";
+  }
+  return "";
+}
+}  // namespace
+
+diag::Report Elaborator::input_mismatch(const Parameter& parameter, const Signature& signature,
+                                        const std::string& found, const At& at) {
+  diag::Report made =
+      report(at, diag::InputMismatch, parameter.name.text, signature.callee, type_text(parameter.type), found);
+  const TaskState* task = current_task_ >= 0 && !at.frame.library ? &tasks_[current_task_] : nullptr;
+  if (!task || !task->criterion.valid()) return made;
+  return std::move(made).label(task->criterion, "the criterion").help(fitting_criteria(task->info));
+}
+
 bool Elaborator::match_set(const Parameter& parameter, Tensor& tensor, Frame& callee, Signature& signature,
                            const At& at) {
   if (type(tensor.node).dtype != types::DType::i32) {
-    report(at, diag::InputMismatch, parameter.name.text, signature.callee, type_text(parameter.type),
-           shape_text(tensor.node, at.frame) + ": ids are needed here");
+    input_mismatch(parameter, signature, shape_text(tensor.node, at.frame) + ": ids are needed here", at);
     return false;
   }
   if (!tensor.ids || parameter.type.arguments.empty()) return true;
@@ -145,15 +171,20 @@ bool Elaborator::match_input(const Parameter& parameter, size_t index, Value& va
   if (ids && !match_set(parameter, tensor, callee, signature, at)) return false;
   const std::vector<Axis> all = axes(tensor.node, at.frame);
   const auto mismatch = [&](const std::string& why, const std::string& help = "") {
-    diag::Report made =
-        report(at, diag::InputMismatch, parameter.name.text, signature.callee, type_text(parameter.type),
-               shape_text(tensor.node, at.frame, tensor.ids) + (why.empty() ? "" : ": " + why));
+    diag::Report made = input_mismatch(
+        parameter, signature, shape_text(tensor.node, at.frame, tensor.ids) + (why.empty() ? "" : ": " + why), at);
     if (!callee.library) std::move(made).label(parameter.type.range, "declared here");
     for (std::string& note : size_notes(why)) std::move(made).note(std::move(note));
-    std::move(made).help(help);
+    if (!help.empty()) std::move(made).help(help);
     return false;
   };
-  if (!ids && type(tensor.node).dtype == types::DType::i32) return mismatch("", numbers_of_ids(tensor.ids));
+  if (!ids && type(tensor.node).dtype == types::DType::i32) {
+    const bool named = tensor.ids && !tensor.ids->key.empty();
+    const bool judged = current_task_ >= 0 && tasks_[current_task_].criterion.valid();
+    return mismatch("numbers are needed here", judged  ? ""
+                                               : named ? "`embed(width)` makes a vector of each id, `float(x)` a number"
+                                                       : numbers_of_ids(tensor.ids));
+  }
   if (truth && type(tensor.node).dtype != types::DType::boolean) return mismatch("", kTruthOfNumbers);
   const auto& dims = parameter.type.dims;
   const bool open = !dims.empty() && dims.front().kind == Kind::rest;

@@ -128,7 +128,10 @@ bool Elaborator::read_target(TaskState& task) {
                         {"space", ir::SpaceRef{space}},
                         {"dims", fixed}});
   read_mask(task, raw, ids, at);
-  task.frame.bind("target", Value{Tensor{task.target, task.target_set, nullptr}, ref.range});
+  // A criterion takes numbers; what reads `target` by name has the column's truth values.
+  const bool truths = info.kind == TargetKind::boolean && task.target.valid();
+  const ir::Value named = truths ? emit("ne", {task.target, constant(0, at)}, at) : task.target;
+  task.frame.bind("target", Value{Tensor{named, task.target_set, nullptr}, ref.range});
   return true;
 }
 
@@ -341,9 +344,16 @@ void Elaborator::wrong_head(TaskState& task, const std::vector<Axis>& wanted, ir
   diag::Report made = report(at, diag::HeadMismatch, shape, column, "f32" + axes_text(wanted))
                           .label(task.decl->predicts->range, "the target");
   for (std::string& note : size_notes(axes_text(wanted))) std::move(made).note(std::move(note));
-  const bool lengths = have != need;
-  std::move(made).help(lengths ? "cut it to the positions of the target: `x[1..]` is `x` without its first"
-                               : "end the head with `linear(|target|)`");
+  if (have == need) {
+    std::move(made).help("end the head with `linear(|target|)`");
+  } else if (spaces()[have.back()].length || spaces()[need.back()].length) {
+    std::move(made).help("cut it to the positions of the target: `x[1..]` is `x` without its first");
+  } else {
+    const ColumnDecl* target = file_.column(task.info.source, task.info.target);
+    const std::string type = target ? target->type.name.text : "label";
+    std::move(made).help("columns with the same positions have the same dimension: `" + task.info.target + " : " +
+                         type + "[" + spaces()[have.back()].dim + "]`");
+  }
 }
 
 void Elaborator::read_metrics(TaskState& task) {

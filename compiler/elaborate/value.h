@@ -147,7 +147,8 @@ std::string named_results(const Record& record);  // "there are `left`, `right`"
 struct Argument {
   std::string name;  // empty: by position
   Value value;
-  SourceRange range;
+  SourceRange range;            // of the value
+  SourceRange name_range = {};  // invalid by position
 };
 
 // A layer as a value. Descriptions have no place yet; instances have.

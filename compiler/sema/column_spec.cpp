@@ -16,6 +16,11 @@ using data::Transform;
 using data::ValueKind;
 using syntax::TypeExpr;
 
+const std::vector<std::string>& bindings() {
+  static const std::vector<std::string> known{"column", "columns", "comment", "field", "array", "offsets"};
+  return known;
+}
+
 class ColumnReader {
  public:
   ColumnReader(const CheckedFile& file, UnitId unit, const syntax::ColumnDecl& decl, SettingReader& reader,
@@ -183,8 +188,17 @@ class ColumnReader {
   // ---- binding ----
 
   void binding(const syntax::Expr& expr) {
-    static const std::vector<std::string> known{"column", "columns", "comment", "field", "array", "offsets"};
-    const std::optional<Word> word = reader_.word(expr, "binding", known);
+    const auto* computed = std::get_if<syntax::BinaryExpr>(&expr.node);
+    if (computed != nullptr && is_binding(*computed->left)) {
+      good_ = false;
+      return (void)emitter_.report(diag::ColumnComputed)
+          .at(expr.range)
+          .help(
+              "`column(...) |> is(\"yes\")` is a `bool`, `column(...) |> bins(10)` a class of numbers; what is "
+              "computed "
+              "belongs into the model");
+    }
+    const std::optional<Word> word = reader_.word(expr, "binding", bindings());
     if (!word) {
       good_ = false;
       return;
@@ -375,6 +389,12 @@ class ColumnReader {
 std::optional<ColumnSpec> read_column(const CheckedFile& file, UnitId unit, const syntax::ColumnDecl& decl,
                                       SettingReader& reader, DeclFacts& facts) {
   return ColumnReader(file, unit, decl, reader, facts).read();
+}
+
+bool is_binding(const syntax::Expr& expr) {
+  const std::optional<Word> word = as_word(*pipeline(expr).front());
+  return word && word->arguments != nullptr &&
+         std::find(bindings().begin(), bindings().end(), word->name) != bindings().end();
 }
 
 }  // namespace mtl::sema

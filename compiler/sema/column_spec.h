@@ -13,4 +13,7 @@ namespace mtl::sema {
 std::optional<data::ColumnSpec> read_column(const CheckedFile& file, UnitId unit, const syntax::ColumnDecl& decl,
                                             SettingReader& reader, DeclFacts& facts);
 
+// `column("x") |> ...`: what a column is read from.
+bool is_binding(const syntax::Expr& expr);
+
 }  // namespace mtl::sema

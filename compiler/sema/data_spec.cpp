@@ -79,7 +79,14 @@ class SourceReader {
     static const std::vector<std::string> known{"format",    "train",   "dev",     "test", "header",
                                                 "separator", "missing", "holdout", "folds"};
     for (const syntax::Setting& setting : decl_.settings) {
-      if (!reader_.known_setting(setting.name, "a data source", known, seen_)) {
+      if (std::find(known.begin(), known.end(), setting.name.text) == known.end() && setting.value &&
+          is_binding(*setting.value)) {
+        good_ = false;
+        const std::string& name = setting.name.text;
+        emitter_.report(diag::UnknownSetting, "a data source", name)
+            .at(setting.name.range)
+            .help("a column has a type: `" + name + " : label = ...`, or `f32`, `bool`, `category`, `token(...)`");
+      } else if (!reader_.known_setting(setting.name, "a data source", known, seen_)) {
         good_ = false;
       } else if (setting.value && !is_broken(*setting.value)) {
         one(setting.name.text, *setting.value);

@@ -257,7 +257,10 @@ void BodyChecker::member(const syntax::MemberExpr& node, SourceRange range) {
     if (name == "head" || name == "answer") return;
     if (local != nullptr) return name_value(base->name, node.base->range);
     if (is_source) return source_member(*found, *base, node.member, range);
-    emitter_.report(diag::UnknownTaskMember, base->name, name).at(node.member.range);
+    const std::optional<std::string> near = nearest(name, std::vector<std::string>{"head", "answer"});
+    emitter_.report(diag::UnknownTaskMember, base->name, name)
+        .at(node.member.range)
+        .help(near ? "did you mean `" + base->name + "." + *near + "`?" : "");
     return;
   }
   if (local != nullptr) return name_value(base->name, node.base->range);
@@ -358,11 +361,27 @@ void BodyChecker::size(const syntax::SizeExpr& node, SourceRange range) {
   emitter_.report(diag::UnknownSize, join(node.path, ".", ".")).at(range).help(help);
 }
 
+// `over = S` in a task: the dimensions that its source has.
+std::string BodyChecker::dimensions_of_source(const std::string& name) const {
+  const bool in_task = place_ == Place::task && task_->predicts && is_capital(name);
+  const syntax::DataDecl* own = in_task ? file_.source(task_->predicts->source.text) : nullptr;
+  std::vector<std::string> dims = own ? ragged_names(*own) : std::vector<std::string>{};
+  if (dims.empty()) return {};
+  std::sort(dims.begin(), dims.end());
+  dims.erase(std::unique(dims.begin(), dims.end()), dims.end());
+  const bool one = dims.size() == 1;
+  return (one ? "the dimension of `" : "the dimensions of `") + own->name.text + "` " + (one ? "is " : "are ") +
+         join(dims, ", ", " and ");
+}
+
 std::string BodyChecker::help_for_unknown(const std::string& name, bool is_callee) const {
   std::vector<std::string> candidates;
   for (const Local& local : locals_.all()) candidates.push_back(local.name);
   std::vector<DeclKind> kinds{DeclKind::module, DeclKind::function, DeclKind::criterion};
-  if (!is_callee) kinds.push_back(DeclKind::constant);
+  if (!is_callee) {
+    kinds.insert(kinds.end(), {DeclKind::constant, DeclKind::data});
+    for (std::string& task : task_names()) candidates.push_back(std::move(task));
+  }
   for (std::string& visible : file_.visible(unit_, kinds)) candidates.push_back(std::move(visible));
   for (const Primitive& primitive : primitives()) {
     if (!primitive.in_ops) candidates.emplace_back(primitive.name);
@@ -370,6 +389,7 @@ std::string BodyChecker::help_for_unknown(const std::string& name, bool is_calle
   if (const std::string library = library_with(name); !library.empty()) {
     return "`" + name + "` is in the library: add `use " + library + "`";
   }
+  if (std::string dims = dimensions_of_source(name); !is_callee && !dims.empty()) return dims;
   if (const std::optional<std::string> near = nearest(name, candidates)) return "did you mean `" + *near + "`?";
   if (find_primitive(name, true) != nullptr) return "did you mean `ops." + name + "`?";
   for (const auto& [source, found] : file_.units[unit_]->own) {

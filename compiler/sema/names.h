@@ -47,6 +47,7 @@ class BodyChecker {
   bool use_primitive(const std::string& name, bool in_ops, SourceRange range);
   void unknown(const std::string& name, SourceRange range, bool is_callee);
   std::string help_for_unknown(const std::string& name, bool is_callee) const;
+  std::string dimensions_of_source(const std::string& name) const;
   bool is_ambiguous(const std::string& name, SourceRange range);
   void require(const syntax::Expr& expr);
   void path_root(const syntax::Expr& path);

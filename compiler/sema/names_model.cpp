@@ -91,6 +91,14 @@ void BodyChecker::model_statement(const syntax::Stmt& stmt) {
   if (assign == nullptr) return statement(stmt);
   const Local* local = locals_.find(assign->name.text);
   if (local != nullptr && local->kind == LocalKind::variable) return value(*assign->value);
+  const std::string& name = assign->name.text;
+  if (!name.empty() && local == nullptr && name != "balance" && !nearest(name, std::vector<std::string>{"balance"})) {
+    emitter_.report(diag::UnknownSetting, "a model", name)
+        .at(assign->name.range)
+        .help("a layer is declared: `shared " + name + " = ...`, or `private` with a copy for each task; `let " + name +
+              " = ...` names a value");
+    return value(*assign->value);
+  }
   setting(*assign, {"balance"}, "a model");
   if (assign->name.text == "balance") balance(*assign->value);
 }
@@ -131,9 +139,12 @@ const Found* BodyChecker::predicted(const syntax::ColumnRef& ref, bool must_be_b
   if (ref.source.text.empty()) return nullptr;
   if (found == nullptr || found->kind != DeclKind::data) {
     const std::optional<std::string> near = nearest(ref.source.text, file_.visible(unit_, {DeclKind::data}));
-    emitter_.report(diag::UnknownSource, ref.source.text)
-        .at(ref.source.range)
-        .help(near ? "did you mean `" + *near + "`?" : std::string());
+    std::string help = near ? "did you mean `" + *near + "`?" : "";
+    for (const std::string& source : file_.visible(unit_, {DeclKind::data})) {
+      const bool column = ref.column.text.empty() && file_.column(source, ref.source.text);
+      if (column) help = "a column is written with its source: `" + source + "." + ref.source.text + "`";
+    }
+    emitter_.report(diag::UnknownSource, ref.source.text).at(ref.source.range).help(help);
     return nullptr;
   }
   facts_.uses.insert(found->decl);
@@ -193,7 +204,8 @@ void BodyChecker::task(const syntax::TaskDecl& decl) {
   if (decl.predicts) predicted(*decl.predicts, false);
   if (decl.when) {
     predicted(*decl.when, true);
-    const bool other = decl.predicts && decl.when->source.text != decl.predicts->source.text;
+    const bool other =
+        decl.predicts && !decl.when->source.text.empty() && decl.when->source.text != decl.predicts->source.text;
     if (other) {
       emitter_.report(diag::WhenOtherSource, decl.when->source.text, decl.predicts->source.text).at(decl.when->range);
     }
@@ -201,7 +213,7 @@ void BodyChecker::task(const syntax::TaskDecl& decl) {
   locals_.push();
   body(decl.body);
   locals_.pop();
-  if (!settings_.contains("head") && !decl.name.text.empty()) {
+  if (!settings_.contains("head") && !decl.name.text.empty() && !decl.error) {
     emitter_.report(diag::TaskWithoutHead, decl.name.text).at(decl.name.range).help("write `head = ...`: its scores");
   }
   place_ = outer;

@@ -440,6 +440,7 @@ Out number_function(const std::string& name, const StaticValue& x, const Rules& 
     if (value == std::numeric_limits<int64_t>::min()) return rules.overflow();
     return StaticValue{value < 0 ? -value : value};
   }
+  if (name == "float" && x.is_bool()) return StaticValue{std::get<bool>(x.value) ? 1.0 : 0.0, x.from_data};
   const std::optional<double> number = x.as_number();
   if (!number && (x.as_dim() || x.is_open())) return waiting(name + "(" + x.text() + ")");
   if (!number) {

@@ -205,6 +205,7 @@ struct TaskDecl {
   std::optional<ColumnRef> predicts;
   std::optional<ColumnRef> when;
   Body body;  // settings are AssignStmt
+  bool error = false;  // reported: the body is missing
 };
 struct MetricDecl { Name name; ExprPtr value; };
 struct TieStmt { Pattern left, right; };

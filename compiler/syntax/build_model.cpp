@@ -53,6 +53,7 @@ TaskDecl TreeBuilder::task_decl(Tok::TaskDeclContext* context) {
   out.when = column(context->column(1));
   states_.clear();
   out.body = body(context->body(), Home::task);
+  out.error = broken(context) || broken(context->body());
   return out;
 }
 

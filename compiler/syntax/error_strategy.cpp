@@ -21,6 +21,13 @@ size_t rule_of(Parser* parser) {
   return context ? context->getRuleIndex() : static_cast<size_t>(-1);
 }
 
+// The rule whose header ends where a body is missing.
+size_t header_rule_of(Parser* parser) {
+  const ParserRuleContext* context = parser->getContext();
+  const bool body = context && context->getRuleIndex() == Tok::RuleBody && context->parent;
+  return body ? static_cast<const ParserRuleContext*>(context->parent)->getRuleIndex() : rule_of(parser);
+}
+
 // In `type`, `result`, or the name with which a type starts.
 bool expects_type(Parser* parser) {
   if (rule_of(parser) == Tok::RuleType || rule_of(parser) == Tok::RuleResult) return true;
@@ -111,7 +118,14 @@ uint32_t depth_of(const ParserRuleContext* context, const std::vector<Token>& to
   return index < tokens.size() ? tokens[index].depth : 0;
 }
 
-std::string habit_of_other_languages(const Token& found, const IntervalSet& expected) {
+// What other languages write, and people who come from them.
+std::string habit_of_other_languages(const Token& found, const Token& before, size_t rule,
+                                     const IntervalSet& expected) {
+  const bool in_header =
+      (rule == Tok::RuleTaskDecl || rule == Tok::RuleColumn) && expected.contains(size_t{Tok::LBRACE});
+  if (before.type == Tok::WHEN || (in_header && is_operator(found.type)))
+    return "`when` takes a `bool` column: `column(...) |> is(\"...\")` makes one";
+  if (in_header && found.type == Tok::COMMA) return "a task predicts one column: write a task for each";
   if (found.type == Tok::COMMA && expected.contains(size_t{Tok::RPAREN}) && !expected.contains(size_t{Tok::COMMA})) {
     return "a list is written in brackets: `[a, b]`";
   }
@@ -155,7 +169,7 @@ void ErrorStrategy::report(Parser* parser) {
   } else {
     emitter_.report(diag::ExpectedFound, what + " after " + quoted(before), quoted(found))
         .at({file_, found.begin, std::max(found.end, found.begin)})
-        .help(habit_of_other_languages(found, expected));
+        .help(habit_of_other_languages(found, before, header_rule_of(parser), expected));
   }
 }
 
@@ -212,6 +226,9 @@ void ErrorStrategy::sync(Parser* parser) {
   if (following.contains(parser->getTokenStream()->LA(1))) return;
   switch (state->getStateType()) {
     case ATNState::BLOCK_START:
+      // The comma between the elements of a list: what is wrong is behind one element, and the list goes on.
+      if (is_list(rule_of(parser)) && following.contains(size_t{Tok::COMMA})) return sync_list(parser);
+      throw antlr4::InputMismatchException(parser);
     case ATNState::STAR_BLOCK_START:
     case ATNState::PLUS_BLOCK_START:
       throw antlr4::InputMismatchException(parser);

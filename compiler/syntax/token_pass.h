@@ -123,6 +123,7 @@ class TokenPass {
   Outcome missing_open_brace();
   Outcome dedented();
   Outcome setting();
+  Outcome missing_const();
   Outcome statement_word();
   Outcome misplaced_statement();
   Outcome unknown_word();

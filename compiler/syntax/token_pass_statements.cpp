@@ -76,18 +76,36 @@ TokenPass::Outcome TokenPass::setting() {
   }
   const std::string text = excerpt(current_->text);
   if (operand_ended_ && !new_line_) {
-    const std::string call = "did you mean `" + excerpt(out_.back().text) + "(" + text + " = ...)`?";
-    emitter_.report(diag::TwoOnLine, text).at(here()).help(previous_type() == Tok::NAME ? call : "");
+    const std::string before = excerpt(out_.back().text), rest = text + " = ...", comma = before + ", " + rest;
+    const bool name = previous_type() == Tok::NAME, may_call = name && block() != Block::data;
+    emitter_.report(diag::TwoOnLine, text)
+        .at(here())
+        .help(may_call ? "did you mean `" + before + "(" + rest + ")` or `" + comma + "`?"
+              : name || previous_type() == Tok::STRING ? "did you mean `" + comma + "`?"
+                                                       : "");
   }
   if (is_keyword(type()) && starts_in(block(), type()) && !variables_.contains(current_->text)) {
     emitter_.report(diag::ExpectedAfter, "a name", "`" + text + "`").at({file_, current_->end, current_->end});
   }
   skip_.on = false;
+  if (block() == Block::file && type_at(1) == Tok::ASSIGN && type() == Tok::NAME) return missing_const();
   pending_ifs() = 0;
   owner_ = 0;
   assigned_ = typed_ = false;
   forget_operators();
   return take_as(Tok::SETTING, true);
+}
+
+// `width = 16` outside of all blocks.
+TokenPass::Outcome TokenPass::missing_const() {
+  const std::string text = excerpt(current_->text);
+  emitter_.report(diag::WrongPlace, text + " = ...", block_place(Block::file))
+      .at(here())
+      .help("write `const " + text + " = ...`");
+  conjure(Tok::CONST);
+  out_.back().starts_statement = true;
+  start_statement(Tok::CONST);
+  return take_as(Tok::NAME);
 }
 
 TokenPass::Outcome TokenPass::statement_word() {

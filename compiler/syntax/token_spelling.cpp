@@ -84,6 +84,12 @@ class Speller {
 
   bool stands_before_sign() const { return next() && (next()->type == Tok::ASSIGN || next()->type == Tok::COLON); }
 
+  // f"..." and r"..." of Python.
+  bool is_string_prefix(const Token& token) const {
+    const bool short_word = token.text.size() <= 2 && token.text.find_first_not_of("fFrRbBuU") == std::string::npos;
+    return short_word && next() && next()->type == Tok::STRING && token.touches(*next());
+  }
+
   bool keep(Token& token) {
     switch (token.type) {
       case Tok::BAD_STRING:
@@ -102,6 +108,12 @@ class Speller {
       case Tok::INT:
         return keep_int(token);
       case Tok::NAME:
+        if (is_string_prefix(token)) {
+          emitter_.report(diag::StringPrefix, token.text)
+              .at(range(token))
+              .help("a static name in braces is put into any string: `\"{d}.tsv\"`");
+          return false;
+        }
         if (token.text.size() > kLongestWord) {
           emitter_.report(diag::WordTooLong, token.text.size()).at({file_, token.begin, token.begin + 1});
           token.text = token.text.substr(0, kLongestWord);

@@ -40,7 +40,7 @@ Name TreeBuilder::name(antlr4::tree::TerminalNode* node) const {
 }
 
 Name TreeBuilder::name(Tok::NameContext* context) const {
-  return context ? name(context->NAME()) : Name{};
+  return broken(context) ? Name{} : name(context->NAME());
 }
 
 std::vector<Name> TreeBuilder::names(const std::vector<Tok::NameContext*>& contexts) const {
