@@ -95,6 +95,18 @@ class Encoder {
     column.first_missing = staged_.files[place.file] + ":" + std::to_string(place.line);
   }
 
+  // `is` of a text that train does not have is false everywhere: a slip, or one that the file spells otherwise.
+  void report_never_true(const ColumnPlan& plan, const std::vector<double>& values) {
+    const bool found = std::find(values.begin(), values.end(), 1.0) != values.end();
+    if (found || split_name_ != "train") return;
+    for (const Transform& transform : plan.spec->transforms) {
+      if (transform.kind != Transform::Kind::is) continue;
+      auto report = emitter_.report(diag::NeverTrue, plan_.spec->name + "." + plan.spec->name,
+                                    "`" + join(transform.texts, "`, `", "` or `") + "`");
+      if (transform.range.valid()) std::move(report).at(transform.range);
+    }
+  }
+
   bool encode_numbers(size_t c, Column& column) {
     const ColumnPlan& plan = plan_.columns[c];
     std::vector<double> values = staged_.columns[c].numbers;
@@ -109,6 +121,7 @@ class Encoder {
       if (plan.spec->range.valid()) std::move(report).at(plan.spec->range);
       return false;
     }
+    report_never_true(plan, values);
     column.is_ids = plan.is_bins;
     for (size_t i = 0; i < values.size(); ++i) {
       const bool missing = std::isnan(values[i]);
@@ -227,6 +240,11 @@ class Encoder {
     }
     if (unseen.texts.size() > kNamed) names.push_back("...");
     const std::string& lender = plan.spec->labels_of;
+    if (split_name_ == "train" && lender.empty()) {
+      emitter_.report(diag::LabelsOnlyCut, plan_.spec->name + "." + plan.spec->name,
+                      count_of(unseen.texts.size(), "label"), join(names), count_of(unseen.examples.size(), "example"));
+      return;
+    }
     emitter_.report(diag::UnseenLabels, plan_.spec->name + "." + plan.spec->name,
                     count_of(unseen.texts.size(), "label"), split_name_,
                     lender.empty() ? "train" : "the label set of `" + lender + "`", join(names),

@@ -32,7 +32,8 @@ void report_file(const diag::Kind& kind, const std::string& path, SourceRange ra
                  const std::string& why = {}) {
   diag::Report report = why.empty() ? emitter.report(kind, path) : emitter.report(kind, path, why);
   std::move(report).in_file(path);
-  if (range.valid()) std::move(report).at(range, "of this source");
+  if (range.valid()) std::move(report).at(range);
+  if (why == std::strerror(ENOENT)) std::move(report).help("`--data DIR` says in which folder the files are");
 }
 
 // 0, or errno. `expected`: bytes, if the file does not change.

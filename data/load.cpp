@@ -24,9 +24,9 @@ struct Work {
   bool has_dev = false, has_test = false;
 };
 
-void stage_file(const SourceSpec& source, const std::string& path, Stager& stager, SkipBudget& budget,
-                diag::Emitter& emitter) {
-  const auto file = FileText::open(path, source.range, emitter);
+void stage_file(const SourceSpec& source, SourceRange named, const std::string& path, Stager& stager,
+                SkipBudget& budget, diag::Emitter& emitter) {
+  const auto file = FileText::open(path, named, emitter);
   if (!file) return;
   Rows rows(path, emitter, budget);
   stager.begin_file(path);
@@ -39,11 +39,15 @@ bool stage_files(const SourcePlan& plan, const std::vector<std::string>& files, 
                  const LoadOptions& options, SkipBudget& budget, Interners& interners, Staged& out,
                  diag::Emitter& emitter) {
   const size_t errors = emitter.error_count();
+  const SourceSpec& source = *plan.spec;
+  const SourceRange named = &files == &source.dev    ? source.dev_range
+                            : &files == &source.test ? source.test_range
+                                                     : source.train_range;
   Stager stager(plan, interners, out);
   stager.set_options({.finishes = true});
   for (const std::string& file : files) {
     if (options.progress) options.progress(file, 0);
-    stage_file(*plan.spec, join_path(options.data_dir, file), stager, budget, emitter);
+    stage_file(*plan.spec, named, join_path(options.data_dir, file), stager, budget, emitter);
   }
   const bool all_keys = is_train && emitter.error_count() == errors;  // labels may be absent from the other splits
   stager.finish(all_keys, budget, emitter);

@@ -84,6 +84,7 @@ struct SourceSpec {
   std::vector<std::string> missing;
   std::vector<ColumnSpec> columns;
   SourceRange range;
+  SourceRange train_range, dev_range, test_range;  // where the files are named
 };
 
 struct Spec {

@@ -261,6 +261,8 @@ void Stager::check_key(size_t c, Rows& rows) const {
   const auto near = nearest(key, keys_seen_);
   std::string help = near ? "did you mean `" + *near + "`?" : "its records have " + excerpt(join(keys_seen_), 200);
   if (keys_seen_.empty()) help = "its sentences have no comment lines, `# " + key + " = ...`";
+  if (json && std::find(keys_seen_.begin(), keys_seen_.end(), key) != keys_seen_.end())
+    help = "`field(\"" + key + "\")` goes into the objects of a record";
   rows.bad_file(diag::UnknownDataColumn, 0, "", help, json ? "key" : "comment", key);
 }
 

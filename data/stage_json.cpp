@@ -37,6 +37,14 @@ const Json* find_field(const Json& object, std::string_view path) {
   return at;
 }
 
+// "a.b" of "a.b.c" if that is an object here; "": the record itself.
+std::string object_above(const Json& object, const std::string& path) {
+  const size_t dot = path.rfind('.');
+  if (dot == std::string::npos) return "";
+  const Json* const found = find_field(object, path.substr(0, dot));
+  return found != nullptr && found->is_object() ? path.substr(0, dot) : "";
+}
+
 std::string found_text(const Json& json) {
   return std::string(json.type_name()) + " `" + excerpt(json.dump(), 40) + "`";
 }
@@ -168,7 +176,11 @@ bool Stager::collect_json(size_t c, const Record& record, Rows& rows) {
       return false;
     }
     if (!key_found_[c]) {
-      for (const auto& item : record.json->items()) note_key(item.key());
+      if (find_field(*record.json, name) != nullptr) note_key(name);  // a key that only `field` goes into
+      const bool goes_into = binding.kind == Binding::Kind::field;
+      const std::string above = goes_into ? object_above(*record.json, name) : "";
+      for (const auto& item : find_field(*record.json, above)->items())
+        note_key(above.empty() ? item.key() : above + "." + item.key());
     }
     if (column.base_levels > 0) {
       pieces.missing = true;

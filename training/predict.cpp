@@ -213,8 +213,10 @@ std::optional<std::vector<Prediction>> Predictor::predict(data::RawFormat format
   if (format == data::RawFormat::lines && takes_blank_lines()) format = data::RawFormat::all_lines;
   if (s.groups.size() > 1 && format == data::RawFormat::source) {
     const Group &one = s.groups[0], &two = s.groups[1];
-    emitter.report(diag::TasksOfTwoSources, s.tasks[one.tasks[0]].name, one.source->name, s.tasks[two.tasks[0]].name,
-                   two.source->name);
+    emitter
+        .report(diag::TasksOfTwoSources, s.tasks[one.tasks[0]].name, one.source->name, s.tasks[two.tasks[0]].name,
+                two.source->name)
+        .help("`--task " + s.tasks[one.tasks[0]].name + "` asks for one task");
     return std::nullopt;
   }
   std::vector<Prediction> predictions;

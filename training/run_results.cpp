@@ -59,7 +59,9 @@ void Run::consider(EpochEvent& event) {
   if (event.dev && !event.stop && !undefined_) {
     undefined_ = true;
     const std::vector<std::string> names = config_.stop_on ? config_.stop_on->names : std::vector<std::string>{};
-    emitter_.report(diag::StopUndefined, names.empty() ? "every task's first metric" : "`" + join(names, "`, `") + "`")
+    emitter_
+        .report(diag::StopUndefined,
+                names.empty() ? "every task's first metric" : "`" + join(names, "`, `", "` and `") + "`")
         .at(config_.range);
   }
   // Without a number to choose by, later is better; one that is undefined is not better than any.

@@ -225,6 +225,7 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit) {
     app.parse(argc, argv);
     if (o.command == "emit") check_emit(*app.get_subcommand("emit"), o.file);
     if (o.command == "predict") check_predict(*app.get_subcommand("predict"), o);
+    o.format_given = o.command == "predict" && app.get_subcommand("predict")->count("--format") > 0;
   } catch (const CLI::ParseError& e) {
     exit = app.exit(e) == 0 ? kGood : kUsage;
     return std::nullopt;

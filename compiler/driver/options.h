@@ -9,7 +9,7 @@
 namespace mtl::driver {
 
 // Exit codes of the process.
-enum Exit : int { kGood = 0, kUserError = 1, kUsage = 2, kInternal = 3 };
+enum Exit : int { kGood = 0, kUserError = 1, kUsage = 2, kInternal = 3, kInterrupted = 130 };
 
 struct Options {
   std::string command;  // check, run, train, eval, predict, emit, explain
@@ -31,6 +31,7 @@ struct Options {
   std::string input;  // a file, or empty for standard input
   std::string split = "test";
   std::vector<std::string> tasks;
+  bool format_given = false;     // on the command line
   std::string format = "lines";  // predict reads: lines, source; and writes:
   std::string output = "jsonl";  // jsonl, conll
   bool scores = false;

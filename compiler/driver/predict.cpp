@@ -130,10 +130,20 @@ bool answer(const Options& options, Front& front, Predictor& predictor, std::str
   return true;
 }
 
+// A file of a source's format is seldom meant as text, unless that is asked for.
+void warn_of_lines(const Options& options, diag::Emitter& emitter) {
+  if (options.format != "lines" || options.format_given) return;
+  for (const char* ending : {".conll", ".conllu", ".tsv", ".csv", ".jsonl"})
+    if (options.input.ends_with(ending))
+      emitter.report(diag::ReadAsLines, options.input)
+          .help("`--format source` reads it as the model's data, `--format lines` says that it is text");
+}
+
 bool answer_input(const Options& options, Front& front, Predictor& predictor) {
   if (!options.input.empty() && options.input != "-") {
     std::string why;
     const auto text = sema::read_file(options.input, why);
+    if (text) warn_of_lines(options, front.emitter());
     if (text) return answer(options, front, predictor, *text, options.input);
     front.emitter().report(diag::CannotReadInput, options.input, why);
     return false;

@@ -166,7 +166,8 @@ int run_train(const Options& options) {
   const auto report = training::train_file(front.file(), front.sources(), {options.model, options.sets, {}},
                                            front.load_options(train.test), train, observer, front.emitter());
   front.flush_reports();
-  return report && !front.failed() ? kGood : kUserError;
+  if (!report || front.failed()) return kUserError;
+  return report->interrupted ? kInterrupted : kGood;
 }
 
 }  // namespace mtl::driver

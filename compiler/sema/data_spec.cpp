@@ -127,6 +127,7 @@ class SourceReader {
       std::optional<std::vector<std::string>> texts = reader_.texts(value, name);
       good_ = good_ && texts;
       if (!texts) return;
+      SourceRange ignored;
       const bool no_file =
           name != "missing" && (texts->empty() || std::find(texts->begin(), texts->end(), "") != texts->end());
       if (no_file) {
@@ -134,6 +135,10 @@ class SourceReader {
         emitter_.report(diag::WrongForm, name, name + " = \"file\"` or `" + name + " = [\"file\", \"file\"]")
             .at(value.range);
       }
+      (name == "train"  ? source_.train_range
+       : name == "dev"  ? source_.dev_range
+       : name == "test" ? source_.test_range
+                        : ignored) = value.range;
       (name == "train"  ? source_.train
        : name == "dev"  ? source_.dev
        : name == "test" ? source_.test

@@ -49,7 +49,9 @@ TEST_CASE("files: missing, a folder, empty, nothing in them") {
     CHECK_FALSE(loading.data);
     return loading.report();
   };
-  CHECK(with("nothing") == "E0500 nothing cannot read `" + folder.path() + "/nothing`: No such file or directory");
+  CHECK(with("nothing") ==
+        "E0500 nothing cannot read `" + folder.path() +
+            "/nothing`: No such file or directory // `--data DIR` says in which folder the files are");
   starts(with("dir"), "E0501 dir");
   starts(with("empty"), "E0502 empty");
   starts(with("bom"), "E0502 bom");
