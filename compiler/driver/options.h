@@ -9,7 +9,7 @@
 namespace mtl::driver {
 
 // Exit codes of the process.
-enum Exit : int { kGood = 0, kUserError = 1, kUsage = 2, kInternal = 3, kInterrupted = 130 };
+enum Exit : int { kGood = 0, kUserError = 1, kUsage = 2, kInternal = 3 };
 
 struct Options {
   std::string command;  // check, run, train, eval, predict, emit, explain

@@ -166,8 +166,7 @@ int run_train(const Options& options) {
   const auto report = training::train_file(front.file(), front.sources(), {options.model, options.sets, {}},
                                            front.load_options(train.test), train, observer, front.emitter());
   front.flush_reports();
-  if (!report || front.failed()) return kUserError;
-  return report->interrupted ? kInterrupted : kGood;
+  return report && !front.failed() ? kGood : kUserError;
 }
 
 }  // namespace mtl::driver

@@ -30,7 +30,7 @@ struct Frame {
   std::set<std::string> unsized;                       // `K` that only constants were given for
   std::set<std::string> declared;                      // layer names of the body, so that unnamed ones avoid them
   const Frame* caller = nullptr;
-  SourceRange call;  // in the caller's file
+  SourceRange call;    // in the caller's file
   std::string stream;  // of random numbers, of the layers above that are resampled
   int depth = 0;
   uint32_t id = 0;          // of the call that runs here; later ones have greater numbers
