@@ -11,6 +11,7 @@
 //   emit.cpp          nodes, shapes, messages            primitives*.cpp  the table of primitive operations
 //   ids.cpp           sets of ids and their bounds       lengths.cpp      ragged dimensions joined and cut
 //   stacks.cpp        a dimension before ragged ones     dim_names.cpp    which dimension `A` means
+//   pairs.cpp         a sequence for each of positions   transposed.cpp   transposes of sequences and pairs
 //   task.cpp          heads and settings                 loss.cpp         losses, masks, the objective
 #pragma once
 #include <functional>
