@@ -1,12 +1,13 @@
 // A trained model as a C++ package says what `mtlc predict` says:
-//   package_test MTLC MODEL INPUT FORMAT WORK_DIR COMPILER [--flags FLAGS] [--field NAME=COLUMN,...]... [--task
-//   TASK]...
-//                [--limit N] [--data DIR] [--emit FORM]
+//   package_test MTLC MODEL INPUT FORMAT WORK_DIR COMPILER [--flags FLAGS] [--field NAME=COLUMN,...]...
+//                [--task TASK]... [--limit N] [--data DIR] [--emit FORM] [--needs PROGRAM]
+//                [--toolchain FILE --emulator COMMAND]
 // MODEL is a model.safetensors, or a .mtl file that is trained first, on DIR. Emits the package, builds and installs it
 // as a project of its own, builds consumer/ against what is installed, and compares labels and spans, which have to be
 // equal, and scores, to 1e-5. FORMAT is that of `mtlc predict`: lines, or source, with the columns of INPUT that each
-// field of an example stands in. FLAGS are for the compiler. Exits with 77 (skipped, and says so) without COMPILER or
-// INPUT. FORM is what `mtlc emit` is asked for: cpp, or "object --cpu x86-64-v3 ...".
+// field of an example stands in. FLAGS are for the compiler. FORM is what `mtlc emit` is asked for: cpp, or
+// "object --cpu x86-64-v3 ...". For another machine, FILE is CMake's toolchain file and COMMAND runs its programs.
+// Exits with 77 (skipped, and says so) without INPUT, COMPILER, the emulator or PROGRAM.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -28,7 +29,7 @@ using Json = nlohmann::ordered_json;
 constexpr int kSkipped = 77;
 
 struct Options {
-  std::string mtlc, model, input, format, folder, compiler, flags, data, form = "cpp";
+  std::string mtlc, model, input, format, folder, compiler, flags, data, form = "cpp", toolchain, emulator, needs;
   Fields fields;
   std::set<std::string> tasks;
   size_t limit = 0;
@@ -36,12 +37,15 @@ struct Options {
 
 Options parse(int argc, char** argv) {
   if (argc < 7 || argc % 2 == 0) throw std::runtime_error("package_test MTLC MODEL INPUT FORMAT WORK_DIR COMPILER ...");
-  Options out{argv[1], argv[2], argv[3], argv[4], argv[5], argv[6], {}, {}, "cpp", {}, {}, 0};
+  Options out{argv[1], argv[2], argv[3], argv[4], argv[5], argv[6], {}, {}, "cpp", {}, {}, {}, {}, {}, 0};
   for (int i = 7; i + 1 < argc; i += 2) {
     const std::string option = argv[i], value = argv[i + 1];
     if (option == "--flags") out.flags = value;
     if (option == "--data") out.data = value;
     if (option == "--emit") out.form = value;
+    if (option == "--toolchain") out.toolchain = value;
+    if (option == "--emulator") out.emulator = value;
+    if (option == "--needs") out.needs = value;
     if (option == "--task") out.tasks.insert(value);
     if (option == "--limit") out.limit = std::stoul(value);
     if (option == "--field") {
@@ -58,7 +62,8 @@ std::string text_of(const fs::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-void build(const Options& o, const std::string& source, const std::string& folder, const std::string& more) {
+void build(const Options& o, const std::string& source, const std::string& folder, std::string more) {
+  if (!o.toolchain.empty()) more += " -DCMAKE_TOOLCHAIN_FILE=" + shell_quoted(o.toolchain);
   output_of(
       fmt::format("cmake -S {} -B {} -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_COMPILER={} -DCMAKE_CXX_FLAGS={} {} 2>&1",
                   shell_quoted(source), shell_quoted(folder), shell_quoted(o.compiler), shell_quoted(o.flags), more));
@@ -167,10 +172,15 @@ int compare(const std::vector<Json>& predicted, const std::vector<Json>& answere
   return wrong == 0 ? 0 : 1;
 }
 
+bool has_program(const std::string& name) {
+  return std::system(fmt::format("command -v {} > /dev/null", shell_quoted(name)).c_str()) == 0;
+}
+
 int run(Options o) {
   if (!fs::exists(o.input)) return fmt::print("skipped: there is no {}\n", o.input), kSkipped;
-  if (std::system(fmt::format("command -v {} > /dev/null", shell_quoted(o.compiler)).c_str()) != 0)
-    return fmt::print("skipped: there is no compiler {}\n", o.compiler), kSkipped;
+  for (const std::string& program : {o.compiler, o.needs, o.emulator.substr(0, o.emulator.find(' '))}) {
+    if (!program.empty() && !has_program(program)) return fmt::print("skipped: there is no {}\n", program), kSkipped;
+  }
   fs::remove_all(o.folder);
   fs::create_directories(o.folder);
   const std::string input = o.folder + "/input" + fs::path(o.input).extension().string();
@@ -187,8 +197,8 @@ int run(Options o) {
   std::string predict = fmt::format("{} predict {} {} --scores --threads 1 --format {}", shell_quoted(o.mtlc),
                                     shell_quoted(o.model), shell_quoted(input), o.format);
   for (const std::string& task : o.tasks) predict += " --task " + shell_quoted(task);
-  const int result =
-      compare(lines_of(output_of(predict)), lines_of(output_of(shell_quoted(consumer) + " " + shell_quoted(records))));
+  const std::string answer = fmt::format("{} {} {}", o.emulator, shell_quoted(consumer), shell_quoted(records));
+  const int result = compare(lines_of(output_of(predict)), lines_of(output_of(answer)));
   if (result == 0) fs::remove_all(o.folder);
   return result;
 }
