@@ -11,6 +11,7 @@
 #include "compiler/base/check.h"
 #include "engine/plan.h"
 #include "engine/spaces.h"
+#include "runtime/parallel.h"
 
 namespace mtl::engine {
 namespace {
@@ -20,9 +21,10 @@ using program::Call;
 using program::LoopKernel;
 using types::kUniform;
 
-constexpr double kForkNanoseconds = 20000;
+// Less work than this is not worth a fork; a part has half of it at least.
+constexpr double kForkNanoseconds = 20000, kPartNanoseconds = 10000;
 
-// Subnormals are slow and never matter here; every thread flushes them.
+// Subnormals are slow and never matter here; threads of the pool compute in the caller's mode.
 void flush_subnormals() {
   constexpr unsigned kFlush = 0x8040;  // FTZ and DAZ
   if ((_mm_getcsr() & kFlush) != kFlush) _mm_setcsr(_mm_getcsr() | kFlush);
@@ -89,20 +91,13 @@ void run_loop(const BoundLoop& loop, const runtime::SpaceView* const* spaces, co
   if (n == 0) return;
   const double work = loop.cost_rows == nullptr ? loop.cost * static_cast<double>(n)
                                                 : loop.cost * static_cast<double>((*loop.cost_rows)->rows);
-  const int threads = runtime::threads();
   const int64_t grain = loop.units > 0 ? codegen::CompiledLoop::kGrain : 1;
   const int64_t pieces = (n + grain - 1) / grain;
-  if (threads == 1 || work < kForkNanoseconds || pieces < 2) {
-    loop.run(loop.buffers, spaces, 0, n, step);
-    return;
-  }
-#pragma omp parallel for num_threads(threads) schedule(static, 1)
-  for (int t = 0; t < threads; ++t) {
-    flush_subnormals();
-    const int64_t begin = std::min(n, pieces * t / threads * grain),
-                  end = std::min(n, pieces * (t + 1) / threads * grain);
-    if (begin < end) loop.run(loop.buffers, spaces, begin, end, step);
-  }
+  const int64_t parts = work < kForkNanoseconds ? 1 : std::min(pieces, static_cast<int64_t>(work / kPartNanoseconds));
+  runtime::parallel_for(parts, [&](int64_t part) {
+    const runtime::Range range = runtime::part_range(pieces, parts, part);
+    loop.run(loop.buffers, spaces, range.begin * grain, std::min(n, range.end * grain), step);
+  });
 }
 
 }  // namespace
@@ -281,10 +276,7 @@ struct Engine::State {
 };
 
 Engine::Engine(program::Program program, std::unique_ptr<codegen::Jit> jit, ParamBlock params)
-    : state_(std::make_unique<State>(std::move(program), std::move(jit), std::move(params))) {
-#pragma omp parallel num_threads(runtime::threads())
-  flush_subnormals();
-}
+    : state_(std::make_unique<State>(std::move(program), std::move(jit), std::move(params))) {}
 Engine::~Engine() = default;
 
 void Engine::bind(const Inputs& inputs) {

@@ -1,10 +1,10 @@
-// Our one face to matrix products: gemm.cpp makes them with oneDNN, whose headers no other file includes; packages
-// have gemm_single.cpp instead, which needs no library and no second thread.
+// Our one face to matrix products. gemm.cpp makes them by our own tiles or by oneDNN, whose headers no other file of
+// kernels includes; packages have deploy/gemm_single.cpp instead, which needs no library and no second thread.
 //
 // c[m, n] = op(a) op(b) + (accumulate ? c : 0), row-major, op(a) is [m, k] and op(b) is [k, n]; lda, ldb, ldc are the
-// distances of the stored rows. Why dnnl_sgemm and not matmul primitives, and why we cut products ourselves:
-// README.md, "Products".
+// distances of the stored rows. Which products are whose, and how they are cut: README.md, "Products".
 #pragma once
+#include <cstddef>
 #include <cstdint>
 
 namespace mtl::runtime {
@@ -35,13 +35,15 @@ inline Gemm product_of(int64_t m, int64_t n, int64_t k, GemmOperand a, GemmOpera
   return {a.transposed, b.transposed, m, n, k, a.data, a.stride, b.data, b.stride, c, ldc, accumulate};
 }
 
-// Cut into blocks by shape and spread over the threads; the same bits for any number of threads.
-void gemm(const Gemm& product);
+// Cut into parts by shape and spread over the threads; the same bits for any number of threads. `workspace` has
+// gemm_workspace(m, n, k) bytes, or of larger m, n, k, and is aligned to 64 bytes.
+size_t gemm_workspace(int64_t m, int64_t n, int64_t k);
+void gemm(const Gemm& product, void* workspace);
 // On the calling thread alone; for callers that are parallel themselves.
 void gemm_serial(const Gemm& product);
 
 // The same for bfloat16, where the processor has such products.
 bool has_bf16_products();
-void gemm(const GemmBf16& product);
+void gemm(const GemmBf16& product, void* workspace);  // which it leaves alone
 
 }  // namespace mtl::runtime

@@ -8,14 +8,13 @@ namespace mtl::runtime {
 namespace {
 
 constexpr int64_t kGrain = 16384;  // elements worth a thread
-constexpr int64_t kMostParts = 16;
 
 template <OptimizerRule kRule, bool kGradient>
 MTL_INLINE void update_all(const RuleStep& step, float* w, const float* gradient, float* a, float* b, int64_t n) {
   constexpr bool kHasA = kRule != OptimizerRule::sgd;
   constexpr bool kHasB = kHasA && kRule != OptimizerRule::momentum && kRule != OptimizerRule::adagrad;
   const RuleStep s = step;
-#pragma GCC ivdep
+  MTL_INDEPENDENT
   for (int64_t i = 0; i < n; ++i) {
     const float g = kGradient ? s.scale * gradient[i] : 0.0f;
     float w_i = w[i], a_i = kHasA ? a[i] : 0.0f, b_i = kHasB ? b[i] : 0.0f;
@@ -33,28 +32,43 @@ MTL_INLINE void update_all(const RuleStep& step, float* w, const float* gradient
     update_all<kRule, true>(step, w, gradient, a, b, n);
 }
 
-typedef float EightFloats __attribute__((vector_size(32), aligned(4)));
-typedef double Doubles __attribute__((vector_size(64)));
-
-MTL_CLONES double squares_of(const float* x, int64_t n) {
+template <int kCount>
+struct HalfVectors {  // as many doubles as a vector of kCount floats is wide, and so many floats
+  typedef double Doubles __attribute__((vector_size(kCount * 4)));
+  typedef float Floats __attribute__((vector_size(kCount * 2)));
+};
+template <class Level>
+MTL_INLINE double squares_of(const float* x, int64_t n) {
+  using Doubles = typename HalfVectors<Level::kLanes>::Doubles;
+  using Floats = typename HalfVectors<Level::kLanes>::Floats;
+  constexpr int kWidth = Level::kLanes / 2;
   Doubles sums[4] = {};
   int64_t i = 0;
-  for (; i + 32 <= n; i += 32) {
-    for (int l = 0; l < 4; ++l) {
-      const Doubles value = __builtin_convertvector(*reinterpret_cast<const EightFloats*>(x + i + 8 * l), Doubles);
+  for (; i + 4 * kWidth <= n; i += 4 * kWidth) {
+    each<4>([&](auto l) MTL_BODY {
+      const Doubles value = __builtin_convertvector(load<Floats>(x + i + kWidth * l), Doubles);
       sums[l] += value * value;
-    }
+    });
   }
   double total = 0;
   for (; i < n; ++i) total += static_cast<double>(x[i]) * static_cast<double>(x[i]);
   const Doubles all = (sums[0] + sums[1]) + (sums[2] + sums[3]);
-  for (int l = 0; l < 8; ++l) total += all[l];
+  for (int l = 0; l < kWidth; ++l) total += all[l];
   return total;
+}
+double squares_in_range(const float* x, int64_t n) {
+  return at_level([=](auto level) MTL_BODY { return squares_of<decltype(level)>(x, n); });
 }
 
 template <class T>
 T* at(T* p, int64_t i) {
   return p == nullptr ? nullptr : p + i;
+}
+
+// Of sums over parts, whose results stand on the stack: enough for hundreds of threads.
+constexpr int64_t kMostSums = 1024;
+int64_t parts_of_sum(int64_t count) {
+  return parts_of(count, count < kMostSums * kGrain ? kGrain : count / kMostSums + 1);
 }
 
 // Parts begin at multiples of 16 so that threads share no cache line.
@@ -64,8 +78,8 @@ Range aligned_range(int64_t count, int64_t parts, int64_t i) {
 }
 
 void update_lamb(const RuleStep& step, float* w, const float* gradient, float* a, float* b, int64_t count) {
-  const int64_t parts = parts_of(count, kGrain);
-  LambNorms norms[kMostParts];
+  const int64_t parts = parts_of_sum(count);
+  LambNorms norms[kMostSums];
   parallel_for(parts, [&](int64_t i) {
     const Range r = aligned_range(count, parts, i);
     norms[i] = lamb_advance(step, w + r.begin, gradient + r.begin, a + r.begin, b + r.begin, r.end - r.begin);
@@ -100,8 +114,8 @@ int state_slots(OptimizerRule rule) {
   return 0;
 }
 
-MTL_CLONES void update_range(OptimizerRule rule, const RuleStep& step, float* w, const float* gradient, float* a,
-                             float* b, int64_t n) {
+MTL_INLINE void update_by(OptimizerRule rule, const RuleStep& step, float* w, const float* gradient, float* a, float* b,
+                          int64_t n) {
   switch (rule) {
     case OptimizerRule::sgd:
       return update_all<OptimizerRule::sgd>(step, w, gradient, a, b, n);
@@ -120,31 +134,39 @@ MTL_CLONES void update_range(OptimizerRule rule, const RuleStep& step, float* w,
   }
 }
 
-MTL_CLONES LambNorms lamb_advance(const RuleStep& step, const float* w, const float* gradient, float* a, float* b,
-                                  int64_t n) {
-  const RuleStep s = step;
-  LambNorms norms;
-  constexpr int64_t kBlock = 256;
-  for (int64_t begin = 0; begin < n; begin += kBlock) {
-    const int64_t end = begin + kBlock < n ? begin + kBlock : n;
-    float direction[kBlock];
-#pragma GCC ivdep
-    for (int64_t i = begin; i < end; ++i) {
-      float unused = 0.0f;
-      advance<OptimizerRule::lamb>(s, unused, gradient == nullptr ? 0.0f : s.scale * gradient[i], a[i], b[i]);
-      direction[i - begin] = lamb_direction(s, w[i], a[i], b[i]);
-    }
-    norms.weights += squares_of(w + begin, end - begin);
-    norms.directions += squares_of(direction, end - begin);
-  }
-  return norms;
+void update_range(OptimizerRule rule, const RuleStep& step, float* w, const float* gradient, float* a, float* b,
+                  int64_t n) {
+  at_level([=](auto) MTL_BODY { update_by(rule, step, w, gradient, a, b, n); });
 }
 
-MTL_CLONES void lamb_apply(const RuleStep& step, float ratio, float* w, const float* a, const float* b, int64_t n) {
-  const RuleStep s = step;
-  const float rate = s.lr * ratio;
-#pragma GCC ivdep
-  for (int64_t i = 0; i < n; ++i) w[i] -= rate * lamb_direction(s, w[i], a[i], b[i]);
+LambNorms lamb_advance(const RuleStep& step, const float* w, const float* gradient, float* a, float* b, int64_t n) {
+  return at_level([=](auto level) MTL_BODY {
+    const RuleStep s = step;
+    LambNorms norms;
+    constexpr int64_t kBlock = 256;
+    for (int64_t begin = 0; begin < n; begin += kBlock) {
+      const int64_t end = begin + kBlock < n ? begin + kBlock : n;
+      float direction[kBlock];
+      MTL_INDEPENDENT
+      for (int64_t i = begin; i < end; ++i) {
+        float unused = 0.0f;
+        advance<OptimizerRule::lamb>(s, unused, gradient == nullptr ? 0.0f : s.scale * gradient[i], a[i], b[i]);
+        direction[i - begin] = lamb_direction(s, w[i], a[i], b[i]);
+      }
+      norms.weights += squares_of<decltype(level)>(w + begin, end - begin);
+      norms.directions += squares_of<decltype(level)>(direction, end - begin);
+    }
+    return norms;
+  });
+}
+
+void lamb_apply(const RuleStep& step, float ratio, float* w, const float* a, const float* b, int64_t n) {
+  at_level([=](auto) MTL_BODY {
+    const RuleStep s = step;
+    const float rate = s.lr * ratio;
+    MTL_INDEPENDENT
+    for (int64_t i = 0; i < n; ++i) w[i] -= rate * lamb_direction(s, w[i], a[i], b[i]);
+  });
 }
 
 float lamb_ratio(LambNorms norms) {
@@ -165,11 +187,11 @@ void update_dense(const OptimizerSettings& settings, const UpdateStep& update, f
 }
 
 double sum_of_squares(const float* values, int64_t count) {
-  const int64_t parts = parts_of(count, kGrain);
-  double sums[kMostParts];
+  const int64_t parts = parts_of_sum(count);
+  double sums[kMostSums];
   parallel_for(parts, [&](int64_t i) {
     const Range r = aligned_range(count, parts, i);
-    sums[i] = squares_of(values + r.begin, r.end - r.begin);
+    sums[i] = squares_in_range(values + r.begin, r.end - r.begin);
   });
   double total = 0;
   for (int64_t i = 0; i < parts; ++i) total += sums[i];

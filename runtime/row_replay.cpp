@@ -21,48 +21,46 @@ struct AdamBlock {
 // (e / s b)^4 and cost the same for one missed step as for a hundred.
 constexpr float kSeriesBelow = 0.01f;
 
-MTL_INLINE void adam_elements(const AdamBlock& block, float epsilon, float* w, float* m, float* v, int64_t n) {
-  float root[kLanes], x[kLanes], sum[kLanes] = {};
-  bool series = block.n > 2;
-  for (int64_t i = 0; i < n; ++i) root[i] = std::sqrt(v[i]);
-  for (int64_t i = 0; i < n; ++i) {
-    x[i] = epsilon / root[i];
-    series = series & (x[i] < kSeriesBelow * block.least_b);
-  }
+template <class Floats, class Width>
+MTL_INLINE void adam_elements(const AdamBlock& block, float epsilon, float* w, float* m, float* v, Width width) {
+  const Floats square = load_some<Floats>(v, width), average = load_some<Floats>(m, width), root = sqrt(square);
+  const Floats x = epsilon / root;
+  const bool series = block.n > 2 && all_below(x, kSeriesBelow * block.least_b);
+  Floats sum{};
   if (series) {
-    for (int64_t i = 0; i < n; ++i) {
-      const float s = block.sums[0] - x[i] * (block.sums[1] - x[i] * (block.sums[2] - x[i] * block.sums[3]));
-      sum[i] = s / root[i];
-    }
+    sum = (block.sums[0] - x * (block.sums[1] - x * (block.sums[2] - x * block.sums[3]))) / root;
   } else {
-    for (int32_t k = 0; k < block.n; ++k) {
-      for (int64_t i = 0; i < n; ++i) sum[i] += block.a[k] / (root[i] * block.b[k] + epsilon);
-    }
+    for (int32_t k = 0; k < block.n; ++k)
+      sum += broadcast<Floats>(block.a + k) / (root * broadcast<Floats>(block.b + k) + epsilon);
   }
-  for (int64_t i = 0; i < n; ++i) {
-    w[i] = block.kept * w[i] - m[i] * sum[i];
-    m[i] *= block.shrink1;
-    v[i] *= block.shrink2;
-  }
+  store_some(w, block.kept * load_some<Floats>(w, width) - average * sum, width);
+  store_some(m, average * block.shrink1, width);
+  store_some(v, square * block.shrink2, width);
 }
 
-MTL_CLONES void adam_row(const AdamBlock& block, float epsilon, float* w, float* m, float* v, int64_t width) {
-  int64_t j = 0;
-  for (; j + kLanes <= width; j += kLanes) adam_elements(block, epsilon, w + j, m + j, v + j, kLanes);
-  if (j < width) adam_elements(block, epsilon, w + j, m + j, v + j, width - j);
+void adam_row(const AdamBlock& block, float epsilon, float* w, float* m, float* v, int64_t width) {
+  at_level([=, &block](auto level) MTL_BODY {
+    using Floats = typename decltype(level)::Floats;
+    over_lanes<Floats>(width, [&](int64_t j, auto lanes)
+                                  MTL_BODY { adam_elements<Floats>(block, epsilon, w + j, m + j, v + j, lanes); });
+  });
 }
 
-MTL_CLONES void scale_row(float factor, float* x, int64_t width) {
-  for (int64_t j = 0; j < width; ++j) x[j] *= factor;
+void scale_row(float factor, float* x, int64_t width) {
+  at_level([=](auto) MTL_BODY {
+    for (int64_t j = 0; j < width; ++j) x[j] *= factor;
+  });
 }
 
 // w += add a; a *= factor
-MTL_CLONES void momentum_row(float add, float factor, float* w, float* a, int64_t width) {
-#pragma GCC ivdep
-  for (int64_t j = 0; j < width; ++j) {
-    w[j] += add * a[j];
-    a[j] *= factor;
-  }
+void momentum_row(float add, float factor, float* w, float* a, int64_t width) {
+  at_level([=](auto) MTL_BODY {
+    MTL_INDEPENDENT
+    for (int64_t j = 0; j < width; ++j) {
+      w[j] += add * a[j];
+      a[j] *= factor;
+    }
+  });
 }
 
 bool all_zero(const float* x, int64_t width) {

@@ -16,15 +16,16 @@ namespace {
 
 constexpr int64_t kRowGrain = 32;  // rows worth a thread
 
-MTL_CLONES void add_rows(const int32_t* slots, const float* rows, int64_t count, int64_t width, Range columns,
-                         float* sums) {
-  for (int64_t i = 0; i < count; ++i) {
-    if (slots[i] < 0) continue;
-    const float* row = rows + i * width;
-    float* sum = sums + slots[i] * width;
-#pragma GCC ivdep
-    for (int64_t j = columns.begin; j < columns.end; ++j) sum[j] += row[j];
-  }
+void add_rows(const int32_t* slots, const float* rows, int64_t count, int64_t width, Range columns, float* sums) {
+  at_level([=](auto) MTL_BODY {
+    for (int64_t i = 0; i < count; ++i) {
+      if (slots[i] < 0) continue;
+      const float* row = rows + i * width;
+      float* sum = sums + slots[i] * width;
+      MTL_INDEPENDENT
+      for (int64_t j = columns.begin; j < columns.end; ++j) sum[j] += row[j];
+    }
+  });
 }
 
 }  // namespace

@@ -387,12 +387,14 @@ std::string CppProgram::constants() const {
   return out;
 }
 
-std::string CppProgram::definition(size_t step, const std::string& body, bool cloned) const {
+// Loops are compiled for each level of instruction sets.
+std::string CppProgram::definition(size_t step, const std::string& body, bool loop) const {
   const std::string place = place_text(program_.steps[step].range);
   return (place.empty() ? "" : "// " + place + "\n") +
-         fmt::format("{}void {}(const Weights&{}, const Rows&{}, Buffers& b, void*{}) {{\n{}}}\n\n",
-                     cloned ? "MTL_CLONES " : "", step_names_[step], mentions(body, "w") ? " w" : "",
-                     mentions(body, "rows") ? " rows" : "", mentions(body, "workspace") ? " workspace" : "", body);
+         fmt::format("void {}(const Weights&{}, const Rows&{}, Buffers& b, void*{}) {{\n{}{}{}}}\n\n",
+                     step_names_[step], mentions(body, "w") ? " w" : "", mentions(body, "rows") ? " rows" : "",
+                     mentions(body, "workspace") ? " workspace" : "",
+                     loop ? "  runtime::at_level([&](auto) MTL_BODY {\n" : "", body, loop ? "  });\n" : "");
 }
 
 std::string CppProgram::step_definitions() const {

@@ -68,7 +68,7 @@ class CppProgram {
   std::string shape_comment(const program::Buffer& buffer) const;
   std::string constants() const;
   std::string loop_call_body(const program::LoopKernel& kernel, const codegen::ObjectLoop& loop, size_t number) const;
-  std::string definition(size_t step, const std::string& body, bool cloned) const;
+  std::string definition(size_t step, const std::string& body, bool loop) const;
   std::string call_body(size_t step) const;
   std::string call_tables(const program::Call& call) const;
   std::string place_text(SourceRange range) const;

@@ -112,7 +112,7 @@ inline void linear(int64_t rows, const float* x, const float* w, float* y, Linea
   product.ldb = shape.inputs;
   product.c = y;
   product.ldc = shape.outputs;
-  gemm(product);
+  gemm_serial(product);
 }
 
 // Buffers begin at multiples of 64 bytes.

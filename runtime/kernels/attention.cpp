@@ -10,40 +10,39 @@ namespace mtl::runtime::kernels {
 namespace {
 
 // Softmax of the first `valid` of n scores, times scale; zeros after them. Returns the log-sum-exp.
-MTL_CLONES float softmax_row(float* s, int64_t valid, int64_t n, float scale) {
+template <class Floats>
+MTL_INLINE float softmax_of(float* s, int64_t valid, int64_t n, float scale) {
   float most = s[0] * scale;
   for (int64_t j = 0; j < valid; ++j) {
     s[j] *= scale;
     most = s[j] > most ? s[j] : most;
   }
   Floats sums{};
-  for (int64_t j = 0; j < valid; j += kLanes) {
-    const int64_t width = valid - j;
-    if (width >= kLanes) {
-      const Floats p = exp(load(s + j) - most);
-      store(s + j, p);
-      sums += p;
-    } else {
-      const Floats p = exp(load_part(s + j, width) - most);
-      store_part(s + j, p, width);
-      sums += load_part(s + j, width);
-    }
-  }
+  over_lanes<Floats>(valid, [&](int64_t j, auto width) MTL_BODY {
+    store_some(s + j, exp(load_some<Floats>(s + j, width) - most), width);
+    sums += load_some<Floats>(s + j, width);
+  });
   const float sum = sum_lanes(sums);
   const float factor = 1.0f / sum;
   for (int64_t j = 0; j < valid; ++j) s[j] *= factor;
   for (int64_t j = valid; j < n; ++j) s[j] = 0.0f;
   return most + std::log(sum);
 }
+float softmax_row(float* s, int64_t valid, int64_t n, float scale) {
+  return at_level([=](auto level)
+                      MTL_BODY { return softmax_of<typename decltype(level)::Floats>(s, valid, n, scale); });
+}
 
 }  // namespace
 
-MTL_CLONES void drop(float* x, int64_t n, uint64_t row, uint32_t first_element, float rate) {
+void drop(float* x, int64_t n, uint64_t row, uint32_t first_element, float rate) {
   const float factor = 1.0f / (1.0f - rate);
-  for (int64_t j = 0; j < n; ++j) {
-    const uint32_t bits = random_bits(row, first_element + static_cast<uint32_t>(j));
-    x[j] = random_unit(bits) >= rate ? x[j] * factor : 0.0f;
-  }
+  at_level([=](auto) MTL_BODY {
+    for (int64_t j = 0; j < n; ++j) {
+      const uint32_t bits = random_bits(row, first_element + static_cast<uint32_t>(j));
+      x[j] = random_unit(bits) >= rate ? x[j] * factor : 0.0f;
+    }
+  });
 }
 
 size_t attention_workspace(const WorkspaceQuery& query) {

@@ -10,29 +10,32 @@ namespace mtl::runtime::kernels {
 namespace {
 
 // Probabilities from scores and the saved log-sum-exp.
-MTL_CLONES void probabilities_row(float* s, int64_t valid, int64_t n, float scale, float lse) {
-  for (int64_t j = 0; j < valid; j += kLanes) {
-    const int64_t width = valid - j;
-    if (width >= kLanes)
-      store(s + j, exp(load(s + j) * scale - lse));
-    else
-      store_part(s + j, exp(load_part(s + j, width) * scale - lse), width);
-  }
-  for (int64_t j = valid; j < n; ++j) s[j] = 0.0f;
+void probabilities_row(float* s, int64_t valid, int64_t n, float scale, float lse) {
+  at_level([=](auto level) MTL_BODY {
+    using Floats = typename decltype(level)::Floats;
+    over_lanes<Floats>(valid, [&](int64_t j, auto width) MTL_BODY {
+      store_some(s + j, exp(load_some<Floats>(s + j, width) * scale - lse), width);
+    });
+    for (int64_t j = valid; j < n; ++j) s[j] = 0.0f;
+  });
 }
 
-MTL_CLONES float dot(const float* a, const float* b, int64_t n) {
-  Floats sums{};
-  int64_t j = 0;
-  for (; j + kLanes <= n; j += kLanes) sums += load(a + j) * load(b + j);
-  float sum = sum_lanes(sums);
-  for (; j < n; ++j) sum += a[j] * b[j];
-  return sum;
+float dot(const float* a, const float* b, int64_t n) {
+  return at_level([=](auto level) MTL_BODY {
+    using Floats = typename decltype(level)::Floats;
+    Floats sums{};
+    over_lanes<Floats>(n, [&](int64_t j, auto width)
+                              MTL_BODY { sums += load_some<Floats>(a + j, width) * load_some<Floats>(b + j, width); });
+    return sum_lanes(sums);
+  });
 }
 
 // ds = scale p (dp - d)
-MTL_CLONES void score_gradient_row(float* dp, const float* p, int64_t n, float d, float scale) {
-  for (int64_t j = 0; j < n; ++j) dp[j] = scale * p[j] * (dp[j] - d);
+void score_gradient_row(float* dp, const float* p, int64_t n, float d, float scale) {
+  at_level([=](auto) MTL_BODY {
+    MTL_INDEPENDENT
+    for (int64_t j = 0; j < n; ++j) dp[j] = scale * p[j] * (dp[j] - d);
+  });
 }
 
 struct Gradients {

@@ -6,18 +6,22 @@
 namespace mtl::runtime::kernels {
 namespace {
 
-MTL_CLONES void exponentiate(const float* x, float most, int64_t n, float* out) {
-  for (int64_t j = 0; j < n; j += kLanes) {
-    const int64_t width = n - j;
-    if (width >= kLanes)
-      store(out + j, exp(load(x + j) - most));
-    else
-      store(out + j, Floats{}), store_part(out + j, exp(load_part(x + j, width) - most), width);
-  }
+// Zeros behind the last of n.
+void exponentiate(const float* x, float most, int64_t n, float* out) {
+  at_level([=](auto level) MTL_BODY {
+    using Floats = typename decltype(level)::Floats;
+    over_lanes<Floats>(n, [&](int64_t j, auto width)
+                              MTL_BODY { store_some(out + j, exp(load_some<Floats>(x + j, width) - most), width); });
+    for (int64_t j = n; j < padded_tags(n); ++j) out[j] = 0.0f;
+  });
+}
+float most_of_all(const float* x, int64_t n) {
+  return at_level([=](auto level) MTL_BODY { return most_of<typename decltype(level)::Floats>(x, n); });
 }
 
 // alpha[t, K] of one sequence, each row scaled to sum 1; returns log z. `wide` is scratch of 2 x stride.
-MTL_CLONES float forward_sequence(const Potentials& p, const float* scores, int64_t length, float* alpha, float* wide) {
+template <class Floats>
+MTL_INLINE float forward_pass(const Potentials& p, const float* scores, int64_t length, float* alpha, float* wide) {
   const int64_t tags = p.tags;
   float *current = wide, *product = wide + p.stride;
   float first_most = p.start[0] + scores[0];
@@ -27,20 +31,25 @@ MTL_CLONES float forward_sequence(const Potentials& p, const float* scores, int6
     first_most = s > first_most ? s : first_most;
   }
   for (int64_t j = 0; j < p.stride; ++j) current[j] = 1.0f;
-  float sum = times_exp(current, product, first_most, tags, current);
+  float sum = times_exp<Floats>(current, product, first_most, tags, current);
   double log_z = static_cast<double>(first_most) + std::log(static_cast<double>(sum));
   for (int64_t t = 0;; ++t) {
     const float factor = 1.0f / sum;
     for (int64_t j = 0; j < tags; ++j) alpha[t * tags + j] = current[j] *= factor;
     if (t + 1 == length) break;
     const float* s = scores + (t + 1) * tags;
-    const float most = most_of(s, tags);
-    vector_times_matrix(current, p.step, tags, p.stride, product);
-    sum = times_exp(product, s, most, tags, current);
+    const float most = most_of<Floats>(s, tags);
+    vector_times_matrix<Floats>(current, p.step, tags, p.stride, product);
+    sum = times_exp<Floats>(product, s, most, tags, current);
     log_z += static_cast<double>(most) + p.most_transition + std::log(static_cast<double>(sum));
   }
-  const float last = dot_of(current, p.final, tags);
+  const float last = dot_of<Floats>(current, p.final, tags);
   return static_cast<float>(log_z + p.most_end + std::log(static_cast<double>(last)));
+}
+float forward_sequence(const Potentials& p, const float* scores, int64_t length, float* alpha, float* wide) {
+  return at_level([=](auto level) MTL_BODY {
+    return forward_pass<typename decltype(level)::Floats>(p, scores, length, alpha, wide);
+  });
 }
 
 // The same in log space: alpha rows are logarithms, each row less its log-sum-exp.
@@ -69,32 +78,44 @@ float forward_sequence_log(const Potentials& p, const float* scores, int64_t len
 }
 
 // product[j] = max_i (delta[i] + transitions[i][j])
-template <int kVectors>
+template <class Floats, int kVectors>
 MTL_INLINE void max_plus_columns(const float* delta, const float* matrix, int64_t tags, int64_t stride, float* out) {
+  constexpr int kLanes = lanes_of<Floats>;
   Floats best[kVectors];
-  for (int v = 0; v < kVectors; ++v) best[v] = splat(delta[0]) + load(matrix + v * kLanes);
+  each<kVectors>([&](auto v) MTL_BODY { best[v] = broadcast<Floats>(delta) + load<Floats>(matrix + v * kLanes); });
   for (int64_t i = 1; i < tags; ++i) {
-    const Floats from = splat(delta[i]);
-    for (int v = 0; v < kVectors; ++v) best[v] = max(best[v], from + load(matrix + i * stride + v * kLanes));
+    const Floats from = broadcast<Floats>(delta + i);
+    each<kVectors>([&](auto v)
+                       MTL_BODY { best[v] = max(best[v], from + load<Floats>(matrix + i * stride + v * kLanes)); });
   }
-  for (int v = 0; v < kVectors; ++v) store(out + v * kLanes, best[v]);
+  each<kVectors>([&](auto v) MTL_BODY { store(out + v * kLanes, best[v]); });
 }
 
-// delta: scratch [length, stride]. transitions are padded to rows of `stride`. Ties go to the lower tag.
-MTL_CLONES void viterbi(const float* transitions, const float* start, const float* end, int64_t tags, int64_t stride,
-                        const float* scores, int64_t length, float* delta, int32_t* path) {
+// delta: scratch [length, stride]. transitions are padded to rows of `stride`.
+template <class Floats>
+MTL_INLINE void best_scores(const float* transitions, const float* start, int64_t tags, int64_t stride,
+                            const float* scores, int64_t length, float* delta) {
+  constexpr int64_t kLanes = lanes_of<Floats>;
   for (int64_t j = 0; j < tags; ++j) delta[j] = start[j] + scores[j];
   for (int64_t t = 1; t < length; ++t) {
     const float* before = delta + (t - 1) * stride;
     float* now = delta + t * stride;
     int64_t j = 0;
     for (; j + 4 * kLanes <= stride; j += 4 * kLanes)
-      max_plus_columns<4>(before, transitions + j, tags, stride, now + j);
-    for (; j < stride; j += kLanes) max_plus_columns<1>(before, transitions + j, tags, stride, now + j);
+      max_plus_columns<Floats, 4>(before, transitions + j, tags, stride, now + j);
+    for (; j < stride; j += kLanes) max_plus_columns<Floats, 1>(before, transitions + j, tags, stride, now + j);
     for (j = 0; j < tags; ++j) now[j] += scores[t * tags + j];
-    const float most = most_of(now, tags);  // keeps delta small, and so exact
+    const float most = most_of<Floats>(now, tags);  // keeps delta small, and so exact
     for (j = 0; j < tags; ++j) now[j] -= most;
   }
+}
+
+// Ties go to the lower tag.
+void viterbi(const float* transitions, const float* start, const float* end, int64_t tags, int64_t stride,
+             const float* scores, int64_t length, float* delta, int32_t* path) {
+  at_level([=](auto level) MTL_BODY {
+    best_scores<typename decltype(level)::Floats>(transitions, start, tags, stride, scores, length, delta);
+  });
   int32_t best = 0;
   const float* last = delta + (length - 1) * stride;
   for (int64_t j = 1; j < tags; ++j) {
@@ -137,8 +158,8 @@ Potentials make_potentials(int64_t tags, const float* transitions, const float* 
   p.step = carver.floats(tags * p.stride);
   p.step_transposed = transposed ? carver.floats(tags * p.stride) : nullptr;
   p.final = carver.floats(p.stride);
-  p.most_transition = most_of(transitions, tags * tags);
-  p.most_end = most_of(end, tags);
+  p.most_transition = most_of_all(transitions, tags * tags);
+  p.most_end = most_of_all(end, tags);
   float least_transition = transitions[0], least_end = end[0];
   for (int64_t i = 0; i < tags * tags; ++i) least_transition = std::fmin(least_transition, transitions[i]);
   for (int64_t i = 0; i < tags; ++i) least_end = std::fmin(least_end, end[i]);

@@ -14,7 +14,7 @@ namespace mtl::runtime::kernels {
 constexpr float kSafeRange = 60.0f;
 
 inline int64_t padded_tags(int64_t tags) {
-  return (tags + kLanes - 1) / kLanes * kLanes;
+  return (tags + kMostLanes - 1) / kMostLanes * kMostLanes;
 }
 
 struct Potentials {
@@ -33,90 +33,81 @@ inline size_t potentials_floats(int64_t tags, bool transposed) {
 Potentials make_potentials(int64_t tags, const float* transitions, const float* start, const float* end,
                            bool transposed, Carver& carver);
 
-// out[0..kVectors * 16) = sum_i x[i] matrix[i][0..kVectors * 16). Several chains of sums hide the latency of the adds.
-template <int kVectors, int kChains>
+// out[0..kVectors * kLanes) = sum_i x[i] matrix[i][0..kVectors * kLanes). Several chains of sums hide the latency of
+// the adds.
+template <class Floats, int kVectors, int kChains>
 MTL_INLINE void vector_times_columns(const float* x, const float* matrix, int64_t tags, int64_t stride, float* out) {
-  Floats acc[kChains][kVectors] = {};
+  constexpr int kLanes = lanes_of<Floats>;
+  Floats acc[kChains * kVectors];
+  each<kChains * kVectors>([&](auto n) MTL_BODY { acc[n] = Floats{}; });
   int64_t i = 0;
   for (; i + kChains <= tags; i += kChains) {
-    for (int c = 0; c < kChains; ++c) {
-      const Floats factor = splat(x[i + c]);
-      for (int v = 0; v < kVectors; ++v) acc[c][v] += factor * load(matrix + (i + c) * stride + v * kLanes);
-    }
+    each<kChains>([&](auto c) MTL_BODY {
+      const Floats factor = broadcast<Floats>(x + i + c);
+      each<kVectors>([&](auto v) MTL_BODY {
+        acc[c * kVectors + v] += factor * load<Floats>(matrix + (i + c) * stride + v * kLanes);
+      });
+    });
   }
   for (; i < tags; ++i) {
-    const Floats factor = splat(x[i]);
-    for (int v = 0; v < kVectors; ++v) acc[0][v] += factor * load(matrix + i * stride + v * kLanes);
+    const Floats factor = broadcast<Floats>(x + i);
+    each<kVectors>([&](auto v) MTL_BODY { acc[v] += factor * load<Floats>(matrix + i * stride + v * kLanes); });
   }
-  for (int v = 0; v < kVectors; ++v) {
-    Floats sum = acc[0][v];
-    for (int c = 1; c < kChains; ++c) sum += acc[c][v];
+  each<kVectors>([&](auto v) MTL_BODY {
+    Floats sum = acc[v];
+    for (int c = 1; c < kChains; ++c) sum += acc[c * kVectors + v];
     store(out + v * kLanes, sum);
-  }
+  });
 }
 // out[0..stride) = sum_i x[i] matrix[i][0..stride), for `tags` rows.
+template <class Floats>
 MTL_INLINE void vector_times_matrix(const float* x, const float* matrix, int64_t tags, int64_t stride, float* out) {
+  constexpr int64_t kLanes = lanes_of<Floats>, kMost = 8;
   int64_t j = 0;
-  for (; j + 8 * kLanes <= stride; j += 8 * kLanes) vector_times_columns<8, 1>(x, matrix + j, tags, stride, out + j);
-  switch ((stride - j) / kLanes) {
-    case 7:
-      return vector_times_columns<7, 1>(x, matrix + j, tags, stride, out + j);
-    case 6:
-      return vector_times_columns<6, 1>(x, matrix + j, tags, stride, out + j);
-    case 5:
-      return vector_times_columns<5, 1>(x, matrix + j, tags, stride, out + j);
-    case 4:
-      return vector_times_columns<4, 2>(x, matrix + j, tags, stride, out + j);
-    case 3:
-      return vector_times_columns<3, 2>(x, matrix + j, tags, stride, out + j);
-    case 2:
-      return vector_times_columns<2, 4>(x, matrix + j, tags, stride, out + j);
-    case 1:
-      return vector_times_columns<1, 4>(x, matrix + j, tags, stride, out + j);
-    default:
-      return;
-  }
+  for (; j + kMost * kLanes <= stride; j += kMost * kLanes)
+    vector_times_columns<Floats, kMost, 1>(x, matrix + j, tags, stride, out + j);
+  if (j == stride) return;
+  with_count<kMost - 1>((stride - j) / kLanes, [&](auto vectors) MTL_BODY {
+    constexpr int kVectors = decltype(vectors)::value, kChains = kVectors <= 2 ? 4 : kVectors <= 4 ? 2 : 1;
+    vector_times_columns<Floats, kVectors, kChains>(x, matrix + j, tags, stride, out + j);
+  });
 }
+template <class Floats>
 MTL_INLINE float most_of(const float* x, int64_t n) {
+  constexpr int64_t kLanes = lanes_of<Floats>;
   if (n < kLanes) {
     float most = x[0];
     for (int64_t j = 1; j < n; ++j) most = x[j] > most ? x[j] : most;
     return most;
   }
-  Floats most = load(x + n - kLanes);
-  for (int64_t j = 0; j + kLanes <= n; j += kLanes) most = max(most, load(x + j));
+  Floats most = load<Floats>(x + n - kLanes);
+  for (int64_t j = 0; j + kLanes <= n; j += kLanes) most = max(most, load<Floats>(x + j));
   return max_lanes(most);
 }
 // sum_j a[j] b[j]
+template <class Floats>
 MTL_INLINE float dot_of(const float* a, const float* b, int64_t n) {
   Floats sums{};
-  int64_t j = 0;
-  for (; j + kLanes <= n; j += kLanes) sums += load(a + j) * load(b + j);
-  if (j < n) sums += load_part(a + j, n - j) * load_part(b + j, n - j);
+  over_lanes<Floats>(n, [&](int64_t j, auto width)
+                            MTL_BODY { sums += load_some<Floats>(a + j, width) * load_some<Floats>(b + j, width); });
   return sum_lanes(sums);
 }
+template <class Floats>
 MTL_INLINE float sum_of(const float* x, int64_t n) {
   Floats sums{};
-  int64_t j = 0;
-  for (; j + kLanes <= n; j += kLanes) sums += load(x + j);
-  if (j < n) sums += load_part(x + j, n - j);
+  over_lanes<Floats>(n, [&](int64_t j, auto width) MTL_BODY { sums += load_some<Floats>(x + j, width); });
   return sum_lanes(sums);
 }
 // out[j] = factor[j] exp(x[j] - most); reads n of x, factor and out have whole vectors. Returns the sum.
+template <class Floats>
 MTL_INLINE float times_exp(const float* factor, const float* x, float most, int64_t n, float* out) {
   Floats sums{};
-  for (int64_t j = 0; j < n; j += kLanes) {
-    const int64_t width = n - j;
-    const Floats value = width >= kLanes ? load(x + j) : load_part(x + j, width);
-    Floats product = load(factor + j) * exp(value - most);
-    if (width < kLanes) {
-      float lanes[kLanes];
-      store(lanes, product);
-      product = load_part(lanes, width);
-    }
-    store(out + j, product);
-    sums += product;
-  }
+  over_lanes<Floats>(n, [&](int64_t j, auto width) MTL_BODY {
+    const Floats product = load<Floats>(factor + j) * exp(load_some<Floats>(x + j, width) - most);
+    if constexpr (std::is_same_v<decltype(width), int64_t>) store(out + j, Floats{});
+    store_some(out + j, product, width);
+    sums += load<Floats>(out + j);
+  });
   return sum_lanes(sums);
 }
 

@@ -19,28 +19,32 @@ struct Sequence {
 };
 
 // wide: scratch of 3 x stride.
-MTL_CLONES void backward_sequence(const Potentials& p, const Sequence& s, float* wide) {
+template <class Floats>
+MTL_INLINE void backward_pass(const Potentials& p, const Sequence& s, float* wide) {
   const int64_t tags = p.tags;
   float *beta = wide, *b = wide + p.stride, *q = wide + 2 * p.stride;
   for (int64_t j = 0; j < p.stride; ++j) beta[j] = p.final[j];
   for (int64_t t = s.length - 1; t >= 0; --t) {
     const float *alpha = s.alpha + t * tags, *scores = s.scores + t * tags;
     float *dscores = s.dscores + t * tags, *left = s.left + t * tags, *right = s.right + t * tags;
-    const float marginal = s.weight / dot_of(alpha, beta, tags);
+    const float marginal = s.weight / dot_of<Floats>(alpha, beta, tags);
     for (int64_t j = 0; j < tags; ++j) dscores[j] = marginal * (alpha[j] * beta[j]);
     if (t == 0) {
       for (int64_t j = 0; j < tags; ++j) left[j] = right[j] = 0.0f;
       break;
     }
-    times_exp(beta, scores, most_of(scores, tags), tags, b);
-    const float shrink = 1.0f / most_of(b, tags);
+    times_exp<Floats>(beta, scores, most_of<Floats>(scores, tags), tags, b);
+    const float shrink = 1.0f / most_of<Floats>(b, tags);
     for (int64_t j = 0; j < tags; ++j) right[j] = b[j] *= shrink;
-    vector_times_matrix(b, p.step_transposed, tags, p.stride, q);
+    vector_times_matrix<Floats>(b, p.step_transposed, tags, p.stride, q);
     const float* before = alpha - tags;
-    const float factor = s.weight / dot_of(before, q, tags), scale = 1.0f / sum_of(q, tags);
+    const float factor = s.weight / dot_of<Floats>(before, q, tags), scale = 1.0f / sum_of<Floats>(q, tags);
     for (int64_t j = 0; j < tags; ++j) left[j] = factor * before[j];
     for (int64_t j = 0; j < p.stride; ++j) beta[j] = q[j] * scale;
   }
+}
+void backward_sequence(const Potentials& p, const Sequence& s, float* wide) {
+  at_level([=](auto level) MTL_BODY { backward_pass<typename decltype(level)::Floats>(p, s, wide); });
 }
 
 struct Buffers {
@@ -110,7 +114,8 @@ void crf_log_space_grad(const KernelArgs& args, const Potentials& p) {
 size_t crf_logpartition_grad_workspace(const WorkspaceQuery& query) {
   const int64_t tags = query.ints[0], rows = query.spaces[0]->rows;
   return sizeof(float) * (potentials_floats(tags, true) + log_space_floats(tags) + 2 * padded(rows * tags) +
-                          static_cast<size_t>(query.threads) * padded(3 * padded_tags(tags)));
+                          static_cast<size_t>(query.threads) * padded(3 * padded_tags(tags))) +
+         gemm_workspace(tags, tags, rows);
 }
 
 void crf_logpartition_grad(const KernelArgs& args) {
@@ -121,6 +126,7 @@ void crf_logpartition_grad(const KernelArgs& args) {
   const Potentials p =
       make_potentials(tags, buffer<float>(args, 2), buffer<float>(args, 3), buffer<float>(args, 4), true, carver);
   if (!p.safe) return crf_log_space_grad(args, p);
+  void* product_workspace = carver.floats(static_cast<int64_t>(gemm_workspace(tags, tags, space.rows) / sizeof(float)));
   float *left = carver.floats(space.rows * tags), *right = carver.floats(space.rows * tags);
   float* scratch = carver.floats(0);
   parallel_for(space.parent_rows, [&](int64_t i) {
@@ -130,7 +136,7 @@ void crf_logpartition_grad(const KernelArgs& args) {
     backward_sequence(p, {b.scores + at, b.alpha + at, length, b.dlogz[parent], b.dscores + at, left + at, right + at},
                       scratch + static_cast<size_t>(thread_number()) * padded(3 * p.stride));
   });
-  gemm(product_of(tags, tags, space.rows, {left, tags, true}, {right, tags}, b.dtransitions, tags));
+  gemm(product_of(tags, tags, space.rows, {left, tags, true}, {right, tags}, b.dtransitions, tags), product_workspace);
   for (int64_t i = 0; i < tags; ++i) {
     for (int64_t j = 0; j < tags; ++j) b.dtransitions[i * tags + j] *= p.step[i * p.stride + j];
   }

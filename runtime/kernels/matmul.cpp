@@ -1,4 +1,6 @@
 // Products of matrices: over rows, into weights, and batched.
+#include <algorithm>
+
 #include "runtime/gemm.h"
 #include "runtime/kernels/all.h"
 #include "runtime/parallel.h"
@@ -10,7 +12,7 @@ namespace {
 // Below this many multiplications a plain loop beats a call of gemm.
 constexpr int64_t kSmallProduct = 2048;
 
-MTL_CLONES void small_product(const Gemm& p) {
+MTL_INLINE void plain_loops(const Gemm& p) {
   const int64_t step_a = p.transpose_a ? p.lda : 1, row_a = p.transpose_a ? 1 : p.lda;
   for (int64_t i = 0; i < p.m; ++i) {
     float* c = p.c + i * p.ldc;
@@ -33,32 +35,38 @@ MTL_CLONES void small_product(const Gemm& p) {
     }
   }
 }
+void small_product(const Gemm& p) {
+  at_level([=](auto) MTL_BODY { plain_loops(p); });
+}
 
 }  // namespace
 
-size_t matmul_workspace(const WorkspaceQuery&) {
-  return 0;
+size_t matmul_workspace(const WorkspaceQuery& query) {
+  return gemm_workspace(query.spaces[0]->rows * query.ints[0], query.ints[1], query.ints[2]);
 }
 
 void matmul(const KernelArgs& args) {
   const int64_t rows = args.spaces[0]->rows * args.ints[0], n = args.ints[1], k = args.ints[2];
   const bool transposed = args.ints[3] != 0;
   gemm(product_of(rows, n, k, {buffer<float>(args, 0), k}, {buffer<float>(args, 1), transposed ? k : n, transposed},
-                  buffer<float>(args, 2), n));
+                  buffer<float>(args, 2), n),
+       args.workspace);
 }
 
-size_t matmul_rows_workspace(const WorkspaceQuery&) {
-  return 0;
+size_t matmul_rows_workspace(const WorkspaceQuery& query) {
+  return gemm_workspace(query.ints[1], query.ints[2], query.spaces[0]->rows * query.ints[0]);
 }
 
 void matmul_rows(const KernelArgs& args) {
   const int64_t rows = args.spaces[0]->rows * args.ints[0], n = args.ints[1], k = args.ints[2];
-  gemm(product_of(n, k, rows, {buffer<float>(args, 0), n, true}, {buffer<float>(args, 1), k}, buffer<float>(args, 2),
-                  k));
+  gemm(
+      product_of(n, k, rows, {buffer<float>(args, 0), n, true}, {buffer<float>(args, 1), k}, buffer<float>(args, 2), k),
+      args.workspace);
 }
 
-size_t matmul_batched_workspace(const WorkspaceQuery&) {
-  return 0;
+size_t matmul_batched_workspace(const WorkspaceQuery& query) {
+  const int64_t m = query.ints[1], n = query.ints[2], k = query.ints[3];
+  return std::max(gemm_workspace(query.spaces[0]->rows * m, n, k), gemm_workspace(m, n, k));
 }
 
 void matmul_batched(const KernelArgs& args) {
@@ -75,7 +83,7 @@ void matmul_batched(const KernelArgs& args) {
     whole.a = a;
     whole.b = b;
     whole.c = c;
-    return gemm(whole);
+    return gemm(whole, args.workspace);
   }
   const auto product = [&](int64_t i) {
     Gemm p = shape;
@@ -86,7 +94,7 @@ void matmul_batched(const KernelArgs& args) {
   };
   const int64_t items = rows * batch, work = m * n * k;
   if (work >= 8'000'000) {  // each is worth all threads
-    for (int64_t i = 0; i < items; ++i) gemm(product(i));
+    for (int64_t i = 0; i < items; ++i) gemm(product(i), args.workspace);
     return;
   }
   const int64_t parts = parts_of(items, 1 + 200'000 / (work + 1));

@@ -12,24 +12,23 @@ namespace {
 
 constexpr int64_t kGrain = 1 << 15;
 
-MTL_CLONES void round_to_half(const float* x, uint16_t* y, int64_t count) {
-  MTL_INDEPENDENT
-  for (int64_t i = 0; i < count; ++i) y[i] = to_bf16(x[i]);
-}
-MTL_CLONES void round_in_float(const float* x, float* y, int64_t count) {
-  MTL_INDEPENDENT
-  for (int64_t i = 0; i < count; ++i) y[i] = from_bf16(to_bf16(x[i]));
-}
 void rounded(const float* x, uint16_t* y, int64_t count) {
-  round_to_half(x, y, count);
+  at_level([=](auto) MTL_BODY {
+    MTL_INDEPENDENT
+    for (int64_t i = 0; i < count; ++i) y[i] = to_bf16(x[i]);
+  });
 }
 void rounded(const float* x, float* y, int64_t count) {
-  round_in_float(x, y, count);
+  at_level([=](auto) MTL_BODY {
+    MTL_INDEPENDENT
+    for (int64_t i = 0; i < count; ++i) y[i] = from_bf16(to_bf16(x[i]));
+  });
 }
 
-// Of the rounded elements of both operands.
-size_t room(int64_t a, int64_t b) {
-  return (padded(a) + padded(b)) * (has_bf16_products() ? sizeof(uint16_t) : sizeof(float));
+// Of the rounded elements of both operands, and of the product of the rounded floats.
+size_t room(int64_t m, int64_t n, int64_t k) {
+  const size_t elements = padded(m * k) + padded(k * n);
+  return has_bf16_products() ? elements * sizeof(uint16_t) : elements * sizeof(float) + gemm_workspace(m, n, k);
 }
 
 template <class T>
@@ -47,7 +46,8 @@ void product(const Gemm& p, void* workspace, int64_t of_a, int64_t of_b) {
   T* a = static_cast<T*>(workspace);
   T* b = a + padded(of_a);
   gemm(GemmOf<T>{p.transpose_a, p.transpose_b, p.m, p.n, p.k, round_operand(p.a, a, of_a), p.lda,
-                 round_operand(p.b, b, of_b), p.ldb, p.c, p.ldc, p.accumulate});
+                 round_operand(p.b, b, of_b), p.ldb, p.c, p.ldc, p.accumulate},
+       b + padded(of_b));
 }
 
 void run(const Gemm& p, void* workspace) {
@@ -60,7 +60,7 @@ void run(const Gemm& p, void* workspace) {
 
 size_t matmul_bf16_workspace(const WorkspaceQuery& query) {
   const int64_t rows = query.spaces[0]->rows * query.ints[0], n = query.ints[1], k = query.ints[2];
-  return room(rows * k, n * k);
+  return room(rows, n, k);
 }
 
 void matmul_bf16(const KernelArgs& args) {
@@ -73,7 +73,7 @@ void matmul_bf16(const KernelArgs& args) {
 
 size_t matmul_rows_bf16_workspace(const WorkspaceQuery& query) {
   const int64_t rows = query.spaces[0]->rows * query.ints[0], n = query.ints[1], k = query.ints[2];
-  return room(rows * n, rows * k);
+  return room(n, k, rows);
 }
 
 void matmul_rows_bf16(const KernelArgs& args) {

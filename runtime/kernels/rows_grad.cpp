@@ -7,15 +7,16 @@
 namespace mtl::runtime::kernels {
 namespace {
 
-MTL_CLONES void add_columns(const int32_t* ids, const float* rows, int64_t count, int64_t width, Range columns,
-                            float* table) {
-  for (int64_t i = 0; i < count; ++i) {
-    if (ids[i] < 0) continue;
-    const float* row = rows + i * width;
-    float* sum = table + ids[i] * width;
-    MTL_INDEPENDENT
-    for (int64_t j = columns.begin; j < columns.end; ++j) sum[j] += row[j];
-  }
+void add_columns(const int32_t* ids, const float* rows, int64_t count, int64_t width, Range columns, float* table) {
+  at_level([=](auto) MTL_BODY {
+    for (int64_t i = 0; i < count; ++i) {
+      if (ids[i] < 0) continue;
+      const float* row = rows + i * width;
+      float* sum = table + ids[i] * width;
+      MTL_INDEPENDENT
+      for (int64_t j = columns.begin; j < columns.end; ++j) sum[j] += row[j];
+    }
+  });
 }
 
 // dx[r] = sum over the windows that hold r, at place j: those of rows r - j + before.
@@ -33,9 +34,11 @@ void windows_grad_rows(const Windows& w, const float* dy, float* dx, Range rows)
   }
 }
 
-MTL_CLONES void add_numbers(const float* x, int64_t count, float* sums) {
-  MTL_INDEPENDENT
-  for (int64_t i = 0; i < count; ++i) sums[i] += x[i];
+void add_numbers(const float* x, int64_t count, float* sums) {
+  at_level([=](auto) MTL_BODY {
+    MTL_INDEPENDENT
+    for (int64_t i = 0; i < count; ++i) sums[i] += x[i];
+  });
 }
 
 }  // namespace

@@ -2,11 +2,13 @@
 //
 // Sequences are taken by falling length, so that those still running at time t are always the first ones: no padding.
 // A scan is cut into tasks (direction x chunk of sequences, every count-th one), which run whole on one thread.
-// The recurrent weights are packed once per call so that the inner loop streams them; a task computes up to
-// 6 rows x 64 columns in registers.
+// The recurrent weights are packed once per call so that the inner loop streams them; a task computes as many rows x
+// vectors as the level's registers hold.
 //
-//   gate panels, forward:   [block of 16 units][k < H][gate][16]      (the gates of a unit meet in one tile)
-//   row panels, backward:   [block of 64 columns][k < G*H][64], then blocks of 16 columns
+//   gate panels, forward:   [block of kLanes units][k < H][gate][kLanes]    (the gates of a unit meet in one tile)
+//   row panels, backward:   [block of 4 vectors of columns][k < G*H][4 kLanes], then blocks of one vector
+//
+// Both are laid out for the level in use; their sizes are those of the widest one.
 #pragma once
 #include <type_traits>
 
@@ -16,14 +18,14 @@
 
 namespace mtl::runtime::kernels {
 
-inline int64_t blocks_of_16(int64_t n) {
-  return (n + kLanes - 1) / kLanes;
+constexpr int64_t in_blocks_of(int64_t n, int64_t size) {
+  return (n + size - 1) / size;
 }
 
-// How many chunks of sequences: enough to give every thread work, few enough to keep tiles full.
-inline int64_t scan_chunks(int64_t sequences, int64_t directions) {
-  const int64_t by_size = parts_of(sequences, 16);
-  return directions == 1 && by_size == 1 && sequences >= 4 ? 2 : by_size;
+// Sequences of a chunk: enough to keep tiles full and to share what is read of the weights.
+constexpr int64_t kChunk = 8;
+inline int64_t scan_chunks(int64_t sequences) {
+  return parts_of(sequences, kChunk);
 }
 
 struct Chunk {
@@ -48,7 +50,7 @@ struct Chunk {
 // One pass over tasks of all directions and chunks: body(direction, chunk, index of its first sequence slot).
 template <class Body>
 void for_each_task(const SpaceView& space, int64_t directions, bool reverse, Body&& body) {
-  const int64_t chunks = scan_chunks(space.parent_rows, directions);
+  const int64_t chunks = scan_chunks(space.parent_rows);
   parallel_for(directions * chunks, [&](int64_t task) {
     const int64_t direction = task % directions, index = task / directions;
     const Chunk chunk{&space, index, chunks, directions == 2 ? direction == 1 : reverse};
@@ -59,89 +61,65 @@ void for_each_task(const SpaceView& space, int64_t directions, bool reverse, Bod
 }
 inline int64_t scan_slots(int64_t sequences, int64_t directions) {
   // Bounds directions x chunks x ceil(sequences / chunks) for any number of at most `sequences`.
-  return directions * (sequences + 16);
+  return directions * (sequences + scan_chunks(sequences));
 }
 
 inline int64_t gate_panel_floats(int64_t hidden, int64_t gates) {
-  return blocks_of_16(hidden) * hidden * gates * kLanes;
+  return in_blocks_of(hidden, kMostLanes) * kMostLanes * hidden * gates;
 }
-// Packs block `block` of w[G*H, H] into gate panels.
-void pack_gate_panel(const float* w, int64_t hidden, int64_t gates, int64_t block, float* panels);
+// Packs blocks [begin, end) of kLanes units of w[G*H, H] into gate panels; there are gate_blocks(H) of them.
+int64_t gate_blocks(int64_t hidden);
+void pack_gate_blocks(const float* w, int64_t hidden, int64_t gates, Range blocks, float* panels);
 inline int64_t row_panel_floats(int64_t hidden, int64_t gates) {
-  return blocks_of_16(hidden) * kLanes * gates * hidden;
+  return in_blocks_of(hidden, kMostLanes) * kMostLanes * gates * hidden;
 }
 // Packs w[G*H, H] into row panels.
 void pack_row_panels(const float* w, int64_t hidden, int64_t gates, float* panels);
-// previous[R, H] = h at the time before (h: rows `stride` apart), zeros at the start of each sequence.
-void previous_rows(const SpaceView& space, const float* h, int64_t stride, int64_t hidden, bool reverse,
-                   float* previous);
+// previous[R, H] = h at the time before (h: rows `stride` apart), zeros at the start of each sequence; of some
+// sequences.
+void previous_rows(const SpaceView& space, Range sequences, const float* h, int64_t stride, int64_t hidden,
+                   bool reverse, float* previous);
 
-// acc[r][q] += a[r][0..k) panel[k][q][16]
-template <int kRows, int kVectors>
-MTL_INLINE void multiply_tile(const float* const* a, const float* panel, int64_t k, Floats (*acc)[kVectors]) {
+// How many rows of tiles of 3 or 4 vectors a level holds in registers.
+template <class Level, int kVectors>
+constexpr int kTileRows = Level::kRows* Level::kVectors / kVectors;
+
+// acc[r * kVectors + q] += a[r][0..k) panel[k][q][kLanes]. What there are fewer of, rows or vectors, waits in registers
+// for the others.
+template <class Floats, int kRows, int kVectors>
+MTL_INLINE void multiply_tile(const float* const* a, const float* panel, int64_t k, Floats* acc) {
+  constexpr int kLanes = lanes_of<Floats>;
   for (int64_t x = 0; x < k; ++x, panel += kVectors * kLanes) {
-    Floats column[kVectors];
-    for (int q = 0; q < kVectors; ++q) column[q] = load(panel + q * kLanes);
-    for (int r = 0; r < kRows; ++r) {
-      const Floats factor = splat(a[r][x]);
-      for (int q = 0; q < kVectors; ++q) acc[r][q] += factor * column[q];
+    if constexpr (kRows < kVectors) {
+      Floats factor[kRows];
+      each<kRows>([&](auto r) MTL_BODY { factor[r] = broadcast<Floats>(a[r] + x); });
+      each<kVectors>([&](auto q) MTL_BODY {
+        Floats column = load<Floats>(panel + q * kLanes);
+        hold(column);
+        each<kRows>([&](auto r) MTL_BODY { acc[r * kVectors + q] += factor[r] * column; });
+      });
+    } else {
+      Floats column[kVectors];
+      each<kVectors>([&](auto q) MTL_BODY { column[q] = load<Floats>(panel + q * kLanes); });
+      each<kRows>([&](auto r) MTL_BODY {
+        const Floats factor = broadcast<Floats>(a[r] + x);
+        each<kVectors>([&](auto q) MTL_BODY { acc[r * kVectors + q] += factor * column[q]; });
+      });
     }
   }
 }
 
-// How many rows of 4 vectors each instruction set holds in registers.
-constexpr int kRowsV4 = 6, kRowsV3 = 2, kRowsAny = 1;
-
-// A number of rows as a type.
-template <int kRows>
-using RowCount = std::integral_constant<int, kRows>;
-
-// body(RowCount<kRows>(), first row) over `count` rows, kMost at a time and then what is left.
-template <int kMost, class Body>
-MTL_INLINE void by_rows(int64_t count, Body&& body) {
-  int64_t i = 0;
-  for (; i + kMost <= count; i += kMost) body(RowCount<kMost>(), i);
-  if constexpr (kMost > 3) {
-    if (i + 3 <= count) {
-      body(RowCount<3>(), i);
-      i += 3;
-    }
-  }
-  if constexpr (kMost > 2) {
-    if (i + 2 <= count) {
-      body(RowCount<2>(), i);
-      i += 2;
-    }
-  }
-  if constexpr (kMost > 1) {
-    if (i < count) body(RowCount<1>(), i);
-  }
-}
-
-// A step of a scan in the three instruction sets: step(task, running sequences, time).
-template <class Task>
-struct Steps {
-  using Step = void (*)(const Task&, int64_t, int64_t);
-  Step v4, v3, any;
-  Step pick() const {
-    const CpuLevel level = cpu_level();
-    return level == CpuLevel::v4 ? v4 : level == CpuLevel::v3 ? v3 : any;
-  }
-};
-
-// Runs the steps forwards: `s.rows` gets the rows of the sequences that run at each time.
-template <class Task>
-void scan_forward(const Task& s, const Steps<Task>& steps) {
-  const auto step = steps.pick();
+// Runs steps forwards, step(task, running sequences, time): `s.rows` gets the rows of the sequences that run.
+template <class Task, class Step>
+void scan_forward(const Task& s, Step&& step) {
   int64_t running = s.chunk.sequences();
   for (int64_t t = 0; (running = s.chunk.running(t, running)) > 0; ++t) {
     for (int64_t i = 0; i < running; ++i) s.rows[i] = static_cast<int32_t>(s.chunk.row(i, t));
     step(s, running, t);
   }
 }
-template <class Task>
-void scan_backward(const Task& s, const Steps<Task>& steps) {
-  const auto step = steps.pick();
+template <class Task, class Step>
+void scan_backward(const Task& s, Step&& step) {
   const int64_t sequences = s.chunk.sequences();
   int64_t running = 0;
   for (int64_t t = sequences > 0 ? s.chunk.length(0) - 1 : -1; t >= 0; --t) {
@@ -151,46 +129,34 @@ void scan_backward(const Task& s, const Steps<Task>& steps) {
   }
 }
 
-// Loads and stores of a block of units that may be the last, partial one.
-MTL_INLINE Floats load_units(const float* p, int64_t width) {
-  return width >= kLanes ? load(p) : load_part(p, width);
-}
-MTL_INLINE void store_units(float* p, const Floats& x, int64_t width) {
-  if (width >= kLanes)
-    store(p, x);
-  else
-    store_part(p, x, width);
-}
-
 // out[i, H] = d[rows[i], 0..inner) w for the first `count` rows, w in row panels; out has rows of `hidden`.
-template <int kMost, int kVectors>
+template <class Level, int kVectors>
 MTL_INLINE void multiply_columns(const float* d, const int32_t* rows, int64_t count, int64_t inner, const float* panel,
                                  int64_t hidden, int64_t column, float* out) {
-  by_rows<kMost>(
-      count, [&](auto rows_now, int64_t i) __attribute__((always_inline)) {
-        constexpr int kRows = decltype(rows_now)::value;
-        const float* a[kRows];
-        for (int r = 0; r < kRows; ++r) a[r] = d + rows[i + r] * inner;
-        Floats acc[kRows][kVectors] = {};
-        multiply_tile<kRows, kVectors>(a, panel, inner, acc);
-        for (int r = 0; r < kRows; ++r) {
-          for (int q = 0; q < kVectors; ++q) {
-            const int64_t j = column + q * kLanes;
-            store_units(out + (i + r) * hidden + j, acc[r][q], hidden - j);
-          }
-        }
-      });
+  using Floats = typename Level::Floats;
+  by_tiles<kTileRows<Level, 4>>(count, [&](auto rows_now, int64_t i) MTL_BODY {
+    constexpr int kRows = decltype(rows_now)::value;
+    const float* a[kRows];
+    for (int r = 0; r < kRows; ++r) a[r] = d + rows[i + r] * inner;
+    Floats acc[kRows * kVectors];
+    each<kRows * kVectors>([&](auto n) MTL_BODY { acc[n] = Floats{}; });
+    multiply_tile<Floats, kRows, kVectors>(a, panel, inner, acc);
+    each<kRows * kVectors>([&](auto n) MTL_BODY {
+      const int64_t j = column + n % kVectors * Level::kLanes;
+      store_some(out + (i + n / kVectors) * hidden + j, acc[n], hidden - j);
+    });
+  });
 }
-template <int kMost>
+template <class Level>
 MTL_INLINE void multiply_rows(const float* d, const int32_t* rows, int64_t count, int64_t inner, const float* panels,
                               int64_t hidden, float* out) {
-  const int64_t padded_columns = blocks_of_16(hidden) * kLanes;
+  constexpr int64_t kLanes = Level::kLanes;
   int64_t column = 0;
-  for (; column + 64 <= padded_columns; column += 64) {
-    multiply_columns<kMost, 4>(d, rows, count, inner, panels + column * inner, hidden, column, out);
+  for (; column + 3 * kLanes < hidden; column += 4 * kLanes) {
+    multiply_columns<Level, 4>(d, rows, count, inner, panels + column * inner, hidden, column, out);
   }
-  for (; column < padded_columns; column += kLanes) {
-    multiply_columns<kMost, 1>(d, rows, count, inner, panels + column * inner, hidden, column, out);
+  for (; column < hidden; column += kLanes) {
+    multiply_columns<Level, 1>(d, rows, count, inner, panels + column * inner, hidden, column, out);
   }
 }
 

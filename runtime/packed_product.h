@@ -1,0 +1,116 @@
+// Products whose operands are packed whole before tiles are computed, so that threads share the panels and a product
+// can be cut into as many parts as there are tiles. For each kPackedDepth of k:
+//
+//   a: [tile of kRows rows][depth][kRows]        b: [block of columns][depth][width of the block]
+//
+// A block of b stays in the first cache while tiles of a, from the second, meet it. Sums over k are added to c once for
+// each kPackedDepth, in order, so they do not depend on how c is cut.
+#pragma once
+#include "runtime/product_tiles.h"
+
+namespace mtl::runtime::tiles {
+
+constexpr int64_t kPackedDepth = 256;
+
+constexpr int64_t up_to_multiple(int64_t count, int64_t size) {
+  return (count + size - 1) / size * size;
+}
+// Rows of a and columns of b with what is left of the last tile or vector.
+template <class Level>
+constexpr int64_t packed_rows(int64_t m) {
+  return up_to_multiple(m, Level::kRows);
+}
+template <class Level>
+constexpr int64_t packed_columns(int64_t n) {
+  return up_to_multiple(n, Level::kLanes * Level::kVectors);
+}
+
+// Packs the depth from x on of the tile of a whose first row is i. Squares are stored whole: lanes behind kRows are
+// overwritten by what follows, but for the last ones.
+template <class Level>
+MTL_INLINE void pack_tile(const Gemm& p, int64_t x, int64_t depth, int64_t i, float* panel) {
+  using Floats = typename Level::Floats;
+  constexpr int64_t kRows = Level::kRows, kLanes = Level::kLanes;
+  static_assert(kRows <= kLanes);
+  const int64_t rows = std::min(kRows, p.m - i);
+  const auto keep = [&](int64_t d, const Floats& column) MTL_BODY {
+    if (kRows == kLanes || d + 1 < depth)
+      store(panel + d * kRows, column);
+    else
+      store_part(panel + d * kRows, column, kRows);
+  };
+  int64_t d = 0;
+  if (p.transpose_a && i + kLanes <= p.m) {
+    for (; d < depth; ++d) keep(d, load<Floats>(p.a + (x + d) * p.lda + i));
+  } else if (!p.transpose_a) {
+    for (; d + kLanes <= depth; d += kLanes) {
+      Floats square[kLanes];
+      for (int64_t r = 0; r < kLanes; ++r)
+        square[r] = r < rows ? load<Floats>(p.a + (i + r) * p.lda + x + d) : Floats{};
+      transpose(square);
+      for (int64_t l = 0; l < kLanes; ++l) keep(d + l, square[l]);
+    }
+  }
+  for (; d < depth; ++d) {
+    for (int64_t r = 0; r < kRows; ++r) {
+      const float* a = p.transpose_a ? p.a + (x + d) * p.lda + i + r : p.a + (i + r) * p.lda + x + d;
+      panel[d * kRows + r] = r < rows ? *a : 0.0f;
+    }
+  }
+}
+
+// Rows [i, end) of a and columns [j, end) of b, each from a whole tile or block on, into the panels of all. Columns of
+// a transposed are read for several tiles at a time, so that lines of the cache are met while they are near.
+template <class Level>
+MTL_INLINE void pack_a(const Gemm& p, int64_t i, int64_t end, float* panels) {
+  for (int64_t x = 0; x < p.k; x += kPackedDepth) {
+    const int64_t depth = std::min(kPackedDepth, p.k - x), step = p.transpose_a ? 16 : depth;
+    float* panel = panels + x * packed_rows<Level>(p.m);
+    for (int64_t d = 0; d < depth; d += step) {
+      for (int64_t row = i; row < end; row += Level::kRows)
+        pack_tile<Level>(p, x + d, std::min(step, depth - d), row, panel + row * depth + d * Level::kRows);
+    }
+  }
+}
+template <class Level>
+MTL_INLINE void pack_b(const Gemm& p, int64_t j, int64_t end, float* panels) {
+  for (int64_t x = 0; x < p.k; x += kPackedDepth) {
+    const int64_t depth = std::min(kPackedDepth, p.k - x);
+    pack_columns<Level>(p, x, depth, j, end - j, panels + x * packed_columns<Level>(p.n) + j * depth);
+  }
+}
+
+// Whether a is read as it lies: its rows are, unless they are so far apart that they meet in the same sets of a cache.
+inline bool is_read_in_place(const Gemm& p) {
+  return !p.transpose_a && p.lda % 1024 != 0;
+}
+
+// Rows [i, last) and columns [j, end) of c.
+template <class Level>
+MTL_INLINE void packed_part(const Gemm& p, const float* a, const float* b, int64_t i, int64_t last, int64_t j,
+                            int64_t end) {
+  const bool in_place = is_read_in_place(p);
+  for (int64_t x = 0; x < p.k; x += kPackedDepth) {
+    const int64_t depth = std::min(kPackedDepth, p.k - x);
+    const float* panel = b + x * packed_columns<Level>(p.n) + j * depth;
+    Tile tile{a + x * packed_rows<Level>(p.m) + i * depth,
+              1,
+              Level::kRows,
+              depth,
+              true,
+              panel,
+              depth,
+              p.c + i * p.ldc + j,
+              p.ldc,
+              end - j,
+              p.accumulate || x > 0};
+    if (in_place) {
+      tile.a = p.a + i * p.lda + x;
+      tile.row_step = tile.tile_step = p.lda;
+      tile.depth_step = 1;
+    }
+    multiply_panel<Level>(tile, last - i);
+  }
+}
+
+}  // namespace mtl::runtime::tiles

@@ -1,0 +1,4 @@
+#pragma once
+namespace mtl::runtime {
+int usable_processors();
+}
