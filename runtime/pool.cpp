@@ -9,10 +9,12 @@
 #include <atomic>
 #include <chrono>
 #include <climits>
+#include <ctime>
 #include <memory>
 #include <thread>
 #include <vector>
 
+#include "runtime/crew.h"
 #include "runtime/kernels.h"
 #include "runtime/processors.h"
 #if defined(__x86_64__)
@@ -66,18 +68,27 @@ bool spin_until(Ready&& ready) {
   }
 }
 
+int64_t nanoseconds(clockid_t clock) {
+  timespec time;
+  clock_gettime(clock, &time);
+  return time.tv_sec * int64_t{1'000'000'000} + time.tv_nsec;
+}
+int64_t processor_time() {
+  return nanoseconds(CLOCK_THREAD_CPUTIME_ID);
+}
+
 thread_local bool t_in_part = false;
 thread_local int t_number = 0;
 
 class Pool {
  public:
-  explicit Pool(int threads) : count_(threads) {
+  explicit Pool(int threads) : count_(threads), crew_(threads) {
     for (int i = 1; i < threads; ++i) threads_.emplace_back([this, i] { help(i); });
   }
   ~Pool() {
     stopping_.store(true);
-    ++region_;
-    publish(0);
+    signal_.fetch_add(1);
+    wake(signal_, INT_MAX);
     for (std::thread& thread : threads_) thread.join();
   }
   Pool(const Pool&) = delete;
@@ -86,17 +97,19 @@ class Pool {
   int count() const { return count_; }
 
   void run(int64_t parts, void (*run)(void*, int64_t), void* context) {
-    // Whoever is still looking at the region before must not take a part of it with this one's description.
-    next_.store(static_cast<uint64_t>(++region_) << 32 | kClosed);
-    std::atomic_thread_fence(std::memory_order_seq_cst);
-    run_.store(run, std::memory_order_relaxed);
-    context_.store(context, std::memory_order_relaxed);
-    parts_.store(static_cast<uint32_t>(parts), std::memory_order_relaxed);
-    float_mode_.store(float_mode(), std::memory_order_relaxed);
-    done_.store(0, std::memory_order_relaxed);
-    publish(static_cast<int>(parts < count_ ? parts : count_) - 1);
-    take_parts(region_);
-    wait(static_cast<uint32_t>(parts));
+    const bool measured = crew_.is_measured();
+    const int64_t begin = measured ? nanoseconds(CLOCK_MONOTONIC) : 0, worked = measured ? processor_time() : 0;
+    const int helpers = static_cast<int>(parts < crew_.size() ? parts : crew_.size()) - 1;
+    if (helpers > 0) open(parts, run, context, measured, helpers);
+    t_in_part = true;
+    if (helpers > 0)
+      take_parts(region_, true);
+    else
+      for (int64_t i = 0; i < parts; ++i) run(context, i);
+    t_in_part = false;
+    const int64_t useful = measured ? processor_time() - worked : 0;
+    if (helpers > 0) wait(static_cast<uint32_t>(parts));
+    if (measured) crew_.add(nanoseconds(CLOCK_MONOTONIC) - begin, useful + (helpers > 0 ? helped_.load() : 0));
   }
 
  private:
@@ -105,24 +118,36 @@ class Pool {
   static constexpr uint32_t kClosed = UINT32_MAX;
   static uint32_t region_of(uint64_t next) { return static_cast<uint32_t>(next >> 32); }
 
-  void publish(int helpers) {
+  void open(int64_t parts, void (*run)(void*, int64_t), void* context, bool measured, int helpers) {
+    // Whoever is still looking at the region before must not take a part of it with this one's description.
+    next_.store(static_cast<uint64_t>(++region_) << 32 | kClosed);
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    run_.store(run, std::memory_order_relaxed);
+    context_.store(context, std::memory_order_relaxed);
+    parts_.store(static_cast<uint32_t>(parts), std::memory_order_relaxed);
+    float_mode_.store(float_mode(), std::memory_order_relaxed);
+    measured_.store(measured, std::memory_order_relaxed);
+    crew_size_.store(crew_.size(), std::memory_order_relaxed);
+    helped_.store(0, std::memory_order_relaxed);
+    done_.store(0, std::memory_order_relaxed);
     next_.store(static_cast<uint64_t>(region_) << 32);
     if (sleepers_.load() == 0) return;
     signal_.fetch_add(1);
-    wake(signal_, helpers > 0 ? helpers : INT_MAX);
+    wake(signal_, crew_.size() < count_ ? INT_MAX : helpers);  // who sleeps may be who is not wanted
   }
 
-  void take_parts(uint32_t region) {
+  void take_parts(uint32_t region, bool is_caller) {
     uint64_t next = next_.load(std::memory_order_acquire);
     while (region_of(next) == region) {
       const auto run = run_.load(std::memory_order_relaxed);
       void* const context = context_.load(std::memory_order_relaxed);
       const uint32_t parts = parts_.load(std::memory_order_relaxed), part = static_cast<uint32_t>(next);
+      const bool timed = !is_caller && measured_.load(std::memory_order_relaxed);
       if (part >= parts) return;
       if (!next_.compare_exchange_weak(next, next + 1, std::memory_order_acq_rel, std::memory_order_acquire)) continue;
-      t_in_part = true;
+      const int64_t begin = timed ? processor_time() : 0;
       run(context, part);
-      t_in_part = false;
+      if (timed) helped_.fetch_add(processor_time() - begin);
       const bool last = done_.fetch_add(1) + 1 == parts;
       if (last && caller_sleeps_.load()) wake(done_, 1);
       next = next_.load(std::memory_order_acquire);
@@ -140,10 +165,12 @@ class Pool {
 
   void help(int number) {
     t_number = number;
-    uint32_t seen = 0;
+    t_in_part = true;  // it does nothing else
+    uint32_t seen = 0, region = 0;
     const auto something_new = [&] {
       const uint64_t next = next_.load(std::memory_order_acquire);
-      return region_of(next) != seen && static_cast<uint32_t>(next) != kClosed;
+      region = region_of(next);
+      return stopping_.load() || (region != seen && static_cast<uint32_t>(next) != kClosed);
     };
     while (true) {
       if (!spin_until(something_new)) {
@@ -154,18 +181,23 @@ class Pool {
         continue;
       }
       if (stopping_.load()) return;
-      seen = region_of(next_.load(std::memory_order_acquire));
+      seen = region;
+      if (number >= crew_size_.load(std::memory_order_relaxed)) continue;
       set_float_mode(float_mode_.load(std::memory_order_relaxed));
-      take_parts(seen);
+      take_parts(seen, false);
     }
   }
 
   const int count_;
+  Crew crew_;            // the caller's
   uint32_t region_ = 0;  // the caller's
   std::atomic<void (*)(void*, int64_t)> run_{nullptr};
   std::atomic<void*> context_{nullptr};
   std::atomic<uint32_t> parts_{0};
   std::atomic<unsigned> float_mode_{0};
+  std::atomic<bool> measured_{false};
+  std::atomic<int> crew_size_{0};
+  std::atomic<int64_t> helped_{0};  // nanoseconds of processor time in the parts of others
   std::atomic<bool> stopping_{false};
   alignas(64) std::atomic<uint64_t> next_{0};
   alignas(64) std::atomic<uint32_t> done_{0};
