@@ -1,28 +1,39 @@
 #!/usr/bin/env python3
 """Training speed against PyTorch: one command, a table of ratios.
 
-  tests/bench/compare.py --peers DIR --data DIR [--mtlc build/bin/mtlc] [--rounds 5] [--seconds 6] [WORKLOAD ...]
+  tests/bench/compare.py --peers DIR --data DIR [--python FILE]... [--levels x86-64-v3,x86-64] [--busy N] [WORKLOAD ...]
+  tests/bench/compare.py --own --data DIR [--busy N] [WORKLOAD ...]
 
-PEERS holds torch_train.py, DATA the folder of data sets (snips). Both programs run in turn, with two threads, in each round;
-printed is the median ratio of examples per second over the rounds with its smallest and largest, and both losses. `cold` is
-the time from the start of the process to the end of the first training step, with data cached and the compiled model not.
-The peer is set up as fairly as we know: OpenBLAS with OpenMP, AVX-512 kernels, two threads, its fastest optimizer.
-It never fails a build; it prints a table.
+PEERS holds torch_train.py, DATA the folder of data sets (snips). In each round every Python in each of its modes and mtlc
+train in turn. The peer of a workload is the Python and mode with the most examples per second, by the median over the
+rounds; printed is the median ratio of ours to its with the smallest and largest, and both losses. `cold` is the time from
+the start of the process to the end of the first training step, with data cached and the compiled model not. A mode that
+fails is said in a line and left out.
+
+mtlc chooses its number of threads as it does for a user, the peer has two; --threads gives both a number.
+--own takes no peer: examples per second with one thread, with two and with mtlc's own choice, in turn in each round, and
+the ratio of its choice to the better of the two.
+
+README.md beside this file says which Python to take: a current PyTorch or Debian's. It never fails a build; it prints a
+table.
 """
 import json
 import os
 import random
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
-from peer import HERE, middle, parse_args, spread
+import peer
+from peer import HERE, middle, spread
 
 # name: (inputs, heads, batch, batches) of the made-up rows
 DENSE = {"mlp-small": (10, (2, 3, 4), 32, 64), "mlp-wide": (512, (10, 20, 30), 256, 16), "mmoe": (108, (2, 7), 1024, 16)}
 TEXT = ("bow", "bilstm", "transformer")
+PEER_THREADS = 2
 
 
 def make_rows(name, folder):
@@ -41,68 +52,108 @@ def make_rows(name, folder):
             f.write("\t".join([str(v) for v in x] + y) + "\n")
 
 
-def run_peer(args, name):
-    env = dict(os.environ, ATEN_CPU_CAPABILITY="avx512", OMP_NUM_THREADS="2")
-    env["LD_LIBRARY_PATH"] = args.blas
-    for key in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
-        env.pop(key, None)
-    command = [args.python, os.path.join(args.peers, "torch_train.py"), name, "--data", args.data, "--seconds", str(args.seconds)]
-    out = subprocess.run(command, env=env, check=True, capture_output=True, text=True).stdout
-    line = json.loads(out.strip().splitlines()[-1])
-    return dict(speed=line["examples_per_s"], loss=line["loss_last"], first=line["first_step_s"], mib=line["peak_mib"])
+def run_peer(args, level, name, python, mode):
+    script = os.path.join(args.peers, "torch_train.py")
+    line = python.run(args, level, args.threads or PEER_THREADS, script, name, "--mode", mode)[-1]
+    return dict(peer=line["peer"], speed=line["examples_per_s"], loss=line["loss_last"], first=line["first_step_s"])
 
 
-def run_ours(args, name, folder, first_only=False):
+def run_ours(args, level, name, folder, threads=None, first_only=False):
     """Examples per second after the first epoch, which warms up as the peer's does; and the time to the first step."""
     data = args.data if name in TEXT else folder
     command = [args.mtlc, "train", os.path.join(HERE, name.replace("-", "_") + ".mtl"), "--data", data, "--run-dir", os.path.join(folder, "run-" + name),
-               "--cache", os.path.join(folder, "cache"), "--threads", "2", "--json"]
+               "--cache", os.path.join(folder, "cache"), "--json"] + (["--threads", str(threads)] if threads else [])
     begin = time.perf_counter()
-    first = None
+    first = loss = line = None
     examples = seconds = 0
-    loss = None
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    for line in process.stdout:
-        event = json.loads(line)
-        if event.get("event") == "step" and first is None:
-            first = time.perf_counter() - begin
-            if first_only:
-                process.terminate()
-                break
-        if event.get("event") == "epoch":
-            loss = event["loss"]
-            if event["epoch"] > 1:
-                examples += event["examples"]
-                seconds += event["train_seconds"]
-                if seconds > args.seconds:
-                    process.terminate()
+    process = subprocess.Popen(command, env=peer.our_env(args, level), stdout=subprocess.PIPE, text=True)
+    try:
+        for line in process.stdout:
+            event = json.loads(line)
+            if event.get("event") == "step" and first is None:
+                first = time.perf_counter() - begin
+                if first_only:
                     break
-    process.stdout.close()
-    process.wait()
-    if first is None:
-        sys.exit(f"{' '.join(command)}: ended with {process.returncode} and no step")
+            if event.get("event") == "epoch":
+                loss = event["loss"]
+                if event["epoch"] > 1:
+                    examples += event["examples"]
+                    seconds += event["train_seconds"]
+                    if seconds > args.seconds:
+                        break
+    finally:
+        process.terminate()
+        process.stdout.close()
+        process.wait()
+    if first is None or (seconds == 0 and not first_only):
+        sys.exit(f"{' '.join(command)}: ended with {process.returncode} and nothing to measure; its last line: {(line or 'none').strip()}")
     return dict(speed=examples / seconds if seconds else 0, loss=loss, first=first)
 
 
+def measure(args, level, name, folder):
+    """Rows of each peer by its name, of ours, and the times of our first step without the compiled model."""
+    variants = {(python, mode): [] for python in args.pythons for mode in args.modes}
+    ours, cold = [], []
+    for _ in range(args.rounds):
+        for python, mode in list(variants):
+            try:
+                variants[python, mode].append(run_peer(args, level, name, python, mode))
+            except subprocess.CalledProcessError as error:
+                del variants[python, mode]
+                peer.left_out(args, name, f"torch {python.torch} {mode}", peer.reason(error))
+        ours.append(run_ours(args, level, name, folder, args.threads))
+        shutil.rmtree(os.path.join(folder, "cache", "objects"), ignore_errors=True)  # the compiled model goes, the data stays
+        cold.append(run_ours(args, level, name, folder, args.threads, first_only=True)["first"])
+    return peer.by_name(variants), ours, cold
+
+
+def compare(args, level, folder):
+    peer.heading(args, level, f"threads: {args.threads or 'its own choice'}", f"{', '.join(args.modes)}; threads: {args.threads or PEER_THREADS}")
+    if not args.json:
+        print(f"{'workload':12} {'ours / peer':>20} {'ours ex/s':>11} {'peer ex/s':>11} {'our loss':>9} {'its loss':>9} {'cold s':>7} {'its first':>9}  peer")
+    for name in args.workloads:
+        peers, ours, cold = measure(args, level, name, folder)
+        best, its = peer.fastest(peers, "speed", max)
+        ratios = [o["speed"] / p["speed"] for o, p in zip(ours, its)]
+        if args.json:
+            print(json.dumps(dict(event="training", level=level, workload=name, peer=best, ratio=statistics.median(ratios) if ratios else None,
+                                  ratios=ratios, cold_s=cold, ours=ours, peers=peers)), flush=True)
+            continue
+        print(f"{name:12} {spread(ratios):>20} {middle(ours, 'speed'):11.0f} {middle(its, 'speed'):11.0f} {middle(ours, 'loss'):9.4f} "
+              f"{middle(its, 'loss'):9.4f} {statistics.median(cold):7.3f} {middle(its, 'first'):9.2f}  {best or 'none'}", flush=True)
+
+
+def compare_own(args, level, folder):
+    peer.heading(args, level, "with 1 thread, with 2 and with its own choice", "")
+    if not args.json:
+        print(f"{'workload':12} {'choice / better':>20} {'1 thread':>11} {'2 threads':>11} {'its choice':>11}  examples per second")
+    for name in args.workloads:
+        rows = {1: [], 2: [], None: []}
+        for _ in range(args.rounds):
+            for threads, values in rows.items():
+                values.append(run_ours(args, level, name, folder, threads))
+        one, two, choice = ([row["speed"] for row in values] for values in rows.values())
+        ratios = [c / max(a, b) for a, b, c in zip(one, two, choice)]
+        if args.json:
+            print(json.dumps(dict(event="threads", level=level, workload=name, ratio=statistics.median(ratios), ratios=ratios,
+                                  one=one, two=two, choice=choice)), flush=True)
+            continue
+        print(f"{name:12} {spread(ratios):>20} {statistics.median(one):11.0f} {statistics.median(two):11.0f} {statistics.median(choice):11.0f}", flush=True)
+
+
 def main():
-    args = parse_args(__doc__, [*TEXT, *DENSE], seconds=6)
-    print(f"{'workload':12} {'ratio':>20} {'ours ex/s':>12} {'peer ex/s':>12} {'our loss':>9} {'its loss':>9} {'cold s':>8} {'its first':>9}")
-    with tempfile.TemporaryDirectory() as folder:
+    ap = peer.parser(__doc__, [*TEXT, *DENSE], seconds=6, modes=["eager", "compile"])
+    ap.add_argument("--threads", metavar="N", type=int, help="for both sides (default: mtlc's own choice, and two for the peer)")
+    ap.add_argument("--own", action="store_true", help="no peer: mtlc's choice of threads against one and two")
+    args = peer.parse(ap)
+    if args.own and args.threads:
+        ap.error("--own measures with one thread, two and mtlc's choice: it takes no --threads")
+    with tempfile.TemporaryDirectory() as folder, peer.load(args):
         for name in args.workloads:
             if name in DENSE:
                 make_rows(name, folder)
-            ours, peers, ratios = [], [], []
-            cold = []
-            for _ in range(args.rounds):
-                peers.append(run_peer(args, name))
-                ours.append(run_ours(args, name, folder))
-                ratios.append(ours[-1]["speed"] / peers[-1]["speed"])
-                for entry in os.scandir(os.path.join(folder, "cache")):  # the compiled model goes, the data stays
-                    if entry.is_dir() and entry.name == "objects":
-                        subprocess.run(["rm", "-r", entry.path], check=True)
-                cold.append(run_ours(args, name, folder, first_only=True)["first"])
-            print(f"{name:12} {spread(ratios):>20} {middle(ours, 'speed'):12.0f} {middle(peers, 'speed'):12.0f} {middle(ours, 'loss'):9.4f} "
-                  f"{middle(peers, 'loss'):9.4f} {statistics.median(cold):8.3f} {middle(peers, 'first'):9.2f}", flush=True)
+        for level in args.levels:
+            (compare_own if args.own else compare)(args, level, folder)
 
 
 main()
