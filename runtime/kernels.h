@@ -1,7 +1,7 @@
 // Kernels that a lowered program calls by name, and what they are given.
 //
 // A kernel is a plain function over pre-bound buffers: it allocates nothing, looks nothing up, and is deterministic:
-// the same bits on one and on two threads (work is cut into parts that depend on shapes alone; parts are added in a
+// the same bits on any number of threads (work is cut into parts that depend on shapes alone; parts are added in a
 // fixed order). runtime/ depends on no part of the compiler; a shipped model links it.
 #pragma once
 #include <cstddef>
@@ -58,8 +58,8 @@ struct KernelInfo {
 };
 const KernelInfo* find_kernel(const char* name);
 
-// Threads for the whole process: at most `count`, at most what the machine has. One pool (libgomp) serves both the
-// kernels and the generated loops.
+// Threads of the one pool (pool.h), which serves both the kernels and the generated loops: from 1 to 128. Before they are
+// set, as many as the process may use (processors.h).
 void set_threads(int count);
 int threads();
 

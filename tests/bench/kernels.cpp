@@ -19,6 +19,7 @@
 
 #include "runtime/gemm.h"
 #include "runtime/optimizer.h"
+#include "runtime/parallel.h"
 #include "runtime/random.h"
 
 namespace {
@@ -97,6 +98,21 @@ void products() {
       line(name, ours, 2.0 * static_cast<double>(r.m * r.n * r.k), note);
     }
   }
+}
+
+// What a fork and join costs, and what is left of two parts of 20 us.
+void regions() {
+  const auto region = [](double us) {
+    return time_of([us] {
+      parallel_for(2, [us](int64_t) {
+        const double end = seconds() + us * 1e-6;
+        while (us > 0 && seconds() < end) {
+        }
+      });
+    });
+  };
+  line("a region of two parts of 20 us", region(20), 0);
+  line("a region of two empty parts", region(0), 0);
 }
 
 struct Batch {
@@ -269,6 +285,7 @@ void optimizers() {
 int main(int count, char** arguments) {
   set_threads(count > 1 ? std::atoi(arguments[1]) : 2);
   std::printf("threads: %d\n", threads());
+  regions();
   products();
   recurrences(32, 5, 20, 128);
   recurrences(32, 20, 20, 128);
