@@ -24,7 +24,6 @@
 namespace mtl::runtime {
 namespace {
 
-constexpr int kMostThreads = 128;
 // How long a thread spins before it sleeps, which takes about as long as to wake it up again.
 constexpr std::chrono::microseconds kSpin{100};
 
