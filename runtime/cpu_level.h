@@ -56,6 +56,10 @@ inline CpuChoice choose_cpu_level(const char* cap) {
   if (cap == nullptr || *cap == '\0') return {highest, nullptr};
   for (const CpuLevel level : kCpuLevels) {
     if (std::strcmp(cap, cpu_level_name(level)) != 0) continue;
+#if !defined(__x86_64__)
+    return {highest, "is a level of x86-64, and this processor is none"};
+#endif
+    if (level > highest && MTL_DISPATCH == 0) return {highest, "is above the level that this program is compiled for"};
     if (level > highest) return {highest, "is a level that this processor lacks"};
     if (MTL_DISPATCH == 0 && level < highest) return {highest, "is below the level that this program is compiled for"};
     return {level, nullptr};
@@ -74,6 +78,11 @@ constexpr CpuLevel cpu_level() {
   return highest_cpu_level();
 }
 #endif
+// The text of MTLC_CPU; null: it is not set, or to nothing.
+inline const char* cpu_cap() {
+  const char* cap = std::getenv("MTLC_CPU");
+  return cap == nullptr || *cap == '\0' ? nullptr : cap;
+}
 // What is wrong with MTLC_CPU: "MTLC_CPU=x9 " and this make a sentence. Null: nothing.
 inline const char* cpu_fault() {
   return choose_cpu_level(std::getenv("MTLC_CPU")).fault;
