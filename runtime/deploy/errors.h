@@ -4,7 +4,8 @@
 
 namespace mtl::runtime::deploy {
 
-// A weights file that cannot be opened, is damaged, or belongs to another model. The text names the file.
+// A weights file that cannot be opened, is damaged, or belongs to another model: the text names the file. Or MTLC_CPU
+// asks for what cannot be had: the text names the package and the variable.
 class LoadError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
