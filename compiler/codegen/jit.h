@@ -51,4 +51,6 @@ class Jit {
 // LLVM IR of the loop kernels, after optimization, for `mtlc emit llvm`.
 std::string emit_llvm(const program::Program& program);
 
+std::string llvm_version();
+
 }  // namespace mtl::codegen

@@ -19,7 +19,8 @@ struct Object {
   std::vector<ObjectLoop> loops;  // by step
 };
 
-// `cpu`: "native" or a name that LLVM knows: "x86-64-v3", "znver4". Symbols begin with `prefix`. nullopt: no such cpu.
+// `cpu`: "native", which follows MTLC_CPU, or a name that LLVM knows: "x86-64-v3", "znver4". Symbols begin with
+// `prefix`. nullopt: no such cpu.
 std::optional<Object> compile_object_file(const program::Program& program, const std::string& cpu,
                                           const std::string& prefix);
 

@@ -15,16 +15,31 @@
 #include <llvm/TargetParser/SubtargetFeature.h>
 
 #include "compiler/base/check.h"
+#include "compiler/codegen/jit.h"
+#include "runtime/cpu_level.h"
 
 namespace mtl::codegen {
+namespace {
 
-std::unique_ptr<llvm::TargetMachine> make_target(const std::string& cpu) {
+// MTLC_CPU names a level, so loops get that level and nothing of the host besides.
+bool is_capped() {
+  return runtime::cpu_cap() != nullptr && runtime::cpu_fault() == nullptr;
+}
+
+}  // namespace
+
+std::string llvm_version() {
+  return LLVM_VERSION_STRING;
+}
+
+std::unique_ptr<llvm::TargetMachine> make_target(const std::string& name) {
   llvm::InitializeNativeTarget();
   llvm::InitializeNativeTargetAsmPrinter();
   const std::string triple = llvm::sys::getProcessTriple();
   std::string error;
   const llvm::Target* target = llvm::TargetRegistry::lookupTarget(triple, error);
   MTL_CHECK(target != nullptr, "LLVM does not know this machine: " + error);
+  const std::string cpu = name == "native" && is_capped() ? runtime::cpu_level_name(runtime::cpu_level()) : name;
   llvm::SubtargetFeatures features;
   const bool native = cpu == "native";
   if (native) {
