@@ -6,10 +6,10 @@
 #include <cstdio>
 #include <cstring>
 #include <system_error>
-#include <thread>
 
 #include "compiler/driver/commands.h"
 #include "runtime/kernels.h"
+#include "runtime/processors.h"
 
 namespace {
 
@@ -36,8 +36,7 @@ int main(int argc, char** argv) {
   int exit = kGood;
   const auto options = parse_options(argc, argv, exit);
   if (!options) return exit;
-  mtl::runtime::set_threads(options->threads > 0 ? options->threads
-                                                 : static_cast<int>(std::thread::hardware_concurrency()));
+  mtl::runtime::set_threads(options->threads > 0 ? options->threads : mtl::runtime::usable_processors());
   try {
     exit = run(*options);
   } catch (const std::system_error& error) {  // what fmt throws where a print fails

@@ -9,11 +9,11 @@
 #include <limits>
 
 #include "compiler/base/text.h"
+#include "compiler/driver/version.h"
+#include "runtime/processors.h"
 
 namespace mtl::driver {
 namespace {
-
-constexpr const char* kVersion = "mtlc 0.1.0 (language 1)";
 
 void add_compile(CLI::App& app, Options& o) {
   app.add_option("--model", o.model, "Which model, if the file has several")->type_name("NAME");
@@ -51,10 +51,17 @@ void add_training(CLI::App& app, Options& o) {
   app.add_flag("--resume", o.resume, "Go on from the last checkpoint in the run folder");
 }
 
+// Empty: it is one.
+std::string is_thread_count(const std::string& text) {
+  int count = 0;
+  if (CLI::detail::lexical_cast(text, count) && count >= 1 && count <= runtime::kMostThreads) return "";
+  return fmt::format("expected a number from 1 to {}, got {}", runtime::kMostThreads, text);
+}
+
 void add_common(CLI::App& app, Options& o) {
-  app.add_option("--threads", o.threads, "Threads (default: one for each core)")
+  app.add_option("--threads", o.threads, "Threads (default: what processors, quotas and OMP_NUM_THREADS leave)")
       ->type_name("N")
-      ->check(CLI::Range(1, 1024));
+      ->check(is_thread_count);
   app.add_flag("--json", o.json, "Machine-readable output: JSON lines");
   app.add_option("--color", o.color, "auto, always or never")->check(CLI::IsMember({"auto", "always", "never"}));
 }
@@ -126,6 +133,12 @@ std::string unknown_option(const CLI::App& command, int argc, char** argv, std::
     return name;
   }
   return "";
+}
+
+// Of the environment. What commands compute depends on it, so none of them goes on without.
+void check_environment() {
+  const std::string error = cpu_usage_error();
+  if (!error.empty()) throw CLI::ValidationError(error);
 }
 
 // One line of what is wrong, and where to read on.
@@ -215,7 +228,10 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit) {
       "  mtlc run FILE.mtl                          train, evaluate, write runs/MODEL/model.safetensors\n"
       "  echo text | mtlc predict runs/MODEL/model.safetensors\n",
       "mtlc"};
-  app.set_version_flag("--version", kVersion);
+  app.set_version_flag("--version", [] {
+    check_environment();
+    return version_text();
+  });
   app.require_subcommand(1);
   app.failure_message(
       [&](const CLI::App* root, const CLI::Error& error) { return usage_message(*root, error, argc, argv); });
@@ -223,6 +239,7 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit) {
   try {
     check_command(app, argc, argv);
     app.parse(argc, argv);
+    check_environment();
     if (o.command == "emit") check_emit(*app.get_subcommand("emit"), o.file);
     if (o.command == "predict") check_predict(*app.get_subcommand("predict"), o);
     o.format_given = o.command == "predict" && app.get_subcommand("predict")->count("--format") > 0;

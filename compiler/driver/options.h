@@ -26,7 +26,7 @@ struct Options {
   std::string run_dir;
   std::optional<int64_t> seed;
   bool resume = false;
-  int threads = 0;  // 0: all cores
+  int threads = 0;  // 0: runtime::usable_processors()
   // eval, predict
   std::string input;  // a file, or empty for standard input
   std::string split = "test";
