@@ -177,7 +177,8 @@ std::string header_text(const CppModel& model) {
       "waits\n"
       "// for another one. Examples and answers are plain values. Wrong input throws InputError, which names the "
       "column;\n"
-      "// a weights file that is damaged or of another model throws LoadError.\n"
+      "// a weights file that is damaged or of another model throws LoadError, and so does an MTLC_CPU in the "
+      "environment\n// that asks for what this machine or this library lacks.\n"
       "#pragma once\n#include <array>\n#include <cstddef>\n#include <cstdint>\n#include <limits>\n#include <memory>\n"
       "#include <string>\n#include <string_view>\n#include <vector>\n\n#include \"runtime/deploy/errors.h\"\n\n"
       "namespace {1} {{\n\nusing runtime::deploy::InputError;\nusing runtime::deploy::LoadError;\n\n",

@@ -54,11 +54,10 @@ std::string packing_text(const CppModel& model) {
 }
 
 std::string weights_text(const CppModel& model) {
-  std::string out;
+  std::string out = fmt::format("    runtime::deploy::check_cpu(\"{}\");\n", model.name);
   if (!model.cpus.empty())
-    out += fmt::format(
-        "    if (!internal::processor_suits())\n      throw LoadError(\"{}: this processor has none of {}\");\n",
-        model.name, fmt::join(model.cpus, ", "));
+    out += fmt::format("    if (!internal::processor_suits()) runtime::deploy::refuse_cpu(\"{}\", \"{}\");\n",
+                       model.name, fmt::join(model.cpus, ", "));
   for (size_t i = 0; i < model.weights.size(); ++i)
     out += fmt::format("    w.{} = file.numbers({});\n", model.weights[i].member, i);
   return out + packing_text(model);
@@ -146,6 +145,7 @@ constexpr const char* kFile = R"(
 #include <iterator>
 
 #include "@name@/@name@_steps.h"
+#include "runtime/deploy/check_cpu.h"
 #include "runtime/deploy/columns.h"
 #include "runtime/deploy/memory.h"
 #include "runtime/deploy/rows.h"

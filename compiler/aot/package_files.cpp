@@ -256,7 +256,8 @@ std::string readme_text(const CppModel& model) {
       "constructor of `Model` throws `LoadError`. After calls as large, a call allocates nothing and takes no lock.\n\n"
       "GCC compiles vector code for several processors and chooses at run time; clang does so for one: give it "
       "`-march=x86-64-v3` or "
-      "beyond.\n";
+      "beyond. `MTLC_CPU=x86-64`, `x86-64-v3` or `x86-64-v4` in the environment caps what is chosen; a level that is "
+      "not\nto be had is a `LoadError`.\n";
   return out;
 }
 
