@@ -28,11 +28,8 @@ constexpr const char* cpu_level_name(CpuLevel level) {
 // The highest level that this processor and this compilation have.
 #if MTL_DISPATCH
 inline CpuLevel highest_cpu_level() {
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512dq")) {
-    return CpuLevel::v4;
-  }
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return CpuLevel::v3;
+  if (__builtin_cpu_supports("x86-64-v4") != 0) return CpuLevel::v4;
+  if (__builtin_cpu_supports("x86-64-v3") != 0) return CpuLevel::v3;
   return CpuLevel::any;
 }
 #else
