@@ -58,8 +58,8 @@ struct KernelInfo {
 };
 const KernelInfo* find_kernel(const char* name);
 
-// Threads of the one pool (pool.h), which serves both the kernels and the generated loops: from 1 to 128. Before they are
-// set, as many as the process may use (processors.h).
+// Threads of the one pool (pool.h), which serves both the kernels and the generated loops: from 1 to 128. Before they
+// are set, as many as the process may use (processors.h).
 void set_threads(int count);
 int threads();
 
