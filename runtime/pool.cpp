@@ -1,5 +1,5 @@
-// See pool.h. A fork and join costs 1 us while helpers spin and about 4 us beside 20 us of work (bench_kernels, "a region
-// of two parts"; two cores of an EPYC 7003 in a virtual machine, where waking a thread that sleeps takes 50 us).
+// See pool.h. A fork and join costs 1 us while helpers spin and about 4 us beside 20 us of work (bench_kernels, "a
+// region of two parts"; two cores of an EPYC 7003 in a virtual machine).
 #include "runtime/pool.h"
 
 #include <linux/futex.h>
@@ -24,7 +24,7 @@
 namespace mtl::runtime {
 namespace {
 
-// How long a thread spins before it sleeps, which takes about as long as to wake it up again.
+// How long a thread spins before it sleeps: longer than the gaps between the regions of a step.
 constexpr std::chrono::microseconds kSpin{100};
 
 void sleep_while(std::atomic<uint32_t>& word, uint32_t value) {

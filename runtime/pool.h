@@ -3,7 +3,7 @@
 //
 // The caller takes parts too, and waits for no thread that has not begun one. Threads that wait spin for a short while,
 // in case the next region is near, and sleep then: on a busy machine a waiting thread leaves its processor to whoever
-// holds the part that everybody waits for. What a region costs stands in pool.cpp.
+// holds the part that everybody waits for. pool.cpp says what a region costs.
 #pragma once
 #include <cstdint>
 

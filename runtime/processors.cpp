@@ -47,7 +47,7 @@ bool contains(const std::vector<std::string_view>& list, std::string_view item) 
   return std::find(list.begin(), list.end(), item) != list.end();
 }
 
-// Above zero; 0: it is not, or is no number. Spaces and line ends around it do not count.
+// Above zero; 0: it is not, or is not a number. Spaces and line ends around it do not count.
 int64_t positive(std::string_view text) {
   constexpr std::string_view kSpace = " \t\r\n";
   const size_t first = text.find_first_not_of(kSpace);
@@ -68,7 +68,7 @@ int whole_processors(std::string_view quota, std::string_view period) {
   return static_cast<int>(std::clamp<int64_t>(time / of, 1, kMostThreads));
 }
 
-// What stands in the folder of one group. cpu.max is version 2's: "150000 100000", "max 100000".
+// The quota in the folder of one group. cpu.max is version 2's: "150000 100000", "max 100000".
 int quota_of(const std::string& folder) {
   const std::string both = read_file(folder + "/cpu.max");
   const size_t space = both.find(' ');

@@ -12,7 +12,7 @@ int usable_processors();
 
 // Its parts, from their sources; 0: no limit.
 //
-// `root` stands in front of /proc and of the places where control groups are mounted; empty: this machine. All groups
+// `root` precedes /proc and of the places where control groups are mounted; empty: this machine. All groups
 // from that of the process up are looked at, of both versions. A quota counts as whole processors, rounded down: two
 // threads on 1.5 processors would use up a period's quota in three quarters of it and then stand still, both.
 int quota_processors(const std::string& root);

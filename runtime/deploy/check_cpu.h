@@ -3,10 +3,10 @@
 
 namespace mtl::runtime::deploy {
 
-// Throws a LoadError if MTLC_CPU is no level, or one that cannot be had here. `package` begins the text.
+// Throws a LoadError if MTLC_CPU is not a level, or is one that is not available here. `package` begins the text.
 void check_cpu(const char* package);
 
-// Throws a LoadError: the compiled loops are for none but `cpus`, which are not to be had here.
+// Throws a LoadError: the compiled loops are for none but `cpus`, none of which is available here.
 [[noreturn]] void refuse_cpu(const char* package, const char* cpus);
 
 }  // namespace mtl::runtime::deploy
