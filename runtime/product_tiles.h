@@ -15,14 +15,16 @@
 
 namespace mtl::runtime::tiles {
 
-// The first `width` lanes of x go to c, or are added there.
+// The first `width` of some sums go to c, or are added there.
+__attribute__((noinline)) inline void put_part(float* c, const float* sums, int64_t width, bool accumulate) {
+  for (int64_t w = 0; w < width; ++w) c[w] = accumulate ? c[w] + sums[w] : sums[w];
+}
 template <class V>
 MTL_INLINE void put(float* c, const V& x, int64_t width, bool accumulate) {
-  constexpr int64_t kLanes = lanes_of<V>;
-  if (width >= kLanes) return store(c, accumulate ? load<V>(c) + x : x);
-  float lanes[kLanes];
+  if (width >= lanes_of<V>) return store(c, accumulate ? load<V>(c) + x : x);
+  float lanes[lanes_of<V>];
   store(lanes, x);
-  for (int64_t w = 0; w < width; ++w) c[w] = accumulate ? c[w] + lanes[w] : lanes[w];
+  put_part(c, lanes, width, accumulate);
 }
 
 // ---- Dot products: c = a b^T, k >= kLanes.
@@ -195,10 +197,16 @@ MTL_INLINE void multiply(const Tile& t) {
       each<kVectors>([&](auto q) MTL_BODY { sum[r * kVectors + q] += factor * row[q]; });
     });
   }
-  each<kRows * kVectors>([&](auto n) MTL_BODY {
-    constexpr int kRow = n / kVectors, kColumn = n % kVectors * kLanes;
-    put(t.c + kRow * t.ldc + kColumn, sum[n], t.width - kColumn, t.accumulate);
-  });
+  if (t.width >= kVectors * kLanes) {
+    each<kRows * kVectors>([&](auto n) MTL_BODY {
+      float* c = t.c + n / kVectors * t.ldc + n % kVectors * kLanes;
+      store(c, t.accumulate ? load<Floats>(c) + sum[n] : sum[n]);
+    });
+  } else {
+    float lanes[kRows][kVectors * kLanes];
+    each<kRows * kVectors>([&](auto n) MTL_BODY { store(lanes[n / kVectors] + n % kVectors * kLanes, sum[n]); });
+    for (int r = 0; r < kRows; ++r) put_part(t.c + r * t.ldc, lanes[r], t.width, t.accumulate);
+  }
 }
 
 template <class Level, int kVectors>

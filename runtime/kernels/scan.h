@@ -1,7 +1,8 @@
 // What lstm and gru share: who runs when, packed recurrent weights, and products of a few rows with them.
 //
 // Sequences are taken by falling length, so that those still running at time t are always the first ones: no padding.
-// A scan is cut into tasks (direction x chunk of sequences, every count-th one), which run whole on one thread.
+// A scan is cut into tasks (direction x chunk of sequences), which run whole on one thread. Sequences of a chunk are of
+// similar length, so tiles stay full until its end; the chunks of the longest ones are taken first.
 // The recurrent weights are packed once per call so that the inner loop streams them; a task computes as many rows x
 // vectors as the level's registers hold.
 //
@@ -22,19 +23,16 @@ constexpr int64_t in_blocks_of(int64_t n, int64_t size) {
   return (n + size - 1) / size;
 }
 
-// Sequences of a chunk: enough to keep tiles full and to share what is read of the weights.
+// Sequences of a chunk: enough to fill tiles and to share what is read of the weights.
 constexpr int64_t kChunk = 8;
-inline int64_t scan_chunks(int64_t sequences) {
-  return parts_of(sequences, kChunk);
-}
 
 struct Chunk {
   const SpaceView* space = nullptr;
-  int64_t index = 0, count = 1;
+  Range places{};  // in space->order
   bool reverse = false;
 
-  int64_t sequences() const { return (space->parent_rows - index + count - 1) / count; }
-  int64_t parent(int64_t i) const { return space->order[index + i * count]; }
+  int64_t sequences() const { return places.end - places.begin; }
+  int64_t parent(int64_t i) const { return space->order[places.begin + i]; }
   int64_t length(int64_t i) const { return space->offsets[parent(i) + 1] - space->offsets[parent(i)]; }
   int64_t row(int64_t i, int64_t t) const {
     return reverse ? space->offsets[parent(i) + 1] - 1 - t : space->offsets[parent(i)] + t;
@@ -47,21 +45,20 @@ struct Chunk {
   }
 };
 
-// One pass over tasks of all directions and chunks: body(direction, chunk, index of its first sequence slot).
+// One pass over tasks of all directions and chunks: body(direction, chunk, its first slot), where every sequence of a
+// direction has a slot.
 template <class Body>
 void for_each_task(const SpaceView& space, int64_t directions, bool reverse, Body&& body) {
-  const int64_t chunks = scan_chunks(space.parent_rows);
+  const int64_t sequences = space.parent_rows, chunks = parts_of(sequences, kChunk);
   parallel_for(directions * chunks, [&](int64_t task) {
-    const int64_t direction = task % directions, index = task / directions;
-    const Chunk chunk{&space, index, chunks, directions == 2 ? direction == 1 : reverse};
-    // Slots: chunk by chunk, at most ceil(parent_rows / chunks) each.
-    const int64_t slots = (space.parent_rows + chunks - 1) / chunks;
-    body(direction, chunk, (direction * chunks + index) * slots);
+    const int64_t direction = task % directions;
+    const Chunk chunk{&space, part_range(sequences, chunks, task / directions),
+                      directions == 2 ? direction == 1 : reverse};
+    body(direction, chunk, direction * sequences + chunk.places.begin);
   });
 }
 inline int64_t scan_slots(int64_t sequences, int64_t directions) {
-  // Bounds directions x chunks x ceil(sequences / chunks) for any number of at most `sequences`.
-  return directions * (sequences + scan_chunks(sequences));
+  return directions * sequences;
 }
 
 inline int64_t gate_panel_floats(int64_t hidden, int64_t gates) {
