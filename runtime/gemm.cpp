@@ -155,8 +155,7 @@ void pack_operand(const Gemm& p, bool of_a, Range range, float* panels) {
 void tiles_of_part(const Gemm& p, const float* a, const float* b, Range rows, Range columns) {
   at_level([=](auto level) MTL_BODY {
     using Level = decltype(level);
-    if constexpr (!std::is_same_v<Level, LevelV4>)  // there it is oneDNN
-      tiles::packed_part<Level>(p, a, b, rows.begin, rows.end, columns.begin, columns.end);
+    tiles::packed_part<Level>(p, a, b, rows.begin, rows.end, columns.begin, columns.end);
   });
 }
 
@@ -173,7 +172,8 @@ Bands bands_of(int64_t total, int64_t step, int64_t least) {
 void packed(const Gemm& p, float* workspace) {
   constexpr int64_t kRows = 48, kColumns = 64;  // multiples of all levels' tiles
   float *a = workspace, *b = workspace + packed_sizes(p.m, p.n, p.k).a;
-  const Bands of_a = bands_of(tiles::is_read_in_place(p) ? 0 : p.m, kRows, kFloatsWorthAThread / p.k),
+  const bool in_place = tiles::is_read_in_place(p);
+  const Bands of_a = bands_of(in_place ? 0 : p.m, kRows, kFloatsWorthAThread / p.k),
               of_b = bands_of(p.n, kColumns, kFloatsWorthAThread / p.k);
   parallel_for(of_a.count + of_b.count, [&](int64_t i) {
     const bool is_a = i < of_a.count;
@@ -182,7 +182,8 @@ void packed(const Gemm& p, float* workspace) {
   const int64_t rows = static_cast<int64_t>(kFlopsOfPart / (2.0 * kColumns * static_cast<double>(p.k)));
   const Bands by_rows = bands_of(p.m, kRows, rows), by_columns = bands_of(p.n, kColumns, kColumns);
   parallel_for(by_rows.count * by_columns.count, [&](int64_t i) {
-    tiles_of_part(p, a, b, by_rows.range(i / by_columns.count), by_columns.range(i % by_columns.count));
+    tiles_of_part(p, in_place ? nullptr : a, b, by_rows.range(i / by_columns.count),
+                  by_columns.range(i % by_columns.count));
   });
 }
 

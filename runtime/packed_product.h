@@ -85,31 +85,25 @@ inline bool is_read_in_place(const Gemm& p) {
   return !p.transpose_a && p.lda % 1024 != 0;
 }
 
-// Rows [i, last) and columns [j, end) of c.
+// Rows [i, last) and columns [j, end) of c. a null: it is read in place.
 template <class Level>
 MTL_INLINE void packed_part(const Gemm& p, const float* a, const float* b, int64_t i, int64_t last, int64_t j,
                             int64_t end) {
-  const bool in_place = is_read_in_place(p);
   for (int64_t x = 0; x < p.k; x += kPackedDepth) {
     const int64_t depth = std::min(kPackedDepth, p.k - x);
-    const float* panel = b + x * packed_columns<Level>(p.n) + j * depth;
-    Tile tile{a + x * packed_rows<Level>(p.m) + i * depth,
-              1,
-              Level::kRows,
-              depth,
-              true,
-              panel,
-              depth,
-              p.c + i * p.ldc + j,
-              p.ldc,
-              end - j,
-              p.accumulate || x > 0};
-    if (in_place) {
-      tile.a = p.a + i * p.lda + x;
-      tile.row_step = tile.tile_step = p.lda;
-      tile.depth_step = 1;
-    }
-    multiply_panel<Level>(tile, last - i);
+    Tile tile;
+    tile.a = a == nullptr ? p.a + i * p.lda + x : a + x * packed_rows<Level>(p.m) + i * depth;
+    tile.row_step = a == nullptr ? p.lda : 1;
+    tile.depth_step = a == nullptr ? 1 : Level::kRows;
+    tile.tile_step = a == nullptr ? p.lda : depth;
+    tile.full_tiles = a != nullptr;
+    tile.panel = b + x * packed_columns<Level>(p.n) + j * depth;
+    tile.depth = depth;
+    tile.c = p.c + i * p.ldc + j;
+    tile.ldc = p.ldc;
+    tile.width = end - j;
+    tile.accumulate = p.accumulate || x > 0;
+    multiply_panel(tile, last - i);
   }
 }
 

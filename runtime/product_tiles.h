@@ -170,69 +170,15 @@ struct Tile {
   int64_t row_step, depth_step;  // of a, inside of a tile
   int64_t tile_step;             // of a: for each row that a tile begins behind `a`
   bool full_tiles;               // as a was packed
-  const float* panel;
+  const float* panel;            // blocks of columns, one behind the other
   int64_t depth;
   float* c;
   int64_t ldc, width;  // width: how many of the columns are in c
   bool accumulate;
 };
 
-template <class Level, int kRows, int kVectors>
-MTL_INLINE void multiply(const Tile& t) {
-  using Floats = typename Level::Floats;
-  constexpr int kLanes = Level::kLanes;
-  const float* a[kRows];
-  for (int r = 0; r < kRows; ++r) a[r] = t.a + r * t.row_step;
-  Floats sum[kRows * kVectors];
-  each<kRows * kVectors>([&](auto n) MTL_BODY { sum[n] = Floats{}; });
-  const float* panel = t.panel;
-  int64_t at = 0;
-  each<kRows>([&](auto r) MTL_BODY { __builtin_prefetch(t.c + r * t.ldc, 1); });  // they are far, and wanted at the end
-#pragma GCC unroll 4
-  for (int64_t d = 0; d < t.depth; ++d, at += t.depth_step, panel += kVectors * kLanes) {
-    Floats row[kVectors];
-    each<kVectors>([&](auto q) MTL_BODY { row[q] = load<Floats>(panel + q * kLanes); });
-    each<kRows>([&](auto r) MTL_BODY {
-      const Floats factor = broadcast<Floats>(a[r] + at);
-      each<kVectors>([&](auto q) MTL_BODY { sum[r * kVectors + q] += factor * row[q]; });
-    });
-  }
-  if (t.width >= kVectors * kLanes) {
-    each<kRows * kVectors>([&](auto n) MTL_BODY {
-      float* c = t.c + n / kVectors * t.ldc + n % kVectors * kLanes;
-      store(c, t.accumulate ? load<Floats>(c) + sum[n] : sum[n]);
-    });
-  } else {
-    float lanes[kRows][kVectors * kLanes];
-    each<kRows * kVectors>([&](auto n) MTL_BODY { store(lanes[n / kVectors] + n % kVectors * kLanes, sum[n]); });
-    for (int r = 0; r < kRows; ++r) put_part(t.c + r * t.ldc, lanes[r], t.width, t.accumulate);
-  }
-}
-
-template <class Level, int kVectors>
-MTL_INLINE void multiply_rows(const Tile& all, int64_t m) {
-  by_tiles<Level::kRows>(m, all.full_tiles, [&](auto rows, int64_t i) MTL_BODY {
-    Tile t = all;
-    t.a += i * t.tile_step;
-    t.c += i * t.ldc;
-    multiply<Level, decltype(rows)::value, kVectors>(t);
-  });
-}
-
-template <class Level>
-MTL_INLINE void multiply_panel(const Tile& panel, int64_t m) {
-  for (int64_t j = 0, width; j < panel.width; j += width) {
-    Tile t = panel;
-    t.panel += j * t.depth;
-    t.c += j;
-    t.width -= j;
-    width = block_width<Level>(t.width);
-    if (width > Level::kLanes)
-      multiply_rows<Level, Level::kVectors>(t, m);
-    else
-      multiply_rows<Level, 1>(t, m);
-  }
-}
+// m rows times all blocks of a panel, at the level in use.
+void multiply_panel(const Tile& panel, int64_t m);
 
 template <class Level>
 MTL_INLINE void panel_product(const Gemm& p) {
@@ -243,9 +189,9 @@ MTL_INLINE void panel_product(const Gemm& p) {
     for (int64_t x = 0; x == 0 || x < p.k; x += kDepth) {  // of no depth: zeros
       const int64_t depth = std::min(kDepth, p.k - x);
       pack_columns<Level>(p, x, depth, j, width, panel);
-      multiply_panel<Level>({p.a + x * depth_step, row_step, depth_step, row_step, false, panel, depth, p.c + j, p.ldc,
-                             width, p.accumulate || x > 0},
-                            p.m);
+      multiply_panel({p.a + x * depth_step, row_step, depth_step, row_step, false, panel, depth, p.c + j, p.ldc, width,
+                      p.accumulate || x > 0},
+                     p.m);
     }
   }
 }

@@ -1,6 +1,7 @@
 // Parts of the file behind the public header; cpp_source.cpp puts them together.
 #pragma once
 #include <string>
+#include <vector>
 
 #include "compiler/aot/cpp_model.h"
 
@@ -13,6 +14,8 @@ std::string batch_struct(const CppModel& model, const CppSource& source);
 // rows are members of `rows`.
 std::string length_sum(const CppSource& source, types::SpaceId parent, const types::Dim& length,
                        const std::string& rows, const std::string& indent);
+// cpp_source.cpp: what is packed when weights are loaded, each once.
+std::vector<CppProgram::Panels> panels_of(const CppModel& model);
 // cpp_answers.cpp: which columns and steps a task wants, and how its answer is read from the buffers.
 std::string answer_functions(const CppSource& source);
 

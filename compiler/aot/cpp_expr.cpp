@@ -89,7 +89,7 @@ std::string apply_text(Fn fn, const std::vector<std::string>& a, bool ids) {
     case Fn::sigmoid:
       return call("runtime::sigmoid");
     case Fn::erf:
-      return call("std::erf");
+      return call("runtime::erf");
     case Fn::floor:
       return call("std::floor");
     case Fn::logical_not:

@@ -11,6 +11,7 @@
 #include "compiler/aot/cpp_text.h"
 #include "compiler/base/check.h"
 #include "compiler/program/kernel_facts.h"
+#include "runtime/deploy/linear.h"
 
 namespace mtl::aot {
 
@@ -331,18 +332,43 @@ std::string CppProgram::call_tables(const Call& call) const {
   return out;
 }
 
+namespace {
+
+// y = x w^T: what runtime/deploy/linear.h computes.
+bool is_linear(const Call& call) {
+  return call.kernel == "matmul" && call.ints[3] == 1;
+}
+
+}  // namespace
+
 std::optional<CppProgram::Panels> CppProgram::panels_of(size_t step) const {
   const auto* call = std::get_if<Call>(&program_.steps[step].work);
-  const bool lstm = call && call->kernel == "lstm_scan", gru = call && call->kernel == "gru_scan";
-  if (!lstm && !gru) return std::nullopt;
-  Panels out{source_ + "_" + step_names_[step] + "_panels", call->ints[0], call->ints[1], lstm ? 4 : 3, {}};
-  out.member = identifier(out.member);
-  for (int64_t d = 0; d < out.directions; ++d) {
-    const Buffer& weights = program_.buffers[storage(call->operands[static_cast<size_t>((lstm ? 2 : 3) * d + 1)])];
-    if (weights.kind != Buffer::Kind::param) return std::nullopt;  // computed in the step
-    out.weights.push_back(params_.at(weights.name));
+  if (!call) return std::nullopt;
+  const auto weight = [&](int64_t operand) -> std::string {  // empty: it is computed in the step
+    const Buffer& buffer = program_.buffers[storage(call->operands[static_cast<size_t>(operand)])];
+    return buffer.kind == Buffer::Kind::param ? params_.at(buffer.name) : "";
+  };
+  if (is_linear(*call)) {
+    if (call->ints[1] < runtime::kLeastPackedOutputs || weight(1).empty()) return std::nullopt;
+    const std::string shape = fmt::format("{{{}, {}}}", call->ints[1], call->ints[2]);
+    return Panels{fmt::format("{}_panels_{}x{}", weight(1), call->ints[1], call->ints[2]),
+                  "runtime::linear_panel_floats(" + shape + ")",
+                  fmt::format("runtime::pack_linear(w.{}, {}, next);", weight(1), shape)};
   }
-  return out;
+  if (call->kernel != "lstm_scan" && call->kernel != "gru_scan") return std::nullopt;
+  const bool lstm = call->kernel == "lstm_scan";
+  const int64_t hidden = call->ints[0], directions = call->ints[1];
+  std::vector<std::string> weights;
+  for (int64_t d = 0; d < directions; ++d) {
+    weights.push_back("w." + weight((lstm ? 2 : 3) * d + 1));
+    if (weights.back() == "w.") return std::nullopt;
+  }
+  const std::string shape = fmt::format("{}, {}, {}", hidden, directions, lstm ? 4 : 3);
+  const std::string member = identifier(source_ + "_" + step_names_[step] + "_panels");
+  return Panels{
+      member, "runtime::kernels::gate_panels_floats(" + shape + ")",
+      fmt::format("const float* const {0}_of[] = {{{1}}};\n    runtime::kernels::pack_gate_panels({0}_of, {2}, next);",
+                  member, fmt::join(weights, ", "), shape)};
 }
 
 std::vector<CppProgram::Panels> CppProgram::panels() const {
@@ -355,11 +381,13 @@ std::vector<CppProgram::Panels> CppProgram::panels() const {
 
 std::string CppProgram::call_body(size_t step) const {
   const Call& call = std::get<Call>(program_.steps[step].work);
-  if (call.kernel == "matmul" && call.ints[3] == 1) {
+  const auto packed = panels_of(step);
+  if (is_linear(call)) {
     const std::string rows = call.spaces[0] == kUniform ? "1" : "rows." + rows_member(call.spaces[0]) + ".rows";
     const std::string count = call.ints[0] == 1 ? rows : rows + " * " + std::to_string(call.ints[0]);
-    return fmt::format("  runtime::linear({}, {}, {}, {}, {{{}, {}}});\n", count, expression(call.operands[0]),
-                       expression(call.operands[1]), expression(call.operands[2]), call.ints[1], call.ints[2]);
+    return fmt::format("  runtime::linear{}({}, {}, {}, {}, {{{}, {}}});\n", packed ? "_packed" : "", count,
+                       expression(call.operands[0]), packed ? "w." + packed->member : expression(call.operands[1]),
+                       expression(call.operands[2]), call.ints[1], call.ints[2]);
   }
   std::string out = call_tables(call);
   std::vector<std::string> operands, floats;
@@ -367,7 +395,6 @@ std::string CppProgram::call_body(size_t step) const {
   for (float x : call.floats) floats.push_back(literal(x, types::DType::f32));
   out += fmt::format("  void* const operands[] = {{{}}};\n", fmt::join(operands, ", "));
   if (!floats.empty()) out += fmt::format("  const float floats[] = {{{}}};\n", fmt::join(floats, ", "));
-  const auto packed = panels_of(step);
   out += fmt::format("  runtime::kernels::{}{}({{operands, ints, {}, spaces, workspace, &runtime::kLastStep}}{});\n",
                      call.kernel, packed ? "_packed" : "", floats.empty() ? "nullptr" : "floats",
                      packed ? ", w." + packed->member : "");
@@ -462,7 +489,7 @@ std::string CppProgram::placement() const {
   std::string work = "  size_t most = 0;\n";
   for (size_t i = 0; i < program_.steps.size(); ++i) {
     const auto* call = std::get_if<Call>(&program_.steps[i].work);
-    if (!call || (call->kernel == "matmul" && call->ints[3] == 1)) continue;
+    if (!call || is_linear(*call)) continue;
     std::string tables = call_tables(*call);
     work += "  {\n" + tables +
             fmt::format("    most = std::max(most, runtime::kernels::{}_workspace({{ints, spaces, 1}}));\n  }}\n",

@@ -33,11 +33,11 @@ class CppProgram {
   const std::string& step_name(size_t step) const { return step_names_[step]; }
   std::vector<std::string> kernels() const;  // of the runtime that are called
 
-  // Recurrent weights that are packed once, when the weights are loaded: a member of the weights for each such step.
+  // Weights of wide layers and recurrences are packed once, when they are loaded.
   struct Panels {
-    std::string member;
-    int64_t hidden = 0, directions = 0, gates = 0;
-    std::vector<std::string> weights;  // "encoder_bilstm_weight_hh_l0"
+    std::string member;  // of the weights
+    std::string floats;  // how many, in C++
+    std::string pack;    // the statement that packs them to `next`
   };
   std::vector<Panels> panels() const;
 

@@ -1,6 +1,8 @@
 // The class behind the header: what a weights file has to hold, the tasks' parts, and the methods.
 #include <fmt/format.h>
 
+#include <set>
+
 #include "compiler/aot/cpp_class.h"
 #include "compiler/aot/cpp_names.h"
 #include "compiler/aot/cpp_text.h"
@@ -33,20 +35,12 @@ std::string tables(const CppModel& model) {
          out;
 }
 
-// Recurrent weights in the order in which the steps stream them.
+// Weights in the order in which the steps stream them.
 std::string packing_text(const CppModel& model) {
   std::string sizes, packs;
-  for (const CppSource& source : model.sources) {
-    for (const CppProgram::Panels& p : source.steps->panels()) {
-      std::vector<std::string> weights;
-      for (const std::string& member : p.weights) weights.push_back("w." + member);
-      const std::string shape = fmt::format("{}, {}, {}", p.hidden, p.directions, p.gates);
-      sizes += fmt::format("{}runtime::kernels::gate_panels_floats({})", sizes.empty() ? "" : " + ", shape);
-      packs += fmt::format(
-          "    const float* const {0}_of[] = {{{1}}};\n    runtime::kernels::pack_gate_panels({0}_of, {2}, next);\n"
-          "    w.{0} = next;\n    next += runtime::kernels::gate_panels_floats({2});\n",
-          p.member, fmt::join(weights, ", "), shape);
-    }
+  for (const CppProgram::Panels& p : panels_of(model)) {
+    sizes += (sizes.empty() ? "" : " +\n                    ") + p.floats;
+    packs += fmt::format("    {0}\n    w.{1} = next;\n    next += {2};\n", p.pack, p.member, p.floats);
   }
   if (packs.empty()) return "";
   return "    panels.reserve((" + sizes +
@@ -183,7 +177,7 @@ void in_batches(Batch& batch, const bool* needed, const Example* examples, size_
 @weights@  }
   runtime::deploy::WeightsFile file;
   internal::Weights weights;
-  runtime::deploy::Memory panels;  // recurrent weights, packed once
+  runtime::deploy::Memory panels;  // weights, packed once
 };
 
 Model::Model(const std::string& path)
@@ -224,6 +218,17 @@ std::string source_text(const CppModel& model) {
                       {"inits", inits},
                       {"members", members},
                       {"methods", calls}});
+}
+
+std::vector<CppProgram::Panels> panels_of(const CppModel& model) {
+  std::vector<CppProgram::Panels> all;
+  std::set<std::string> members;
+  for (const CppSource& source : model.sources) {
+    for (CppProgram::Panels& panels : source.steps->panels()) {
+      if (members.insert(panels.member).second) all.push_back(std::move(panels));
+    }
+  }
+  return all;
 }
 
 }  // namespace mtl::aot

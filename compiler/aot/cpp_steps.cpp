@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "compiler/aot/cpp_class.h"
 #include "compiler/aot/cpp_model.h"
 #include "compiler/aot/cpp_names.h"
 #include "compiler/diag/kinds/model.h"
@@ -19,10 +20,8 @@ std::string steps_header_text(const CppModel& model) {
   for (const CppWeight& weight : model.weights)
     out += fmt::format("  const float* {} = nullptr;  // {} [{}]\n", weight.member, weight.path,
                        fmt::join(weight.dims, ", "));
-  for (const CppSource& source : model.sources) {
-    for (const CppProgram::Panels& panels : source.steps->panels())
-      out += fmt::format("  const float* {} = nullptr;  // recurrent weights, packed\n", panels.member);
-  }
+  for (const CppProgram::Panels& panels : panels_of(model))
+    out += fmt::format("  const float* {} = nullptr;  // packed\n", panels.member);
   out += "};\n";
   if (!model.cpus.empty()) out += "\n// Whether the compiled loops can run here.\nbool processor_suits();\n";
   for (const CppSource& source : model.sources) {

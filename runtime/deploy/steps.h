@@ -1,11 +1,11 @@
 // What the generated steps of a package are written with: elementwise functions that compilers turn into vector code
-// (no branches, no calls), rows of tables, and products. See compiler/aot/.
+// (no branches, no calls), rows of tables, and linear layers. See compiler/aot/.
 #pragma once
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 
-#include "runtime/gemm.h"
+#include "runtime/deploy/linear.h"
 #include "runtime/kernels.h"
 #include "runtime/random.h"
 #include "runtime/vector.h"
@@ -60,6 +60,28 @@ inline float tanh(float x) {
   return size < 0.625f ? near : x < 0.0f ? -far : size != size ? x : far;
 }
 
+// x p(x^2) below 0.97; above, 1 - exp(-q(x)), q a fit of -log(erfc(x)): the polynomials of compiler/codegen/math.cpp.
+inline float erf(float x) {
+  const float size = x < 0.0f ? -x : x, square = x * x, t = size > 4.0f ? 4.0f : size;
+  float p = 7.853857722551111e-05f;
+  p = p * square - 0.000801019252530064f;
+  p = p * square + 0.005188327560497146f;
+  p = p * square - 0.02685381186936197f;
+  p = p * square + 0.11283585147037503f;
+  p = p * square - 0.3761262582409408f;
+  p = p * square + 1.1283791657266913f;
+  float q = 2.149611362163736e-05f;
+  q = q * t - 0.0004391063733337261f;
+  q = q * t + 0.0041936110882840605f;
+  q = q * t - 0.025178967803628324f;
+  q = q * t + 0.10837247858585504f;
+  q = q * t + 0.6332626121996822f;
+  q = q * t + 1.1295568303870058f;
+  q = q * t - 0.00018344414643478788f;
+  const float far = 1.0f - exp(-q);
+  return size < 0.97f ? x * p : x < 0.0f ? -far : far;
+}
+
 inline float sign(float x) {
   return x > 0.0f ? 1.0f : x < 0.0f ? -1.0f : x;
 }
@@ -94,25 +116,6 @@ void* operand(const T* p) {
 // The key of a layer's random numbers, as compiled loops take it.
 inline void* key(uint64_t bits) {
   return reinterpret_cast<void*>(static_cast<uintptr_t>(bits));
-}
-
-// y[rows, outputs] = x[rows, inputs] w^T, with w[outputs, inputs] as PyTorch lays it out.
-struct LinearShape {
-  int64_t outputs, inputs;
-};
-inline void linear(int64_t rows, const float* x, const float* w, float* y, LinearShape shape) {
-  Gemm product;
-  product.transpose_b = true;
-  product.m = rows;
-  product.n = shape.outputs;
-  product.k = shape.inputs;
-  product.a = x;
-  product.lda = shape.inputs;
-  product.b = w;
-  product.ldb = shape.inputs;
-  product.c = y;
-  product.ldc = shape.outputs;
-  gemm_serial(product);
 }
 
 // Buffers begin at multiples of 64 bytes.

@@ -7,6 +7,8 @@
 #include <random>
 #include <vector>
 
+#include "runtime/deploy/linear.h"
+
 using namespace mtl::runtime;
 using Vector = std::vector<float>;
 
@@ -63,6 +65,26 @@ TEST_CASE("gemm_single agrees with plain loops for every shape and role") {
 TEST_CASE("gemm_single needs no workspace") {
   CHECK(gemm_workspace(1000, 1000, 1000) == 0);
   check_product([](const Gemm& p) { gemm(p, nullptr); }, 37, 8, 33, 6, 1);
+}
+
+TEST_CASE("A packed linear layer agrees with plain loops, and a row with itself alone") {
+  for (const int64_t rows : {1, 2, 5, 6, 7, 9, 40}) {
+    for (const LinearShape shape :
+         {LinearShape{32, 16}, {33, 7}, {40, 256}, {64, 257}, {129, 600}, {200, 1}, {256, 1024}}) {
+      INFO(rows << " x " << shape.outputs << " x " << shape.inputs);
+      const Vector x = random_vector(rows * shape.inputs, 1), w = random_vector(shape.outputs * shape.inputs, 2);
+      Vector y(static_cast<size_t>(rows * shape.outputs)), plain = y;
+      Vector panel(linear_panel_floats(shape), std::nanf(""));
+      pack_linear(w.data(), shape, panel.data());
+      linear_packed(rows, x.data(), panel.data(), y.data(), shape);
+      linear(rows, x.data(), w.data(), plain.data(), shape);
+      const float most = 1e-5f * std::sqrt(static_cast<float>(shape.inputs));
+      CHECK(std::equal(y.begin(), y.end(), plain.begin(), [&](float a, float b) { return std::fabs(a - b) <= most; }));
+      Vector alone(static_cast<size_t>(shape.outputs));
+      linear_packed(1, x.data() + (rows - 1) * shape.inputs, panel.data(), alone.data(), shape);
+      CHECK(std::equal(alone.begin(), alone.end(), y.end() - shape.outputs));
+    }
+  }
 }
 
 TEST_CASE("gemm_single of nothing") {
