@@ -103,22 +103,28 @@ double own_blocks(double flops) {
 }
 
 // Halves blocks until there are so many: their columns where they are at least twice as wide as high.
-template <class T>
-void in_blocks(const GemmOf<T>& p, double count) {
+struct Blocks {
   int64_t by_rows = 1, by_columns = 1;
-  for (double rows = static_cast<double>(p.m), columns = static_cast<double>(p.n);
-       2 * static_cast<double>(by_rows * by_columns) <= count && std::max(rows, columns) >= 32;) {
+  int64_t count() const { return by_rows * by_columns; }
+};
+Blocks blocks_of(int64_t m, int64_t n, double count) {
+  Blocks blocks;
+  for (double rows = static_cast<double>(m), columns = static_cast<double>(n);
+       2 * static_cast<double>(blocks.count()) <= count && std::max(rows, columns) >= 32;) {
     if (columns >= 2 * rows) {
-      by_columns *= 2;
+      blocks.by_columns *= 2;
       columns /= 2;
     } else {
-      by_rows *= 2;
+      blocks.by_rows *= 2;
       rows /= 2;
     }
   }
-  parallel_for(by_rows * by_columns, [&](int64_t i) {
-    block(part_of(p, stepped_range(p.m, by_rows, i / by_columns), stepped_range(p.n, by_columns, i % by_columns)));
-  });
+  return blocks;
+}
+template <class T>
+void one_block(const GemmOf<T>& p, const Blocks& blocks, int64_t i) {
+  block(part_of(p, stepped_range(p.m, blocks.by_rows, i / blocks.by_columns),
+                stepped_range(p.n, blocks.by_columns, i % blocks.by_columns)));
 }
 
 // ---- Packed by all threads, then cut as finely as one likes.
@@ -138,7 +144,7 @@ PackedSizes packed_sizes(int64_t m, int64_t n, int64_t k) {
   return at_level([=](auto level) MTL_BODY {
     using Level = decltype(level);
     return PackedSizes{tiles::up_to_multiple(tiles::packed_rows<Level>(m) * k, kMostLanes),
-                       tiles::packed_columns<Level>(n) * k};
+                       tiles::up_to_multiple(tiles::packed_columns<Level>(n) * k, kMostLanes)};
   });
 }
 
@@ -169,23 +175,105 @@ Bands bands_of(int64_t total, int64_t step, int64_t least) {
   return {(total + size - 1) / size, size, total};
 }
 
-void packed(const Gemm& p, float* workspace) {
-  constexpr int64_t kRows = 48, kColumns = 64;  // multiples of all levels' tiles
-  float *a = workspace, *b = workspace + packed_sizes(p.m, p.n, p.k).a;
-  const bool in_place = tiles::is_read_in_place(p);
-  const Bands of_a = bands_of(in_place ? 0 : p.m, kRows, kFloatsWorthAThread / p.k),
-              of_b = bands_of(p.n, kColumns, kFloatsWorthAThread / p.k);
-  parallel_for(of_a.count + of_b.count, [&](int64_t i) {
-    const bool is_a = i < of_a.count;
-    pack_operand(p, is_a, is_a ? of_a.range(i) : of_b.range(i - of_a.count), is_a ? a : b);
-  });
-  const int64_t rows = static_cast<int64_t>(kFlopsOfPart / (2.0 * kColumns * static_cast<double>(p.k)));
-  const Bands by_rows = bands_of(p.m, kRows, rows), by_columns = bands_of(p.n, kColumns, kColumns);
-  parallel_for(by_rows.count * by_columns.count, [&](int64_t i) {
-    tiles_of_part(p, in_place ? nullptr : a, b, by_rows.range(i / by_columns.count),
-                  by_columns.range(i % by_columns.count));
-  });
+// ---- Products that are computed together.
+
+bool is_same_operand(const Gemm& p, const Gemm& q, bool of_a) {
+  if (p.k != q.k) return false;
+  return of_a ? p.a == q.a && p.lda == q.lda && p.m == q.m && p.transpose_a == q.transpose_a
+              : p.b == q.b && p.ldb == q.ldb && p.n == q.n && p.transpose_b == q.transpose_b;
 }
+
+// Part `i` of several things, each of some parts.
+template <class Thing>
+const Thing& thing_of(const Thing* things, int64_t& i) {
+  for (; i >= things->parts; ++things) i -= things->parts;
+  return *things;
+}
+
+class Group {
+ public:
+  Group(const Gemm* products, int count, float* workspace) : next_(workspace) {
+    for (int i = 0; i < count; ++i) add(products[i]);
+  }
+  void run() {
+    if (packings_ > 0) parallel_for(parts_of(packing_, packings_), [&](int64_t i) { pack(i); });
+    parallel_for(parts_of(work_, works_), [&](int64_t i) { compute(i); });
+  }
+
+ private:
+  static constexpr int64_t kRows = 48, kColumns = 64;  // multiples of all levels' tiles
+  struct Packing {
+    Gemm product;
+    bool of_a = false;
+    float* panels = nullptr;
+    Bands bands{};
+    int64_t parts = 0;
+  };
+  struct Work {
+    Gemm product;
+    bool packed = false;
+    const float *a = nullptr, *b = nullptr;
+    Bands by_rows{}, by_columns{};
+    Blocks blocks;
+    int64_t parts = 0;
+  };
+  template <class Thing>
+  static int64_t parts_of(const Thing* things, int count) {
+    int64_t parts = 0;
+    for (int i = 0; i < count; ++i) parts += things[i].parts;
+    return parts;
+  }
+
+  void add(const Gemm& p) {
+    Work& work = work_[works_++];
+    work.product = p;
+    work.packed = is_packed(p.m, p.n, p.k);
+    if (!work.packed) {
+      const double flops = flops_of(p.m, p.n, p.k);
+      work.blocks = blocks_of(p.m, p.n, cpu_level() == CpuLevel::v4 ? library_blocks(flops) : own_blocks(flops));
+      work.parts = work.blocks.count();
+      return;
+    }
+    if (!tiles::is_read_in_place(p)) work.a = packed(p, true);
+    work.b = packed(p, false);
+    const int64_t rows = static_cast<int64_t>(kFlopsOfPart / (2.0 * kColumns * static_cast<double>(p.k)));
+    work.by_rows = bands_of(p.m, kRows, rows);
+    work.by_columns = bands_of(p.n, kColumns, kColumns);
+    work.parts = work.by_rows.count * work.by_columns.count;
+  }
+
+  // Where an operand's panels will be.
+  const float* packed(const Gemm& p, bool of_a) {
+    for (int i = 0; i < packings_; ++i) {
+      if (packing_[i].of_a == of_a && is_same_operand(packing_[i].product, p, of_a)) return packing_[i].panels;
+    }
+    Packing& packing = packing_[packings_++];
+    packing.product = p;
+    packing.of_a = of_a;
+    packing.panels = next_;
+    packing.bands = bands_of(of_a ? p.m : p.n, of_a ? kRows : kColumns, kFloatsWorthAThread / p.k);
+    packing.parts = packing.bands.count;
+    const PackedSizes sizes = packed_sizes(p.m, p.n, p.k);
+    next_ += of_a ? sizes.a : sizes.b;
+    return packing.panels;
+  }
+
+  void pack(int64_t i) const {
+    const Packing& packing = thing_of(packing_, i);
+    pack_operand(packing.product, packing.of_a, packing.bands.range(i), packing.panels);
+  }
+  void compute(int64_t i) const {
+    const Work& work = thing_of(work_, i);
+    if (!work.packed) return one_block(work.product, work.blocks, i);
+    tiles_of_part(work.product, work.a, work.b, work.by_rows.range(i / work.by_columns.count),
+                  work.by_columns.range(i % work.by_columns.count));
+  }
+
+  float* next_;
+  Packing packing_[2 * kMostProducts];
+  Work work_[kMostProducts];
+  int packings_ = 0, works_ = 0;
+};
 
 }  // namespace
 
@@ -198,13 +286,15 @@ size_t gemm_workspace(int64_t m, int64_t n, int64_t k) {
   const PackedSizes sizes = packed_sizes(m, n, k);
   return static_cast<size_t>(sizes.a + sizes.b) * sizeof(float);
 }
+void gemm(const Gemm* products, int count, void* workspace) {
+  Group(products, count, static_cast<float*>(workspace)).run();
+}
 void gemm(const Gemm& p, void* workspace) {
-  if (is_packed(p.m, p.n, p.k)) return packed(p, static_cast<float*>(workspace));
-  const double flops = flops_of(p.m, p.n, p.k);
-  in_blocks(p, cpu_level() == CpuLevel::v4 ? library_blocks(flops) : own_blocks(flops));
+  gemm(&p, 1, workspace);
 }
 void gemm(const GemmBf16& p, void*) {
-  in_blocks(p, library_blocks(flops_of(p.m, p.n, p.k)));
+  const Blocks blocks = blocks_of(p.m, p.n, library_blocks(flops_of(p.m, p.n, p.k)));
+  parallel_for(blocks.count(), [&](int64_t i) { one_block(p, blocks, i); });
 }
 
 bool has_bf16_products() {

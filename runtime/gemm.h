@@ -39,6 +39,10 @@ inline Gemm product_of(int64_t m, int64_t n, int64_t k, GemmOperand a, GemmOpera
 // gemm_workspace(m, n, k) bytes, or of larger m, n, k, and is aligned to 64 bytes.
 size_t gemm_workspace(int64_t m, int64_t n, int64_t k);
 void gemm(const Gemm& product, void* workspace);
+// Several products, none of which reads what another one computes: threads share them all, and an operand of several is
+// packed once. The workspace is as large as all of theirs; bits are those of each product by itself.
+constexpr int kMostProducts = 16;
+void gemm(const Gemm* products, int count, void* workspace);
 // On the calling thread alone; for callers that are parallel themselves.
 void gemm_serial(const Gemm& product);
 

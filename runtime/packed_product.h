@@ -59,16 +59,35 @@ MTL_INLINE void pack_tile(const Gemm& p, int64_t x, int64_t depth, int64_t i, fl
   }
 }
 
-// Rows [i, end) of a and columns [j, end) of b, each from a whole tile or block on, into the panels of all. Columns of
-// a transposed are read for several tiles at a time, so that lines of the cache are met while they are near.
+// The same of a transposed, of the tiles from row i to `end` that have whole vectors. A few steps of depth at a time,
+// so that lines of the cache are met by all their tiles while they are near. Returns how much of the depth is packed.
+template <class Level>
+MTL_INLINE int64_t pack_slabs(const Gemm& p, int64_t x, int64_t depth, int64_t i, int64_t end, float* panel) {
+  using Floats = typename Level::Floats;
+  constexpr int64_t kRows = Level::kRows, kLanes = Level::kLanes, kSlab = 8, kBehind = (kLanes - 1) / kRows;
+  int64_t d = 0;
+  for (; d + kSlab + kBehind <= depth; d += kSlab) {
+    const float* a = p.a + (x + d) * p.lda + i;
+    float* to = panel + d * kRows;
+    for (int64_t row = i; row < end; row += kRows, a += kRows, to += depth * kRows)
+      each<kSlab>([&](auto l) MTL_BODY { store(to + l * kRows, load<Floats>(a + l * p.lda)); });
+  }
+  return d;
+}
+
+// Rows [i, end) of a and columns [j, end) of b, each from a whole tile or block on, into the panels of all.
 template <class Level>
 MTL_INLINE void pack_a(const Gemm& p, int64_t i, int64_t end, float* panels) {
+  constexpr int64_t kRows = Level::kRows;
+  // Behind them vectors would read behind the row.
+  const int64_t whole = p.m < Level::kLanes ? 0 : (p.m - Level::kLanes) / kRows * kRows + kRows;
   for (int64_t x = 0; x < p.k; x += kPackedDepth) {
-    const int64_t depth = std::min(kPackedDepth, p.k - x), step = p.transpose_a ? 16 : depth;
+    const int64_t depth = std::min(kPackedDepth, p.k - x), inner = std::clamp(whole, i, end);
     float* panel = panels + x * packed_rows<Level>(p.m);
-    for (int64_t d = 0; d < depth; d += step) {
-      for (int64_t row = i; row < end; row += Level::kRows)
-        pack_tile<Level>(p, x + d, std::min(step, depth - d), row, panel + row * depth + d * Level::kRows);
+    const int64_t done = p.transpose_a ? pack_slabs<Level>(p, x, depth, i, inner, panel + i * depth) : 0;
+    for (int64_t row = i; row < end; row += kRows) {
+      const int64_t d = row < inner ? done : 0;
+      pack_tile<Level>(p, x + d, depth - d, row, panel + row * depth + d * kRows);
     }
   }
 }

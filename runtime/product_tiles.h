@@ -15,10 +15,6 @@
 
 namespace mtl::runtime::tiles {
 
-// The first `width` of some sums go to c, or are added there.
-__attribute__((noinline)) inline void put_part(float* c, const float* sums, int64_t width, bool accumulate) {
-  for (int64_t w = 0; w < width; ++w) c[w] = accumulate ? c[w] + sums[w] : sums[w];
-}
 template <class V>
 MTL_INLINE void put(float* c, const V& x, int64_t width, bool accumulate) {
   if (width >= lanes_of<V>) return store(c, accumulate ? load<V>(c) + x : x);

@@ -179,6 +179,11 @@ MTL_INLINE void store_some(float* p, const V& x, int64_t width) {
     store_part(p, x, width);
 }
 
+// The first `width` of some sums go to c, or are added there.
+__attribute__((noinline)) inline void put_part(float* c, const float* sums, int64_t width, bool accumulate) {
+  for (int64_t w = 0; w < width; ++w) c[w] = accumulate ? c[w] + sums[w] : sums[w];
+}
+
 // body(place, width) for whole vectors of n floats, whose width is a type, and for what is left: load_some and
 // store_some take both. So the loop has nothing of the rest in it.
 template <class V, class Body>

@@ -7,6 +7,7 @@
 #include "compiler/codegen/jit.h"
 #include "compiler/diag/kinds/model.h"
 #include "compiler/passes/pipeline.h"
+#include "compiler/program/group_products.h"
 #include "compiler/program/lower.h"
 
 namespace mtl::training {
@@ -148,6 +149,7 @@ std::unique_ptr<engine::Engine> Session::compile(const ir::Graph& graph, const s
   program::LowerOptions lower;
   lower.sparse_gradients = options_.rows;
   program::Program program = program::lower(ready, lower);
+  program::group_products(program);
   auto jit = codegen::Jit::compile(program, {options_.object_cache});
   engine::ParamBlock block;
   block.weights = weights_->data();

@@ -12,6 +12,7 @@
 #include "compiler/elaborate/elaborate.h"
 #include "compiler/ir/print.h"
 #include "compiler/passes/pipeline.h"
+#include "compiler/program/group_products.h"
 #include "compiler/program/lower.h"
 #include "training/predict.h"
 
@@ -81,7 +82,8 @@ int run_emit(const Options& options) {
   if (options.artifact == "graph") {
     fmt::print("{}", ir::print(graph));
   } else {
-    const program::Program program = program::lower(graph);
+    program::Program program = program::lower(graph);
+    program::group_products(program);
     fmt::print("{}", options.artifact == "ir" ? program::print(program) : codegen::emit_llvm(program));
   }
   return kGood;

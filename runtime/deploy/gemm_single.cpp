@@ -16,4 +16,8 @@ void gemm(const Gemm& p, void*) {
   gemm_serial(p);
 }
 
+void gemm(const Gemm* products, int count, void*) {
+  for (int i = 0; i < count; ++i) gemm_serial(products[i]);
+}
+
 }  // namespace mtl::runtime

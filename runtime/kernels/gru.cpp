@@ -25,17 +25,21 @@ struct Cell {
   float *saved, *h;
 };
 
-// kRows running sequences x kLanes units: the product with w_hh and the cell. Gates are `step` apart, biases kLanes.
-template <class Level, int kRows>
+// kRows running sequences x kBlocks blocks of units: the product with w_hh and the cell. Gates are `step` apart, those
+// of the biases kLanes.
+template <class Level, int kRows, int kBlocks>
 MTL_INLINE void forward_tile(const Cell* cells, int64_t step, const float* bias, const float* const* previous,
                              const float* panel, int64_t hidden) {
   using Floats = typename Level::Floats;
-  Floats acc[kRows * kGates];
-  each<kRows * kGates>([&](auto n) MTL_BODY { acc[n] = load<Floats>(bias + n % kGates * Level::kLanes); });
-  if (cells[0].h_before != nullptr) multiply_tile<Floats, kRows, kGates>(previous, panel, hidden, acc);
-  each<kRows>([&](auto row) MTL_BODY {
-    const Cell& cell = cells[row];
-    const Floats* of_gates = acc + row * kGates;
+  constexpr int kCells = kBlocks * kRows;
+  Floats acc[kCells * kGates];
+  each<kCells * kGates>([&](auto n) MTL_BODY {
+    acc[n] = load<Floats>(bias + (n / kGates / kRows * kGates + n % kGates) * Level::kLanes);
+  });
+  if (cells[0].h_before != nullptr) multiply_tile<Floats, kRows, kGates, kBlocks>(previous, panel, hidden, acc);
+  each<kCells>([&](auto at) MTL_BODY {
+    const Cell& cell = cells[at];
+    const Floats* of_gates = acc + at * kGates;
     const Floats r = sigmoid(load<Floats>(cell.g) + of_gates[0]),
                  z = sigmoid(load<Floats>(cell.g + step) + of_gates[1]);
     const Floats n = tanh(load<Floats>(cell.g + 2 * step) + r * of_gates[2]);
@@ -70,39 +74,39 @@ MTL_INLINE void forward_blocks(const Forward& s, int64_t running, int64_t t) {
   using Floats = typename Level::Floats;
   constexpr int64_t kLanes = Level::kLanes;
   const int64_t hidden = s.hidden, back = s.chunk.back() * s.stride;
-  for (int64_t block = 0; block < in_blocks_of(hidden, kLanes); ++block) {
-    const int64_t j = block * kLanes, width = hidden - j;
-    const float* panel = s.panels + j * hidden * kGates;
-    float bias[kGates * kLanes];
-    for (int q = 0; q < kGates; ++q) store(bias + q * kLanes, load_some<Floats>(s.bias + q * hidden + j, width));
-    by_tiles<kTileRows<Level, kGates>>(running, [&](auto rows_now, int64_t i) MTL_BODY {
-      constexpr int kRows = decltype(rows_now)::value;
-      Cell cells[kRows];
-      const float* previous[kRows];
+  by_blocks<Level, kGates>(running, hidden, [&](auto rows, auto blocks, int64_t i, int64_t j) MTL_BODY {
+    constexpr int kRows = decltype(rows)::value, kBlocks = decltype(blocks)::value, kCells = kRows * kBlocks;
+    const int64_t width = hidden - j;
+    float bias[kBlocks * kGates * kLanes];
+    for (int n = 0; n < kBlocks * kGates; ++n) {
+      const int64_t unit = j + n / kGates * kLanes;
+      store(bias + n * kLanes, load_some<Floats>(s.bias + n % kGates * hidden + unit, hidden - unit));
+    }
+    Cell cells[kCells];
+    const float* previous[kRows];
+    for (int n = 0; n < kCells; ++n) {
+      const int64_t row = s.rows[i + n % kRows], unit = j + n / kRows * kLanes, at = row * s.stride + unit;
+      cells[n] = {s.g + row * kGates * hidden + unit, t == 0 ? nullptr : s.h + at + back,
+                  s.saved + row * s.stride * kSaved + unit, s.h + at};
+      previous[n % kRows] = s.h + row * s.stride + back;
+    }
+    int64_t step = hidden;
+    float scratch[kRows][9 * kLanes];
+    Cell real[kRows] = {};
+    if (kBlocks == 1 && width < kLanes) {
       for (int r = 0; r < kRows; ++r) {
-        const int64_t row = s.rows[i + r], at = row * s.stride + j;
-        cells[r] = {s.g + row * kGates * hidden + j, t == 0 ? nullptr : s.h + at + back,
-                    s.saved + row * s.stride * kSaved + j, s.h + at};
-        previous[r] = s.h + row * s.stride + back;
+        real[r] = cells[r];
+        float* x = scratch[r];
+        copy_in<Level>(real[r], hidden, width, x);
+        cells[r] = {x, real[r].h_before == nullptr ? nullptr : x + 7 * kLanes, x + 3 * kLanes, x + 8 * kLanes};
       }
-      int64_t step = hidden;
-      float scratch[kRows][9 * kLanes];
-      Cell real[kRows] = {};
-      if (width < kLanes) {
-        for (int r = 0; r < kRows; ++r) {
-          real[r] = cells[r];
-          float* x = scratch[r];
-          copy_in<Level>(real[r], hidden, width, x);
-          cells[r] = {x, real[r].h_before == nullptr ? nullptr : x + 7 * kLanes, x + 3 * kLanes, x + 8 * kLanes};
-        }
-        step = kLanes;
-      }
-      forward_tile<Level, kRows>(cells, step, bias, previous, panel, hidden);
-      if (width < kLanes) {
-        for (int r = 0; r < kRows; ++r) copy_out<Level>(real[r], hidden, width, scratch[r]);
-      }
-    });
-  }
+      step = kLanes;
+    }
+    forward_tile<Level, kRows, kBlocks>(cells, step, bias, previous, s.panels + j * hidden * kGates, hidden);
+    if (kBlocks == 1 && width < kLanes) {
+      for (int r = 0; r < kRows; ++r) copy_out<Level>(real[r], hidden, width, scratch[r]);
+    }
+  });
 }
 
 void forward_step(const Forward& s, int64_t running, int64_t t) {

@@ -77,7 +77,7 @@ size_t gru_scan_grad_workspace(const WorkspaceQuery& query) {
   return sizeof(float) *
              (padded(directions * row_panel_floats(hidden, kGates)) + padded(slots) + 2 * padded(slots * hidden) +
               padded(directions * all_rows * hidden) + padded(directions * all_rows * kGates * hidden)) +
-         gemm_workspace(kGates * hidden, hidden, all_rows);
+         static_cast<size_t>(directions) * gemm_workspace(kGates * hidden, hidden, all_rows);
 }
 
 void gru_scan_grad(const KernelArgs& args) {
@@ -110,12 +110,13 @@ void gru_scan_grad(const KernelArgs& args) {
          direct + slot * hidden, rows + slot},
         backward_step);
   });
+  Gemm products[2];
   for (int64_t d = 0; d < directions; ++d) {
-    const float* dgates_d = dgates + d * all_rows * kGates * hidden;
-    gemm(product_of(kGates * hidden, hidden, all_rows, {dgates_d, kGates * hidden, true},
-                    {previous + d * all_rows * hidden, hidden}, buffer<float>(args, 3 + 2 * directions + d), hidden),
-         product_workspace);
+    products[d] =
+        product_of(kGates * hidden, hidden, all_rows, {dgates + d * all_rows * kGates * hidden, kGates * hidden, true},
+                   {previous + d * all_rows * hidden, hidden}, buffer<float>(args, 3 + 2 * directions + d), hidden);
   }
+  gemm(products, static_cast<int>(directions), product_workspace);
   const int64_t columns = kGates * hidden, bands = parts_of(columns * all_rows, kFloatsWorthAThread);
   parallel_for(directions * bands, [&](int64_t part) {
     const int64_t d = part / bands;

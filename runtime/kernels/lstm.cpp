@@ -24,18 +24,19 @@ struct Cell {
   float *gates, *c, *h;
 };
 
-// kRows running sequences x kLanes units: the product with w_hh and the cell. Gates are `step` apart.
-template <class Level, int kRows>
+// kRows running sequences x kBlocks blocks of units: the product with w_hh and the cell. Gates are `step` apart.
+template <class Level, int kRows, int kBlocks>
 MTL_INLINE void forward_tile(const Cell* cells, int64_t step, const float* const* previous, const float* panel,
                              int64_t hidden) {
   using Floats = typename Level::Floats;
-  Floats acc[kRows * kGates];
-  each<kRows * kGates>([&](auto n) MTL_BODY { acc[n] = load<Floats>(cells[n / kGates].g + n % kGates * step); });
-  if (cells[0].c_before != nullptr) multiply_tile<Floats, kRows, kGates>(previous, panel, hidden, acc);
-  each<kRows>([&](auto r) MTL_BODY {
-    const Cell& cell = cells[r];
-    const Floats i = sigmoid(acc[r * kGates]), f = sigmoid(acc[r * kGates + 1]), g = tanh(acc[r * kGates + 2]);
-    const Floats o = sigmoid(acc[r * kGates + 3]);
+  constexpr int kCells = kBlocks * kRows;
+  Floats acc[kCells * kGates];
+  each<kCells * kGates>([&](auto n) MTL_BODY { acc[n] = load<Floats>(cells[n / kGates].g + n % kGates * step); });
+  if (cells[0].c_before != nullptr) multiply_tile<Floats, kRows, kGates, kBlocks>(previous, panel, hidden, acc);
+  each<kCells>([&](auto n) MTL_BODY {
+    const Cell& cell = cells[n];
+    const Floats i = sigmoid(acc[n * kGates]), f = sigmoid(acc[n * kGates + 1]), g = tanh(acc[n * kGates + 2]);
+    const Floats o = sigmoid(acc[n * kGates + 3]);
     Floats c = i * g;
     if (cell.c_before != nullptr) c += f * load<Floats>(cell.c_before);
     store(cell.gates, i);
@@ -68,38 +69,35 @@ template <class Level>
 MTL_INLINE void forward_blocks(const Forward& s, int64_t running, int64_t t) {
   constexpr int64_t kLanes = Level::kLanes;
   const int64_t hidden = s.hidden, back = s.chunk.back();
-  for (int64_t block = 0; block < in_blocks_of(hidden, kLanes); ++block) {
-    const int64_t j = block * kLanes, width = hidden - j;
-    const float* panel = s.panels + j * hidden * kGates;
-    by_tiles<kTileRows<Level, kGates>>(running, [&](auto rows_now, int64_t i) MTL_BODY {
-      constexpr int kRows = decltype(rows_now)::value;
-      Cell cells[kRows];
-      const float* previous[kRows];
+  by_blocks<Level, kGates>(running, hidden, [&](auto rows, auto blocks, int64_t i, int64_t j) MTL_BODY {
+    constexpr int kRows = decltype(rows)::value, kBlocks = decltype(blocks)::value, kCells = kRows * kBlocks;
+    const int64_t width = hidden - j;
+    Cell cells[kCells];
+    const float* previous[kRows];
+    for (int n = 0; n < kCells; ++n) {
+      const int64_t row = s.rows[i + n % kRows], unit = j + n / kRows * kLanes, at = row * s.stride + unit;
+      cells[n] = {s.g + row * kGates * hidden + unit, t == 0 ? nullptr : s.c + at + back * s.stride,
+                  s.gates + row * s.stride * kGates + unit, s.c + at, s.h + at};
+      previous[n % kRows] = s.h + (row + back) * s.stride;
+    }
+    int64_t step = hidden;
+    float scratch[kRows][11 * kLanes];
+    Cell real[kRows] = {};
+    if (kBlocks == 1 && width < kLanes) {
       for (int r = 0; r < kRows; ++r) {
-        const int64_t row = s.rows[i + r], at = row * s.stride + j;
-        cells[r] = {s.g + row * kGates * hidden + j, t == 0 ? nullptr : s.c + at + back * s.stride,
-                    s.gates + row * s.stride * kGates + j, s.c + at, s.h + at};
-        previous[r] = s.h + (row + back) * s.stride;
+        real[r] = cells[r];
+        float* x = scratch[r];
+        copy_in<Level>(real[r], hidden, width, x);
+        cells[r] = {x, real[r].c_before == nullptr ? nullptr : x + 8 * kLanes, x + 4 * kLanes, x + 9 * kLanes,
+                    x + 10 * kLanes};
       }
-      int64_t step = hidden;
-      float scratch[kRows][11 * kLanes];
-      Cell real[kRows] = {};
-      if (width < kLanes) {
-        for (int r = 0; r < kRows; ++r) {
-          real[r] = cells[r];
-          float* x = scratch[r];
-          copy_in<Level>(real[r], hidden, width, x);
-          cells[r] = {x, real[r].c_before == nullptr ? nullptr : x + 8 * kLanes, x + 4 * kLanes, x + 9 * kLanes,
-                      x + 10 * kLanes};
-        }
-        step = kLanes;
-      }
-      forward_tile<Level, kRows>(cells, step, previous, panel, hidden);
-      if (width < kLanes) {
-        for (int r = 0; r < kRows; ++r) copy_out<Level>(real[r], hidden, width, scratch[r]);
-      }
-    });
-  }
+      step = kLanes;
+    }
+    forward_tile<Level, kRows, kBlocks>(cells, step, previous, s.panels + j * hidden * kGates, hidden);
+    if (kBlocks == 1 && width < kLanes) {
+      for (int r = 0; r < kRows; ++r) copy_out<Level>(real[r], hidden, width, scratch[r]);
+    }
+  });
 }
 
 void forward_step(const Forward& s, int64_t running, int64_t t) {

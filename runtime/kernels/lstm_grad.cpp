@@ -61,7 +61,7 @@ size_t lstm_scan_grad_workspace(const WorkspaceQuery& query) {
   const int64_t slots = scan_slots(query.spaces[0]->parent_rows, directions);
   return sizeof(float) * (padded(directions * row_panel_floats(hidden, kGates)) + padded(slots) +
                           2 * padded(slots * hidden) + padded(directions * query.spaces[0]->rows * hidden)) +
-         gemm_workspace(kGates * hidden, hidden, query.spaces[0]->rows);
+         static_cast<size_t>(directions) * gemm_workspace(kGates * hidden, hidden, query.spaces[0]->rows);
 }
 
 void lstm_scan_grad(const KernelArgs& args) {
@@ -93,12 +93,13 @@ void lstm_scan_grad(const KernelArgs& args) {
          buffer<float>(args, 4 + directions + d), dh_next + slot * hidden, dc_next + slot * hidden, rows + slot},
         backward_step);
   });
+  Gemm products[2];
   for (int64_t d = 0; d < directions; ++d) {
-    gemm(product_of(kGates * hidden, hidden, space.rows,
-                    {buffer<float>(args, 4 + directions + d), kGates * hidden, true},
-                    {previous + d * space.rows * hidden, hidden}, buffer<float>(args, 4 + 2 * directions + d), hidden),
-         product_workspace);
+    products[d] = product_of(
+        kGates * hidden, hidden, space.rows, {buffer<float>(args, 4 + directions + d), kGates * hidden, true},
+        {previous + d * space.rows * hidden, hidden}, buffer<float>(args, 4 + 2 * directions + d), hidden);
   }
+  gemm(products, static_cast<int>(directions), product_workspace);
 }
 
 }  // namespace mtl::runtime::kernels

@@ -1,5 +1,6 @@
 // Products of matrices: over rows, into weights, and batched.
 #include <algorithm>
+#include <cstring>
 
 #include "runtime/gemm.h"
 #include "runtime/kernels/all.h"
@@ -41,27 +42,71 @@ void small_product(const Gemm& p) {
 
 }  // namespace
 
-size_t matmul_workspace(const WorkspaceQuery& query) {
-  return gemm_workspace(query.spaces[0]->rows * query.ints[0], query.ints[1], query.ints[2]);
+namespace {
+
+// The products that matmul and matmul_rows are, of so many rows of the space.
+Gemm product_into_rows(int64_t rows, const int64_t* ints, const float* a, const float* b, float* c) {
+  const int64_t n = ints[1], k = ints[2];
+  const bool transposed = ints[3] != 0;
+  return product_of(rows * ints[0], n, k, {a, k}, {b, transposed ? k : n, transposed}, c, n);
+}
+Gemm product_over_rows(int64_t rows, const int64_t* ints, const float* a, const float* b, float* c) {
+  const int64_t n = ints[1], k = ints[2];
+  return product_of(n, k, rows * ints[0], {a, n, true}, {b, k}, c, k);
+}
+size_t workspace_of(const Gemm& p) {
+  return gemm_workspace(p.m, p.n, p.k);
 }
 
+// One product of a group in its ints.
+struct Member {
+  int64_t a, b, c, over_rows, ints[4];
+};
+Member member(const int64_t* ints, int64_t i) {
+  Member out;
+  std::memcpy(&out, ints + 1 + i * 8, sizeof out);
+  return out;
+}
+
+}  // namespace
+
+size_t matmul_workspace(const WorkspaceQuery& query) {
+  return workspace_of(product_into_rows(query.spaces[0]->rows, query.ints, nullptr, nullptr, nullptr));
+}
 void matmul(const KernelArgs& args) {
-  const int64_t rows = args.spaces[0]->rows * args.ints[0], n = args.ints[1], k = args.ints[2];
-  const bool transposed = args.ints[3] != 0;
-  gemm(product_of(rows, n, k, {buffer<float>(args, 0), k}, {buffer<float>(args, 1), transposed ? k : n, transposed},
-                  buffer<float>(args, 2), n),
+  gemm(product_into_rows(args.spaces[0]->rows, args.ints, buffer<float>(args, 0), buffer<float>(args, 1),
+                         buffer<float>(args, 2)),
        args.workspace);
 }
 
 size_t matmul_rows_workspace(const WorkspaceQuery& query) {
-  return gemm_workspace(query.ints[1], query.ints[2], query.spaces[0]->rows * query.ints[0]);
+  return workspace_of(product_over_rows(query.spaces[0]->rows, query.ints, nullptr, nullptr, nullptr));
+}
+void matmul_rows(const KernelArgs& args) {
+  gemm(product_over_rows(args.spaces[0]->rows, args.ints, buffer<float>(args, 0), buffer<float>(args, 1),
+                         buffer<float>(args, 2)),
+       args.workspace);
 }
 
-void matmul_rows(const KernelArgs& args) {
-  const int64_t rows = args.spaces[0]->rows * args.ints[0], n = args.ints[1], k = args.ints[2];
-  gemm(
-      product_of(n, k, rows, {buffer<float>(args, 0), n, true}, {buffer<float>(args, 1), k}, buffer<float>(args, 2), k),
-      args.workspace);
+size_t matmul_group_workspace(const WorkspaceQuery& query) {
+  size_t bytes = 0;
+  for (int64_t i = 0; i < query.ints[0]; ++i) {
+    const Member m = member(query.ints, i);
+    bytes += workspace_of((m.over_rows ? product_over_rows : product_into_rows)(query.spaces[i]->rows, m.ints, nullptr,
+                                                                                nullptr, nullptr));
+  }
+  return bytes;
+}
+void matmul_group(const KernelArgs& args) {
+  Gemm products[kMostProducts];
+  const int count = static_cast<int>(args.ints[0]);
+  for (int i = 0; i < count; ++i) {
+    const Member m = member(args.ints, i);
+    products[i] = (m.over_rows ? product_over_rows : product_into_rows)(
+        args.spaces[i]->rows, m.ints, buffer<float>(args, static_cast<size_t>(m.a)),
+        buffer<float>(args, static_cast<size_t>(m.b)), buffer<float>(args, static_cast<size_t>(m.c)));
+  }
+  gemm(products, count, args.workspace);
 }
 
 size_t matmul_batched_workspace(const WorkspaceQuery& query) {

@@ -81,21 +81,24 @@ void previous_rows(const SpaceView& space, Range sequences, const float* h, int6
 template <class Level, int kVectors>
 constexpr int kTileRows = Level::kRows* Level::kVectors / kVectors;
 
-// acc[r * kVectors + q] += a[r][0..k) panel[k][q][kLanes]. What there are fewer of, rows or vectors, waits in registers
-// for the others.
-template <class Floats, int kRows, int kVectors>
+// acc[(b * kRows + r) * kVectors + q] += a[r][0..k) panel[k][q][kLanes] of block b. What there are fewer of, rows or
+// vectors, waits in registers for the others.
+template <class Floats, int kRows, int kVectors, int kBlocks = 1>
 MTL_INLINE void multiply_tile(const float* const* a, const float* panel, int64_t k, Floats* acc) {
   constexpr int kLanes = lanes_of<Floats>;
+  const int64_t block = k * kVectors * kLanes;
   for (int64_t x = 0; x < k; ++x, panel += kVectors * kLanes) {
     if constexpr (kRows < kVectors) {
       Floats factor[kRows];
       each<kRows>([&](auto r) MTL_BODY { factor[r] = broadcast<Floats>(a[r] + x); });
-      each<kVectors>([&](auto q) MTL_BODY {
-        Floats column = load<Floats>(panel + q * kLanes);
+      each<kBlocks * kVectors>([&](auto n) MTL_BODY {
+        constexpr int kBlock = n / kVectors, kVector = n % kVectors;
+        Floats column = load<Floats>(panel + kBlock * block + kVector * kLanes);
         hold(column);
-        each<kRows>([&](auto r) MTL_BODY { acc[r * kVectors + q] += factor[r] * column; });
+        each<kRows>([&](auto r) MTL_BODY { acc[(kBlock * kRows + r) * kVectors + kVector] += factor[r] * column; });
       });
     } else {
+      static_assert(kBlocks == 1);
       Floats column[kVectors];
       each<kVectors>([&](auto q) MTL_BODY { column[q] = load<Floats>(panel + q * kLanes); });
       each<kRows>([&](auto r) MTL_BODY {
@@ -103,6 +106,21 @@ MTL_INLINE void multiply_tile(const float* const* a, const float* panel, int64_t
         each<kVectors>([&](auto q) MTL_BODY { acc[r * kVectors + q] += factor * column[q]; });
       });
     }
+  }
+}
+
+// Blocks of units of a forward step: tile(rows as a type, blocks as a type, first row, first unit). One row takes two
+// blocks at a time, where every product would wait for the one before. Units may begin in the last, partial block.
+template <class Level, int kGates, class Tile>
+MTL_INLINE void by_blocks(int64_t running, int64_t hidden, Tile&& tile) {
+  constexpr int64_t kLanes = Level::kLanes;
+  using One = std::integral_constant<int, 1>;
+  int64_t j = 0;
+  if (running == 1) {
+    for (; j + 2 * kLanes <= hidden; j += 2 * kLanes) tile(One(), std::integral_constant<int, 2>(), int64_t{0}, j);
+  }
+  for (; j < hidden; j += kLanes) {
+    by_tiles<kTileRows<Level, kGates>>(running, [&](auto rows, int64_t i) MTL_BODY { tile(rows, One(), i, j); });
   }
 }
 
@@ -126,23 +144,36 @@ void scan_backward(const Task& s, Step&& step) {
   }
 }
 
-// out[i, H] = d[rows[i], 0..inner) w for the first `count` rows, w in row panels; out has rows of `hidden`.
+// out[i, H] = d[rows[i], 0..inner) w for the first `count` rows, w in row panels; out has rows of `hidden`. A panel is
+// taken kRowDepth of `inner` at a time, which a near cache holds while all rows meet it.
+constexpr int64_t kRowDepth = 128;
+
 template <class Level, int kVectors>
 MTL_INLINE void multiply_columns(const float* d, const int32_t* rows, int64_t count, int64_t inner, const float* panel,
                                  int64_t hidden, int64_t column, float* out) {
   using Floats = typename Level::Floats;
-  by_tiles<kTileRows<Level, 4>>(count, [&](auto rows_now, int64_t i) MTL_BODY {
-    constexpr int kRows = decltype(rows_now)::value;
-    const float* a[kRows];
-    for (int r = 0; r < kRows; ++r) a[r] = d + rows[i + r] * inner;
-    Floats acc[kRows * kVectors];
-    each<kRows * kVectors>([&](auto n) MTL_BODY { acc[n] = Floats{}; });
-    multiply_tile<Floats, kRows, kVectors>(a, panel, inner, acc);
-    each<kRows * kVectors>([&](auto n) MTL_BODY {
-      const int64_t j = column + n % kVectors * Level::kLanes;
-      store_some(out + (i + n / kVectors) * hidden + j, acc[n], hidden - j);
+  for (int64_t x = 0; x < inner; x += kRowDepth, panel += kRowDepth * kVectors * Level::kLanes) {
+    by_tiles<kTileRows<Level, 4>>(count, [&](auto rows_now, int64_t i) MTL_BODY {
+      constexpr int kRows = decltype(rows_now)::value;
+      const float* a[kRows];
+      for (int r = 0; r < kRows; ++r) a[r] = d + rows[i + r] * inner + x;
+      Floats acc[kRows * kVectors];
+      each<kRows * kVectors>([&](auto n) MTL_BODY { acc[n] = Floats{}; });
+      multiply_tile<Floats, kRows, kVectors>(a, panel, inner - x < kRowDepth ? inner - x : kRowDepth, acc);
+      float* to = out + i * hidden + column;
+      if (column + kVectors * Level::kLanes <= hidden) {
+        each<kRows * kVectors>([&](auto n) MTL_BODY {
+          float* at = to + n / kVectors * hidden + n % kVectors * Level::kLanes;
+          store(at, x == 0 ? acc[n] : acc[n] + load<Floats>(at));
+        });
+      } else {
+        float sums[kRows][kVectors * Level::kLanes];
+        each<kRows * kVectors>([&](auto n)
+                                   MTL_BODY { store(sums[n / kVectors] + n % kVectors * Level::kLanes, acc[n]); });
+        for (int r = 0; r < kRows; ++r) put_part(to + r * hidden, sums[r], hidden - column, x > 0);
+      }
     });
-  });
+  }
 }
 template <class Level>
 MTL_INLINE void multiply_rows(const float* d, const int32_t* rows, int64_t count, int64_t inner, const float* panels,

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "compiler/program/group_products.h"
 #include "compiler/program/interpret.h"
 #include "compiler/program/lower.h"
 
@@ -100,10 +101,21 @@ std::map<std::string, std::vector<double>> interpreted(const program::Program& p
 
 }  // namespace
 
+namespace {
+
+// As sessions lower it, or with one kernel for each op.
+program::Program lowered(const ir::Graph& graph, bool fuse, bool sparse) {
+  program::Program program = program::lower(graph, {fuse, sparse});
+  if (fuse) program::group_products(program);
+  return program;
+}
+
+}  // namespace
+
 struct HostEngine::State : engine::Inputs {
   State(const ir::Graph& graph, const ir::HostBatch& first, bool fuse, bool sparse,
         const codegen::JitOptions& options) {
-    program::Program program = program::lower(graph, {fuse, sparse});
+    program::Program program = lowered(graph, fuse, sparse);
     for (const auto& [path, values] : first.params) {
       offsets[path] = static_cast<int64_t>(weights.size());
       weights.insert(weights.end(), values.begin(), values.end());
@@ -201,7 +213,7 @@ std::string compare_lowered(const ir::Graph& graph, const ir::HostBatch& batch, 
   const auto expected = ir::evaluate(graph, batch);
   std::map<std::string, std::vector<double>> got;
   if (options.interpret) {
-    got = interpreted(program::lower(graph, {options.fuse, false}), batch);
+    got = interpreted(lowered(graph, options.fuse, false), batch);
     for (const auto& [name, tensor] : expected) {
       const std::string wrong = difference("interpreter", name, tensor.values, got[name], options.tolerance);
       if (!wrong.empty()) return wrong;

@@ -81,6 +81,44 @@ TEST_CASE("gemm gives the same bits on any number of threads") {
   }
 }
 
+TEST_CASE("products that are computed together have the bits of each by itself") {
+  // Of one a, of one b, of neither; packed and not.
+  const int64_t k = 300, a_rows = 200;
+  const Vector a = random_vector(static_cast<size_t>(a_rows * k), 1),
+               b = random_vector(static_cast<size_t>(300 * k), 2),
+               other = random_vector(static_cast<size_t>(a_rows * k), 3);
+  std::vector<Gemm> products = {
+      product_of(a_rows, 100, k, {a.data(), k}, {b.data(), k, true}, nullptr, 100),
+      product_of(a_rows, 300, k, {a.data(), k}, {b.data(), k, true}, nullptr, 300),
+      product_of(a_rows, 100, k, {other.data(), k}, {b.data(), k, true}, nullptr, 100),
+      product_of(3, 5, k, {a.data(), k}, {b.data(), k, true}, nullptr, 5),
+      product_of(k, k, a_rows, {a.data(), k, true}, {other.data(), k}, nullptr, k),
+      product_of(k, k, a_rows, {other.data(), k, true}, {other.data(), k}, nullptr, k),
+      product_of(k, k, a_rows, {a.data(), k, true}, {b.data(), k}, nullptr, k),
+  };
+  std::vector<Vector> together, alone;
+  size_t bytes = 0;
+  for (const Gemm& p : products) {
+    together.emplace_back(static_cast<size_t>(p.m * p.n));
+    bytes += gemm_workspace(p.m, p.n, p.k);
+  }
+  alone = together;
+  Vector workspace(bytes / sizeof(float) + 16);
+  void* aligned = reinterpret_cast<void*>((reinterpret_cast<uintptr_t>(workspace.data()) + 63) / 64 * 64);
+  for (size_t i = 0; i < products.size(); ++i) {
+    products[i].c = alone[i].data();
+    gemm(products[i], aligned);
+    products[i].c = together[i].data();
+  }
+  for (const int count : {1, 2, 7}) {
+    set_threads(count);
+    for (Vector& c : together) std::fill(c.begin(), c.end(), 0.0f);
+    gemm(products.data(), static_cast<int>(products.size()), aligned);
+    CHECK(together == alone);
+  }
+  set_threads(2);
+}
+
 TEST_CASE("matmul kernels multiply rows") {
   const Ragged space({3, 0, 5, 1});
   const int64_t m = 2, n = 21, k = 18, rows = space.view.rows * m;

@@ -1,8 +1,10 @@
 // Lowering's corner cases: where results live, which gradients stay rows, what the text form shows.
 #include "compiler/program/lower.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
+#include "compiler/program/group_products.h"
 #include "tests/run/compare.h"
 #include "tests/run/graphs.h"
 
@@ -98,6 +100,33 @@ TEST_CASE("rows too wide for the scratch of a kernel are computed all the same")
   m.output("turned",
            m.op("transpose", {m.op("tanh", {m.build.reshape(x, {700, 100})})}, {{"perm", std::vector<Dim>{1, 0}}}));
   check_both(m.finish(false));
+}
+
+TEST_CASE("products of one operand are computed together, however many steps lie between them") {
+  tests::Maker m;
+  const Value x = m.numbers("s.x", m.t, {6});
+  Value loss;
+  for (int expert = 0; expert < 20; ++expert) {  // more than a group holds
+    const std::string path = "expert" + std::to_string(expert);
+    const Value h = m.op("relu", {m.affine(path + ".in", x, 6, 5)});
+    const Value y = m.affine(path + ".out", h, 5, 3);
+    const Value one = m.build.sum(m.segment_sum(m.op("square", {y}), types::kUniform), {0});
+    loss = expert == 0 ? one : m.build.add(loss, one);
+  }
+  m.output("objective", loss);
+  const tests::TestGraph made = m.finish(true);
+  program::Program program = program::lower(made.graph);
+  const auto count = [&](const std::string& kernel) {
+    return std::count_if(program.steps.begin(), program.steps.end(), [&](const program::Step& step) {
+      const auto* call = std::get_if<program::Call>(&step.work);
+      return call != nullptr && call->kernel == kernel;
+    });
+  };
+  REQUIRE(count("matmul") + count("matmul_rows") == 5 * 20);
+  program::group_products(program);
+  CHECK(count("matmul_group") >= 4);  // two of x, two of its gradients
+  CHECK(count("matmul") + count("matmul_rows") <= 3 * 20);
+  check_both(made);
 }
 
 TEST_CASE("the text form shows buffers, steps, sparse gradients and outputs") {
