@@ -379,7 +379,8 @@ std::string BodyChecker::help_for_unknown(const std::string& name, bool is_calle
   for (const Local& local : locals_.all()) candidates.push_back(local.name);
   std::vector<DeclKind> kinds{DeclKind::module, DeclKind::function, DeclKind::criterion};
   if (!is_callee) {
-    kinds.insert(kinds.end(), {DeclKind::constant, DeclKind::data});
+    kinds.push_back(DeclKind::constant);
+    kinds.push_back(DeclKind::data);
     for (std::string& task : task_names()) candidates.push_back(std::move(task));
   }
   for (std::string& visible : file_.visible(unit_, kinds)) candidates.push_back(std::move(visible));
