@@ -78,6 +78,11 @@ struct TrainConfig {
   SourceRange range;
 };
 
+// Which tags may stand where. BIO: I only behind a tag of its kind. IOBES (and BILOU, BMES): besides, a stretch goes on
+// until its end is marked. IOB1: B only behind a tag of its kind.
+enum class TagScheme : uint8_t { bio, iobes, iob1 };
+constexpr const char* kTagSchemes[] = {"bio", "iobes", "iob1"};
+
 enum class TargetKind : uint8_t { label, labels, boolean, number };
 enum class Metric : uint8_t { accuracy, macro_f1, micro_f1, f1, auc, exact_match, span_f1, mae, rmse, r2, pearson };
 const char* metric_name(Metric metric);

@@ -9,9 +9,9 @@
 
 #include "compiler/base/check.h"
 #include "compiler/diag/kinds/model.h"
-#include "runtime/deploy/spans.h"
 #include "runtime/random.h"
 #include "training/labels.h"
+#include "training/spans.h"
 
 namespace mtl::training {
 
@@ -110,25 +110,25 @@ void positive_share(const data::Dataset& data, const std::string& path, const mo
   }
 }
 
-// BIO: inside a stretch one is only behind a tag of its kind. IOBES: besides, a stretch goes on until its end is
-// marked.
-bool may_follow(const SpanTag& from, const SpanTag& to, bool with_ends) {
-  const bool open = from.mark == 'B' || from.mark == 'I';
-  if (to.mark == 'I' || to.mark == 'E') return open && from.kind == to.kind;
-  return !open || !with_ends;
-}
-void tag_rules(const Init& init, const std::vector<std::string>& names, const model::Entry& entry, float* out) {
+std::vector<SpanTag> read_tags(const std::vector<std::string>& names) {
+  const SpanForm form = find_span_form(names, false).value_or(SpanForm());
   std::vector<SpanTag> tags;
-  for (const std::string& name : names) tags.push_back(runtime::deploy::read_span_tag(name));
-  const auto value = [](bool allowed) { return allowed ? 0.0f : Init::kForbidden; };
+  for (const std::string& name : names) tags.push_back(runtime::deploy::read_span_tag(name, form));
+  return tags;
+}
+
+void tag_rules(const Init& init, const std::vector<std::string>& names, const model::Entry& entry, float* out) {
+  const std::vector<SpanTag> tags = read_tags(names);
+  const auto value = [&](const SpanTag* from, const SpanTag* to) {
+    return may_follow(init.scheme, from, to) ? 0.0f : Init::kForbidden;
+  };
   const size_t count = tags.size();
   MTL_CHECK(entry.dims[0] == std::ssize(tags), "a row for each tag");
   for (size_t i = 0; i < count; ++i) {
-    const bool is_open = tags[i].mark == 'B' || tags[i].mark == 'I';
-    if (init.kind == Init::Kind::tag_starts) out[i] = value(tags[i].mark != 'I' && tags[i].mark != 'E');
-    if (init.kind == Init::Kind::tag_ends) out[i] = value(!init.with_ends || !is_open);
+    if (init.kind == Init::Kind::tag_starts) out[i] = value(nullptr, &tags[i]);
+    if (init.kind == Init::Kind::tag_ends) out[i] = value(&tags[i], nullptr);
     if (init.kind != Init::Kind::tag_transitions) continue;
-    for (size_t j = 0; j < count; ++j) out[i * count + j] = value(may_follow(tags[i], tags[j], init.with_ends));
+    for (size_t j = 0; j < count; ++j) out[i * count + j] = value(&tags[i], &tags[j]);
   }
 }
 
@@ -181,19 +181,91 @@ void initialise(const std::vector<ParamInfo>& params, const data::Dataset& data,
   }
 }
 
-bool check_tags(const std::vector<ParamInfo>& params, const data::Fitted& fitted, diag::Emitter& emitter) {
+namespace {
+
+// Sequences of train whose tags break the scheme. A position without a label may be anything.
+struct Broken {
+  int64_t count = 0, all = 0;
+  std::string first;  // "`I-a` begins a sequence"
+};
+
+std::string say_broken(const std::vector<std::string>& names, int32_t from, int32_t to) {
+  const auto quoted = [&](int32_t id) { return "`" + names[static_cast<size_t>(id)] + "`"; };
+  if (from < 0) return quoted(to) + " begins a sentence";
+  return to < 0 ? quoted(from) + " ends a sentence" : quoted(to) + " follows " + quoted(from);
+}
+
+Broken count_broken(const data::Split& split, const data::Column& column, const std::vector<std::string>& names,
+                    TagScheme scheme) {
+  const std::vector<SpanTag> tags = read_tags(names);
+  const std::vector<int32_t>& offsets = split.ragged.at(column.dim).offsets;
+  Broken broken;
+  for (size_t s = 0; s + 1 < offsets.size(); ++s) {
+    const int32_t begin = offsets[s], end = offsets[s + 1];
+    ++broken.all;
+    for (int32_t i = begin; i <= end && begin < end; ++i) {
+      const bool first = i == begin, last = i == end;
+      const int32_t from = first ? -1 : column.ids[static_cast<size_t>(i - 1)];
+      const int32_t to = last ? -1 : column.ids[static_cast<size_t>(i)];
+      if ((!first && from < 0) || (!last && to < 0)) continue;
+      if (may_follow(scheme, first ? nullptr : &tags[static_cast<size_t>(from)],
+                     last ? nullptr : &tags[static_cast<size_t>(to)]))
+        continue;
+      if (broken.count++ == 0) broken.first = say_broken(names, from, to);
+      break;
+    }
+  }
+  return broken;
+}
+
+// False after a report of a label that is no tag of the scheme.
+bool check_names(const ParamInfo& param, const std::vector<std::string>& names, diag::Emitter& emitter) {
+  const std::vector<SpanTag> tags = read_tags(names);
+  for (size_t i = 0; i < tags.size(); ++i) {
+    const char mark = tags[i].mark;
+    const bool marks_end = mark == 'E' || mark == 'S';
+    if (names[i] == "O" || names[i] == "o") continue;
+    if (mark != 'O' && (param.init.scheme == TagScheme::iobes || !marks_end)) continue;
+    emitter.report(diag::NoTagOfScheme, names[i], param.init.from, kTagSchemes[static_cast<size_t>(param.init.scheme)])
+        .at(param.range)
+        .help(marks_end ? "write `constrain = \"iobes\"`" : "leave `constrain` out: these labels mark no stretches");
+    return false;
+  }
+  return true;
+}
+
+// False after a report of tags in train that the scheme forbids: predictions could never be right there.
+bool check_sequences(const ParamInfo& param, const data::Dataset& data, const std::vector<std::string>& names,
+                     diag::Emitter& emitter) {
+  const size_t dot = param.init.from.find('.');
+  const data::Source* source = find_source(data, param.init.from.substr(0, dot));
+  if (source == nullptr) return true;
+  const auto column = source->train.columns.find(param.init.from.substr(dot + 1));
+  if (column == source->train.columns.end() || column->second.dim.empty()) return true;
+  const Broken broken = count_broken(source->train, column->second, names, param.init.scheme);
+  if (broken.count == 0) return true;
+  std::string help = "leave `constrain` out, or mend the labels";
+  for (const TagScheme other : {TagScheme::bio, TagScheme::iobes, TagScheme::iob1}) {
+    if (count_broken(source->train, column->second, names, other).count > 0) continue;
+    help = std::string("write `constrain = \"") + kTagSchemes[static_cast<size_t>(other)] + "\"`: all of them fit it";
+    break;
+  }
+  emitter
+      .report(diag::TagsBreakScheme, broken.count, broken.all, param.init.from,
+              kTagSchemes[static_cast<size_t>(param.init.scheme)])
+      .at(param.range)
+      .note("in the first of them " + broken.first)
+      .help(help);
+  return false;
+}
+
+}  // namespace
+
+bool check_tags(const std::vector<ParamInfo>& params, const data::Dataset& data, diag::Emitter& emitter) {
   for (const ParamInfo& param : params) {
     if (param.init.kind != Init::Kind::tag_transitions) continue;
-    for (const std::string& name : fitted.sets.at(param.init.from).names) {
-      const char mark = runtime::deploy::read_span_tag(name).mark;
-      const bool marks_end = mark == 'E' || mark == 'S';
-      if (name == "O" || (mark != 'O' && (param.init.with_ends || !marks_end))) continue;
-      const char* scheme = param.init.with_ends ? "iobes" : "bio";
-      emitter.report(diag::NoTagOfScheme, name, param.init.from, scheme)
-          .at(param.range)
-          .help(marks_end ? "write `constrain = \"iobes\"`" : "leave `constrain` out: these labels mark no stretches");
-      return false;
-    }
+    const std::vector<std::string>& names = data.fitted.sets.at(param.init.from).names;
+    if (!check_names(param, names, emitter) || !check_sequences(param, data, names, emitter)) return false;
   }
   return true;
 }

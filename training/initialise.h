@@ -14,7 +14,8 @@ namespace mtl::training {
 // shares are counted in its train splits.
 void initialise(const std::vector<elaborate::ParamInfo>& params, const data::Dataset& data, uint64_t seed,
                 model::Weights& weights);
-// States that tags decide need labels that are tags. False after a report.
-bool check_tags(const std::vector<elaborate::ParamInfo>& params, const data::Fitted& fitted, diag::Emitter& emitter);
+// States that tags decide need labels that are tags, and sequences in train that keep to their scheme. False after a
+// report.
+bool check_tags(const std::vector<elaborate::ParamInfo>& params, const data::Dataset& data, diag::Emitter& emitter);
 
 }  // namespace mtl::training

@@ -126,6 +126,27 @@ bool check_inputs(const data::Split& split, const std::string& where, const elab
   });
 }
 
+bool check_span_metrics(const std::vector<elaborate::TaskInfo>& tasks, const data::Spec& spec,
+                        const data::Fitted& fitted, diag::Emitter& emitter) {
+  constexpr size_t kShown = 4;
+  for (const elaborate::TaskInfo& task : tasks) {
+    if (std::find(task.metrics.begin(), task.metrics.end(), Metric::span_f1) == task.metrics.end()) continue;
+    const data::IdSet* labels = label_set(spec, fitted, task.source, task.target);
+    if (labels == nullptr || find_span_form(labels->names, false)) continue;
+    std::vector<std::string> some;
+    for (size_t i = 0; i < labels->names.size() && i < kShown; ++i) some.push_back("`" + labels->names[i] + "`");
+    if (labels->names.size() > kShown) some.push_back("and so on");
+    emitter.report(diag::LabelsMarkNoSpans, task.name, task.source + "." + task.target)
+        .at(task.range)
+        .note("they are " + join(some, ", "))
+        .help(
+            "write `accuracy` or `macro_f1`; tags that mark spans are `B-per`, `I-per` and `O`, `per-B`, or `B`, `I`, "
+            "`O`");
+    return false;
+  }
+  return true;
+}
+
 int64_t count_labels(const data::Split& split, const elaborate::TaskInfo& task) {
   const std::vector<bool> labelled = labelled_rows(split, task);
   return std::count(labelled.begin(), labelled.end(), true);
@@ -144,7 +165,7 @@ std::vector<int64_t> row_starts(const data::Split& split, const elaborate::TaskI
 
 std::vector<Metric> metrics_of(const elaborate::TaskInfo& task, const data::IdSet* labels) {
   std::vector<Metric> metrics = task.metrics;
-  if (!task.span_f1_if_tagged || labels == nullptr || !has_span_tags(labels->names)) return metrics;
+  if (!task.span_f1_if_tagged || labels == nullptr || !find_span_form(labels->names, true)) return metrics;
   if (std::find(metrics.begin(), metrics.end(), Metric::span_f1) == metrics.end()) metrics.push_back(Metric::span_f1);
   return metrics;
 }

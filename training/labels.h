@@ -25,6 +25,9 @@ std::vector<bool> labelled_rows(const data::Split& split, const elaborate::TaskI
 // report of the first column, and of the first example that is too short. `where`: "train", "the input".
 bool check_inputs(const data::Split& split, const std::string& where, const elaborate::TaskInfo& task,
                   diag::Emitter& emitter);
+// A metric of spans needs labels that mark some. False after a report.
+bool check_span_metrics(const std::vector<elaborate::TaskInfo>& tasks, const data::Spec& spec,
+                        const data::Fitted& fitted, diag::Emitter& emitter);
 int64_t count_labels(const data::Split& split, const elaborate::TaskInfo& task);
 // Where the rows of each example begin in the task's target; examples + 1 numbers.
 std::vector<int64_t> row_starts(const data::Split& split, const elaborate::TaskInfo& task);

@@ -7,6 +7,7 @@
 
 #include "compiler/base/check.h"
 #include "data/dataset.h"
+#include "training/spans.h"
 
 namespace mtl::training {
 
@@ -80,15 +81,11 @@ double SequenceScores::exact_match() const {
 
 SpanScores::SpanScores(const std::vector<std::string>& labels, std::span<const std::string> unseen) {
   std::map<std::string, int32_t> kinds;
+  const SpanForm form = find_span_form(labels, false).value_or(SpanForm());
   const auto read = [&](const std::string& label) {
-    Tag tag;
-    const bool marked = !label.empty() && std::string_view("BIESLU").find(label[0]) != std::string_view::npos;
-    if (marked && (label.size() == 1 || label[1] == '-')) {
-      tag.mark = label[0] == 'L' ? 'E' : label[0] == 'U' ? 'S' : label[0];
-      const std::string kind = label.size() > 2 ? label.substr(2) : "";
-      tag.kind = kinds.emplace(kind, static_cast<int32_t>(kinds.size())).first->second;
-    }
-    return tag;
+    const runtime::deploy::SpanTag read = runtime::deploy::read_span_tag(label, form);
+    if (read.mark == 'O') return Tag();
+    return Tag{read.mark, kinds.emplace(std::string(read.kind), static_cast<int32_t>(kinds.size())).first->second};
   };
   for (const std::string& label : labels) tags_.push_back(read(label));
   for (const std::string& label : unseen) unseen_.push_back(read(label));

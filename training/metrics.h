@@ -50,9 +50,8 @@ class SequenceScores {
 };
 
 // Stretches that tags mark, as conlleval counts them (Tjong Kim Sang & Buchholz 2000): one is right if kind, begin and
-// end are. BIO, IOB1, IOBES and BILOU (L is E, U is S): B, S, a change of kind, and I or E behind nothing or behind an
-// E or S begin a stretch. Unlabelled positions are O on both sides; labels that train does not have are read as any
-// other, though nothing predicts them.
+// end are (training/spans.h has the forms and schemes). Unlabelled positions are O on both sides; labels that train
+// does not have are read as any other, though nothing predicts them.
 class SpanScores {
  public:
   // `unseen`: the names of gold ids from -2 down.

@@ -163,8 +163,9 @@ Answer Predictor::State::decode(size_t index, const Rows& said, const Rows* scor
                                        : static_cast<double>(said.numbers[at]));
     }
   }
-  if (task.per_position && task.kind == TargetKind::label && names != nullptr && has_span_tags(names->names))
-    answer.spans = spans_of(answer.labels);
+  if (task.per_position && task.kind == TargetKind::label && names != nullptr) {
+    if (const auto form = find_span_form(names->names, true)) answer.spans = spans_of(answer.labels, *form);
+  }
   if (scores != nullptr) answer.scores.emplace();
   for (int64_t row = begin; answer.scores && row < end; ++row)
     answer.scores->emplace_back(scores->numbers.begin() + row * scores->width,

@@ -2,28 +2,77 @@
 
 #include <string_view>
 
-#include "runtime/deploy/spans.h"
-
 namespace mtl::training {
 
-std::vector<Span> spans_of(const std::vector<std::string>& tags) {
+using runtime::deploy::read_span_tag;
+using runtime::deploy::SpanTag;
+
+std::vector<Span> spans_of(const std::vector<std::string>& tags, const SpanForm& form) {
   std::vector<Span> spans;
   runtime::deploy::for_each_span(
-      tags.size(), [&](size_t i) { return std::string_view(tags[i]); },
+      tags.size(), form, [&](size_t i) { return std::string_view(tags[i]); },
       [&](size_t begin, size_t end, std::string_view kind) {
         spans.push_back({static_cast<int64_t>(begin), static_cast<int64_t>(end), std::string(kind)});
       });
   return spans;
 }
 
-bool has_span_tags(const std::vector<std::string>& names) {
-  bool begins = false;
+namespace {
+
+struct Count {
+  int tags = 0, with_kind = 0, others = 0;
+  bool begins = false, goes_on = false, outside = false;
+};
+
+Count count_tags(const std::vector<std::string>& names, const SpanForm& form) {
+  Count count;
   for (const std::string& name : names) {
-    const runtime::deploy::SpanTag tag = runtime::deploy::read_span_tag(name);
-    if (tag.mark == 'O' && name != "O") return false;
-    begins = begins || tag.mark == 'B' || tag.mark == 'S';
+    const SpanTag tag = read_span_tag(name, form);
+    const char mark = tag.mark;
+    const bool outside = name == "O" || (form.lower && name == "o");
+    count.tags += mark != 'O';
+    count.with_kind += !tag.kind.empty();
+    count.others += mark == 'O' && !outside;
+    count.outside = count.outside || outside;
+    count.begins = count.begins || mark == 'B';
+    count.goes_on = count.goes_on || mark == 'I' || mark == 'E';
   }
-  return begins;
+  return count;
+}
+
+bool marks_spans(const Count& count, const SpanForm& form, bool all) {
+  if (count.tags == 0 || count.others > (all ? 0 : count.tags)) return false;
+  if (form.mark == SpanForm::Mark::alone)  // letters may be names of anything
+    return count.others == 0 && (count.begins || count.goes_on) && (count.outside || (count.begins && count.goes_on));
+  return count.with_kind > 0 && (count.begins || count.outside);
+}
+
+}  // namespace
+
+std::optional<SpanForm> find_span_form(const std::vector<std::string>& names, bool all) {
+  std::optional<SpanForm> best;
+  int most = 0;
+  for (const bool lower : {false, true}) {
+    for (const SpanForm::Mark mark : {SpanForm::Mark::before, SpanForm::Mark::behind, SpanForm::Mark::alone}) {
+      for (const char separator : {'-', '_'}) {
+        const SpanForm form{mark, separator, lower};
+        const Count count = count_tags(names, form);
+        if (count.tags <= most || !marks_spans(count, form, all)) continue;
+        best = form;
+        most = count.tags;
+      }
+    }
+  }
+  return best;
+}
+
+bool may_follow(TagScheme scheme, const SpanTag* from, const SpanTag* to) {
+  const bool open = from != nullptr && (from->mark == 'B' || from->mark == 'I');
+  if (to == nullptr) return scheme != TagScheme::iobes || !open;
+  const bool continues = open && from->kind == to->kind;
+  if (scheme == TagScheme::iob1) return to->mark != 'B' || continues;
+  if (to->mark == 'I' || to->mark == 'E') return continues;
+  return scheme == TagScheme::bio || !open;
 }
 
 }  // namespace mtl::training

@@ -1,11 +1,16 @@
-// Stretches that BIO, IOBES or BILOU tags mark, read as conlleval reads them: a tag begins a stretch if it is B- or S-,
-// or if it continues none of its kind; a change of kind, O, B- or the tag behind an E- or S- ends one.
+// Stretches that tags mark (runtime/deploy/spans.h), and the schemes that tags keep to.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "runtime/deploy/spans.h"
+#include "training/config.h"
+
 namespace mtl::training {
+
+using runtime::deploy::SpanForm;
 
 struct Span {  // positions [begin, end)
   int64_t begin = 0, end = 0;
@@ -13,8 +18,13 @@ struct Span {  // positions [begin, end)
   bool operator==(const Span&) const = default;
 };
 
-std::vector<Span> spans_of(const std::vector<std::string>& tags);
-// Whether all of these names are O or one of B- I- E- S- with a kind, and some begin with B- or S-.
-bool has_span_tags(const std::vector<std::string>& names);
+std::vector<Span> spans_of(const std::vector<std::string>& tags, const SpanForm& form);
+
+// How these labels write tags; nullopt: they mark no stretches. A few labels may be other than tags and O (they are
+// read as O), unless `all` must be. A single I- proves nothing, unless there is an O.
+std::optional<SpanForm> find_span_form(const std::vector<std::string>& names, bool all);
+
+// `from` null: `to` is the first of a sequence; `to` null: `from` is the last.
+bool may_follow(TagScheme scheme, const runtime::deploy::SpanTag* from, const runtime::deploy::SpanTag* to);
 
 }  // namespace mtl::training

@@ -123,7 +123,8 @@ bool Run::prepare() {
   if (!session_) return false;
   if (input_.requirements && !input_.requirements(session_->model())) return false;
   if (!check_tasks() || !check_groups(config_, session_->params(), emitter_)) return false;
-  if (!check_tags(session_->params(), input_.dataset.fitted, emitter_)) return false;
+  if (!check_tags(session_->params(), input_.dataset, emitter_)) return false;
+  if (!check_span_metrics(session_->model().tasks, input_.spec, input_.dataset.fitted, emitter_)) return false;
   initialise(session_->params(), input_.dataset, config_.seed, session_->weights());
   for (const model::Tensor& tensor : options_.initial) {
     const model::Entry* entry = session_->weights().find(tensor.name);

@@ -43,12 +43,18 @@ std::string label_text(const CppTask& task, const Outputs& o) {
   constexpr const char* kSpans = R"(
   answer.spans.clear();
   runtime::deploy::for_each_span(
-      end - begin, [&](size_t t) { return name(answer.labels[t]); },
+      end - begin, {runtime::deploy::SpanForm::Mark::@mark@, '@separator@', @lower@},
+      [&](size_t t) { return name(answer.labels[t]); },
       [&](size_t first, size_t last, std::string_view label) {
         answer.spans.push_back({static_cast<int64_t>(first), static_cast<int64_t>(last), label});
       });
 )";
-  return fill(kLabels, {{"label", task.label}, {"predict", o.predict}}) + (task.spans ? fill(kSpans, {}) : "");
+  const std::string labels = fill(kLabels, {{"label", task.label}, {"predict", o.predict}});
+  if (!task.spans) return labels;
+  constexpr const char* kMarks[] = {"before", "behind", "alone"};
+  return labels + fill(kSpans, {{"mark", kMarks[static_cast<size_t>(task.spans->mark)]},
+                                {"separator", std::string(1, task.spans->separator)},
+                                {"lower", task.spans->lower ? "true" : "false"}});
 }
 
 std::string labels_text(const CppTask& task, const Outputs& o) {

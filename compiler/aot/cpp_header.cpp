@@ -166,7 +166,7 @@ std::string methods(const CppSource& source) {
 std::string header_text(const CppModel& model) {
   bool spans = false;
   for (const CppSource& source : model.sources) {
-    for (const CppTask& task : source.tasks) spans = spans || task.spans;
+    for (const CppTask& task : source.tasks) spans = spans || task.spans.has_value();
   }
   const std::string& n = model.name;
   std::string out = fmt::format(

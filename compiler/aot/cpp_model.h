@@ -15,6 +15,7 @@
 #include "data/dataset.h"
 #include "data/plan.h"
 #include "model/weights.h"
+#include "training/spans.h"
 
 namespace mtl::aot {
 
@@ -36,7 +37,7 @@ struct CppTask {
   std::string answer;  // "IntentAnswer"
   std::string label;   // "IntentLabel"; empty: no classes
   std::vector<std::string> classes, enumerators;
-  bool spans = false;
+  std::optional<training::SpanForm> spans;   // labels that mark stretches, and how
   bool has_scores = false;                   // the head is kept beside the prediction
   int64_t scores = 1;                        // of a row
   bool has_target = true;                    // false: the answer is the head

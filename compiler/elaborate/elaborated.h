@@ -30,7 +30,7 @@ struct Init {
   } kind = Kind::zeros;
   double a = 0, b = 0;                        // constant: a; normal: mean a, deviation b; uniform: a to b
   std::string from;                           // the vocabulary, or the column: "snips.slots"
-  bool with_ends = false;                     // tags: IOBES, which marks the ends of stretches, not BIO
+  training::TagScheme scheme{};               // of tags
   static constexpr float kForbidden = -1e4f;  // beside scores of a conditional random field
 };
 

@@ -31,7 +31,7 @@ struct Primitives::Labels {
     std::vector<std::string> quoted;
     for (const std::string_view one : known) quoted.push_back('"' + std::string(one) + '"');
     c.e.report(c.at, diag::UnknownChoice, setting, text)
-        .help("write " + join(quoted, " or ", " or ") + " or leave it out");
+        .help("write " + join(quoted, ", ", " or ") + " or leave it out");
     return std::nullopt;
   }
   static bool in_task_on(Call& c, std::initializer_list<training::TargetKind> kinds, const char* wanted) {
@@ -52,11 +52,11 @@ struct Primitives::Labels {
   }
   static Value tag_rules(Call& c, const char* name, Init::Kind kind, size_t rank) {
     if (!in_task_on(c, {training::TargetKind::label}, "a `label` column")) return {};
-    const auto scheme = choice(c, "scheme", "constrain", {"bio", "iobes"});
+    const auto scheme = choice(c, "scheme", "constrain", {"bio", "iobes", "iob1"});
     if (!scheme) return {};
     Init init;
     init.kind = kind;
-    init.with_ends = *scheme == 1;
+    init.scheme = static_cast<training::TagScheme>(*scheme);
     return state_of_labels(c, name, init, std::vector<Dim>(rank, c.e.tasks_[c.e.current_task_].info.classes));
   }
   static Value tag_transitions(Call& c) { return tag_rules(c, "allowed", Init::Kind::tag_transitions, 2); }

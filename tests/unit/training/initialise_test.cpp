@@ -127,10 +127,10 @@ TEST_CASE("tags follow each other by their scheme") {
   for (const char* name : {"O", "B-x", "I-x", "B-y", "I-y"}) bio.add(name);
   data::IdSet& iobes = data.fitted.sets["a.iobes"];
   for (const char* name : {"O", "B-x", "I-x", "E-x", "S-x", "E-y"}) iobes.add(name);
-  const auto rules = [&](Init::Kind kind, const std::string& from, bool with_ends) {
-    const int64_t n = with_ends ? 6 : 5;
+  const auto rules = [&](Init::Kind kind, const std::string& from, training::TagScheme scheme) {
+    const int64_t n = scheme == training::TagScheme::iobes ? 6 : 5;
     const bool matrix = kind == Init::Kind::tag_transitions;
-    Init init{kind, 0, 0, from, with_ends};
+    Init init{kind, 0, 0, from, scheme};
     const auto weights =
         made({param("r", matrix ? std::vector<types::Dim>{n, n} : std::vector<types::Dim>{n}, init)}, 7, data);
     std::string out;
@@ -142,11 +142,15 @@ TEST_CASE("tags follow each other by their scheme") {
     return out;
   };
   //                                                     from O  B-x   I-x   B-y   I-y
-  CHECK(rules(Init::Kind::tag_transitions, "a.bio", false) == "++-+- ++++- ++++- ++-++ ++-++");
-  CHECK(rules(Init::Kind::tag_starts, "a.bio", false) == "++-+-");
-  CHECK(rules(Init::Kind::tag_ends, "a.bio", false) == "+++++");
+  CHECK(rules(Init::Kind::tag_transitions, "a.bio", training::TagScheme::bio) == "++-+- ++++- ++++- ++-++ ++-++");
+  CHECK(rules(Init::Kind::tag_starts, "a.bio", training::TagScheme::bio) == "++-+-");
+  CHECK(rules(Init::Kind::tag_ends, "a.bio", training::TagScheme::bio) == "+++++");
+  CHECK(rules(Init::Kind::tag_transitions, "a.bio", training::TagScheme::iob1) == "+-+-+ +++-+ +++-+ +-+++ +-+++");
+  CHECK(rules(Init::Kind::tag_starts, "a.bio", training::TagScheme::iob1) == "+-+-+");
+  CHECK(rules(Init::Kind::tag_ends, "a.bio", training::TagScheme::iob1) == "+++++");
   //                                                     from O    B-x    I-x    E-x    S-x    E-y
-  CHECK(rules(Init::Kind::tag_transitions, "a.iobes", true) == "++--+- --++-- --++-- ++--+- ++--+- ++--+-");
-  CHECK(rules(Init::Kind::tag_starts, "a.iobes", true) == "++--+-");
-  CHECK(rules(Init::Kind::tag_ends, "a.iobes", true) == "+--+++");
+  CHECK(rules(Init::Kind::tag_transitions, "a.iobes", training::TagScheme::iobes) ==
+        "++--+- --++-- --++-- ++--+- ++--+- ++--+-");
+  CHECK(rules(Init::Kind::tag_starts, "a.iobes", training::TagScheme::iobes) == "++--+-");
+  CHECK(rules(Init::Kind::tag_ends, "a.iobes", training::TagScheme::iobes) == "+--+++");
 }
