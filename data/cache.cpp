@@ -20,7 +20,7 @@ namespace mtl::data {
 namespace {
 
 constexpr char kMagic[8] = {'m', 't', 'l', 'c', 'd', 'a', 't', 'a'};
-constexpr uint64_t kCacheVersion = 4;
+constexpr uint64_t kCacheVersion = 5;
 constexpr size_t kHeader = 24;
 
 uint64_t checksum(std::string_view bytes) {

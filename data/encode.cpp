@@ -213,6 +213,7 @@ class Encoder {
         ++column.unseen[row];
       }
     }
+    for (const uint32_t text : unseen.texts) column.unseen_names.push_back(interner.text(text));
     report_unseen(plan, interner, unseen);
     return true;
   }

@@ -35,7 +35,7 @@ void ClassScores::add(std::span<const int32_t> predicted, std::span<const int32_
     ++counted_;
     if (predicted[i] >= 0) ++classes_[static_cast<size_t>(predicted[i])].predicted;
     if (gold[i] <= kUnseen) {
-      ++unseen_;
+      unseen_.insert(gold[i]);
       continue;
     }
     ++classes_[static_cast<size_t>(gold[i])].gold;
@@ -51,7 +51,7 @@ double ClassScores::accuracy() const {
 
 double ClassScores::macro_f1() const {
   double sum = 0;
-  int64_t occurring = unseen_ > 0 ? 1 : 0;
+  int64_t occurring = std::ssize(unseen_);
   for (const Counts& c : classes_) {
     if (c.predicted + c.gold == 0) continue;
     ++occurring;
@@ -221,7 +221,7 @@ double SetScores::macro_f1() const {
   if (rows_ == 0) return kUndefined;
   double sum = 0;
   for (const Counts& c : classes_) sum += f1_of(c.right, c.predicted, c.gold);
-  return ratio(sum, static_cast<double>(classes_.size() + (unseen_ > 0 ? 1 : 0)));
+  return ratio(sum, static_cast<double>(std::ssize(classes_) + (unseen_ > 0 ? unseen_classes_ : 0)));
 }
 
 double SetScores::exact_match() const {
@@ -408,7 +408,7 @@ std::vector<std::pair<Metric, double>> measure(const std::vector<Metric>& metric
     truths.add(judged.numbers, gold);
     each([&](Metric metric) { return measure_truths(metric, truths); });
   } else if (judged.kind == TargetKind::labels) {
-    SetScores sets(judged.width);
+    SetScores sets(judged.width, std::ssize(judged.unseen_names));
     sets.add(judged.numbers, gold, judged.unseen);
     each([&](Metric metric) { return measure_sets(metric, sets); });
   } else {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -27,7 +28,7 @@ class ClassScores {
   void add_wrong(int64_t rows) { counted_ += rows; }  // rows that were never predicted: what `limit` cut
   double accuracy() const;
   // Mean of the classes' F1 over the classes that occur in gold or prediction (scikit-learn's); F1 = 2 TP / (2 TP + FP
-  // + FN). All labels that train does not have are together one class, of F1 0.
+  // + FN). A label that train does not have is a class as any other, of F1 0.
   double macro_f1() const;
 
  private:
@@ -35,7 +36,8 @@ class ClassScores {
     int64_t right = 0, predicted = 0, gold = 0;
   };
   std::vector<Counts> classes_;
-  int64_t counted_ = 0, right_ = 0, unseen_ = 0;
+  int64_t counted_ = 0, right_ = 0;
+  std::set<int32_t> unseen_;  // ids from -2 down
 };
 
 // Whole sequences: every labelled position right.
@@ -94,12 +96,15 @@ class TruthScores {
 // A set of classes per row: probabilities [classes], decided at 0.5; gold is multi-hot.
 class SetScores {
  public:
-  explicit SetScores(int64_t classes) : classes_(static_cast<size_t>(classes)) {}
+  // `unseen_classes`: how many classes the split has that train does not have.
+  explicit SetScores(int64_t classes, int64_t unseen_classes = 0)
+      : classes_(static_cast<size_t>(classes)), unseen_classes_(unseen_classes) {}
   // `unseen`: by row, how many of its classes train does not have; empty: none.
   void add(std::span<const float> probabilities, std::span<const float> gold, std::span<const int32_t> unseen = {});
   double accuracy() const;     // of single decisions
   double micro_f1() const;     // of all decisions together
-  double macro_f1() const;     // over all classes, as scikit-learn does for sets
+  double macro_f1() const;     // over all classes, as scikit-learn does for sets; those train does not have too, if
+                               // any was there
   double exact_match() const;  // rows whose whole set is right
 
  private:
@@ -107,6 +112,7 @@ class SetScores {
     int64_t right = 0, predicted = 0, gold = 0;
   };
   std::vector<Counts> classes_;
+  int64_t unseen_classes_ = 0;
   int64_t decisions_ = 0, right_decisions_ = 0, rows_ = 0, right_rows_ = 0, unseen_ = 0;
 };
 
@@ -143,7 +149,7 @@ struct Judged {
   std::span<const int64_t> cut_starts;
   int64_t cut = 0;  // the same where the labels are not known: positions that count as wrong
   const std::vector<std::string>* labels = nullptr;        // names of the classes
-  std::span<const std::string> unseen_names;               // label: of ids from -2 down
+  std::span<const std::string> unseen_names;               // label: of ids from -2 down; labels: of those
   std::span<const int32_t> unseen;                         // labels: see SetScores
   std::function<double(int64_t element, double)> restore;  // number: back to the file's values; may be empty
 };

@@ -58,8 +58,12 @@ TEST_CASE("a label that train does not have is an error and a class of its own")
   scores.add(Ids{0, 1, 0}, Ids{0, 1, -3});
   CHECK(scores.accuracy() == Approx(2.0 / 3));
   CHECK(scores.macro_f1() == Approx((2.0 / 3 + 1 + 0) / 3));
+  // Two more of them, of which one is new: gold [a, b, x, x, y], predicted [a, b, a, b, b] is what scikit-learn has as
+  // f1_score(average="macro") = 0.291666...
+  scores.add(Ids{1, 1}, Ids{-3, -2});
+  CHECK(scores.macro_f1() == Approx((2.0 / 3 + 0.5 + 0 + 0) / 4));
   scores.add_wrong(2);  // what `limit` cut
-  CHECK(scores.accuracy() == Approx(2.0 / 5));
+  CHECK(scores.accuracy() == Approx(2.0 / 7));
 }
 
 TEST_CASE("nothing counted is no score") {
@@ -204,10 +208,11 @@ TEST_CASE("sets of classes") {
 }
 
 TEST_CASE("a class of a set that train does not have is missed") {
-  SetScores scores(2);
+  SetScores scores(2, 3);
   scores.add(Floats{1, 0, 0, 1}, Floats{1, 0, 0, 1}, Ids{1, 0});
   CHECK(scores.exact_match() == Approx(0.5));
   CHECK(scores.micro_f1() == Approx(2.0 * 2 / (2 + 3)));
+  CHECK(scores.macro_f1() == Approx(2.0 / 5));
 }
 
 TEST_CASE("numbers") {
