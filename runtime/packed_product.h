@@ -79,7 +79,7 @@ MTL_INLINE int64_t pack_slabs(const Gemm& p, int64_t x, int64_t depth, int64_t i
 template <class Level>
 MTL_INLINE void pack_a(const Gemm& p, int64_t i, int64_t end, float* panels) {
   constexpr int64_t kRows = Level::kRows;
-  // Behind them vectors would read behind the row.
+  // In later tiles a whole vector would read past the end of the row.
   const int64_t whole = p.m < Level::kLanes ? 0 : (p.m - Level::kLanes) / kRows * kRows + kRows;
   for (int64_t x = 0; x < p.k; x += kPackedDepth) {
     const int64_t depth = std::min(kPackedDepth, p.k - x), inner = std::clamp(whole, i, end);
@@ -104,7 +104,7 @@ inline bool is_read_in_place(const Gemm& p) {
   return !p.transpose_a && p.lda % 1024 != 0;
 }
 
-// Rows [i, last) and columns [j, end) of c. a null: it is read in place.
+// Rows [i, last) and columns [j, end) of c. A null `a` is read in place.
 template <class Level>
 MTL_INLINE void packed_part(const Gemm& p, const float* a, const float* b, int64_t i, int64_t last, int64_t j,
                             int64_t end) {

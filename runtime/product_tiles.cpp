@@ -7,8 +7,8 @@ namespace {
 constexpr int kFloatsOfLine = 16;
 
 // kRows rows times kBlocks blocks that are kVectors wide. The next blocks are prefetched `ahead` floats on: they come
-// from a far cache or from memory, and tiles of few rows would wait for them. (A transformer of 12 MB in f32, one
-// sentence: 3 times faster so on an EPYC 7003.)
+// from a far cache or from memory, and tiles of few rows would wait for them. (Nine rows times 12 MB of weights, on an
+// EPYC 7003: 31 to 52 GFLOP/s without, 56 to 77 with it.)
 template <class Level, int kRows, int kVectors, int kBlocks>
 MTL_INLINE void multiply(const Tile& t, int64_t ahead) {
   using Floats = typename Level::Floats;

@@ -183,7 +183,8 @@ void initialise(const std::vector<ParamInfo>& params, const data::Dataset& data,
 
 namespace {
 
-// Sequences of train whose tags break the scheme. A position without a label may be anything.
+// Sequences of train whose tags break the scheme. A position without a label may be anything, and what `limit` cut off
+// does not end a sequence.
 struct Broken {
   int64_t count = 0, all = 0;
   std::string first;  // "`I-a` begins a sequence"
@@ -202,12 +203,13 @@ Broken count_broken(const data::Split& split, const data::Column& column, const 
   Broken broken;
   for (size_t s = 0; s + 1 < offsets.size(); ++s) {
     const int32_t begin = offsets[s], end = offsets[s + 1];
+    const bool cut = s + 1 < column.cut_starts.size() && column.cut_starts[s] < column.cut_starts[s + 1];
     ++broken.all;
     for (int32_t i = begin; i <= end && begin < end; ++i) {
       const bool first = i == begin, last = i == end;
       const int32_t from = first ? -1 : column.ids[static_cast<size_t>(i - 1)];
       const int32_t to = last ? -1 : column.ids[static_cast<size_t>(i)];
-      if ((!first && from < 0) || (!last && to < 0)) continue;
+      if ((!first && from < 0) || (!last && to < 0) || (last && cut)) continue;
       if (may_follow(scheme, first ? nullptr : &tags[static_cast<size_t>(from)],
                      last ? nullptr : &tags[static_cast<size_t>(to)]))
         continue;
@@ -218,7 +220,7 @@ Broken count_broken(const data::Split& split, const data::Column& column, const 
   return broken;
 }
 
-// False after a report of a label that is no tag of the scheme.
+// Reports the first label that the scheme does not have and returns false, or returns true.
 bool check_names(const ParamInfo& param, const std::vector<std::string>& names, diag::Emitter& emitter) {
   const std::vector<SpanTag> tags = read_tags(names);
   for (size_t i = 0; i < tags.size(); ++i) {
@@ -234,7 +236,7 @@ bool check_names(const ParamInfo& param, const std::vector<std::string>& names, 
   return true;
 }
 
-// False after a report of tags in train that the scheme forbids: predictions could never be right there.
+// Reports sentences of train whose tags the scheme forbids, where predictions could never be right, and returns false.
 bool check_sequences(const ParamInfo& param, const data::Dataset& data, const std::vector<std::string>& names,
                      diag::Emitter& emitter) {
   const size_t dot = param.init.from.find('.');
