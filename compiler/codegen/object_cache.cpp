@@ -1,12 +1,6 @@
 #include "compiler/codegen/object_cache.h"
 
-#include <unistd.h>
-
-#include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
-
+#include "compiler/base/private_folder.h"
 #include "compiler/codegen/kernel_key.h"
 
 namespace mtl::codegen {
@@ -19,39 +13,33 @@ std::string header(const std::string& key, const std::string& object) {
   return kMagic + content_hash("key " + key) + content_hash(object) + '\n';
 }
 
+std::string name_of(const std::string& key) {
+  return content_hash(key) + ".o";
+}
+
 }  // namespace
 
 std::string ObjectCache::path(const std::string& key) const {
-  return directory_ + "/" + content_hash(key) + ".o";
+  return directory_ + "/" + name_of(key);
 }
 
 std::optional<std::string> ObjectCache::find(const std::string& key) const {
   if (directory_.empty()) return std::nullopt;
-  std::ifstream file(path(key), std::ios::binary);
-  if (!file) return std::nullopt;
-  std::stringstream text;
-  text << file.rdbuf();
-  const std::string bytes = std::move(text).str();
+  std::string unsafe;
+  const auto folder = PrivateFolder::open(directory_, unsafe);
+  const auto bytes = folder ? folder->read(name_of(key)) : std::nullopt;
   const size_t head = header("", "").size();
-  if (bytes.size() <= head) return std::nullopt;
-  std::string object = bytes.substr(head);
-  if (bytes.compare(0, head, header(key, object)) != 0) return std::nullopt;
+  if (!bytes || bytes->size() <= head) return std::nullopt;
+  std::string object = bytes->substr(head);
+  if (bytes->compare(0, head, header(key, object)) != 0) return std::nullopt;
   return object;
 }
 
 void ObjectCache::put(const std::string& key, const std::string& object) const {
   if (directory_.empty()) return;
-  std::error_code failed;
-  std::filesystem::create_directories(directory_, failed);
-  const std::string aside = path(key) + "." + std::to_string(getpid()) + ".new";
-  {
-    std::ofstream file(aside, std::ios::binary | std::ios::trunc);
-    file << header(key, object) << object;
-    file.flush();
-    if (!file) failed = std::make_error_code(std::errc::io_error);
-  }
-  if (!failed) std::filesystem::rename(aside, path(key), failed);
-  if (failed) std::filesystem::remove(aside, failed);
+  std::string unsafe;
+  if (const auto folder = PrivateFolder::make(directory_, unsafe))
+    folder->write(name_of(key), header(key, object), object);
 }
 
 }  // namespace mtl::codegen

@@ -19,6 +19,7 @@ namespace {
 constexpr uint32_t kLabelLimit = 100;  // a label that would pass this column stands on a line of its own
 constexpr uint32_t kLineLimit = 160;   // longer source lines are cut to a window around the underline
 constexpr uint32_t kWindowLead = 40;
+constexpr size_t kLineBytes = 4096;  // of a longer line only a window of so many bytes is looked at
 
 struct Palette {
   const char *error = "", *warning = "", *rule = "", *bold = "", *off = "";
@@ -29,7 +30,7 @@ Palette palette(bool color) {
   return {"\x1b[1;31m", "\x1b[1;33m", "\x1b[1;34m", "\x1b[1m", "\x1b[0m"};
 }
 
-// One underline on one line, in display columns.
+// One underline on one line: in bytes of the line, and in columns of the display once it is drawn.
 struct Mark {
   uint32_t begin, end;
   const Label* label;
@@ -41,11 +42,30 @@ struct Snippet {
 };
 
 Mark make_mark(const SourceFile& file, uint32_t line, const Label& label) {
-  const TextCells cells(file.line(line));
   const uint32_t start = file.line_start(line);
-  const uint32_t begin = cells.column(label.range.begin - start);
-  const uint32_t end = label.range.end > label.range.begin ? cells.column(label.range.end - start) : begin;
-  return {begin, std::max(end, begin + 1), &label};
+  return {label.range.begin - start, std::max(label.range.begin, label.range.end) - start, &label};
+}
+
+bool is_continuation(char byte) {
+  return (static_cast<unsigned char>(byte) & 0xC0) == 0x80;
+}
+
+// The bytes around the first mark of a long line, or all of a short one; whole code points.
+struct Window {
+  size_t begin = 0;
+  std::string_view text;
+  bool cut_after = false;
+};
+
+Window window_of(std::string_view line, const std::vector<Mark>& marks) {
+  if (line.size() <= kLineBytes) return {0, line, false};
+  size_t first = marks.empty() ? 0 : line.size();
+  for (const Mark& mark : marks) first = std::min<size_t>(first, mark.begin);
+  size_t begin = first > kLineBytes / 2 ? std::min(first - kLineBytes / 2, line.size() - kLineBytes) : 0;
+  size_t end = begin + kLineBytes;
+  while (begin > 0 && begin < end && is_continuation(line[begin])) ++begin;
+  while (end < line.size() && end > begin && is_continuation(line[end])) --end;
+  return {begin, line.substr(begin, end - begin), end < line.size()};
 }
 
 // Files in the order in which labels mention them, the primary one first.
@@ -128,13 +148,21 @@ class Drawing {
   }
 
   void draw_source(uint64_t number, std::string_view text, std::vector<Mark> marks) {
-    const TextCells cells(text);
+    const Window window = window_of(text, marks);
+    const TextCells cells(window.text);
+    for (Mark& mark : marks) {
+      const auto column = [&](uint32_t byte) {
+        return cells.column(static_cast<uint32_t>(
+            std::clamp(size_t{byte}, window.begin, window.begin + window.text.size()) - window.begin));
+      };
+      mark = {column(mark.begin), std::max(column(mark.end), column(mark.begin) + 1), mark.label};
+    }
     uint32_t from = 0;
     if (cells.width() > kLineLimit && !marks.empty() && marks[0].begin > kWindowLead)
       from = marks[0].begin - kWindowLead;
     const uint32_t to = std::min(cells.width(), from + kLineLimit);
-    const std::string lead = from > 0 ? "..." : "";
-    const std::string line = lead + cells.slice(from, to) + (to < cells.width() ? "..." : "");
+    const std::string lead = from > 0 || window.begin > 0 ? "..." : "";
+    const std::string line = lead + cells.slice(from, to) + (to < cells.width() || window.cut_after ? "..." : "");
     out_ += numbered_gutter(number) + (line.empty() ? "" : " ") + line + "\n";
     for (Mark& mark : marks) {
       const auto shift = [&](uint32_t column) {

@@ -104,6 +104,29 @@ TEST_CASE("places in data files") {
         "            two\n");
 }
 
+TEST_CASE("of a line of megabytes the part around the underline is shown") {
+  for (const size_t before : {size_t{0}, size_t{100}, size_t{2'999'999}, size_t{5'999'990}}) {
+    CAPTURE(before);
+    std::string text;
+    while (text.size() < before) text += "\u00e4";  // two bytes each: the window must not begin inside of one
+    const auto begin = static_cast<uint32_t>(text.size());
+    text += "wrong";
+    while (text.size() < 6'000'000) text += "\u20ac";
+    SourceMap sources;
+    const FileId file = sources.add("long.mtl", text + "\n");
+    Emitter emitter(&sources);
+    emitter.report(kShape).at({file, begin, begin + 5}, "here");
+    const std::string shown = show(emitter);
+    CHECK(shown.size() < 2000);
+    CHECK(shown.find("wrong") != std::string::npos);
+    CHECK(shown.find("\uFFFD") == std::string::npos);  // what stands for broken UTF-8
+    // The underline is below the word: as many columns in front of both.
+    const size_t line = shown.find("\n1 | ") + 1, word = shown.find("wrong") - line;
+    const size_t under = shown.find('\n', line) + 1, mark = shown.find("^^^^^ here") - under;
+    CHECK(display_width(shown.substr(line, word)) == mark);
+  }
+}
+
 TEST_CASE("long lines are cut around the underline") {
   SourceMap sources;
   const FileId file = sources.add("a.mtl", std::string(5000, 'a') + "X" + std::string(5000, 'b'));
