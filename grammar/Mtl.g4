@@ -7,7 +7,8 @@
  * else is a name. The token pass (compiler/syntax/token_pass.h) uses this to retype tokens before the parser sees them:
  *   - statement and clause words become NAME wherever they are names;
  *   - a word that begins a setting (`word =`, `word :`, `batch[...] =`) becomes SETTING;
- *   - `*` and `**` as parts of a path become WILD.
+ *   - `*` and `**` as parts of a path become WILD;
+ *   - the braces of a table, `{"a": 1}`, become brackets.
  * Rules have no alternative labels: the tree builder dispatches on child rules and on `op`.
  */
 grammar Mtl;
@@ -44,7 +45,7 @@ params   : '(' (param (',' param)* ','?)? ')' ;
 param    : name ':' type ('=' expr)? ;
 
 type     : name typeArguments? typeDims? ;             // which set, which shape
-typeArguments : '(' expr (',' expr)* ','? ')' ;
+typeArguments : '(' arg (',' arg)* ','? ')' ;      // a set, classes; settings
 typeDims : '[' dim (',' dim)* ','? ']' ;
 dim      : '...' | name OF name | expr ;
 result   : type | '(' field (',' field)* ','? ')' ;
@@ -124,12 +125,15 @@ expr
 primary
   : '(' expr ')'
   | list
+  | table
   | ifValue
   | SIZE | INT | FLOAT | PERCENT | SCALED | STRING | TRUE | FALSE | WILD
   | name
   ;
 
 list      : '[' (expr (generator+ | (',' expr)* ','?))? ']' ;
+table     : '[' entry (',' entry)* ','? ']' ;          // {"a": 1}: the token pass made its braces brackets
+entry     : STRING ':' expr ;
 ifValue   : IF expr '{' expr '}' (ELSE IF expr '{' expr '}')* ELSE '{' expr '}' ;
 generator : FOR name IN expr ;
 arg       : (name '=')? expr ;

@@ -46,7 +46,10 @@ struct SizeExpr {
   std::vector<std::string> path;
   std::optional<std::string> member;  // d
 };
-struct ListExpr { std::vector<ExprPtr> items; };
+struct ListExpr {
+  std::vector<ExprPtr> items;
+  bool table = false;  // {"a": 1, "b": 2}: items are lists of a string and a value
+};
 struct GeneratorExpr {  // [item for i in xs for j in ys]
   struct Clause { Name variable; ExprPtr in; };
   ExprPtr item;
@@ -96,6 +99,7 @@ struct TypeExpr {
   };
   Name name;                        // f32, bool, token, id, label, list, layer, int, ...
   std::vector<ExprPtr> arguments;   // token(en), label("neg", "pos"), id(K)
+  std::vector<Argument> settings;   // category(unknown = 1%)
   bool has_arguments = false;
   std::vector<DimItem> dims;        // also list[layer], as one size
   bool has_dims = false;

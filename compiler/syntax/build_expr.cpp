@@ -205,6 +205,7 @@ void TreeBuilder::report_pipe(Tok::ExprContext* pipe, Tok::ExprContext* side, bo
 ExprPtr TreeBuilder::primary(Tok::PrimaryContext* context) {
   if (broken(context)) return error_expr(context);
   if (context->list()) return list(context->list());
+  if (context->table()) return table(context->table());
   if (context->ifValue()) return if_value(context->ifValue());
   if (context->name()) {
     const Name found = name(context->name());
@@ -241,6 +242,20 @@ ExprPtr TreeBuilder::list(Tok::ListContext* context) {
   for (Tok::GeneratorContext* clause : context->generator()) {
     out.clauses.push_back({name(clause->name()), expr(clause->expr())});
     check_small(out.clauses.back().variable, "a loop variable");
+  }
+  return make(range(context), std::move(out));
+}
+
+ExprPtr TreeBuilder::table(Tok::TableContext* context) {
+  if (broken(context)) return error_expr(context);
+  ListExpr out;
+  out.table = true;
+  for (Tok::EntryContext* entry : context->entry()) {
+    if (broken(entry) || !entry->STRING() || !entry->expr()) return error_expr(context);
+    ListExpr pair;
+    pair.items.push_back(literal(entry->STRING()));
+    pair.items.push_back(expr(entry->expr()));
+    out.items.push_back(make(range(entry), std::move(pair)));
   }
   return make(range(context), std::move(out));
 }

@@ -1,4 +1,5 @@
 // Types: which set in parentheses, which shape in brackets.
+#include "compiler/diag/kinds/syntax.h"
 #include "compiler/syntax/tree_builder.h"
 
 namespace mtl::syntax {
@@ -11,13 +12,25 @@ TypeExpr TreeBuilder::type(Tok::TypeContext* context) {
   out.name = name(context->name());
   if (auto* arguments = context->typeArguments()) {
     out.has_arguments = true;
-    for (Tok::ExprContext* one : arguments->expr()) out.arguments.push_back(expr(one));
+    for (Tok::ArgContext* one : arguments->arg()) {
+      if (one->name())
+        out.settings.push_back({name(one->name()), expr(one->expr())});
+      else
+        out.arguments.push_back(expr(one->expr()));
+    }
     out.error = out.error || broken(arguments);
   }
   if (auto* dims = context->typeDims()) {
     out.has_dims = true;
     for (Tok::DimContext* one : dims->dim()) out.dims.push_back(dim(one));
     out.error = out.error || broken(dims);
+    for (size_t i = 1; i < out.dims.size(); ++i) {
+      if (out.dims[i].kind != TypeExpr::DimItem::Kind::rest) continue;
+      emitter_.report(diag::EllipsisPlace)
+          .at(out.dims[i].range)
+          .help("dimensions are known from the last one on: write `" + out.name.text + "[..., D]`");
+      out.error = true;
+    }
   }
   return out;
 }

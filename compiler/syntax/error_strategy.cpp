@@ -129,7 +129,12 @@ std::string habit_of_other_languages(const Token& found, const Token& before, si
   if (found.type == Tok::COMMA && expected.contains(size_t{Tok::RPAREN}) && !expected.contains(size_t{Tok::COMMA})) {
     return "a list is written in brackets: `[a, b]`";
   }
-  if (found.type == Tok::COLON && expected.contains(size_t{Tok::RBRACK})) return "a slice is written `x[a..b]`";
+  if (found.type == Tok::COLON && (expected.contains(size_t{Tok::RBRACK}) || before.type == Tok::LBRACK))
+    return "a slice is written `x[a..b]`";
+  if (found.type == Tok::COLON && expected.contains(size_t{Tok::LBRACE}))
+    return "a block stands in braces: `if c { ... }`, `for i in 0..3 { ... }`";
+  if (found.type == Tok::ELSE && expected.contains(size_t{Tok::LBRACE}))
+    return "a value that depends is `if c { a } else { b }`";
   return {};
 }
 
@@ -169,8 +174,17 @@ void ErrorStrategy::report(Parser* parser) {
   } else {
     emitter_.report(diag::ExpectedFound, what + " after " + quoted(before), quoted(found))
         .at({file_, found.begin, std::max(found.end, found.begin)})
-        .help(habit_of_other_languages(found, before, header_rule_of(parser), expected));
+        .help(is_batch_table(found) ? "one source's size is a setting of its own: `batch = 32`, `batch[news] = 16`"
+                                    : habit_of_other_languages(found, before, header_rule_of(parser), expected));
   }
+}
+
+// `batch = [news: 16]` or `batch = {news: 16}`: the sizes of several sources as one value.
+bool ErrorStrategy::is_batch_table(const Token& found) const {
+  if (found.type != Tok::COLON && found.type != Tok::LBRACE) return false;
+  const Token* at = &found;
+  while (at > &tokens_.front() && at->type != Tok::ASSIGN) --at;
+  return at > &tokens_.front() && (at - 1)->text == "batch";
 }
 
 bool ErrorStrategy::report_special(const Token& found, const Token& before, const IntervalSet& expected) {

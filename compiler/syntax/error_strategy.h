@@ -27,6 +27,7 @@ class ErrorStrategy : public antlr4::DefaultErrorStrategy {
 
  private:
   void report(antlr4::Parser* parser);
+  bool is_batch_table(const Token& found) const;
   bool report_special(const Token& found, const Token& before, const antlr4::misc::IntervalSet& expected);
   bool stops_at(antlr4::Parser* parser, uint32_t depth) const;
   void skip(antlr4::Parser* parser, uint32_t depth);

@@ -2,6 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
+#include <initializer_list>
+#include <vector>
+
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/syntax.h"
 
@@ -18,6 +23,63 @@ bool is_utf16(std::string_view text) {
 // A safetensors file begins with the size of its header, in 8 bytes, and the header, an object of JSON.
 bool is_safetensors(std::string_view text) {
   return text.size() > 8 && text.substr(4, 5) == std::string_view("\0\0\0\0{", 5);
+}
+
+bool is_one_of(std::string_view word, std::initializer_list<std::string_view> words) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+// `data news {`, `module f(`, `use std.text`, `const n =`
+bool declares(std::string_view line) {
+  const auto is_letter = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; };
+  const auto take = [&](auto&& test) {
+    const auto end = std::find_if_not(line.begin(), line.end(), test);
+    const auto taken = line.substr(0, static_cast<size_t>(end - line.begin()));
+    line.remove_prefix(taken.size());
+    return taken;
+  };
+  const std::string_view word = take(is_letter);
+  if (take([](char c) { return c == ' '; }).empty()) return false;
+  if (word == "use") return line.starts_with("std.") || line.starts_with('"');
+  if (take(is_letter).empty()) return false;
+  take([](char c) { return c == ' '; });
+  const char sign = line.empty() ? '\0' : line.front();
+  if (is_one_of(word, {"data", "model", "vocab", "sweep"})) return sign == '{' || sign == '[' || sign == '\0';
+  if (is_one_of(word, {"module", "function", "criterion", "balancer"})) return sign == '(';
+  return word == "const" && sign == '=';
+}
+
+// JSON, of one line or of many.
+bool is_json(const std::vector<std::string_view>& lines) {
+  const char first = lines[0].front();
+  if (first != '{' && first != '[') return false;
+  return lines[0].find('"') != lines[0].npos || (lines.size() > 1 && lines[1].find('"') != lines[1].npos);
+}
+
+// Of a file in which nothing is declared: what its first lines look like; empty if that is not clear.
+std::string_view kind_of_data(std::string_view text) {
+  constexpr size_t kLines = 8;
+  std::vector<std::string_view> lines;
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, std::min(text.find('\n'), text.size()));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    if (declares(line)) return {};
+    const bool comment = line.starts_with("# ") || line.starts_with("//");
+    if (lines.size() < kLines && line.find_first_not_of(" \t\r") != line.npos && !comment) lines.push_back(line);
+  }
+  if (lines.empty()) return {};
+  if (is_json(lines)) return "JSON";
+  if (lines.size() < 2) return {};
+  for (const auto& [separator, kind] :
+       {std::pair('\t', "a table, with tabs"), {',', "a table, with commas"}, {';', "a table, with semicolons"}}) {
+    const auto separated = [at = separator](std::string_view line) { return line.find(at) != line.npos; };
+    if (std::all_of(lines.begin(), lines.end(), separated)) return kind;
+  }
+  const auto blanks = [](std::string_view line) { return std::count(line.begin(), line.end(), ' '); };
+  const bool columns = std::all_of(lines.begin(), lines.end(), [&](std::string_view line) {
+    return blanks(line) > 0 && blanks(line) == blanks(lines[0]) && line.find(" = ") == line.npos;
+  });
+  return columns ? "words in columns" : "";
 }
 
 // Decodes one code point of valid UTF-8 and moves `i` behind it.
@@ -51,6 +113,18 @@ LoadedText decode(std::string_view text) {
 
 }  // namespace
 
+// True after a report.
+bool is_data(FileId file, diag::Emitter& emitter) {
+  const SourceFile& source = emitter.sources()->file(file);
+  const std::string_view kind = kind_of_data(source.text());
+  if (kind.empty()) return false;
+  const std::string name = source.path();
+  emitter.report(diag::NoProgram, name, "it looks like " + std::string(kind))
+      .help(kind == "JSON" ? "a program has blocks, `model NAME { ... }`, and in them `name = value`"
+                           : "a program says where its data are: `data NAME { train = \"" + name + "\" ... }`");
+  return true;
+}
+
 std::optional<LoadedText> load_text(FileId file, diag::Emitter& emitter) {
   const std::string& text = emitter.sources()->file(file).text();
   const auto byte_at = [&](size_t i) {
@@ -61,6 +135,7 @@ std::optional<LoadedText> load_text(FileId file, diag::Emitter& emitter) {
         .help("`mtlc predict`, `eval` and `emit cpp|object` take a model file; the other commands take a .mtl file");
     return std::nullopt;
   }
+  if (is_data(file, emitter)) return std::nullopt;
   if (text.size() > kMaxBytes) {
     emitter.report(diag::SourceTooLarge, text.size()).at({file, 0, 0});
     return std::nullopt;

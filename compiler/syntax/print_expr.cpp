@@ -88,6 +88,10 @@ std::string commas(const Items& items, Show show) {
   return out;
 }
 
+std::string print_argument(const Argument& argument) {
+  return (argument.name ? argument.name->text + " = " : "") + print(*argument.value);
+}
+
 std::string decimal(double value) {
   std::string text = fmt::format("{}", value);
   return text.find_first_of(".e") == std::string::npos ? text + ".0" : text;
@@ -152,6 +156,11 @@ struct ExprPrinter {
     return out + "|";
   }
   std::string operator()(const ListExpr& e) const {
+    const auto entry = [](const ExprPtr& item) {
+      const auto& pair = std::get<ListExpr>(item->node).items;
+      return print(*pair[0]) + ": " + print(*pair[1]);
+    };
+    if (e.table) return "{" + commas(e.items, entry) + "}";
     return "[" + commas(e.items, [](const ExprPtr& item) { return print(*item); }) + "]";
   }
   std::string operator()(const GeneratorExpr& e) const {
@@ -172,12 +181,7 @@ struct ExprPrinter {
     return (number ? "(" + base + ")" : base) + "." + e.member.text;
   }
   std::string operator()(const CallExpr& e) const {
-    return operand(*e.callee, kTight) + "(" +
-           commas(e.arguments,
-                  [](const Argument& argument) {
-                    return (argument.name ? argument.name->text + " = " : "") + print(*argument.value);
-                  }) +
-           ")";
+    return operand(*e.callee, kTight) + "(" + commas(e.arguments, print_argument) + ")";
   }
   std::string operator()(const IndexExpr& e) const {
     return operand(*e.base, kTight) + "[" +
@@ -232,7 +236,11 @@ std::string print(const Expr& expr) {
 
 std::string print(const TypeExpr& type) {
   std::string out = type.name.text;
-  if (type.has_arguments) out += "(" + commas(type.arguments, [](const ExprPtr& e) { return print(*e); }) + ")";
+  if (type.has_arguments) {
+    const std::string arguments = commas(type.arguments, [](const ExprPtr& e) { return print(*e); });
+    const char* comma = type.arguments.empty() || type.settings.empty() ? "" : ", ";
+    out += "(" + arguments + comma + commas(type.settings, print_argument) + ")";
+  }
   if (type.has_dims) out += "[" + commas(type.dims, print_dim) + "]";
   return out;
 }

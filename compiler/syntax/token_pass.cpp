@@ -19,6 +19,7 @@ bool TokenPass::run() {
       &TokenPass::member_name,
       &TokenPass::wildcard,
       &TokenPass::misspelled_inside,
+      &TokenPass::foreign_value,
       &TokenPass::until_unit,
       &TokenPass::owned_state,
       &TokenPass::indexed_setting,
@@ -43,6 +44,7 @@ bool TokenPass::run() {
       &TokenPass::closer,
       &TokenPass::plain,
   };
+  read_tables();
   measure_braces();
   while (i_ < in_.size() && !stopped_) {
     look();
@@ -56,6 +58,22 @@ bool TokenPass::run() {
   }
   MTL_CHECK(stopped_ || (!out_.empty() && out_.back().type == kEndOfFile), "the pass keeps the end of the file");
   return !stopped_;
+}
+
+// `{"a": 1}`: a brace behind which a string and a colon stand begins no block. With its `}` it is a bracket like
+// others.
+void TokenPass::read_tables() {
+  std::vector<size_t> open;
+  for (size_t i = 0; i < in_.size(); ++i) {
+    if (is_opener(in_[i].type)) open.push_back(i);
+    if (!is_closer(in_[i].type) || open.empty()) continue;
+    const size_t opener = open.back();
+    open.pop_back();
+    const bool braces = in_[opener].type == Tok::LBRACE && in_[i].type == Tok::RBRACE && i > opener + 2;
+    if (!braces || in_[opener + 1].type != Tok::STRING || in_[opener + 2].type != Tok::COLON) continue;
+    in_[opener].type = Tok::LBRACK;
+    in_[i].type = Tok::RBRACK;
+  }
 }
 
 void TokenPass::measure_braces() {

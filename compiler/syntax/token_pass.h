@@ -50,6 +50,7 @@ class TokenPass {
   };
 
   // token_pass.cpp: the loop and the stream
+  void read_tables();
   void measure_braces();
   void look();
   void emit(bool starts_statement = false);
@@ -83,6 +84,7 @@ class TokenPass {
   Outcome member_name();
   Outcome wildcard();
   Outcome misspelled_inside();
+  Outcome foreign_value();
   Outcome until_unit();
   Outcome owned_state();
   Outcome indexed_setting();
@@ -128,6 +130,10 @@ class TokenPass {
   Outcome misplaced_statement();
   Outcome unknown_word();
   Outcome foreign_word();
+  std::string foreign_advice() const;
+  TokenType meant_by_foreign() const;
+  bool has_typed_header(size_t lists) const;
+  Outcome drop_construct();
   Outcome misspelled_statement();
   Outcome missing_clause_word();
   Outcome missing_assign();

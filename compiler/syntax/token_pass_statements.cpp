@@ -3,6 +3,7 @@
 
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/syntax.h"
+#include "compiler/syntax/phrases.h"
 #include "compiler/syntax/token_pass.h"
 
 namespace mtl::syntax {
@@ -98,10 +99,11 @@ TokenPass::Outcome TokenPass::setting() {
 
 // `width = 16` outside of all blocks.
 TokenPass::Outcome TokenPass::missing_const() {
-  const std::string text = excerpt(current_->text);
+  const std::string text = excerpt(current_->text), said = advice(PhrasePlace::declaration, current_->text);
   emitter_.report(diag::WrongPlace, text + " = ...", block_place(Block::file))
       .at(here())
-      .help("write `const " + text + " = ...`");
+      .help(said.empty() ? "write `const " + text + " = ...`" : said);
+  if (!said.empty()) return drop_construct();
   conjure(Tok::CONST);
   out_.back().starts_statement = true;
   start_statement(Tok::CONST);
@@ -110,6 +112,7 @@ TokenPass::Outcome TokenPass::missing_const() {
 
 TokenPass::Outcome TokenPass::statement_word() {
   if (!word_starts() || !is_statement_word(type())) return Outcome::go_on;
+  if (type_at(1) == Tok::DOT && foreign_word() != Outcome::go_on) return Outcome::taken;  // `model.fit(...)`
   if (!starts_in(block(), type())) return misplaced_statement();
   skip_.on = false;
   start_statement(type());
@@ -131,12 +134,17 @@ TokenPass::Outcome TokenPass::misplaced_statement() {
   const Block home = home_of(type());
   std::string help = std::string("it belongs ") + block_place(home);
   if (home == Block::body) help = "it belongs in the body of a module or function";
+  const std::string said = block() == Block::file ? advice(PhrasePlace::declaration, current_->text) : "";
+  if (!said.empty()) help = said;
   emitter_.report(diag::WrongPlace, excerpt(current_->text), block_place(block())).at(here()).help(help);
   begin_skip(true);
   return Outcome::taken;
 }
 
 TokenPass::Outcome TokenPass::unknown_word() {
+  // `from torch import nn`; of ours `from` is a clause, which begins no line of a file.
+  const bool imports = type() == Tok::FROM && current_->first && block() == Block::file && !skip_.on;
+  if (imports && foreign_word() != Outcome::go_on) return Outcome::taken;
   if (!word_starts() || type() != Tok::NAME || skip_.on) return Outcome::go_on;
   for (const Rule rule : {&TokenPass::foreign_word, &TokenPass::misspelled_statement, &TokenPass::missing_clause_word,
                           &TokenPass::missing_assign, &TokenPass::missing_pipe, &TokenPass::unknown_statement}) {
@@ -150,32 +158,114 @@ TokenPass::Outcome TokenPass::unknown_word() {
   return Outcome::taken;
 }
 
-// Words of other languages.
+// Words of other languages. Where the rest reads as one of ours the word is exchanged, else the construct is dropped.
 TokenPass::Outcome TokenPass::foreign_word() {
+  if (type() == Tok::NAME && previous_type() == Tok::RBRACE && type_at(1) != Tok::ASSIGN) {
+    for (const std::string_view word : {"elif", "elseif", "elsif"}) {
+      if (current_->text != word) continue;
+      emitter_.report(diag::UnknownWord, word).at(here()).help("write `else if`");
+      take_as(Tok::ELSE);
+      conjure(Tok::IF);
+      owner_ = Tok::IF;
+      return Outcome::taken;
+    }
+  }
+  const std::string said = operand_ended_ && !new_line_ ? "" : foreign_advice();
+  if (said.empty()) return Outcome::go_on;
+  emitter_.report(diag::UnknownWord, excerpt(current_->text)).at(here()).help(said);
+  skip_.on = false;
+  const TokenType meant = meant_by_foreign();
+  if (meant == 0) return drop_construct();
+  start_statement(meant);
+  return take_as(meant, true);
+}
+
+// What the phrase book says of a statement that begins here: by its first two words, the member that it calls, or the
+// first word.
+std::string TokenPass::foreign_advice() const {
+  const PhrasePlace place = block() == Block::file ? PhrasePlace::declaration : PhrasePlace::statement;
+  const std::string word(current_->text);
+  std::string said;
+  if (is_word(type_at(1)) && on_line_of_next()) said = advice(place, word + " " + std::string(next()->text));
+  const bool member = type_at(1) == Tok::DOT && is_word(type_at(2)) && type_at(3) == Tok::LPAREN;
+  if (said.empty() && member) said = advice(place, in_[i_ + 2].text);
+  return said.empty() && (type() == Tok::NAME || type() == Tok::FROM) ? advice(place, word) : said;
+}
+
+// The statement of ours that a foreign word begins, if what follows reads as one.
+TokenType TokenPass::meant_by_foreign() const {
   struct Foreign {
     std::string_view word;
     TokenType meant;
   };
   static constexpr Foreign kForeign[] = {
-      {"import", Tok::USE},    {"include", Tok::USE},  {"def", Tok::FUNCTION},  {"fn", Tok::FUNCTION},
-      {"func", Tok::FUNCTION}, {"class", Tok::MODULE}, {"struct", Tok::MODULE}, {"elif", Tok::ELSE},
-      {"elseif", Tok::ELSE},   {"elsif", Tok::ELSE},   {"while", Tok::FOR},
+      {"import", Tok::USE},   {"def", Tok::FUNCTION},  {"fn", Tok::FUNCTION},    {"func", Tok::FUNCTION},
+      {"class", Tok::MODULE}, {"struct", Tok::MODULE}, {"while", Tok::FOR},      {"auto", Tok::LET},
+      {"int", Tok::LET},      {"float", Tok::LET},     {"mut", Tok::VAR},        {"auto", Tok::CONST},
+      {"int", Tok::CONST},    {"float", Tok::CONST},   {"assert", Tok::REQUIRE},
   };
   for (const Foreign& foreign : kForeign) {
-    if (foreign.word != current_->text || !follows_statement_word(type_at(1))) continue;
-    const bool else_if = foreign.meant == Tok::ELSE;
-    if (else_if ? previous_type() != Tok::RBRACE : !starts_in(block(), foreign.meant)) continue;
-    const std::string help = else_if ? "else if" : spelling(foreign.meant);
-    emitter_.report(diag::UnknownWord, foreign.word).at(here()).help("write `" + help + "`");
-    if (!else_if) start_statement(foreign.meant);
-    take_as(foreign.meant, !else_if);
-    if (else_if) {
-      conjure(Tok::IF);
-      owner_ = Tok::IF;
+    if (foreign.word != current_->text || !starts_in(block(), foreign.meant)) continue;
+    const bool named = type_at(1) == Tok::NAME;
+    switch (foreign.meant) {
+      case Tok::USE:
+        return type_at(1) == Tok::STRING || (named && next()->text == "std") ? foreign.meant : 0;
+      case Tok::FOR:
+        return named && type_at(2) == Tok::IN ? foreign.meant : 0;
+      case Tok::REQUIRE:
+        return foreign.meant;
+      case Tok::FUNCTION:
+      case Tok::MODULE:
+        return has_typed_header(foreign.meant == Tok::MODULE ? 2 : 1) ? foreign.meant : 0;
+      default:
+        return named && type_at(2) == Tok::ASSIGN ? foreign.meant : 0;
     }
-    return Outcome::taken;
   }
-  return Outcome::go_on;
+  return 0;
+}
+
+// `name(x: f32[D], y: f32[D]) ... {`: so many lists of parameters, each with its type, and a body.
+bool TokenPass::has_typed_header(size_t lists) const {
+  size_t k = 2;
+  for (; lists > 0; --lists, ++k) {
+    if (type_at(k) != Tok::LPAREN) return false;
+    size_t nested = 0, typed = 0, commas = 0;
+    const bool empty = type_at(k + 1) == Tok::RPAREN;
+    do {
+      const TokenType at = type_at(k);
+      if (at == kEndOfFile) return false;
+      if (is_opener(at)) ++nested;
+      if (is_closer(at)) --nested;
+      typed += nested == 1 && at == Tok::COLON;
+      commas += nested == 1 && at == Tok::COMMA;
+      ++k;
+    } while (nested > 0);
+    --k;
+    if (!empty && typed != commas + 1) return false;
+  }
+  for (; type_at(k) != kEndOfFile && in_[i_ + k].line == in_[i_ + k - 1].line; ++k) {
+    if (type_at(k) == Tok::LBRACE) return true;
+  }
+  return false;
+}
+
+// Drops a statement of another language: the line, what its brackets hold, and the deeper lines below a `:`.
+TokenPass::Outcome TokenPass::drop_construct() {
+  const uint32_t indent = current_->indent;
+  size_t nested = 0;
+  bool indented = false;
+  while (next() && next()->type != kEndOfFile) {
+    const bool new_line = next()->line != current_->line;
+    if (nested == 0 && is_closer(next()->type)) break;
+    if (nested == 0 && new_line) {
+      indented = indented || type() == Tok::COLON;
+      if (!indented || next()->indent <= indent) break;
+    }
+    current_ = &in_[++i_];
+    if (is_opener(type())) ++nested;
+    if (is_closer(type())) --nested;
+  }
+  return Outcome::taken;
 }
 
 TokenPass::Outcome TokenPass::misspelled_statement() {

@@ -1,6 +1,7 @@
 // Rules of the token pass for words and path wildcards, wherever they stand.
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/syntax.h"
+#include "compiler/syntax/phrases.h"
 #include "compiler/syntax/token_pass.h"
 
 namespace mtl::syntax {
@@ -48,6 +49,29 @@ TokenPass::Outcome TokenPass::misspelled_inside() {
   current_->type = meant;
   if (meant != Tok::PARAM && meant != Tok::STATE) return Outcome::go_on;
   emit();
+  return Outcome::taken;
+}
+
+// `let mut x`, `lambda x: x + 1`
+TokenPass::Outcome TokenPass::foreign_value() {
+  if (type() != Tok::NAME || !is_word(type_at(1)) || !on_line_of_next()) return Outcome::go_on;
+  const bool mutable_name = previous_type() == Tok::LET && current_->text == "mut";
+  const bool lambda = current_->text == "lambda" && !operand_ended_ && !statement_;
+  if (!mutable_name && !lambda) return Outcome::go_on;
+  const PhrasePlace place = lambda ? PhrasePlace::value : PhrasePlace::statement;
+  emitter_.report(diag::UnknownWord, excerpt(current_->text)).at(here()).help(advice(place, current_->text));
+  if (mutable_name) return Outcome::taken;
+  size_t nested = 0;
+  bool body = false;
+  while (on_line_of_next()) {
+    const TokenType after = type_at(1);
+    if (nested == 0 && (is_closer(after) || (body && after == Tok::COMMA))) break;
+    current_ = &in_[++i_];
+    body = body || type() == Tok::COLON;
+    if (is_opener(type())) ++nested;
+    if (is_closer(type())) --nested;
+  }
+  conjure(Tok::NAME);
   return Outcome::taken;
 }
 

@@ -98,8 +98,11 @@ class Speller {
         return true;
       case Tok::BAD_NUMBER:
         emitter_.report(diag::BadNumber, excerpt(token.text)).at(range(token)).note("suffixes are k, M, G and %");
-        token.type = Tok::INT;
-        token.text = "0";
+        token.type = Tok::NAME;  // without a text it is a value of which no more is said
+        token.text = {};
+        return true;
+      case Tok::FLOAT:
+        drop_suffix(token);
         return true;
       case Tok::BAD_CHAR:
         return report_character(token);
@@ -179,6 +182,15 @@ class Speller {
     }
     emitter_.report(diag::ForeignComment).at(place);
     return false;
+  }
+
+  // `5e-3f`
+  void drop_suffix(const Token& number) {
+    if (!next() || next()->type != Tok::NAME || !number.touches(*next())) return;
+    emitter_.report(diag::BadNumber, excerpt(std::string(number.text) + std::string(next()->text)))
+        .at({file_, number.begin, next()->end})
+        .help("write `" + std::string(number.text) + "`: a number has no suffix for its type");
+    ++i_;
   }
 
   // `5.` is a number in other languages and a member access here.

@@ -109,6 +109,7 @@ class TreeBuilder {
   ExprPtr operand(Tok::ExprContext* context);
   ExprPtr primary(Tok::PrimaryContext* context);
   ExprPtr list(Tok::ListContext* context);
+  ExprPtr table(Tok::TableContext* context);
   ExprPtr if_value(Tok::IfValueContext* context);
   ExprPtr wildcard(antlr4::tree::TerminalNode* node);
   void check_chain(Tok::ExprContext* context);
