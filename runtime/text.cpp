@@ -5,6 +5,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "runtime/random.h"
+
 namespace mtl::runtime {
 namespace {
 
@@ -175,14 +177,91 @@ void split_characters(std::string_view text, std::vector<std::string_view>& out)
   }
 }
 
+std::optional<std::string_view> piece_at(const std::vector<std::string_view>& pieces, int64_t index) {
+  const auto count = static_cast<int64_t>(pieces.size());
+  if (index < 0) index += count;
+  if (index < 0 || index >= count) return std::nullopt;
+  return pieces[static_cast<size_t>(index)];
+}
+
+int32_t bucket_of(std::string_view text, int64_t count) {
+  return static_cast<int32_t>(mix64(hash_text(text.data(), text.size())) % static_cast<uint64_t>(count));
+}
+
+void split_line_characters(std::string_view line, std::vector<std::string_view>& out) {
+  for (size_t i = 0; i < line.size();) {
+    const size_t begin = i;
+    if (!is_space(next_code_point(line, i))) out.push_back(line.substr(begin, i - begin));
+  }
+}
+
 std::string_view trim(std::string_view text) {
   while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
   while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
   return text;
 }
 
-std::optional<double> parse_number(std::string_view text) {
-  text = trim(text);
+std::string_view trim_blanks(std::string_view text) {
+  for (size_t i = 0; !text.empty() && is_space(next_code_point(text, i)); i = 0) text.remove_prefix(i);
+  while (!text.empty()) {
+    size_t begin = text.size() - 1;
+    while (begin > 0 && (static_cast<unsigned char>(text[begin]) & 0xC0) == 0x80) --begin;
+    size_t i = begin;
+    if (!is_space(next_code_point(text, i))) break;
+    text = text.substr(0, begin);
+  }
+  return text;
+}
+
+bool split_values(std::string_view text, std::string_view separator, bool trims, bool keep_empty,
+                  std::vector<std::string_view>& out) {
+  const bool runs = separator.find_first_not_of(' ') == std::string_view::npos;
+  const size_t before = out.size();
+  split_at(text, separator, out);
+  size_t kept = before;
+  for (size_t i = before; i < out.size(); ++i) {
+    const std::string_view value = trims ? trim_blanks(out[i]) : out[i];
+    if (!value.empty() || keep_empty || runs) out[kept++] = value.empty() && runs ? out[i] : value;
+  }
+  const bool dropped = kept < out.size();
+  out.resize(kept);
+  return dropped;
+}
+
+bool plain_number(std::string_view text, const NumberFormat& format, std::string& out) {
+  text = trim_blanks(text);
+  out.clear();
+  size_t i = 0, group = 0, groups = 0;
+  const auto digit = [&] { return i < text.size() && text[i] >= '0' && text[i] <= '9'; };
+  const auto take = [&](std::string_view what) {
+    const bool there = !what.empty() && text.compare(i, what.size(), what) == 0;
+    i += there ? what.size() : 0;
+    return there;
+  };
+  if (i < text.size() && (text[i] == '-' || text[i] == '+')) out += text[i++];
+  for (;;) {
+    for (group = 0; digit(); ++group) out += text[i++];
+    if (groups > 0 && group != 3) return false;
+    if (group == 0 || (groups == 0 && group > 3) || !take(format.thousands)) break;
+    ++groups;
+  }
+  if (take(format.decimal)) out += '.';
+  while (digit()) out += text[i++];
+  if (i < text.size() && (text[i] == 'e' || text[i] == 'E')) {
+    out += text[i++];
+    if (i < text.size() && (text[i] == '-' || text[i] == '+')) out += text[i++];
+    while (digit()) out += text[i++];
+  }
+  return i == text.size() && !out.empty();
+}
+
+std::optional<double> parse_number(std::string_view text, const NumberFormat& format) {
+  std::string plain;
+  if (format.decimal != "." || !format.thousands.empty()) {
+    if (!plain_number(text, format, plain)) return std::nullopt;
+    text = plain;
+  }
+  text = trim_blanks(text);
   if (text.size() > 1 && text[0] == '+' && text[1] != '-' && text[1] != '+') text.remove_prefix(1);
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -191,7 +270,7 @@ std::optional<double> parse_number(std::string_view text) {
 }
 
 std::optional<bool> parse_truth(std::string_view text) {
-  text = trim(text);
+  text = trim_blanks(text);
   const auto is = [text](std::string_view word) {
     return std::equal(text.begin(), text.end(), word.begin(), word.end(), [](char a, char b) {
       return lower_code_point(static_cast<unsigned char>(a)) == static_cast<unsigned char>(b);

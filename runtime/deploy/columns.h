@@ -2,7 +2,7 @@
 // to the cells of a file. Generated code holds the specs as constant tables.
 //
 // A row of a column has `width` elements. A row is an example (no levels), a position of a sequence (one level: T), or
-// a position of a sequence within such a position (two levels: T, C; the characters of words, say).
+// a position of a sequence within such a position (two levels: T, C; the characters of words, say), and so on.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -12,10 +12,11 @@
 
 #include "runtime/deploy/errors.h"
 #include "runtime/deploy/weights_file.h"
+#include "runtime/text.h"
 
 namespace mtl::runtime::deploy {
 
-inline constexpr int kMostLevels = 2;
+inline constexpr int kMostLevels = 8;
 
 // One step of a column, in the order of the declaration. `limit` stands in ColumnSpec::limits; here it does nothing.
 struct Transform {
@@ -23,7 +24,9 @@ struct Transform {
     split,       // text: the separator; spaces stand for any run of white space
     words,       // runs of letters and digits, and single other characters
     characters,  // code points
+    part,        // count: which piece of the one in front of it; below 0 from the end
     limit,
+    hash,  // ColumnSpec::buckets
     is,    // texts: those that mean true
     bins,  // stats.bin_edges
     standardize,
@@ -37,6 +40,7 @@ struct Transform {
   const char* text = nullptr;
   const char* const* texts = nullptr;
   size_t text_count = 0;
+  int64_t count = 0;
 };
 
 // What was fitted on the training data: `width` numbers each, or null where no transform needs it.
@@ -46,29 +50,38 @@ struct NumberStats {
   const double* minimum = nullptr;
   const double* maximum = nullptr;
   const double* fill = nullptr;
-  const double* bin_edges = nullptr;  // rising, the same for all elements; the class is how many are <= x
+  const double* bin_edges = nullptr;  // rising; the class is how many are <= x
   size_t bin_edge_count = 0;
 };
 
 struct ColumnSpec {
-  enum class Kind : uint8_t { token, category, boolean, number };
-  const char* name = "";  // for messages
+  enum class Kind : uint8_t { token, category, boolean, number };  // a category with `bins` takes numbers
+  const char* name = "";                                           // for messages
   Kind kind = Kind::number;
   bool lowercase = false;  // token: the vocabulary is in lower case
   bool apart = false;      // category[12]: the names of element 3 are "3=NAME", its unknown value is "3=<unk>"
   bool sentence = false;   // a token column of a CoNLL file: a line is cut into words, `missing` marks are words
   int64_t width = 1;       // elements of a row: category[12], f32[7]
-  int levels = 0;          // ragged dimensions, at most kMostLevels
-  int base_levels = 0;     // levels that the cells have before any transform: 1 for tokens, or a JSON array
+  int64_t cells = 1;       // cells of a row: its elements; 1 if those are pieces of one; those that `cross` joins
+  bool cross = false;
+  int64_t buckets = 0;  // ids by `hash`, in place of names; 0: names
+  int levels = 0;       // ragged dimensions, at most kMostLevels
+  int base_levels = 0;  // levels that the cells have before any transform: 1 for tokens, or a JSON array
   // By level: the smallest `limit` of all columns that share the dimension (0: none), whether one of them lets
   // empty sequences in.
   int64_t limits[kMostLevels] = {};
+  bool keep_last[kMostLevels] = {};  // such a limit cuts the beginning
   bool allow_empty[kMostLevels] = {};
   const Transform* transforms = nullptr;
   size_t transform_count = 0;
   NumberStats stats;
   const char* const* missing = nullptr;  // texts that mean: no value
   size_t missing_count = 0;
+  const double* missing_numbers = nullptr;  // number: numbers that mean: no value
+  size_t missing_number_count = 0;
+  bool trim = true;           // blanks around cells and pieces of `split` do not count
+  const char* decimal = ".";  // how numbers are written
+  const char* thousands = "";
 };
 
 // The column of a batch. Examples are added one after the other by one of the add functions, which throw InputError
@@ -86,14 +99,20 @@ class Column {
   // One cell of a table (or a JSON value): a text that transforms may split, a category, a truth value, a number.
   // A null view is a missing value.
   void add_text(std::string_view cell) { add_texts(&cell, 1); }
-  // Cells, row after row of `width`: the tokens of a sentence, the categories of a category[12], or, of a column that
-  // splits its cells, one cell a row.
+  // Cells, row after row of ColumnSpec::cells: the tokens of a sentence, the categories of a category[12], or, of a
+  // column that splits its cells, one cell a row.
   void add_texts(const std::string_view* cells, size_t count);
   void add_texts(const std::string* cells, size_t count);
   void add_texts(const std::vector<std::string>& cells) { add_texts(cells.data(), cells.size()); }
-  // Two levels of cells, for a column whose base_levels are 2.
-  void add_texts(const std::vector<std::vector<std::string>>& cells);
-  void add_truth(bool value);
+  // Several levels of cells: as many lists in each other as the column has base_levels.
+  template <class Inner>
+  void add_texts(const std::vector<std::vector<Inner>>& cells) {
+    begin();
+    take_cells(cells, 0);
+    finish_cells();
+  }
+  void add_truth(bool value) { add_truths(&value, 1); }
+  void add_truths(const bool* values, size_t count);  // a row of `width`
   // Rows of `width` numbers, before their transforms; NaN is a missing value. As many rows as the sequence has
   // positions; one row if the column has no levels. Numbers of two levels: add_texts.
   void add_number(double value) { add_numbers(&value, 1); }
@@ -110,6 +129,8 @@ class Column {
   const std::vector<float>& numbers() const { return numbers_; }
   // Lengths of the sequences of a level: one an example (level 0), one a position of level 0 (level 1).
   const std::vector<int32_t>& lengths(int level) const { return lengths_[level]; }
+  // By example: how many positions of level 0 `limit` cut from the beginning.
+  const std::vector<int32_t>& skipped() const { return skipped_; }
   const ColumnSpec& spec() const { return *spec_; }
 
  private:
@@ -120,16 +141,35 @@ class Column {
     std::vector<double> numbers;
     std::vector<int32_t> ids;
     std::vector<int32_t> lengths[kMostLevels + 1];
+    int32_t skipped = 0;  // of level 0
   };
   [[noreturn]] void fail(const std::string& what) const;
   void begin();
-  // How many of the `rows` of a sequence of `level` stay; notes that length.
-  size_t take_length(int level, size_t rows);
-  size_t take_flat(size_t count, size_t row_elements);
+  struct Part {
+    size_t begin, end;
+  };
+  // Which of the `rows` of a sequence of `level` stay; notes their number.
+  Part take_length(int level, size_t rows);
+  Part take_flat(size_t count, size_t row_elements);
+  void keep_part(int level, size_t begin);
   void take_cell(std::string_view cell, bool marks);
+  void take_cells(const std::vector<std::string>& cells, int level);
+  template <class Inner>
+  void take_cells(const std::vector<std::vector<Inner>>& cells, int level) {
+    if (level + 1 >= cell_levels_) fail_depth();
+    const Part taken = take_length(level, cells.size());
+    for (size_t i = taken.begin; i < taken.end; ++i) take_cells(cells[i], level + 1);
+  }
+  [[noreturn]] void fail_depth() const;
   void finish_cells();
-  void fill_whole_text();
-  void split_items(const Transform& transform, int level);
+  void finish_missing();
+  void cross_cells();
+  bool makes_level(size_t transform) const;
+  void split_text(const Transform& split, std::string_view text, bool keep_empty,
+                  std::vector<std::string_view>& out) const;
+  void split_items(const Transform& split, int level);
+  void pick_pieces(const Transform& split, const Transform& part);
+  void mark_missing();
   void finish_texts();
   void finish_numbers();
   void finish_ids();
@@ -138,7 +178,12 @@ class Column {
   double truth_of(std::string_view text) const;
   double number_of(std::string_view text) const;
   bool is_mark(std::string_view text) const;
-  bool is_ids() const { return spec_->kind == ColumnSpec::Kind::token || spec_->kind == ColumnSpec::Kind::category; }
+  template <class Number>
+  bool is_missing_number(Number number) const;
+  NumberFormat number_format() const { return {spec_->decimal, spec_->thousands}; }
+  bool is_ids() const {
+    return spec_->kind == ColumnSpec::Kind::token || (spec_->kind == ColumnSpec::Kind::category && !is_bins_);
+  }
   template <class Text>
   void add_cells(const Text* cells, size_t count);
   template <class Number>
@@ -146,16 +191,18 @@ class Column {
 
   const ColumnSpec* spec_;
   Vocabulary names_;
+  bool is_bins_ = false;          // a category whose values are numbers
   int cell_levels_ = 0;           // levels of sequence that cells come in
   bool inner_ = false;            // the elements of a row are pieces of one cell
   std::vector<int32_t> unknown_;  // by element of an `apart` category
   size_t examples_ = 0;
   std::vector<int32_t> ids_;
   std::vector<float> numbers_;
-  std::vector<int32_t> lengths_[kMostLevels];
+  std::vector<int32_t> lengths_[kMostLevels], skipped_;
   Pieces pieces_;
   std::vector<std::string_view> spare_;
-  std::string folded_;  // a text in lower case, or "3=text"
+  std::vector<std::string> crossed_;  // texts that `cross` made of cells
+  std::string folded_;                // a text in lower case, or "3=text"
 };
 
 // Throws InputError if two columns of one dimension differ in their lengths: `a` at level `level_a` and `b` at

@@ -42,7 +42,7 @@ TEST_CASE("a warm column and its rows allocate nothing") {
   splits[1].kind = Transform::Kind::characters;
   Transform comma;
   comma.text = ",";
-  ColumnSpec words, letters, numbers, categories, truth;
+  ColumnSpec words, letters, numbers, categories, truth, crossed;
   words.kind = letters.kind = ColumnSpec::Kind::token;
   words.lowercase = letters.lowercase = true;
   words.levels = 1;
@@ -52,22 +52,26 @@ TEST_CASE("a warm column and its rows allocate nothing") {
   letters.transform_count = 2;
   categories.kind = ColumnSpec::Kind::category;
   categories.apart = true;
-  numbers.width = categories.width = 4;
+  numbers.width = categories.width = categories.cells = crossed.cells = 4;
+  crossed.kind = ColumnSpec::Kind::category;
+  crossed.cross = true;
+  crossed.buckets = 100;
   numbers.transforms = &comma;
   numbers.transform_count = 1;
   truth.kind = ColumnSpec::Kind::boolean;
   Column a(words, file.vocabulary(0)), b(letters, file.vocabulary(0)), c(numbers), d(categories, file.vocabulary(0)),
-      e(truth);
+      e(truth), f(crossed);
   RowSpace examples, of_words, of_letters;
   const std::string_view cells[] = {"a", "b", "a long value that fits no small string", "a"};
   const auto fill = [&](int count) {
-    for (Column* column : {&a, &b, &c, &d, &e}) column->clear();
+    for (Column* column : {&a, &b, &c, &d, &e, &f}) column->clear();
     for (int i = 0; i < count; ++i) {
       a.add_text("Play SOME music that is longer than small strings: ÄÖÜÄÖÜÄÖÜÄÖÜÄÖÜ");
       b.add_text("Play SOME music that is longer than small strings: ÄÖÜÄÖÜÄÖÜÄÖÜÄÖÜ");
       c.add_text("1, 2.5, 3e2, 4");
       d.add_texts(cells, 4);
       e.add_text(" Yes ");
+      f.add_texts(cells, 4);
     }
     check_same_lengths(a, 0, b, 0);
     examples.set_examples(count);

@@ -1,214 +1,18 @@
-// Columns of packages against `data::encode_text`, which is what `mtlc predict` runs.
+// Columns of packages against `data::encode_text`, which is what `mtlc predict` runs. transforms_test.cpp has a table
+// of all transforms.
 #include "runtime/deploy/columns.h"
 
 #include <catch2/catch.hpp>
 #include <cmath>
-#include <cstdlib>
-#include <deque>
-#include <functional>
 #include <limits>
-#include <memory>
 
 #include "data/numbers.h"
-#include "data/plan.h"
-#include "runtime/deploy/write_weights.h"
-#include "runtime/text.h"
-#include "tests/unit/data/fixture.h"
+#include "tests/unit/runtime/deploy/deployed.h"
 
 using namespace mtl::data;
 using namespace mtl::data::test;
-namespace deploy = mtl::runtime::deploy;
-using deploy::InputError;
-using Ids = std::vector<int32_t>;
-using Floats = std::vector<float>;
-using Texts = std::vector<std::string>;
 
 namespace {
-
-// A column of a package, made of what was fitted, as the emitter makes it of tables.
-class Deployed {
- public:
-  Deployed(const Spec& spec, const Fitted& fitted, const std::string& name) {
-    mtl::SourceMap sources;
-    mtl::diag::Emitter emitter(&sources);
-    const auto plan = plan_source(spec.sources[0], emitter);
-    REQUIRE(plan);
-    for (const ColumnPlan& column : plan->columns) {
-      if (column.spec->name == name) make(*plan, column, spec, fitted);
-    }
-    REQUIRE(column_);
-  }
-  Deployed(const Deployed&) = delete;  // the column points into it
-  deploy::Column* operator->() { return column_.get(); }
-  deploy::Column& operator*() { return *column_; }
-  const deploy::ColumnSpec& spec() const { return out_; }
-
- private:
-  void make(const SourcePlan& plan, const ColumnPlan& column, const Spec& spec, const Fitted& fitted) {
-    const ColumnSpec& from = *column.spec;
-    out_.name = keep(from.name);
-    out_.kind = from.kind == ValueKind::token      ? deploy::ColumnSpec::Kind::token
-                : from.kind == ValueKind::category ? deploy::ColumnSpec::Kind::category
-                : from.kind == ValueKind::boolean  ? deploy::ColumnSpec::Kind::boolean
-                                                   : deploy::ColumnSpec::Kind::number;
-    out_.apart = from.kind == ValueKind::category && !from.fixed.empty();
-    out_.sentence = column.per_token && from.kind == ValueKind::token;
-    out_.width = column.width;
-    out_.levels = static_cast<int>(column.dims.size());
-    out_.base_levels = column.base_levels;
-    for (size_t level = 0; level < column.dims.size(); ++level) {
-      const DimPlan& dim = plan.dims[static_cast<size_t>(column.dims[level])];
-      out_.limits[level] = dim.limit;
-      out_.allow_empty[level] = dim.allow_empty;
-    }
-    make_transforms(from);
-    for (const std::string& mark : plan.spec->missing) missing_.push_back(keep(mark));
-    out_.missing = missing_.data();
-    out_.missing_count = missing_.size();
-    if (const auto stats = fitted.numbers.find("s." + from.name); stats != fitted.numbers.end())
-      make_stats(stats->second);
-    deploy::Vocabulary names;
-    if (out_.kind == deploy::ColumnSpec::Kind::token || out_.kind == deploy::ColumnSpec::Kind::category) {
-      const bool token = out_.kind == deploy::ColumnSpec::Kind::token;
-      const IdSet& set = token ? fitted.vocabs.at(from.vocab) : fitted.sets.at("s." + from.name);
-      if (token) out_.lowercase = spec.vocabs[0].lowercase;
-      const std::string bytes =
-          deploy::weights_bytes(0, {{"names", deploy::SectionSpec::Kind::vocabulary, nullptr, 0, set.names}});
-      void* memory = nullptr;
-      REQUIRE(::posix_memalign(&memory, 64, bytes.size()) == 0);
-      memory_.reset(static_cast<char*>(memory));
-      std::copy(bytes.begin(), bytes.end(), memory_.get());
-      const deploy::SectionSpec section{"names", deploy::SectionSpec::Kind::vocabulary, set.names.size()};
-      file_ = deploy::WeightsFile::view(memory_.get(), bytes.size(), 0, &section, 1);
-      names = file_.vocabulary(0);
-    }
-    column_ = std::make_unique<deploy::Column>(out_, names);
-  }
-
-  void make_transforms(const ColumnSpec& from) {
-    for (const Transform& transform : from.transforms) {
-      deploy::Transform made;
-      made.kind = static_cast<deploy::Transform::Kind>(transform.kind);
-      made.text = keep(transform.text);
-      lists_.emplace_back();
-      for (const std::string& text : transform.texts) lists_.back().push_back(keep(text));
-      made.texts = lists_.back().data();
-      made.text_count = lists_.back().size();
-      transforms_.push_back(made);
-    }
-    out_.transforms = transforms_.data();
-    out_.transform_count = transforms_.size();
-  }
-  void make_stats(const NumberStats& stats) {
-    const auto table = [&](const std::vector<double>& values) {
-      return values.empty() ? nullptr : numbers_.emplace_back(values).data();
-    };
-    out_.stats.mean = table(stats.mean);
-    out_.stats.deviation = table(stats.deviation);
-    out_.stats.minimum = table(stats.minimum);
-    out_.stats.maximum = table(stats.maximum);
-    out_.stats.fill = table(stats.fill);
-  }
-  const char* keep(const std::string& text) { return texts_.emplace_back(text).c_str(); }
-
-  struct Free {
-    void operator()(char* memory) const { std::free(memory); }
-  };
-  std::deque<std::string> texts_;
-  std::deque<std::vector<double>> numbers_;
-  std::deque<std::vector<const char*>> lists_;
-  std::vector<const char*> missing_;
-  std::vector<deploy::Transform> transforms_;
-  deploy::ColumnSpec out_;
-  std::unique_ptr<char, Free> memory_;
-  deploy::WeightsFile file_;
-  std::unique_ptr<deploy::Column> column_;
-};
-
-// A source that was fitted on `train`, and what predict makes of texts.
-struct Trained {
-  Folder folder;
-  Spec spec;
-  std::unique_ptr<Loading> loading;
-  Trained(Spec of, const std::string& train) : spec(std::move(of)) {
-    folder.write("train", train);
-    loading = std::make_unique<Loading>(spec, folder);
-    REQUIRE(loading->data);
-  }
-  const Fitted& fitted() const { return loading->data->fitted; }
-  Deployed column(const std::string& name) const { return Deployed(spec, fitted(), name); }
-  // nullopt: predict refuses the text.
-  std::optional<Split> predict(const std::string& text, RawFormat format = RawFormat::source,
-                               const Texts& only = {}) const {
-    mtl::SourceMap sources;
-    mtl::diag::Emitter emitter(&sources);
-    Texts columns = only;
-    for (size_t i = 0; only.empty() && i < spec.sources[0].columns.size(); ++i)
-      columns.push_back(spec.sources[0].columns[i].name);
-    auto input = encode_text(spec, spec.sources[0], fitted(), columns, format, text, "input", emitter);
-    if (!input) return std::nullopt;
-    return std::move(input->split);
-  }
-};
-
-void check_same(const deploy::Column& found, const Split& split, const std::string& name) {
-  INFO(name);
-  const Column& expected = split.columns.at(name);
-  CHECK(found.ids() == expected.ids);
-  CHECK(found.numbers() == expected.numbers);
-  CHECK(found.examples() == static_cast<size_t>(split.examples));
-  std::string dim = expected.dim;
-  for (int level = found.spec().levels - 1; level >= 0; --level) {
-    const Ragged& ragged = split.ragged.at(dim);
-    Ids offsets{0};
-    for (const int32_t n : found.lengths(level)) offsets.push_back(offsets.back() + n);
-    CHECK(offsets == ragged.offsets);
-    dim = ragged.parent;
-  }
-}
-
-std::string error_of(const std::function<void()>& body) {
-  try {
-    body();
-  } catch (const InputError& error) {
-    return error.what();
-  }
-  return "";
-}
-
-// Every cell, as the only column of a table and by add_text: the same, or refused by both.
-void check_cells(const Trained& source, const Texts& cells) {
-  const std::string name = source.spec.sources[0].columns[0].name;
-  for (const std::string& cell : cells) {
-    INFO("cell `" << cell << "`");
-    Deployed column = source.column(name);
-    const auto expected = source.predict(name + "\tother\n" + cell + "\tx\n");
-    const std::string error = error_of([&] { column->add_text(cell); });
-    const bool missing = expected && expected->columns.at(name).missing > 0;
-    if (expected && !missing) {
-      CHECK(error == "");
-      check_same(*column, *expected, name);
-    } else {
-      CHECK(error.find("column `" + name + "`: ") == 0);
-      CHECK(column->examples() == 0);
-      CHECK((column->ids().empty() && column->numbers().empty()));
-    }
-  }
-}
-
-Trained table(ColumnSpec column, const std::string& train, Texts missing = {}, bool lowercase = false) {
-  column.name = "x";
-  column.binding = named({"x"});
-  Spec spec = one_source(Format::tsv, {std::move(column)}, {{"en", lowercase}});
-  spec.sources[0].missing = std::move(missing);
-  return Trained(std::move(spec), "x\tother\n" + train);
-}
-ColumnSpec kind(ValueKind value, std::vector<Transform> transforms = {}) {
-  return column("x", value, named({"x"}), std::move(transforms));
-}
-Transform fill_text(std::string text) {
-  return transform(Kind::fill_text, std::move(text));
-}
 
 const std::string kSentences = "Play some Jazz!\t-\nplay über-cool music, now\t-\nJazz|rock| |pop\t-\n";
 const Texts kCells{"play jazz",
@@ -400,29 +204,79 @@ TEST_CASE("numbers given as numbers are those of their texts") {
   truth->add_truth(true);
   truth->add_truth(false);
   CHECK(truth->numbers() == Floats{1, 0});
+  const bool two[] = {true, false};
+  CHECK(error_of([&] { truth->add_truths(two, 2); }) == "column `x`: takes 1 values, not 2");
 }
 
-TEST_CASE("JSON arrays are sequences, and sequences of sequences") {
+TEST_CASE("blanks, marks of missing numbers and numbers of other countries") {
+  const Texts cells{" jazz ", "\u00A0jazz\u3000", "\u00A0", "a | b", "a|\u00A0|b|",
+                    "| |",    " -200 ",           "-200.0", "-2e2",  "x"};
+  for (const bool trim : {true, false}) {
+    Spec spec = one_source(Format::tsv, {column("x", ValueKind::category, named({"x"}), {fill_text("jazz")})});
+    spec.sources[0].trim = trim;
+    spec.sources[0].missing = {"-200"};
+    check_cells(Trained(spec, "x\tother\njazz\t-\n jazz \t-\n-200\t-\n"), cells);
+    for (const char* separator : {"|", " "}) {
+      spec.sources[0].columns = {
+          along({"T"}, column("x", ValueKind::token, named({"x"}), {transform(Kind::split, separator)}))};
+      check_cells(Trained(spec, "x\tother\na|b|jazz\t-\na b\t-\n"), cells);
+    }
+  }
+  Spec spec = one_source(Format::tsv, {column("x", ValueKind::number, named({"x"}), {fill(7)})});
+  SourceSpec& source = spec.sources[0];
+  source.missing = {"-200", ""};
+  source.decimal = ",";
+  source.thousands = ".";
+  const Texts numbers{"1,5", "1.234,5", "1.5", "1.234", "-200,0", "-200", "-0.200", "", "12", "1,5e2", "\u00A03,25 "};
+  check_cells(Trained(spec, "x\tother\n1,5\t-\n"), numbers);
+  source.columns[0] =
+      along({"T"}, column("x", ValueKind::number, named({"x"}), {transform(Kind::split, ";"), fill(7)}));
+  const Texts lists{"1,5;2", "1;;2;", "-200,0;3", ";", "1 ; 2,5"};
+  check_cells(Trained(spec, "x\tother\n1,5\t-\n"), lists);
+  source.missing = {"-200"};
+  check_cells(Trained(spec, "x\tother\n1,5\t-\n"), lists);
+
+  Spec given = one_source(Format::tsv, {column("x", ValueKind::number, named({"x"}), {fill(7)})});
+  given.sources[0].missing = {"-999.9"};
+  const Trained trained(given, "x\tother\n1\t-\n");
+  Deployed column = trained.column("x");
+  column->add_number(-999.9);
+  const float single = -999.9f;
+  column->add_numbers(&single, 1);
+  column->add_number(2);
+  CHECK(column->numbers() == Floats{7, 7, 2});
+}
+
+TEST_CASE("JSON arrays are sequences of as many levels as the column has") {
   Spec spec = one_source(Format::jsonl,
                          {along({"T"}, column("w", ValueKind::token, named({"w"}), {limit(3)})),
                           along({"A", "B"}, column("n", ValueKind::token, named({"n"}))),
+                          along({"D", "S", "W"}, column("deep", ValueKind::token, named({"deep"}))),
                           shaped({3}, column("f", ValueKind::number, named({"f"}), {transform(Kind::standardize)}))});
-  const Trained source(spec,
-                       "{\"w\": [\"a\", \"b\"], \"n\": [[\"a\"], [\"b\", \"c\"]], \"f\": [1, 2, 3]}\n"
-                       "{\"w\": [\"b\"], \"n\": [[\"c\"]], \"f\": [4, 5, 9.5]}\n");
-  Deployed w = source.column("w"), n = source.column("n"), f = source.column("f");
+  const Trained source(
+      spec,
+      "{\"w\": [\"a\", \"b\"], \"n\": [[\"a\"], [\"b\", \"c\"]], \"deep\": [[[\"a\"], [\"b\"]], [[\"c\", \"a\"]]], "
+      "\"f\": [1, 2, 3]}\n"
+      "{\"w\": [\"b\"], \"n\": [[\"c\"]], \"deep\": [[[\"c\"]]], \"f\": [4, 5, 9.5]}\n");
+  Deployed w = source.column("w"), n = source.column("n"), f = source.column("f"), deep = source.column("deep");
   w->add_texts(Texts{"b", "a", "z", "a"});
   n->add_texts(std::vector<Texts>{{"c", "z"}, {"a"}});
+  deep->add_texts(std::vector<std::vector<Texts>>{{{"b"}}, {{"c", "z"}, {"a"}, {"a", "a", "b"}}});
   const double numbers[] = {0.5, 1, 2};
   f->add_numbers(numbers, 3);
-  const auto split =
-      source.predict("{\"w\": [\"b\", \"a\", \"z\", \"a\"], \"n\": [[\"c\", \"z\"], [\"a\"]], \"f\": [0.5, 1, 2]}\n");
+  const auto split = source.predict(
+      "{\"w\": [\"b\", \"a\", \"z\", \"a\"], \"n\": [[\"c\", \"z\"], [\"a\"]], "
+      "\"deep\": [[[\"b\"]], [[\"c\", \"z\"], [\"a\"], [\"a\", \"a\", \"b\"]]], \"f\": [0.5, 1, 2]}\n");
   REQUIRE(split);
   check_same(*w, *split, "w");
   check_same(*n, *split, "n");
   check_same(*f, *split, "f");
-  CHECK(error_of([&] { n->add_texts(Texts{"a"}); }) == "column `n`: takes sequences of sequences");
-  CHECK(error_of([&] { w->add_texts(std::vector<Texts>{{"a"}}); }) == "column `w`: takes no sequences of sequences");
+  check_same(*deep, *split, "deep");
+  CHECK(error_of([&] { n->add_texts(Texts{"a"}); }) == "column `n`: takes 2 levels of lists in each other");
+  CHECK(error_of([&] { w->add_texts(std::vector<Texts>{{"a"}}); }) ==
+        "column `w`: takes 1 level of lists in each other");
+  CHECK(error_of([&] { deep->add_texts(std::vector<Texts>{{"a"}}); }) ==
+        "column `deep`: takes 3 levels of lists in each other");
   CHECK(error_of([&] { n->add_texts(std::vector<Texts>{{"a"}, {}}); }) == "column `n`: an empty sequence");
 }
 
@@ -481,4 +335,44 @@ TEST_CASE("bins are counted edges") {
   stats.bin_edges = {{1.5, 2, 7}};
   CHECK_FALSE(apply_numbers(kind(ValueKind::label, {mtl::data::test::bins(4)}), stats, 1, values));
   CHECK(column.numbers() == Floats(values.begin(), values.end()));
+}
+
+TEST_CASE("crossed cells are one text") {
+  for (const bool hashes : {false, true}) {
+    std::vector<Transform> transforms;
+    if (hashes) transforms = {fill_text("none"), transform(Kind::hash)};
+    if (hashes) transforms.back().count = 100;
+    ColumnSpec pair = column("x", ValueKind::category, named({"a", "b"}), transforms);
+    pair.binding.cross = true;
+    Spec spec = one_source(Format::tsv, {pair});
+    spec.sources[0].missing = {"?"};
+    const Trained source(spec, "a\tb\nu\tv\nv\tu\n");
+    const std::vector<Texts> rows{{"u", "v"}, {"u", "u"}, {"uv", "?"}, {"", "v"}, {"?", "?"}, {"zzz", "\xC3\xBC"}};
+    for (const Texts& row : rows) {
+      INFO(row[0] << " and " << row[1]);
+      Deployed crossed = source.column("x");
+      const auto expected = source.predict("a\tb\n" + row[0] + "\t" + row[1] + "\n");
+      const std::string error = error_of([&] { crossed->add_texts(row); });
+      const bool taken = expected && expected->columns.at("x").missing == 0;
+      CHECK((error == "") == taken);
+      if (taken) check_same(*crossed, *expected, "x");
+    }
+    Deployed crossed = source.column("x");
+    CHECK(error_of([&] { crossed->add_texts(Texts{"u"}); }) == "column `x`: takes 2 values, not 1");
+    CHECK(error_of([&] { crossed->add_line("u v"); }) == "column `x`: takes several values, not a line");
+  }
+}
+
+TEST_CASE("limit that keeps the last says how many positions it cut") {
+  Transform last = limit(2);
+  last.keep_last = true;
+  const Trained source = table(along({"T"}, kind(ValueKind::token, {transform(Kind::split, " "), last})), "a b c\t-\n");
+  Deployed texts = source.column("x"), ids = source.column("x");
+  texts->add_text("a b c");
+  texts->add_text("b");
+  const int32_t numbers[] = {1, 2, 2};
+  ids->add_ids(numbers, 3);
+  CHECK(texts->skipped() == Ids{1, 0});
+  CHECK(ids->skipped() == Ids{1});
+  CHECK(ids->ids() == Ids{2, 2});
 }
