@@ -231,6 +231,25 @@ void Batch::fill(std::span<const uint32_t> examples) {
   }
 }
 
+void Batch::draw_unknown(const std::vector<UnknownDraw>& draws, uint64_t seed, uint64_t step) {
+  for (const UnknownDraw& draw : draws) {
+    const auto found = state_->column_of.find(draw.column);
+    if (found == state_->column_of.end()) continue;
+    BatchColumn& column = state_->columns[found->second];
+    const BatchSpace& space = state_->spaces[column.space];
+    const uint64_t stream = runtime::random_stream(seed, step, draw.key);
+    const int64_t width = column.column->width;
+    auto* id = reinterpret_cast<int32_t*>(column.bytes.get());
+    for (int64_t row = 0; row < space.view.rows; ++row) {
+      const uint64_t mine = runtime::random_row(stream, space.identities[row]);
+      for (int64_t e = 0; e < width; ++e, ++id) {
+        const bool drawn = runtime::random_unit(runtime::random_bits(mine, static_cast<uint32_t>(e))) < draw.share;
+        if (drawn && *id >= 0) *id = draw.ids[draw.ids.size() == 1 ? 0 : static_cast<size_t>(e)];
+      }
+    }
+  }
+}
+
 std::span<const uint32_t> Batch::chosen() const {
   return state_->chosen;
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "data/dataset.h"
+#include "data/unknown.h"
 #include "runtime/kernels.h"
 
 namespace mtl::data {
@@ -26,6 +27,9 @@ class Batch {
 
   // Gathers these examples, which have to fit. Their order is kept.
   void fill(std::span<const uint32_t> examples);
+  // Draws ids of these columns as unknown, by the row's identity: the same ones however the batch is packed. Missing
+  // ids stay missing.
+  void draw_unknown(const std::vector<UnknownDraw>& draws, uint64_t seed, uint64_t step);
 
   const std::string& source() const { return source_; }
   int64_t examples() const { return count_; }

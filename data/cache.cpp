@@ -2,25 +2,20 @@
 // Numbers are little-endian as in memory; the version word is the byte-order check.
 #include "data/cache.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <type_traits>
 
+#include "compiler/base/private_folder.h"
 #include "compiler/diag/emitter.h"
-#include "data/file.h"
 #include "runtime/random.h"
 
 namespace mtl::data {
 namespace {
 
 constexpr char kMagic[8] = {'m', 't', 'l', 'c', 'd', 'a', 't', 'a'};
-constexpr uint64_t kCacheVersion = 5;
+constexpr uint64_t kCacheVersion = 7;
 constexpr size_t kHeader = 24;
 
 uint64_t checksum(std::string_view bytes) {
@@ -135,7 +130,7 @@ bool flag(Way& way, bool& value) {
 
 template <class Way>
 bool visit_set(Way& way, IdSet& set) {
-  if (!flag(way, set.has_unknown) || !flag(way, set.lowercase)) return false;
+  if (!flag(way, set.has_unknown) || !flag(way, set.lowercase) || !way.plain(set.buckets)) return false;
   if (!each(way, set.names, [&](std::string& name) { return way.text(name); })) return false;
   if constexpr (Way::kReads) {
     set.ids.reserve(set.names.size());
@@ -157,9 +152,12 @@ bool visit_stats(Way& way, NumberStats& stats) {
 template <class Way>
 bool visit_vectors(Way& way, Fitted::Vectors& vectors) {
   std::vector<uint8_t> known(vectors.known.begin(), vectors.known.end());
-  if (!way.plain(vectors.width) || !way.array(vectors.values) || !way.array(known)) return false;
+  if (!way.plain(vectors.width) || !way.array(vectors.values) || !way.array(known) || !way.plain(vectors.coverage))
+    return false;
   vectors.known.assign(known.begin(), known.end());
-  return vectors.width >= 0 && vectors.values.size() == known.size() * static_cast<size_t>(vectors.width);
+  const auto width = static_cast<uint64_t>(vectors.width);
+  return vectors.width >= 0 && (width == 0 || known.size() <= vectors.values.size() / width) &&
+         vectors.values.size() == known.size() * width;
 }
 
 template <class Way>
@@ -208,7 +206,9 @@ bool visit_split(Way& way, Split& split) {
   const bool good =
       way.plain(split.examples) &&
       each_entry(way, split.ragged,
-                 [&](Ragged& r) { return way.text(r.parent) && way.array(r.offsets) && way.plain(r.cut); }) &&
+                 [&](Ragged& r) {
+                   return way.text(r.parent) && way.array(r.offsets) && way.plain(r.cut) && flag(way, r.keep_last);
+                 }) &&
       each_entry(way, split.columns, [&](Column& c) {
         return flag(way, c.is_ids) && way.plain(c.width) && way.text(c.dim) && way.array(c.ids) &&
                way.array(c.numbers) && way.array(c.cut_ids) && way.array(c.cut_starts) && way.array(c.unseen) &&
@@ -247,16 +247,35 @@ bool visit_all(Way& way, std::string& key, std::vector<diag::Diagnostic>& warnin
          });
 }
 
+// Ids index rows of tables and of heads. True if the columns are those of the spec and every id is of its column's set.
+bool ids_are_of_sets(const Spec& spec, const Dataset& dataset) {
+  if (dataset.sources.size() != spec.sources.size()) return false;
+  for (size_t i = 0; i < spec.sources.size(); ++i) {
+    const SourceSpec& source = spec.sources[i];
+    if (dataset.sources[i].name != source.name) return false;
+    for (const Split* split : {&dataset.sources[i].train, &dataset.sources[i].dev, &dataset.sources[i].test}) {
+      for (const auto& [name, column] : split->columns) {
+        if (!column.is_ids) continue;
+        const int64_t size = dataset.fitted.size_of(spec, source.name + "." + name).value_or(0);
+        for (const std::vector<int32_t>* ids : {&column.ids, &column.cut_ids}) {
+          if (std::any_of(ids->begin(), ids->end(), [&](int32_t id) { return id >= size; })) return false;
+        }
+      }
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
-std::optional<Cached> read_cache(const std::string& path, const std::string& key) {
+std::optional<Cached> read_cache(const std::string& path, const std::string& key, const Spec& spec) {
   if (key.empty()) return std::nullopt;
-  diag::Emitter silent(nullptr);
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
-  const auto file = FileText::open(path, {}, silent);
-  if (!file || file->text().size() < kHeader) return std::nullopt;
-  const std::string_view bytes = file->text();
+  const std::filesystem::path place = path;
+  std::string unsafe;
+  const auto folder = PrivateFolder::open(place.parent_path().string(), unsafe);
+  const auto file = folder ? folder->read(place.filename().string()) : std::nullopt;
+  if (!file || file->size() < kHeader) return std::nullopt;
+  const std::string_view bytes = *file;
   uint64_t version = 0, sum = 0;
   std::memcpy(&version, bytes.data() + 8, 8);
   std::memcpy(&sum, bytes.data() + 16, 8);
@@ -266,6 +285,7 @@ std::optional<Cached> read_cache(const std::string& path, const std::string& key
   Cached out;
   std::string found_key;
   if (!visit_all(reader, found_key, out.warnings, out.dataset, &key) || !reader.at_end()) return std::nullopt;
+  if (!ids_are_of_sets(spec, out.dataset)) return std::nullopt;
   return out;
 }
 
@@ -280,16 +300,10 @@ void write_cache(const std::string& path, const std::string& key, const Dataset&
   const uint64_t version = kCacheVersion, sum = checksum(writer.bytes);
   std::string header(kMagic, 8);
   header.append(reinterpret_cast<const char*>(&version), 8).append(reinterpret_cast<const char*>(&sum), 8);
-
-  std::error_code ignored;
-  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
-  const std::string aside = path + "." + std::to_string(::getpid()) + ".tmp";
-  std::FILE* file = std::fopen(aside.c_str(), "wb");
-  if (!file) return;
-  bool good = std::fwrite(header.data(), 1, header.size(), file) == header.size();
-  good = good && std::fwrite(writer.bytes.data(), 1, writer.bytes.size(), file) == writer.bytes.size();
-  good = std::fclose(file) == 0 && good;
-  if (!good || std::rename(aside.c_str(), path.c_str()) != 0) std::remove(aside.c_str());
+  const std::filesystem::path place = path;
+  std::string unsafe;
+  if (const auto folder = PrivateFolder::make(place.parent_path().string(), unsafe))
+    folder->write(place.filename().string(), header, writer.bytes);
 }
 
 }  // namespace mtl::data

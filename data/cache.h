@@ -1,7 +1,8 @@
 // The binary cache: a whole Dataset in one file, with what was reported while it was made.
 //
-// A cache file is believed only if its key (the declarations, sizes and times of all files) and its checksum fit;
-// every size and offset in it is checked all the same. Anything odd reads as "there is no cache".
+// A cache file is believed only if nobody else could write it (compiler/base/private_folder.h) and its key (the
+// declarations; inodes, sizes and times of all files) and its checksum fit; every size, offset and id in it is checked
+// all the same. Anything odd reads as "there is no cache".
 #pragma once
 #include <optional>
 #include <string>
@@ -22,8 +23,8 @@ std::string join_path(const std::string& folder, const std::string& path);
 // Everything that the result depends on, as text. Empty if a file cannot be found.
 std::string cache_key(const Spec& spec, const LoadOptions& options);
 std::string cache_path(const Spec& spec, const LoadOptions& options);
-std::optional<Cached> read_cache(const std::string& path, const std::string& key);
-// Written aside and renamed. A cache that cannot be written is no error.
+std::optional<Cached> read_cache(const std::string& path, const std::string& key, const Spec& spec);
+// A cache that cannot be written is no error.
 void write_cache(const std::string& path, const std::string& key, const Dataset& dataset,
                  const std::vector<diag::Diagnostic>& warnings);
 

@@ -1,9 +1,11 @@
-// What a cache file depends on: every word of the declarations, and name, size and time of every file they name.
+// What a cache file depends on: every word of the declarations, and name, inode, size and times of every file
+// they name.
 #include <sys/stat.h>
 
 #include <filesystem>
 
 #include "data/cache.h"
+#include "data/record.h"
 #include "runtime/random.h"
 
 namespace mtl::data {
@@ -37,6 +39,7 @@ void add_column(KeyText& key, const ColumnSpec& column) {
   key.add(column.name);
   key.add(static_cast<int>(column.kind));
   key.add(column.vocab);
+  key.add(column.min_count);
   key.add(column.fixed_labels);
   key.add(column.labels_of);
   key.add(column.ragged);
@@ -44,14 +47,17 @@ void add_column(KeyText& key, const ColumnSpec& column) {
   key.add(static_cast<int>(column.binding.kind));
   key.add(column.binding.indices);
   key.add(column.binding.names);
+  key.add(static_cast<int>(column.binding.cross));
   key.add(static_cast<int>(column.binding.allow_empty || column.allow_empty));
   key.add(column.transforms.size());
   for (const Transform& transform : column.transforms) {
     key.add(static_cast<int>(transform.kind));
     key.add(transform.text);
     key.add(transform.texts);
+    key.add(transform.numbers);
     key.add(transform.number);
     key.add(transform.count);
+    key.add(static_cast<int>(transform.keep_last));
   }
 }
 
@@ -63,10 +69,15 @@ void add_source(KeyText& key, const SourceSpec& source) {
   key.add(source.test);
   key.add(source.holdout_fraction);
   key.add(source.holdout_count);
+  key.add(static_cast<int>(source.holdout_last));
+  key.add(source.holdout_by);
   key.add(source.folds);
   key.add(static_cast<int>(source.header.value_or(true)));
   key.add(source.separator);
   key.add(source.missing);
+  key.add(static_cast<int>(source.trim));
+  key.add(source.decimal);
+  key.add(source.thousands);
   key.add(source.columns.size());
   for (const ColumnSpec& column : source.columns) add_column(key, column);
 }
@@ -78,7 +89,9 @@ void add_spec(KeyText& key, const Spec& spec) {
     key.add(static_cast<int>(vocab.lowercase));
     key.add(vocab.min_count);
     key.add(vocab.max_size.value_or(-1));
+    key.add(vocab.buckets);
     key.add(vocab.embeddings);
+    key.add(vocab.keep);
   }
   key.add(spec.sources.size());
   for (const SourceSpec& source : spec.sources) add_source(key, source);
@@ -89,9 +102,13 @@ bool add_file(KeyText& key, const std::string& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return false;
   key.add(path);
+  key.add(static_cast<uint64_t>(status.st_dev));
+  key.add(static_cast<uint64_t>(status.st_ino));
   key.add(static_cast<int64_t>(status.st_size));
-  key.add(static_cast<int64_t>(status.st_mtim.tv_sec));
-  key.add(static_cast<int64_t>(status.st_mtim.tv_nsec));
+  for (const timespec& time : {status.st_mtim, status.st_ctim}) {  // who restores the one does not restore the other
+    key.add(static_cast<int64_t>(time.tv_sec));
+    key.add(static_cast<int64_t>(time.tv_nsec));
+  }
   return true;
 }
 
@@ -114,7 +131,8 @@ std::string cache_key(const Spec& spec, const LoadOptions& options) {
   for (const SourceSpec& source : spec.sources) {
     for (const auto* files : {&source.train, &source.dev, &source.test}) {
       if (files == &source.test && !options.need_test) continue;
-      for (const std::string& file : *files) good = add_file(key, join_path(options.data_dir, file)) && good;
+      for (const std::string& file : data_files(source, *files))
+        good = add_file(key, join_path(options.data_dir, file)) && good;
     }
   }
   return good ? key.out : std::string();

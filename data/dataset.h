@@ -18,6 +18,8 @@ inline constexpr int32_t kMissing = -1;  // the example, token or class lacks a 
 // A label that train does not have, an error in the metrics; in a column, kUnseen - i has the name unseen_names[i].
 inline constexpr int32_t kUnseen = -2;
 
+inline constexpr const char* kUnknownName = "<unk>";
+
 // Words of a vocabulary, values of a category, or classes of a label, with their ids. In a vocabulary or a category,
 // id 0 is "<unk>".
 struct IdSet {
@@ -25,14 +27,28 @@ struct IdSet {
   std::unordered_map<std::string, int32_t> ids;
   bool has_unknown = false;
   bool lowercase = false;
+  int64_t buckets = 0;                        // ids by hash, in place of names (bucket_of); 0: none
   int32_t add(const std::string& name);       // existing id or a new one
   int32_t find(std::string_view name) const;  // kUnseen or, with has_unknown, 0
-  size_t size() const { return names.size(); }
+  size_t size() const { return buckets > 0 ? static_cast<size_t>(buckets) : names.size(); }
+  // The ids that stand for what train does not have: none without has_unknown; of `category[12]`, one for each column.
+  std::vector<int32_t> unknown_ids() const;
 };
 
 struct NumberStats {  // per element of a number column, fitted on train; the transforms that were applied, in order
   std::vector<double> mean, deviation, minimum, maximum, fill;
   std::vector<std::vector<double>> bin_edges;
+};
+
+// How far a file of vectors goes.
+struct VectorCoverage {
+  int64_t words = 0;       // of the vocabulary, from train;
+  int64_t found = 0;       // of these: that the file has,
+  int64_t folded = 0;      // of these: in another case alone
+  int64_t would_fold = 0;  // not found, but the file has the word in lower case
+  int64_t more = 0;        // words of the file that train does not have and that are kept
+  int64_t others = 0;      // other words of the data's files: of dev and test, and rarer ones than `min_count`
+  int64_t others_found = 0;
 };
 
 struct Fitted {
@@ -44,6 +60,7 @@ struct Fitted {
     int64_t width = 0;
     std::vector<float> values;
     std::vector<bool> known;
+    VectorCoverage coverage;
   };
   std::map<std::string, Vectors> vectors;
   // |en|, |atis.slots|: the size of a vocabulary or of a column's set (1 for a number or a bool, its length for
@@ -75,7 +92,11 @@ struct Column {
 struct Ragged {
   std::string parent;  // "" for the examples, "T" for C in [T, C]
   std::vector<int32_t> offsets;
-  int64_t cut = 0;  // positions that `limit` took away: wrong in evaluation, where they are not seen
+  int64_t cut = 0;         // positions that `limit` took away: wrong in evaluation, where they are not seen
+  bool keep_last = false;  // it took them from the beginning, not from the end
+  // Of a dimension without a parent, in what predict reads: how many it took from the beginning of each example. Empty:
+  // none.
+  std::vector<int32_t> skipped;
 };
 
 struct Split {

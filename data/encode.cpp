@@ -49,6 +49,8 @@ class Encoder {
       Ragged& ragged = split_.ragged[dim.path];
       ragged.parent = dim.parent < 0 ? "" : plan_.dims[dim.parent].path;
       for (const int32_t n : staged_.cuts[d]) ragged.cut += n;
+      ragged.keep_last = dim.keep_last;
+      if (dim.keep_last && dim.parent < 0 && split_name_.empty()) ragged.skipped = staged_.cuts[d];
       ragged.offsets.reserve(staged_.lengths[d].size() + 1);
       ragged.offsets.push_back(0);
       int64_t sum = 0;
@@ -96,13 +98,17 @@ class Encoder {
   }
 
   // `is` of a text that train does not have is false everywhere: a slip, or one that the file spells otherwise.
-  void report_never_true(const ColumnPlan& plan, const std::vector<double>& values) {
+  void report_never_true(const ColumnPlan& plan, const std::vector<std::string>& cells,
+                         const std::vector<double>& values) {
     const bool found = std::find(values.begin(), values.end(), 1.0) != values.end();
     if (found || split_name_ != "train") return;
     for (const Transform& transform : plan.spec->transforms) {
       if (transform.kind != Transform::Kind::is) continue;
       auto report = emitter_.report(diag::NeverTrue, plan_.spec->name + "." + plan.spec->name,
                                     "`" + join(transform.texts, "`, `", "` or `") + "`");
+      std::vector<std::string> shown;
+      for (const std::string& cell : cells) shown.push_back("`" + excerpt(cell, 40) + "`");
+      std::move(report).help(shown.empty() ? "" : "its cells are " + join(shown, ", ", " and "));
       if (transform.range.valid()) std::move(report).at(transform.range);
     }
   }
@@ -121,7 +127,7 @@ class Encoder {
       if (plan.spec->range.valid()) std::move(report).at(plan.spec->range);
       return false;
     }
-    report_never_true(plan, values);
+    report_never_true(plan, staged_.columns[c].cells, values);
     column.is_ids = plan.is_bins;
     for (size_t i = 0; i < values.size(); ++i) {
       const bool missing = std::isnan(values[i]);
@@ -147,8 +153,8 @@ class Encoder {
     const bool apart = plan.spec->kind == ValueKind::category && !plan.spec->fixed.empty();
     const int32_t unknown = apart ? set.find(category_name(plan, element, kUnknownName)) : 0;
     for (uint32_t i = 0; i < ids.size(); ++i) {
-      if (!apart) {
-        ids[i] = set.find(interner.text(i));
+      if (!apart || set.buckets > 0) {
+        ids[i] = set.find(apart ? category_name(plan, element, interner.text(i)) : interner.text(i));
         continue;
       }
       const auto found = set.ids.find(category_name(plan, element, interner.text(i)));
@@ -234,7 +240,7 @@ class Encoder {
 
   void report_unseen(const ColumnPlan& plan, const Interner& interner, const Unseen& unseen) {
     constexpr size_t kNamed = 5;
-    if (unseen.texts.empty() || split_name_.empty()) return;
+    if (unseen.texts.empty() || split_name_.empty() || plan.spec->groups) return;
     std::vector<std::string> names;
     for (size_t i = 0; i < std::min(kNamed, unseen.texts.size()); ++i) {
       names.push_back("`" + excerpt(interner.text(unseen.texts[i]), 40) + "`");
@@ -262,7 +268,7 @@ class Encoder {
           static_cast<size_t>(std::count_if(cuts.begin(), cuts.end(), [](int32_t n) { return n > 0; }));
       const int64_t all = ragged->second.cut + ragged->second.offsets.back();
       emitter_.report(diag::PositionsCut, plan_.spec->name + "." + plan_.dims[d].path, ragged->second.cut,
-                      count_of(static_cast<size_t>(all), "position"),
+                      count_of(static_cast<size_t>(all), "position"), ragged->second.keep_last ? "beginning" : "end",
                       count_of(touched, "example") + " of " + std::string(split_name_));
     }
   }

@@ -33,6 +33,8 @@ void report_file(const diag::Kind& kind, const std::string& path, SourceRange ra
   diag::Report report = why.empty() ? emitter.report(kind, path) : emitter.report(kind, path, why);
   std::move(report).in_file(path);
   if (range.valid()) std::move(report).at(range);
+  if (why == std::strerror(ENOTDIR))
+    std::move(report).help("with `format = lines` a split is a folder, and each column names a file in it");
   if (why == std::strerror(ENOENT)) std::move(report).help("`--data DIR` says in which folder the files are");
 }
 
@@ -80,6 +82,7 @@ std::optional<FileText> FileText::open(const std::string& path, SourceRange rang
   } else if (out.text().empty()) {
     report_file(diag::DataFileEmpty, path, range, emitter);
   } else {
+    use_line_feeds(out.read_);
     return out;
   }
   return std::nullopt;
@@ -91,8 +94,10 @@ std::string_view FileText::text() const {
   return text;
 }
 
-void Rows::skip(uint64_t line) {
+void Rows::skip(uint64_t line, const diag::Emitter& said) {
   --budget_.left;
+  for (const diag::Diagnostic& one : said.sorted())
+    budget_.faults.push_back("line " + std::to_string(line) + ": " + one.message);
   if (budget_.skipped++ == 0) {
     budget_.first_path = path_;
     budget_.first_line = line;
@@ -103,6 +108,41 @@ std::string Rows::skipped_before() const {
   return "as many bad rows as `--skip-bad-rows` allows, " + std::to_string(budget_.skipped) +
          ", were skipped before this one; the first is " + budget_.first_path + ":" +
          std::to_string(budget_.first_line);
+}
+
+void Rows::report_blank() {
+  if (blank_rows_ == 0) return;
+  emitter_.report(diag::BlankRowsSkipped, count_of(blank_rows_, "row"))
+      .in_file(path_, first_blank_)
+      .note(blank_rows_ == 1 ? "" : "this is the first of them");
+}
+
+bool check_compression(std::string_view text, Rows& rows) {
+  static constexpr std::pair<std::string_view, std::string_view> kKinds[] = {{"\x1F\x8B", "gzip"},
+                                                                             {"BZh", "bzip2"},
+                                                                             {"\xFD"
+                                                                              "7zXZ",
+                                                                              "xz"},
+                                                                             {"\x28\xB5\x2F\xFD", "zstd"},
+                                                                             {"PK\x03\x04", "zip"}};
+  for (const auto& [start, name] : kKinds) {
+    if (!text.starts_with(start)) continue;
+    const std::string help = name == "gzip"  ? "`gunzip` unpacks it"
+                             : name == "zip" ? "unpack it; of a spreadsheet, export its table as CSV"
+                                             : "unpack it";
+    rows.bad_file(diag::CompressedDataFile, 0, "", help, rows.path(), name);
+    return false;
+  }
+  return true;
+}
+
+void use_line_feeds(std::string& text) {
+  std::string_view lines = text;
+  while (lines.ends_with('\n') || lines.ends_with('\r')) lines.remove_suffix(1);
+  const bool by_return = lines.find('\n') == std::string_view::npos && lines.find('\r') != std::string_view::npos;
+  for (size_t i = 0; by_return && i < text.size(); ++i) {
+    if (text[i] == '\r' && (i + 1 == text.size() || text[i + 1] != '\n')) text[i] = '\n';
+  }
 }
 
 bool check_text(std::string_view text, uint64_t line, Rows& rows) {

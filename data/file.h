@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "compiler/base/text.h"
 #include "compiler/diag/emitter.h"
@@ -15,6 +16,13 @@
 namespace mtl::data {
 
 inline constexpr size_t kLongestLine = size_t{64} << 20;
+
+// A part of a file, for messages: its line, from 1, and the text to show. Without a path: of the file that is read.
+struct TextPlace {
+  uint64_t line = 0;
+  std::string_view text;
+  std::string_view path = {};
+};
 
 class FileText {
  public:
@@ -33,6 +41,7 @@ struct SkipBudget {
   int64_t skipped = 0;
   std::string first_path;
   uint64_t first_line = 0;
+  std::vector<std::string> faults = {};  // the first few, "line 4: the cell of column `x` is empty"
 };
 
 // Where the readers of one file put bad rows. After a few of them reading stops: the rest would say the same.
@@ -45,7 +54,9 @@ class Rows {
   template <class... Args>
   void bad(const diag::Kind& kind, uint64_t line, std::string_view text, std::string help, Args&&... args) {
     if (budget_.left > 0) {
-      skip(line);
+      diag::Emitter aside(nullptr);
+      if (budget_.faults.size() < kShownFaults) aside.report(kind, std::forward<Args>(args)...);
+      skip(line, aside);
       return;
     }
     ++errors_;
@@ -53,6 +64,11 @@ class Rows {
                               .in_file(path_, line, excerpt(text, kShownCharacters))
                               .help(std::move(help));
     if (budget_.skipped > 0 && errors_ == 1) std::move(report).note(skipped_before());
+  }
+  template <class... Args>
+  void bad(const diag::Kind& kind, const TextPlace& place, std::string help, Args&&... args) {
+    if (!place.path.empty()) path_ = place.path;
+    bad(kind, place.line, place.text, std::move(help), std::forward<Args>(args)...);
   }
   // What is wrong with the file as a whole ends the reading.
   template <class... Args>
@@ -62,32 +78,49 @@ class Rows {
         .in_file(path_, line, excerpt(text, kShownCharacters))
         .help(std::move(help));
   }
+  // A row of separators alone is no example; `report_blank` says how many there were.
+  void blank(uint64_t line) {
+    if (blank_rows_++ == 0) first_blank_ = line;
+  }
+  void report_blank();
   bool stopped() const { return errors_ >= kErrorsPerFile; }
   bool failed() const { return errors_ > 0; }
+  void fail() { errors_ += kErrorsPerFile; }  // it has been reported
+  void set_path(const std::string& path) { path_ = path; }
   bool skips() const { return budget_.left > 0; }
   const std::string& path() const { return path_; }
 
  private:
   static constexpr int kErrorsPerFile = 3;
   static constexpr size_t kShownCharacters = 120;
-  void skip(uint64_t line);
+  static constexpr size_t kShownFaults = 10;
+  void skip(uint64_t line, const diag::Emitter& said);
   std::string skipped_before() const;
 
   std::string path_;
   diag::Emitter& emitter_;
   SkipBudget& budget_;
   int errors_ = 0;
+  size_t blank_rows_ = 0;
+  uint64_t first_blank_ = 0;
 };
 
 // Reports a NUL byte, bytes that are not UTF-8, and hostile length; true if the text is good.
 bool check_text(std::string_view text, uint64_t line, Rows& rows);
 
+// False after a report if the file is compressed.
+bool check_compression(std::string_view text, Rows& rows);
+// Files of old Macs end lines with CR alone: makes them LF, unless there are LFs inside.
+void use_line_feeds(std::string& text);
+
 // Line after line, LF or CRLF.
 class Lines {
  public:
-  explicit Lines(std::string_view text) : text_(text) {}
+  // `before`: how many lines of the file are in front of `text`.
+  explicit Lines(std::string_view text, uint64_t before = 0) : text_(text), number_(before) {}
   bool next(std::string_view& line);
-  uint64_t number() const { return number_; }  // of the last line, from 1
+  uint64_t number() const { return number_; }                               // of the last line, from 1
+  size_t taken() const { return at_ < text_.size() ? at_ : text_.size(); }  // bytes up to the next line
 
  private:
   std::string_view text_;

@@ -56,8 +56,10 @@ class Fitter {
       }
     }
     IdSet& set = fitted_.vocabs[vocab.name];
-    set.has_unknown = true;
     set.lowercase = vocab.lowercase;
+    set.buckets = vocab.buckets;
+    set.has_unknown = vocab.buckets == 0;
+    if (set.buckets > 0) return;
     set.add(kUnknownName);
     std::unordered_map<std::string, int64_t> merged;  // words that differ in case only are one
     for (uint32_t i = 0; i < counts.size(); ++i) {
@@ -100,23 +102,26 @@ class Fitter {
   }
 
   static void add_sorted(const std::vector<uint32_t>& texts, size_t begin, size_t step, const Interner& interner,
-                         IdSet& set, const std::string& prefix) {
+                         IdSet& set, const std::string& prefix, int64_t min_count = 1) {
     std::vector<int64_t> counts(interner.size());
     count_texts(texts, begin, step, counts);
     Counts values;
     for (uint32_t i = 0; i < counts.size(); ++i) {
-      if (counts[i] > 0) values.emplace_back(interner.text(i), counts[i]);
+      if (counts[i] >= min_count) values.emplace_back(interner.text(i), counts[i]);
     }
     sort_counts(values);
     for (const auto& value : values) set.add(prefix + value.first);
   }
 
   static void fit_category(const ColumnPlan& column, const StagedColumn& staged, const Interner& interner, IdSet& set) {
+    set.buckets = hash_count(*column.spec);
+    if (set.buckets > 0) return;
     set.has_unknown = true;
     for (int64_t e = 0; e < column.width; ++e) {
       const std::string prefix = category_name(column, e, "");
       set.add(prefix + kUnknownName);
-      add_sorted(staged.texts, static_cast<size_t>(e), static_cast<size_t>(column.width), interner, set, prefix);
+      add_sorted(staged.texts, static_cast<size_t>(e), static_cast<size_t>(column.width), interner, set, prefix,
+                 column.spec->min_count);
     }
   }
 

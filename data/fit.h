@@ -27,6 +27,4 @@ bool encode(const SourcePlan& plan, const Staged& staged, const Fitted& fitted, 
 // whose columns keep their values apart, "3=Private".
 std::string category_name(const ColumnPlan& column, int64_t element, std::string_view text);
 
-inline constexpr const char* kUnknownName = "<unk>";
-
 }  // namespace mtl::data

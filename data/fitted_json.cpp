@@ -1,9 +1,10 @@
 // Fitted <-> JSON, for the metadata of a model file. What is read may come from anyone: every type, size and number
 // is checked before it is used. Word vectors are left out: their rows live on as weights.
 #include <cmath>
-#include <nlohmann/json.hpp>
 
+#include "compiler/base/json.h"
 #include "data/load.h"
+#include "data/plan.h"
 
 namespace mtl::data {
 namespace {
@@ -13,7 +14,9 @@ using Json = nlohmann::json;
 constexpr int kFittedVersion = 1;
 
 Json set_json(const IdSet& set) {
-  return {{"names", set.names}, {"has_unknown", set.has_unknown}, {"lowercase", set.lowercase}};
+  Json json = {{"names", set.names}, {"has_unknown", set.has_unknown}, {"lowercase", set.lowercase}};
+  if (set.buckets > 0) json["buckets"] = set.buckets;
+  return json;
 }
 
 class FittedReader {
@@ -21,8 +24,10 @@ class FittedReader {
   explicit FittedReader(std::string& why) : why_(why) {}
 
   std::optional<Fitted> read(std::string_view text) {
-    const Json json = Json::parse(text.begin(), text.end(), nullptr, false);
-    if (json.is_discarded() || !json.is_object()) return fail("it is not a JSON object"), std::nullopt;
+    const auto parsed = parse_json(text);
+    if (!parsed) return fail(parsed.error().what), std::nullopt;
+    const Json& json = *parsed;
+    if (!json.is_object()) return fail("it is not a JSON object"), std::nullopt;
     const auto version = json.find("version");
     if (version == json.end() || !version->is_number_integer() || *version != kFittedVersion) {
       return fail("it is of another version"), std::nullopt;
@@ -71,6 +76,11 @@ class FittedReader {
       const size_t before = out.names.size();
       out.add(name.get_ref<const std::string&>());
       if (out.names.size() == before) return fail("`" + key + "` holds a name twice");
+    }
+    if (const auto buckets = json.find("buckets"); buckets != json.end()) {
+      const bool number = buckets->is_number_integer() && *buckets >= 1 && *buckets <= INT32_MAX;
+      if (!number || !out.names.empty() || out.has_unknown) return fail("`buckets` of `" + key + "` is not right");
+      out.buckets = buckets->get<int64_t>();
     }
     if (out.has_unknown && out.names.empty()) return fail("`" + key + "` lacks its unknown entry");
     return true;
@@ -123,9 +133,15 @@ bool fits_column(const Fitted& fitted, const SourceSpec& source, const ColumnSpe
     if (!good) why = "`" + path + "` lacks its " + what;
     return good;
   };
-  if (column.kind == ValueKind::token) return need(fitted.vocabs.count(column.vocab) > 0, "vocabulary");
-  if ((!numeric || has_bins) && !need(fitted.sets.count(path) > 0, "set")) return false;
-  if (column.kind == ValueKind::category && !column.fixed.empty()) {
+  if (column.kind == ValueKind::token) {
+    const auto vocab = fitted.vocabs.find(column.vocab);
+    return need(vocab != fitted.vocabs.end() && vocab->second.buckets == hash_count(column), "vocabulary");
+  }
+  if (!numeric || has_bins) {
+    const auto set = fitted.sets.find(path);
+    if (!need(set != fitted.sets.end() && set->second.buckets == hash_count(column), "set")) return false;
+  }
+  if (column.kind == ValueKind::category && !column.fixed.empty() && hash_count(column) == 0) {
     for (size_t e = 0; e < width; ++e) {
       if (!need(fitted.sets.at(path).ids.count(std::to_string(e) + "=<unk>") > 0, "unknown entries")) return false;
     }

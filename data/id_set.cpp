@@ -10,9 +10,21 @@ int32_t IdSet::add(const std::string& name) {
 }
 
 int32_t IdSet::find(std::string_view name) const {
+  if (buckets > 0) return bucket_of(lowercase ? lower_text(name) : std::string(name), buckets);
   const auto found = ids.find(lowercase ? lower_text(name) : std::string(name));
   if (found != ids.end()) return found->second;
   return has_unknown ? 0 : kUnseen;
+}
+
+std::vector<int32_t> IdSet::unknown_ids() const {
+  if (!has_unknown || names.empty()) return {};
+  if (names[0] == kUnknownName) return {0};
+  std::vector<int32_t> out;
+  for (size_t e = 0;; ++e) {
+    const auto found = ids.find(std::to_string(e) + "=" + kUnknownName);
+    if (found == ids.end()) return out;
+    out.push_back(found->second);
+  }
 }
 
 std::optional<int64_t> Fitted::size_of(const Spec& spec, const std::string& path) const {

@@ -3,13 +3,17 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
+#include <set>
 
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/data.h"
 #include "data/cache.h"
 #include "data/fit.h"
 #include "data/stage.h"
+#include "data/suspicions.h"
+#include "data/text.h"
 #include "data/vectors.h"
 #include "runtime/random.h"
 
@@ -26,12 +30,17 @@ struct Work {
 
 void stage_file(const SourceSpec& source, SourceRange named, const std::string& path, Stager& stager,
                 SkipBudget& budget, diag::Emitter& emitter) {
-  const auto file = FileText::open(path, named, emitter);
-  if (!file) return;
   Rows rows(path, emitter, budget);
-  stager.begin_file(path);
   const Sink sink{[&](const Layout& layout) { return stager.begin_rows(layout, rows); },
                   [&](const Record& record) { stager.add(record, rows); }};
+  stager.begin_file(path);
+  if (source.format == Format::lines) {
+    const auto all = [](const ColumnSpec&) { return true; };
+    read_lines(source, path, {all, all, named}, rows, sink, emitter);
+    return;
+  }
+  const auto file = FileText::open(path, named, emitter);
+  if (!file) return;
   read_records(read_settings(source), file->text(), rows, sink);
 }
 
@@ -44,7 +53,7 @@ bool stage_files(const SourcePlan& plan, const std::vector<std::string>& files, 
                             : &files == &source.test ? source.test_range
                                                      : source.train_range;
   Stager stager(plan, interners, out);
-  stager.set_options({.finishes = true});
+  stager.set_options({.use = is_train ? FileUse::training : FileUse::evaluation, .finishes = true});
   for (const std::string& file : files) {
     if (options.progress) options.progress(file, 0);
     stage_file(*plan.spec, named, join_path(options.data_dir, file), stager, budget, emitter);
@@ -54,12 +63,32 @@ bool stage_files(const SourcePlan& plan, const std::vector<std::string>& files, 
   return emitter.error_count() == errors;
 }
 
-// A fixed pseudo-random choice: the `count` examples with the smallest hashes, whatever the seed of the training.
-void hold_out(const SourcePlan& plan, int64_t count, Staged& train, Staged& dev) {
-  const auto hash = [](uint32_t example) { return runtime::mix64(example ^ 0x6D746C2D64657600ull); };
+// The examples in the order in which they are held out. A fixed pseudo-random one, whatever the seed of the training:
+// the smallest hashes first; or the last rows of the files first, or those with the greatest value of a column (of
+// equal ones the last; those without one never before others).
+std::vector<uint32_t> order_to_hold_out(const SourcePlan& plan, const Staged& train) {
+  const SourceSpec& source = *plan.spec;
   std::vector<uint32_t> order(static_cast<size_t>(train.examples));
   std::iota(order.begin(), order.end(), 0u);
-  std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return hash(a) < hash(b); });
+  if (!source.holdout_last) {
+    const auto hash = [](uint32_t example) { return runtime::mix64(example ^ 0x6D746C2D64657600ull); };
+    std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return hash(a) < hash(b); });
+    return order;
+  }
+  std::reverse(order.begin(), order.end());
+  for (size_t c = 0; c < plan.columns.size(); ++c) {
+    if (source.holdout_by.empty() || plan.columns[c].spec->name != source.holdout_by) continue;
+    const auto value = [&](uint32_t example) {
+      const double number = train.columns[c].numbers[example];
+      return std::isnan(number) ? -std::numeric_limits<double>::infinity() : number;
+    };
+    std::stable_sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return value(a) > value(b); });
+  }
+  return order;
+}
+
+void hold_out(const SourcePlan& plan, int64_t count, Staged& train, Staged& dev) {
+  const std::vector<uint32_t> order = order_to_hold_out(plan, train);
   std::vector<uint32_t> held(order.begin(), order.begin() + count), kept(order.begin() + count, order.end());
   std::sort(held.begin(), held.end());
   std::sort(kept.begin(), kept.end());
@@ -85,6 +114,13 @@ bool make_dev(Work& work, diag::Emitter& emitter) {
                               : emitter.report(diag::HoldoutTooLarge, count, all, source.name);
     if (source.range.valid()) std::move(report).at(source.range);
     return false;
+  }
+  // Few of many: was a share meant?
+  const int64_t as_share = std::llround(static_cast<double>(count) / 100 * static_cast<double>(all));
+  if (source.holdout_count > 0 && count < 100 && as_share > count) {
+    const std::string number = std::to_string(count), last = source.holdout_last ? "last(" : "";
+    emitter.report(diag::FewHeldOut, source.name, count, all)
+        .help("`holdout = " + last + number + "%" + (last.empty() ? "" : ")") + "` takes that share of them");
   }
   if (folds) emitter.report(diag::FoldHeldOut, source.name, source.folds, count, all);
   hold_out(work.plan, count, work.train, work.dev);
@@ -120,14 +156,31 @@ bool stage_source(Work& work, const LoadOptions& options, SkipBudget& budget, In
   return good && make_dev(work, emitter);
 }
 
-bool load_vectors(const Spec& spec, const LoadOptions& options, Fitted& fitted, diag::Emitter& emitter) {
+// Words of all files that are not among the first `of_train` of the set.
+void count_others(const Interner& texts, const IdSet& words, size_t of_train, VectorCoverage& coverage) {
+  std::set<std::string> seen;
+  for (uint32_t i = 0; i < texts.size(); ++i) {
+    std::string word = words.lowercase ? lower_text(texts.text(i)) : texts.text(i);
+    const auto found = words.ids.find(word);
+    const auto id = found == words.ids.end() ? size_t{0} : static_cast<size_t>(found->second);
+    if ((id > 0 && id < of_train) || !seen.insert(std::move(word)).second) continue;
+    ++coverage.others;
+    coverage.others_found += id > 0;
+  }
+}
+
+bool load_vectors(const Spec& spec, const LoadOptions& options, Interners& interners, Fitted& fitted,
+                  diag::Emitter& emitter) {
   bool good = true;
   for (const VocabSpec& vocab : spec.vocabs) {
     if (vocab.embeddings.empty()) continue;
-    auto vectors = read_vectors(join_path(options.data_dir, vocab.embeddings), vocab.range, vocab.name,
-                                fitted.vocabs.at(vocab.name), emitter);
-    if (vectors) fitted.vectors[vocab.name] = std::move(*vectors);
+    IdSet& words = fitted.vocabs.at(vocab.name);
+    const size_t of_train = words.size();
+    auto vectors = read_vectors(join_path(options.data_dir, vocab.embeddings), vocab, words, emitter);
     good = good && vectors;
+    if (!vectors) continue;
+    count_others(interners["vocab " + vocab.name], words, of_train, vectors->coverage);
+    fitted.vectors[vocab.name] = std::move(*vectors);
   }
   return good;
 }
@@ -165,7 +218,11 @@ std::optional<Dataset> build(const Spec& spec, const LoadOptions& options, diag:
   std::vector<TrainPart> parts;
   for (const Work& work : works) parts.push_back({&work.plan, &work.train});
   if (!fit(spec, parts, interners, out.fitted, emitter)) return std::nullopt;
-  if (!load_vectors(spec, options, out.fitted, emitter)) return std::nullopt;
+  if (!load_vectors(spec, options, interners, out.fitted, emitter)) return std::nullopt;
+  for (const Work& work : works) {
+    warn_of_same_files(*work.spec, options, emitter);
+    warn_of_lost_digits(work.plan, work.train, emitter);
+  }
   for (const Work& work : works) {
     good = encode_source(work, out.fitted, interners, out.sources.emplace_back(), emitter) && good;
   }
@@ -178,7 +235,7 @@ std::optional<Dataset> load(const Spec& spec, const LoadOptions& options, diag::
   if (options.cache_dir.empty()) return build(spec, options, emitter);
   const std::string key = cache_key(spec, options);
   const std::string path = cache_path(spec, options);
-  if (auto cached = read_cache(path, key)) {
+  if (auto cached = read_cache(path, key, spec)) {
     for (diag::Diagnostic& warning : cached->warnings) emitter.add(std::move(warning));
     return std::move(cached->dataset);
   }

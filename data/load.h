@@ -26,31 +26,6 @@ bool has_split(const SourceSpec& source, std::string_view split);
 std::optional<Split> encode_split(const SourceSpec& source, std::string_view split, const Fitted& fitted,
                                   const LoadOptions& options, diag::Emitter& emitter);
 
-// What `mtlc predict` reads: examples whose label columns may be absent. `columns` are those that the asked-for
-// tasks read; others are left out of the split. Text may be raw lines (a source with exactly one text or token column:
-// a line is its text, split by that column's own transforms, or by `words` for CoNLL), or the source's format.
-struct RawExample {
-  // By dimension: the text at each of its positions, as the first column that has it and is no label says; of an
-  // outermost dimension with those that `limit` cut.
-  std::map<std::string, std::vector<std::string>> words;
-  // CoNLL: the lines of its tokens, cut ones included, and their dimension.
-  std::vector<std::string> token_lines;
-  std::string token_dim;
-  uint64_t line = 0;  // where it begins
-};
-// `lines` skips blank ones; to `all_lines` they are examples, too, with empty sequences.
-enum class RawFormat : uint8_t { lines, all_lines, source };
-struct RawInput {
-  Split split;
-  std::vector<RawExample> examples;
-};
-std::optional<RawInput> encode_text(const Spec& spec, const SourceSpec& source, const Fitted& fitted,
-                                    const std::vector<std::string>& columns, RawFormat format, std::string_view text,
-                                    std::string_view path, diag::Emitter& emitter);
-
-// Whether `all_lines` will do: all that these columns hold, but labels, may be empty.
-bool takes_blank_lines(const SourceSpec& source, const std::vector<std::string>& columns);
-
 // Fitted <-> JSON text, for the model file. from_json checks everything it reads; nullopt and a reason in `why`.
 std::string to_json(const Fitted& fitted);
 std::optional<Fitted> fitted_from_json(std::string_view json, std::string& why);

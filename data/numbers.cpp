@@ -92,7 +92,8 @@ void fit_one(const Transform& transform, NumberStats& stats, size_t element, siz
       stats.fill.push_back(mean_of(values, element, width));
       break;
     case Kind::bins:
-      stats.bin_edges.push_back(edges_of(values, element, width, transform.count));
+      stats.bin_edges.push_back(transform.numbers.empty() ? edges_of(values, element, width, transform.count)
+                                                          : transform.numbers);
       break;
     default:
       break;
@@ -134,8 +135,8 @@ bool fits_column(const ColumnSpec& column, double number) {
 std::string number_result(const ColumnSpec& column) {
   std::string names;
   for (const Transform& transform : column.transforms) {
-    if (splits_text(transform.kind)) continue;
-    names += (names.empty() ? "" : " |> ") + std::string(transform_name(transform.kind));
+    if (splits_text(transform.kind) || transform.kind == Kind::part) continue;
+    names += (names.empty() ? "" : " |> ") + std::string(transform_name(transform));
   }
   return names.empty() ? "the 32-bit value" : names;
 }
@@ -145,6 +146,32 @@ std::string number_help(const ColumnSpec& column, double number) {
                                [](const Transform& transform) { return transform.kind == Kind::log1p; });
   return log && number <= 0 ? "`log1p` takes numbers above -1"
                             : "a number is stored in 32 bits, which hold up to 3.4e38";
+}
+
+std::string bad_number_help(std::string_view text, const NumberFormat& format) {
+  const bool digits = text.find_first_of("0123456789") != std::string_view::npos;
+  const std::string lower = lower_text(text);
+  if (lower.find("inf") != std::string::npos) return "numbers are finite";
+  if (!digits && !text.empty())
+    return "`missing = [\"" + std::string(text) + "\"]` in the source says that this is a missing value";
+  const auto setting = [](const char* name, std::string_view value) {
+    return "`" + std::string(name) + " = \"" + std::string(value) + "\"`";
+  };
+  std::string help;
+  for (const std::string_view decimal : {".", ","}) {
+    if (decimal != format.decimal && text.find(decimal) == std::string_view::npos) continue;
+    for (const std::string_view thousands : {"", ",", ".", " ", "'", "\xC2\xA0", "\xE2\x80\xAF"}) {
+      const bool used = thousands.empty() || text.find(thousands) != std::string_view::npos;
+      if (!used || decimal == thousands) continue;
+      const auto number = parse_number(text, {decimal, thousands});
+      if (!number) continue;
+      std::string settings = decimal == format.decimal ? "" : setting("decimal", decimal);
+      if (!thousands.empty() && thousands != format.thousands)
+        settings += (settings.empty() ? "" : " with ") + setting("thousands", thousands);
+      help += (help.empty() ? "in the source, " : ", and ") + settings + " reads it as " + shortest(*number);
+    }
+  }
+  return help;
 }
 
 std::string shortest(double value) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "data/dataset.h"
+#include "data/text.h"
 
 namespace mtl::data {
 
@@ -25,6 +26,9 @@ bool fits_column(const ColumnSpec& column, double number);
 std::string number_result(const ColumnSpec& column);
 std::string number_help(const ColumnSpec& column, double number);
 std::string shortest(double value);
+// For a text that is no number where numbers are written as `format` says: the settings of a source that would read it
+// as one, or that it may be a missing value.
+std::string bad_number_help(std::string_view text, const NumberFormat& format);
 
 // Names of the classes of `bins`: "below 2", "2 to 5", "from 5".
 std::vector<std::string> bin_names(const std::vector<double>& edges);

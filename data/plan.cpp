@@ -1,9 +1,11 @@
 #include "data/plan.h"
 
 #include <algorithm>
+#include <set>
 
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/data.h"
+#include "data/text.h"
 
 namespace mtl::data {
 namespace {
@@ -79,55 +81,84 @@ class Planner {
         if (by_number) what = "the number of a column", help = "write a key: `column(\"text\")`, or `field(\"a.b\")`";
         if (kind == Kind::comment) what = "`comment(...)`", help = "write a key: `column(\"text\")`";
         break;
+      case Format::lines:
+        if (kind != Kind::file) what = "a column", help = "name the column's file: `file(\"seq.in\")`";
+        break;
       case Format::conllu:
         break;
     }
+    if (kind == Kind::file && source_.format != Format::lines) what = "`file(...)`", help = "write `column(...)`";
     if (kind == Kind::field && source_.format != Format::jsonl) what = "`field(...)`", help = "write `column(...)`";
+    if (column.binding.cross && !column.groups && column.kind != ValueKind::token &&
+        column.kind != ValueKind::category) {
+      fail(column, "", diag::ColumnShapeMismatch, column.name,
+           "is `" + kind_name(column.kind) + "`, and `cross` makes texts: the type has to be `category` or `token`");
+      return false;
+    }
     if (what.empty()) return true;
     fail(column, help, diag::BindingNotOfFormat, column.name, what, format_name(source_.format));
     return false;
   }
 
   bool check_transforms(const ColumnSpec& column, ColumnPlan& out) {
-    bool seen[16] = {};
-    std::optional<Transform::Kind> numeric;  // the last transform of numbers
+    std::set<Transform::Kind> seen;
+    const Transform* numeric = nullptr;  // the last transform of numbers
+    const Transform* before = nullptr;
     for (const Transform& transform : column.transforms) {
       const Transform::Kind kind = transform.kind;
       std::string fault;
       if (splits_text(kind) && numeric)
         fault = "parts a text and stands behind `" + std::string(transform_name(*numeric)) + "`, which takes numbers";
-      if (works_on_numbers(kind)) numeric = kind;
+      if (works_on_numbers(kind)) numeric = &transform;
       if (out.is_bins) fault = "stands behind `bins`, which ends the list";
+      if (seen.count(Transform::Kind::hash) > 0 && kind != Transform::Kind::limit)
+        fault = "stands behind `hash`, which makes ids of texts";
+      if (kind == Transform::Kind::part && (before == nullptr || !splits_text(before->kind)))
+        fault = "takes a piece: it stands right behind the `split`, `words` or `characters` that makes the pieces";
       if (kind == Transform::Kind::bins) {
         out.is_bins = true;
-        if (column.kind != ValueKind::label || !column.fixed_labels.empty() || !column.labels_of.empty()) {
-          fault = "makes classes: the type has to be `label`";
-        }
-        if (transform.count < 2) fault = "needs at least 2 classes";
+        if (fault.empty()) fault = bins_fault(column, transform);
       } else if (works_on_numbers(kind)) {
-        const bool before_bins = column.kind == ValueKind::label && has_bins(column);
+        const bool before_bins = has_bins(column);
         const bool truth = column.kind == ValueKind::boolean && kind == Transform::Kind::fill_number;
         if (column.kind != ValueKind::number && !before_bins && !truth) fault = "is for numbers";
+      } else if (kind == Transform::Kind::hash) {
+        if (column.kind != ValueKind::token && column.kind != ValueKind::category)
+          fault = "makes ids: the type has to be `category` or `token`";
+        else
+          fault = settings_fault(column);
       } else if (kind == Transform::Kind::is) {
         if (column.kind != ValueKind::boolean) fault = "makes truth values: the type has to be `bool`";
       } else if (kind == Transform::Kind::limit) {
         if (transform.count < 1) fault = "needs a number from 1 on";
-      } else if (kind == Transform::Kind::fill_text && column.kind == ValueKind::number) {
+      } else if (kind == Transform::Kind::fill_text && (column.kind == ValueKind::number || has_bins(column))) {
         fault = "fills in a text: a number takes `fill(0.0)` or `fill(mean)`";
       }
-      const bool repeatable = splits_text(kind) || kind == Transform::Kind::limit;
-      if (fault.empty() && !repeatable && seen[static_cast<size_t>(kind)]) fault = "stands there twice";
-      seen[static_cast<size_t>(kind)] = true;
+      const bool repeatable = splits_text(kind) || kind == Transform::Kind::limit || kind == Transform::Kind::part;
+      if (fault.empty() && !repeatable && seen.count(kind) > 0) fault = "stands there twice";
+      seen.insert(kind);
+      before = &transform;
       if (fault.empty()) continue;
-      fail(column, "", diag::TransformNotOfColumn, column.name, transform_name(kind), fault);
+      fail(column, "", diag::TransformNotOfColumn, column.name, transform_name(transform), fault);
       return false;
     }
     return true;
   }
 
-  static bool has_bins(const ColumnSpec& column) {
-    return std::any_of(column.transforms.begin(), column.transforms.end(),
-                       [](const Transform& t) { return t.kind == Transform::Kind::bins; });
+  static std::string bins_fault(const ColumnSpec& column, const Transform& transform) {
+    const bool own_set = column.fixed_labels.empty() && column.labels_of.empty();
+    if (column.kind != ValueKind::category && (column.kind != ValueKind::label || !own_set))
+      return "makes classes: the type has to be `label` or `category`";
+    if (column.kind == ValueKind::category && !column.fixed.empty())
+      return "takes one column: write a `category` for each";
+    if (transform.numbers.empty() && transform.count < 2) return "needs at least 2 classes";
+    return settings_fault(column);
+  }
+
+  // Where no values are kept, none is unknown.
+  static std::string settings_fault(const ColumnSpec& column) {
+    const char* setting = column.min_count > 1 ? "min_count" : column.unknown > 0 ? "unknown" : nullptr;
+    return setting == nullptr ? "" : "has no unknown values, so `" + std::string(setting) + "` does not fit";
   }
 
   // The dimensions of the column, made where they are new.
@@ -148,10 +179,11 @@ class Planner {
 
   // Do file and transforms give as many levels of sequence as the type has?
   bool check_levels(const ColumnSpec& column, ColumnPlan& out) {
-    const int splits = static_cast<int>(std::count_if(column.transforms.begin(), column.transforms.end(),
-                                                      [](const Transform& t) { return splits_text(t.kind); }));
+    int splits = 0;
+    for (size_t i = 0; i < column.transforms.size(); ++i) splits += makes_level(column.transforms, i) ? 1 : 0;
     const int ragged = static_cast<int>(column.ragged.size());
-    const size_t elements = std::max(column.binding.indices.size(), column.binding.names.size());
+    const bool cross = column.binding.cross;
+    const size_t elements = cross ? 1 : std::max(column.binding.indices.size(), column.binding.names.size());
     const bool json = source_.format == Format::jsonl;
     const bool from_one_cell = !column.fixed.empty() && elements == 1 && (json || out.per_token + splits > ragged);
     out.base_levels = out.per_token ? 1 : 0;
@@ -165,6 +197,13 @@ class Planner {
     if (!from_one_cell && static_cast<int64_t>(elements) != out.width) {
       fail(column, "", diag::WrongValueCount, column.name, count_of(static_cast<size_t>(out.width), "column"),
            std::to_string(elements));
+      return false;
+    }
+    const bool parts = std::any_of(column.transforms.begin(), column.transforms.end(),
+                                   [](const Transform& t) { return splits_text(t.kind); });
+    if (cross && (parts || (json && out.base_levels > 0))) {
+      fail(column, "", diag::ColumnShapeMismatch, column.name,
+           parts ? "splits what `cross` has joined" : "crosses arrays: `cross` joins texts and numbers");
       return false;
     }
     if (elements > 1 && (splits > 0 || (json && out.base_levels > 0))) {
@@ -191,20 +230,31 @@ class Planner {
       return "a column of a CoNLL file has a value for each token: `" + kind_name(column.kind) +
              "[T]`; a value for the sentence is a `comment(\"...\")`";
     }
+    if (given > ragged && !column.transforms.empty() && splits_text(column.transforms.back().kind))
+      return "`|> first`, `|> last` or `|> part(2)` takes one of the pieces";
     return "";
   }
 
   bool check_limits(const ColumnSpec& column, const ColumnPlan& out) {
     int level = out.base_levels;
-    for (const Transform& transform : column.transforms) {
-      level += splits_text(transform.kind) ? 1 : 0;
+    for (size_t i = 0; i < column.transforms.size(); ++i) {
+      const Transform& transform = column.transforms[i];
+      level += makes_level(column.transforms, i) ? 1 : 0;
       if (transform.kind != Transform::Kind::limit) continue;
       if (level == 0 || level > static_cast<int>(out.dims.size())) {
         fail(column, "", diag::TransformNotOfColumn, column.name, "limit", "cuts a sequence, and here is none");
         return false;
       }
-      int64_t& limit = plan_.dims[out.dims[level - 1]].limit;
-      limit = limit == 0 ? transform.count : std::min(limit, transform.count);
+      DimPlan& dim = plan_.dims[static_cast<size_t>(out.dims[static_cast<size_t>(level - 1)])];
+      if (dim.limit > 0 && dim.keep_last != transform.keep_last) {
+        fail(column, "write the same `keep` in both; one `limit` cuts all columns of its dimension",
+             diag::LimitsOfTwoEnds, dim.path, dim.limited_by->name, dim.keep_last ? "last" : "first", column.name,
+             transform.keep_last ? "last" : "first");
+        return false;
+      }
+      dim.limit = dim.limit == 0 ? transform.count : std::min(dim.limit, transform.count);
+      dim.keep_last = transform.keep_last;
+      dim.limited_by = &column;
     }
     return true;
   }
@@ -223,24 +273,47 @@ class Planner {
   bool good_ = true;
 };
 
+// "feats.Case" is the value of Case in FEATS; FEATS and MISC hold such pairs.
+bool names_feature(std::string_view name) {
+  const std::string field = lower_text(name.substr(0, name.find('.')));
+  return name.find('.') != std::string_view::npos && (field == "feats" || field == "misc");
+}
+std::string feature_of(const std::string& name) {
+  return names_feature(name) ? name.substr(name.find('.') + 1) : "";
+}
+// The field of CoNLL-U that a name says in any case; another name as it stands.
+std::string field_of(const std::string& name) {
+  const int column = conllu_column(names_feature(name) ? name.substr(0, name.find('.')) : name);
+  return column < 0 ? name : conllu_names()[static_cast<size_t>(column)];
+}
+
 // The cell of one name or number, or -1 after reporting.
 class Placer {
  public:
-  Placer(const SourcePlan& plan, const Layout& layout, Rows& rows) : plan_(plan), layout_(layout), rows_(rows) {}
+  Placer(const SourcePlan& plan, const Layout& layout, FileUse use, Rows& rows)
+      : plan_(plan), layout_(layout), use_(use), rows_(rows) {}
 
-  int by_name(const std::string& name, bool absent_allowed) {
+  int by_name(const std::string& bound, bool absent_allowed) {
+    std::string name(plan_.spec->trim ? trim_blanks(bound) : bound);
+    if (plan_.spec->format == Format::conllu) name = field_of(name);
     const auto found = std::find(layout_.names.begin(), layout_.names.end(), name);
     if (found == layout_.names.end()) {
       if (absent_allowed) return -1;
-      const auto near = nearest(name, layout_.names);
+      std::vector<std::string> names = layout_.names;
+      const bool universal = plan_.spec->format == Format::conllu;
+      for (std::string& known : names) known = universal ? lower_text(known) : known;
+      const auto near = nearest(universal ? lower_text(name) : name, names);
       std::string help = near ? "did you mean `" + *near + "`?" : "";
-      if (plan_.spec->format == Format::conllu) {  // its columns have names, but no line that says them
+      if (universal) {  // its columns have names, but no line that says them
         help += (help.empty() ? "the" : " The") + (" columns of CoNLL-U are " + join(layout_.names));
         rows_.bad_file(diag::UnknownDataColumn, 0, "", help, "column", name);
         return -1;
       }
       if (!near) help = "its columns are " + excerpt(join(layout_.names), 200);
+      if (!near && looks_like_data())
+        help = "the first line looks like data: a header was expected, " + expected_names() + help_for_no_header();
       if (!near && layout_.names.size() == 1) help += "; `separator = ...` in the source says how cells are parted";
+      help += help_for_targets();
       rows_.bad_file(diag::UnknownDataColumn, layout_.line, header(), help, "column", name);
       return -1;
     }
@@ -251,18 +324,42 @@ class Placer {
     return static_cast<int>(found - layout_.names.begin());
   }
 
-  int by_number(int64_t number, bool absent_allowed) {
+  int by_number(const std::string& column, int64_t number, bool absent_allowed) {
     const auto width = static_cast<int64_t>(layout_.width);
     if (number >= 0 && number < width) return static_cast<int>(number);
     if (absent_allowed) return -1;
     std::string help = "columns are counted from 0";
     if (width == 1 && plan_.spec->format != Format::conllu)
       help += "; `separator = ...` in the source says how cells are parted";
-    rows_.bad_file(diag::DataColumnOutOfRange, layout_.line, "", help, number, count_of(layout_.width, "cell"));
+    rows_.bad_file(diag::DataColumnOutOfRange, layout_.line, "", help + help_for_targets(), column, number,
+                   count_of(layout_.width, "cell"));
     return -1;
   }
 
  private:
+  // Whether a name of the header is a number, empty, or there twice.
+  bool looks_like_data() const {
+    for (size_t i = 0; i < layout_.names.size(); ++i) {
+      const std::string& name = layout_.names[i];
+      const auto behind = layout_.names.begin() + static_cast<std::ptrdiff_t>(i) + 1;
+      if (name.empty() || parse_number(name, number_format(*plan_.spec)) ||
+          std::find(behind, layout_.names.end(), name) != layout_.names.end())
+        return true;
+    }
+    return false;
+  }
+
+  // The columns that are read, in the order of the source.
+  std::string expected_names() const {
+    std::vector<std::string> names;
+    for (const ColumnPlan& column : plan_.columns) {
+      if (!column.active) continue;
+      for (const std::string& name : column.spec->binding.names)
+        if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    }
+    return excerpt(join(names), 200);
+  }
+
   // The line of names as the file has it, but for quotes and blanks.
   std::string header() const {
     const std::string& given = plan_.spec->separator;
@@ -270,12 +367,42 @@ class Placer {
     return join(layout_.names, separator, separator);
   }
 
+  std::string help_for_no_header() const {
+    const bool may = use_ == FileUse::training && plan_.spec->header.value_or(true);
+    return may ? "; `header = false` says that there is none, and columns are numbers then, `column(0)`" : "";
+  }
+
+  std::string help_for_targets() const {
+    return use_ == FileUse::evaluation ? "; if it is a target: a file without targets is for `mtlc predict`" : "";
+  }
+
   const SourcePlan& plan_;
   const Layout& layout_;
+  FileUse use_;
   Rows& rows_;
 };
 
 }  // namespace
+
+bool ColumnPlan::keeps_empty(int level, const std::vector<std::string>& missing) const {
+  if (makes_row(level)) return spec->kind != ValueKind::labels;
+  const bool bag = spec->kind == ValueKind::token || (spec->kind == ValueKind::category && !is_bins);
+  return !bag && level + 1 == levels() && std::find(missing.begin(), missing.end(), "") != missing.end();
+}
+
+NumberFormat number_format(const SourceSpec& source) {
+  return {source.decimal, source.thousands};
+}
+
+std::vector<double> missing_numbers(const SourceSpec& source) {
+  std::vector<double> numbers;
+  for (const std::string& mark : source.missing) {
+    auto number = parse_number(mark, number_format(source));
+    if (!number) number = parse_number(mark);  // as numbers are written in programs
+    if (number) numbers.push_back(*number);
+  }
+  return numbers;
+}
 
 bool may_be_empty(const SourcePlan& plan, const ColumnPlan& column) {
   return !column.dims.empty() && plan.dims[static_cast<size_t>(column.dims[0])].allow_empty;
@@ -285,19 +412,23 @@ std::optional<SourcePlan> plan_source(const SourceSpec& source, diag::Emitter& e
   return Planner(source, emitter).run();
 }
 
-std::optional<std::vector<Placement>> place_columns(const SourcePlan& plan, const Layout& layout, bool absent_allowed,
+std::optional<std::vector<Placement>> place_columns(const SourcePlan& plan, const Layout& layout, FileUse use,
                                                     Rows& rows) {
   std::vector<Placement> out(plan.columns.size());
-  Placer placer(plan, layout, rows);
+  Placer placer(plan, layout, use, rows);
   for (size_t c = 0; c < plan.columns.size(); ++c) {
     const ColumnPlan& column = plan.columns[c];
     const Binding& binding = column.spec->binding;
     if (plan.spec->format == Format::jsonl || column.is_comment || !column.active) continue;
-    const bool may_lack = absent_allowed && column.is_target_only();
+    const bool may_lack = use == FileUse::prediction && column.is_target_only();
     std::vector<int>& cells = out[c].cells;
-    for (const std::string& name : binding.names) cells.push_back(placer.by_name(name, may_lack));
+    for (const std::string& name : binding.names) {
+      cells.push_back(placer.by_name(name, may_lack));
+      if (plan.spec->format == Format::conllu) out[c].features.push_back(feature_of(name));
+    }
     if (binding.names.empty()) {
-      for (const int64_t number : binding.indices) cells.push_back(placer.by_number(number, may_lack));
+      for (const int64_t number : binding.indices)
+        cells.push_back(placer.by_number(column.spec->name, number, may_lack));
     }
     if (rows.stopped()) return std::nullopt;
     if (std::find(cells.begin(), cells.end(), -1) != cells.end()) {
@@ -308,16 +439,20 @@ std::optional<std::vector<Placement>> place_columns(const SourcePlan& plan, cons
   return out;
 }
 
-std::string_view transform_name(Transform::Kind kind) {
-  switch (kind) {
+std::string_view transform_name(const Transform& transform) {
+  switch (transform.kind) {
     case Transform::Kind::split:
       return "split";
     case Transform::Kind::words:
       return "words";
     case Transform::Kind::characters:
       return "characters";
+    case Transform::Kind::part:
+      return transform.count == 0 ? "first" : transform.count == -1 ? "last" : "part";
     case Transform::Kind::limit:
       return "limit";
+    case Transform::Kind::hash:
+      return "hash";
     case Transform::Kind::is:
       return "is";
     case Transform::Kind::bins:
@@ -338,6 +473,23 @@ std::string_view transform_name(Transform::Kind kind) {
 
 bool splits_text(Transform::Kind kind) {
   return kind == Transform::Kind::split || kind == Transform::Kind::words || kind == Transform::Kind::characters;
+}
+
+bool makes_level(const std::vector<Transform>& transforms, size_t i) {
+  const bool taken = i + 1 < transforms.size() && transforms[i + 1].kind == Transform::Kind::part;
+  return splits_text(transforms[i].kind) && !taken;
+}
+
+bool has_bins(const ColumnSpec& column) {
+  return std::any_of(column.transforms.begin(), column.transforms.end(),
+                     [](const Transform& t) { return t.kind == Transform::Kind::bins; });
+}
+
+int64_t hash_count(const ColumnSpec& column) {
+  for (const Transform& transform : column.transforms) {
+    if (transform.kind == Transform::Kind::hash) return transform.count;
+  }
+  return 0;
 }
 
 std::string kind_name(ValueKind kind) {

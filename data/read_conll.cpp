@@ -5,8 +5,10 @@
 // not a comment is a token).
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "compiler/diag/kinds/data.h"
+#include "compiler/diag/kinds/model.h"
 #include "data/record.h"
 #include "data/text.h"
 
@@ -17,16 +19,23 @@ struct NamedComment {
   std::string_view key, value;
 };
 
-// "# key = value"; nullopt: not of that form.
+// "# key = value" or "# key: value", whichever sign comes first; nullopt: not of these forms. A colon is one in front
+// of a blank only (`meta::genre = news` has the key `meta::genre`), and behind "# ", as `#tag: O` may be a token.
 std::optional<NamedComment> named_comment(std::string_view line) {
-  const std::string_view body = trim(line.substr(1));
-  const size_t equals = body.find('=');
-  if (equals == std::string_view::npos || equals == 0) return std::nullopt;
-  return NamedComment{trim(body.substr(0, equals)), trim(body.substr(equals + 1))};
+  const std::string_view body = line.substr(1);
+  size_t sign = body.find('=');
+  const size_t blank = std::min(body.find(": "), body.find(":\t"));
+  const size_t colon = body.ends_with(':') ? std::min(blank, body.size() - 1) : blank;
+  if (body.starts_with(' ')) sign = std::min(sign, colon);
+  if (sign == std::string_view::npos || trim(body.substr(0, sign)).empty()) return std::nullopt;
+  std::string_view value = body.substr(sign + 1);
+  if (value.starts_with(' ')) value.remove_prefix(1);
+  return NamedComment{trim(body.substr(0, sign)), value};
 }
 
-// Whether a line that is no comment holds a tab.
-bool has_tab_between_cells(std::string_view text) {
+// Whether a line that is no comment holds a tab; nullopt: there are comments alone.
+std::optional<bool> has_tab_between_cells(std::string_view text) {
+  std::optional<bool> found;
   Lines lines(text);
   std::string_view line;
   bool in_front = true;  // of a sentence
@@ -37,40 +46,63 @@ bool has_tab_between_cells(std::string_view text) {
     }
     if (in_front && line[0] == '#' && named_comment(line)) continue;
     if (line.find('\t') != std::string_view::npos) return true;
-    in_front = false;
+    in_front = found.emplace(false);
   }
-  return false;
+  return found;
+}
+
+// Up to behind the last empty line: what is whole, where more of the file follows.
+std::string_view whole_sentences(std::string_view text) {
+  size_t end = text.rfind('\n') + 1;  // npos + 1 is 0
+  while (end > 0) {
+    const size_t begin = end == 1 ? 0 : text.rfind('\n', end - 2) + 1;
+    if (trim(text.substr(begin, end - begin)).empty()) return text.substr(0, end);
+    end = begin;
+  }
+  return {};
 }
 
 class ConllReader {
  public:
-  ConllReader(const ReadSettings& settings, std::string_view text, Rows& rows, const Sink& sink)
-      : universal_(settings.format == Format::conllu), rows_(rows), sink_(sink), lines_(text) {
-    separator_ = settings.separator;
-    if (separator_.empty() && (universal_ || has_tab_between_cells(text))) separator_ = "\t";
+  ConllReader(const ReadSettings& settings, std::string_view text, ReadState& state, Rows& rows, const Sink& sink)
+      : universal_(settings.format == Format::conllu),
+        separator_(state.separator),
+        state_(state),
+        rows_(rows),
+        sink_(sink),
+        text_(text),
+        lines_(text, state.lines) {
     by_spaces_ = separator_.find_first_not_of(' ') == std::string::npos;
   }
 
   void run() {
+    if (state_.has_layout) {
+      width_ = state_.layout.width;
+      if (!sink_.layout(state_.layout)) return;
+    }
     std::string_view line;
     while (!rows_.stopped() && lines_.next(line)) {
       if (trim(line).empty()) {
         finish();
       } else {
+        end_ = lines_.taken();
         take(line);
       }
       if (refused_) return;
     }
     if (!rows_.stopped()) finish();
+    state_.lines = lines_.number();
   }
 
  private:
   void finish() {
+    if (bad_) sink_.skip(bad_line_, take_whole());
     if (!record_.lines.empty() && !bad_) {
       record_.width = width_;
       const char* begin = record_.token_text.front().data();
       const std::string_view last = record_.token_text.back();
       record_.text = std::string_view(begin, static_cast<size_t>(last.data() + last.size() - begin));
+      record_.whole = take_whole();
       sink_.record(record_);
     }
     record_.cells.clear();
@@ -80,10 +112,15 @@ class ConllReader {
     bad_ = false;
   }
 
+  std::string_view take_whole() {
+    const size_t begin = std::exchange(begin_, end_);
+    return text_.substr(begin, end_ - begin);
+  }
+
   void take(std::string_view line) {
     if (bad_) return;  // the rest of a bad sentence
     if (!check_text(line, lines_.number(), rows_)) {
-      bad_ = true;
+      set_bad();
       return;
     }
     const bool in_front = record_.lines.empty();
@@ -135,12 +172,19 @@ class ConllReader {
       return false;
     }
     width_ = found;
-    refused_ = !sink_.layout({universal_ ? conllu_names() : std::vector<std::string>{}, width_, lines_.number()});
+    state_.layout = {universal_ ? conllu_names() : std::vector<std::string>{}, width_, lines_.number()};
+    state_.has_layout = true;
+    refused_ = !sink_.layout(state_.layout);
     return !refused_;
   }
 
-  void wrong_count(size_t found, std::string expected, std::string_view line) {
+  void set_bad() {
     bad_ = true;
+    bad_line_ = lines_.number();
+  }
+
+  void wrong_count(size_t found, std::string expected, std::string_view line) {
+    set_bad();
     std::string help;
     if (!by_spaces_ && line.find(' ') != std::string_view::npos && found == 1) {
       help = "cells are parted by " + std::string(separator_ == "\t" ? "tabs" : "`" + separator_ + "`") +
@@ -153,13 +197,17 @@ class ConllReader {
 
   bool universal_;
   bool by_spaces_ = false;
-  std::string separator_;
+  const std::string& separator_;
+  ReadState& state_;
   Rows& rows_;
   const Sink& sink_;
+  std::string_view text_;
   Lines lines_;
   Record record_;
+  size_t begin_ = 0, end_ = 0;  // of this sentence, with what is in front of it
   size_t width_ = 0;
-  bool bad_ = false;      // this sentence has been reported
+  bool bad_ = false;  // this sentence has been reported
+  uint64_t bad_line_ = 0;
   bool refused_ = false;  // by the sink
 };
 
@@ -171,8 +219,38 @@ const std::vector<std::string>& conllu_names() {
   return names;
 }
 
-void read_conll(const ReadSettings& settings, std::string_view text, Rows& rows, const Sink& sink) {
-  ConllReader(settings, text, rows, sink).run();
+int conllu_column(std::string_view name) {
+  const std::string lower = lower_text(name);
+  const std::vector<std::string>& names = conllu_names();
+  const auto found = std::find_if(names.begin(), names.end(), [&](const auto& n) { return lower_text(n) == lower; });
+  return found == names.end() ? -1 : static_cast<int>(found - names.begin());
+}
+
+std::string_view feature_value(std::string_view cell, std::string_view feature) {
+  const std::string lower = lower_text(feature);
+  for (size_t end = 0; end != std::string_view::npos; cell.remove_prefix(end == std::string_view::npos ? 0 : end + 1)) {
+    end = cell.find('|');
+    const std::string_view pair = cell.substr(0, end);
+    const size_t equals = pair.find('=');
+    if (equals != std::string_view::npos && lower_text(trim(pair.substr(0, equals))) == lower)
+      return pair.substr(equals + 1);
+  }
+  return "_";
+}
+
+size_t read_conll(const ReadSettings& settings, std::string_view text, ReadState& state, Rows& rows, const Sink& sink) {
+  if (!state.last) text = whole_sentences(text);
+  if (text.empty()) return 0;
+  if (state.separator.empty()) state.separator = settings.separator;
+  if (state.separator.empty()) {
+    const auto tabs = settings.format == Format::conllu ? true : has_tab_between_cells(text);
+    if (tabs) state.separator = *tabs ? "\t" : " ";
+  } else if (state.separator == " " && settings.separator.empty() && has_tab_between_cells(text).value_or(false)) {
+    rows.bad_file(diag::TabBehindSpaces, state.lines + 1, "", "`separator = ...` in the source settles it");
+    return text.size();
+  }
+  ConllReader(settings, text, state, rows, sink).run();
+  return text.size();
 }
 
 }  // namespace mtl::data

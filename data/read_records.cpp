@@ -4,7 +4,7 @@
 namespace mtl::data {
 
 ReadSettings read_settings(const SourceSpec& source) {
-  return {source.format, source.separator, source.header.value_or(true)};
+  return {source.format, source.separator, source.header.value_or(true), source.trim};
 }
 
 std::string_view records_name(Format format) {
@@ -17,6 +17,8 @@ std::string_view records_name(Format format) {
       return "rows";
     case Format::jsonl:
       return "objects";
+    case Format::lines:
+      return "lines";
   }
   return "";
 }
@@ -33,6 +35,8 @@ std::string_view format_name(Format format) {
       return "csv";
     case Format::jsonl:
       return "jsonl";
+    case Format::lines:
+      return "lines";
   }
   return "";
 }
@@ -49,24 +53,34 @@ void read_records(const ReadSettings& settings, std::string_view text, Rows& row
     ++records;
     sink.record(record);
   };
-  switch (settings.format) {
-    case Format::conll:
-    case Format::conllu:
-      read_conll(settings, text, rows, counting);
-      break;
-    case Format::tsv:
-      read_tsv(settings, text, rows, counting);
-      break;
-    case Format::csv:
-      read_csv(settings, text, rows, counting);
-      break;
-    case Format::jsonl:
-      read_jsonl(text, rows, counting);
-      break;
-  }
+  if (!check_compression(text, rows)) return;
+  ReadState state;
+  read_part(settings, text, state, rows, counting);
+  rows.report_blank();
   if (records == 0 && !refused && !rows.failed()) {
     rows.bad_file(diag::NoDataRecords, 0, "", "", rows.path(), records_name(settings.format));
   }
+}
+
+size_t read_part(const ReadSettings& settings, std::string_view text, ReadState& state, Rows& rows, const Sink& sink) {
+  switch (settings.format) {
+    case Format::conll:
+    case Format::conllu:
+      return read_conll(settings, text, state, rows, sink);
+    case Format::tsv:
+      return read_tsv(settings, text, state, rows, sink);
+    case Format::csv:
+      return read_csv(settings, text, state, rows, sink);
+    case Format::jsonl:
+      return read_jsonl(text, state, rows, sink);
+    case Format::lines:  // several files: read_lines
+      break;
+  }
+  return text.size();
+}
+
+std::string_view whole_lines(std::string_view text, bool last) {
+  return last ? text : text.substr(0, text.rfind('\n') + 1);  // npos + 1 is 0
 }
 
 }  // namespace mtl::data

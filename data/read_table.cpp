@@ -1,5 +1,6 @@
 // Tables: TSV (no quoting: a quotation mark is a character) and CSV (RFC 4180: quoted cells, doubled quotes, line ends
 // inside quotes). Empty lines are skipped.
+#include <algorithm>
 #include <deque>
 
 #include "compiler/diag/kinds/data.h"
@@ -12,25 +13,38 @@ namespace {
 // What both formats do with a row of cells: header, number of cells, record.
 class Table {
  public:
-  Table(const ReadSettings& settings, Rows& rows, const Sink& sink)
-      : header_(settings.header), rows_(rows), sink_(sink) {}
+  Table(const ReadSettings& settings, ReadState& state, Rows& rows, const Sink& sink)
+      : header_(settings.header), trim_(settings.trim), state_(state), rows_(rows), sink_(sink) {}
+
+  // What earlier parts said of the columns. False: stop.
+  bool begin() {
+    if (!state_.has_layout) return true;
+    record_.width = state_.layout.width;
+    return sink_.layout(state_.layout);
+  }
 
   std::vector<std::string_view>& cells() { return record_.cells; }
 
   // The row in cells(); false: stop.
   bool take(uint64_t line, std::string_view text) {
-    Layout layout;
+    if (is_blank(text)) {
+      rows_.blank(line);
+      return true;
+    }
     if (record_.width == 0) {
       record_.width = record_.cells.size();
+      Layout& layout = state_.layout;
+      state_.has_layout = true;
       layout = {{}, record_.width, line};
       if (header_) layout.names.assign(record_.cells.begin(), record_.cells.end());
-      for (std::string& name : layout.names) name = std::string(trim(name));
+      for (std::string& name : layout.names) name = std::string(trim_ ? trim_blanks(name) : name);
       if (!sink_.layout(layout)) return false;
       if (header_) return true;
     }
     if (record_.cells.size() != record_.width) {
       rows_.bad(diag::WrongCellCount, line, text, "", count_of(record_.cells.size(), "cell"),
                 std::to_string(record_.width) + (header_ ? ", as in the header," : ", as in the first row,"));
+      sink_.skip(line, text);
       return !rows_.stopped();
     }
     record_.line = line;
@@ -40,7 +54,15 @@ class Table {
   }
 
  private:
-  bool header_;
+  // Whether all that the row has are separators, and blanks.
+  bool is_blank(std::string_view text) const {
+    return text.find('"') == std::string_view::npos &&
+           std::all_of(record_.cells.begin(), record_.cells.end(),
+                       [&](std::string_view cell) { return (trim_ ? trim_blanks(cell) : cell).empty(); });
+  }
+
+  bool header_, trim_;
+  ReadState& state_;
   Rows& rows_;
   const Sink& sink_;
   Record record_;
@@ -49,12 +71,16 @@ class Table {
 // One CSV record at a time, out of the whole text.
 class CsvCursor {
  public:
-  CsvCursor(std::string_view text, std::string_view separator, Rows& rows)
-      : text_(text), separator_(separator), rows_(rows) {}
+  // `text` ends with a line, or is the last part.
+  CsvCursor(std::string_view text, std::string_view separator, bool trim, const ReadState& state, Rows& rows)
+      : text_(text), separator_(separator), trim_(trim), last_(state.last), rows_(rows), line_(state.lines + 1) {}
 
   uint64_t line() const { return first_line_; }
   std::string_view record() const { return text_.substr(begin_, end_ - begin_); }
+  size_t taken() const { return at_; }
+  uint64_t lines() const { return line_ - 1; }
 
+  // `end`: of the text, or of its whole records.
   enum class Outcome : uint8_t { record, bad, end };
   Outcome next(std::vector<std::string_view>& cells) {
     cells.clear();
@@ -64,7 +90,10 @@ class CsvCursor {
     begin_ = at_;
     first_line_ = line_;
     for (;;) {
-      if (!(text_[at_] == '"' ? quoted(cells) : plain(cells))) return Outcome::bad;
+      if (const size_t quote = behind_blanks(); quote < text_.size() && text_[quote] == '"') at_ = quote;
+      const bool good = text_[at_] == '"' ? quoted(cells) : plain(cells);
+      if (goes_on_) return not_whole();
+      if (!good) return Outcome::bad;
       if (at_ >= text_.size() || at_line_end()) break;
       at_ += separator_.size();
       if (at_ >= text_.size() || at_line_end()) {  // a separator ends the row: one more, empty cell
@@ -78,6 +107,12 @@ class CsvCursor {
   }
 
  private:
+  // The record goes on in the next part: nothing of it is taken.
+  Outcome not_whole() {
+    at_ = begin_;
+    line_ = first_line_;
+    return Outcome::end;
+  }
   bool at_line_end() const {
     return text_[at_] == '\n' || (text_[at_] == '\r' && at_ + 1 < text_.size() && text_[at_ + 1] == '\n');
   }
@@ -87,6 +122,13 @@ class CsvCursor {
   }
   bool at_separator(size_t at) const {
     return text_[at] == separator_[0] && text_.compare(at, separator_.size(), separator_) == 0;
+  }
+
+  // Blanks around quotes do not count.
+  size_t behind_blanks() const {
+    size_t at = at_;
+    while (trim_ && at < text_.size() && (text_[at] == ' ' || text_[at] == '\t') && !at_separator(at)) ++at;
+    return at;
   }
 
   // Whether the text of every line of the record is good.
@@ -116,6 +158,8 @@ class CsvCursor {
     std::string* joined = nullptr;
     for (;;) {
       const size_t quote = text_.find('"', at_);
+      goes_on_ = quote == std::string_view::npos && !last_;
+      if (goes_on_) return false;
       if (quote == std::string_view::npos || quote - opened > kLongestLine) return unclosed(opened, opened_line);
       for (size_t i = at_; i < quote; ++i) line_ += text_[i] == '\n';
       at_ = quote + 1;
@@ -128,6 +172,8 @@ class CsvCursor {
       const std::string_view rest = text_.substr(begin, quote - begin);
       if (joined) joined->append(rest);
       cells.push_back(joined ? std::string_view(*joined) : rest);
+      const size_t next = behind_blanks();
+      if (next >= text_.size() || text_[next] == '\n' || text_[next] == '\r' || at_separator(next)) at_ = next;
       if (at_ >= text_.size() || at_line_end() || at_separator(at_)) return true;
       if (text_[at_] == '\r' && at_ + 1 == text_.size()) {
         ++at_;
@@ -164,23 +210,31 @@ class CsvCursor {
 
   std::string_view text_;
   std::string_view separator_;
+  bool trim_;
+  bool last_;
   Rows& rows_;
   size_t at_ = 0, begin_ = 0, end_ = 0;
   uint64_t line_ = 1, first_line_ = 1;
+  bool goes_on_ = false;  // a quoted cell, behind this part
   std::deque<std::string> unquoted_;
 };
 
 }  // namespace
 
-void read_tsv(const ReadSettings& settings, std::string_view text, Rows& rows, const Sink& sink) {
+size_t read_tsv(const ReadSettings& settings, std::string_view text, ReadState& state, Rows& rows, const Sink& sink) {
+  text = whole_lines(text, state.last);
   const std::string separator = settings.separator.empty() ? "\t" : settings.separator;
   const bool one_character = separator.size() == 1;
-  Table table(settings, rows, sink);
-  Lines lines(text);
+  Table table(settings, state, rows, sink);
+  if (!table.begin()) return text.size();
+  Lines lines(text, state.lines);
   std::string_view line;
   while (!rows.stopped() && lines.next(line)) {
     if (line.empty()) continue;
-    if (!check_text(line, lines.number(), rows)) continue;
+    if (!check_text(line, lines.number(), rows)) {
+      sink.skip(lines.number(), line);
+      continue;
+    }
     std::vector<std::string_view>& cells = table.cells();
     cells.clear();
     size_t begin = 0;
@@ -190,19 +244,26 @@ void read_tsv(const ReadSettings& settings, std::string_view text, Rows& rows, c
       cells.push_back(line.substr(begin, end - begin));
     }
     cells.push_back(line.substr(begin));
-    if (!table.take(lines.number(), line)) return;
+    if (!table.take(lines.number(), line)) break;
   }
+  state.lines = lines.number();
+  return text.size();
 }
 
-void read_csv(const ReadSettings& settings, std::string_view text, Rows& rows, const Sink& sink) {
+size_t read_csv(const ReadSettings& settings, std::string_view text, ReadState& state, Rows& rows, const Sink& sink) {
+  text = whole_lines(text, state.last);
   const std::string separator = settings.separator.empty() ? "," : settings.separator;
-  Table table(settings, rows, sink);
-  CsvCursor cursor(text, separator, rows);
+  Table table(settings, state, rows, sink);
+  if (!table.begin()) return text.size();
+  CsvCursor cursor(text, separator, settings.trim, state, rows);
   while (!rows.stopped()) {
     const CsvCursor::Outcome outcome = cursor.next(table.cells());
-    if (outcome == CsvCursor::Outcome::end) return;
-    if (outcome == CsvCursor::Outcome::record && !table.take(cursor.line(), cursor.record())) return;
+    if (outcome == CsvCursor::Outcome::end) break;
+    if (outcome == CsvCursor::Outcome::bad) sink.skip(cursor.line(), {});
+    if (outcome == CsvCursor::Outcome::record && !table.take(cursor.line(), cursor.record())) break;
   }
+  state.lines = cursor.lines();
+  return cursor.taken();
 }
 
 }  // namespace mtl::data

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "compiler/base/text.h"
 #include "compiler/diag/kinds/data.h"
 #include "data/text.h"
 
@@ -41,12 +42,15 @@ void Pieces::clear() {
   for (auto& level : lengths) level.clear();
   items.clear();
   words.clear();
-  missing = false;
+  raw = {};
+  missing = dropped = false;
 }
 
 Stager::Stager(const SourcePlan& plan, Interners& interners, Staged& out)
     : plan_(plan),
       out_(out),
+      number_format_(number_format(*plan.spec)),
+      missing_numbers_(missing_numbers(*plan.spec)),
       interners_(plan.columns.size()),
       pieces_(plan.columns.size()),
       lengths_(plan.dims.size()),
@@ -68,7 +72,7 @@ void Stager::begin_file(const std::string& path) {
 }
 
 bool Stager::begin_rows(const Layout& layout, Rows& rows) {
-  auto placed = place_columns(plan_, layout, options_.absent_allowed, rows);
+  auto placed = place_columns(plan_, layout, options_.use, rows);
   if (!placed) return false;
   placements_ = std::move(*placed);
   return true;
@@ -101,7 +105,7 @@ void Stager::note_key(std::string_view key) {
   if (keys_seen_.size() < kShownKeys && !listed(keys_seen_, key)) keys_seen_.emplace_back(key);
 }
 
-// Whether the labels behind a limit are kept aside.
+// Whether the labels that a limit cuts are kept aside.
 bool Stager::keeps_cut(const ColumnPlan& column) const {
   return column.spec->kind == ValueKind::label && !column.is_bins && column.dims.size() == 1 &&
          plan_.dims[column.dims[0]].limit > 0;
@@ -113,68 +117,144 @@ int64_t Stager::limit_of(const ColumnPlan& column, size_t level) const {
   return level < column.dims.size() ? plan_.dims[column.dims[level]].limit : 0;
 }
 
+// How many pieces of a sequence `limit` cuts from its beginning.
+size_t Stager::skipped_of(const ColumnPlan& column, size_t level, size_t length) const {
+  const auto limit = static_cast<size_t>(limit_of(column, level));
+  return limit > 0 && length > limit && plan_.dims[column.dims[level]].keep_last ? length - limit : 0;
+}
+
 // Ends one sequence of `level` whose pieces are those from `begin` on: notes its length, drops what `limit` cuts.
-void Stager::keep_front(size_t c, size_t level, size_t begin) {
+void Stager::end_sequence(size_t c, size_t level, size_t begin) {
   Pieces& pieces = pieces_[c];
   const size_t length = pieces.items.size() - begin;
   pieces.lengths[level].push_back(static_cast<int32_t>(length));
   if (level == 0 && options_.keeps_words) pieces.words = pieces.items;
   const auto limit = static_cast<size_t>(limit_of(plan_.columns[c], level));
+  const auto first = pieces.items.begin() + static_cast<std::ptrdiff_t>(begin);
+  pieces.items.erase(first, first + static_cast<std::ptrdiff_t>(skipped_of(plan_.columns[c], level, length)));
   if (limit > 0 && length > limit) pieces.items.resize(begin + limit);
 }
 
-// The pieces of a column: its cells as the file has them, then the transforms that make sequences of texts.
+// Whether a text means that there is no value. Numbers are compared as such, too.
+bool Stager::is_mark(const ColumnPlan& column, std::string_view text) const {
+  if (listed(plan_.spec->missing, text)) return true;
+  if (missing_numbers_.empty() || !column.reads_numbers()) return false;
+  const auto number = parse_number(text, number_format_);
+  return number && std::find(missing_numbers_.begin(), missing_numbers_.end(), *number) != missing_numbers_.end();
+}
+
+// A cell, a comment or a JSON value as the column has it: without blanks around it, and null if it means nothing.
+std::string_view Stager::value_of(const ColumnPlan& column, std::string_view text) const {
+  const std::string_view value = plan_.spec->trim ? trim_blanks(text) : text;
+  // Among the tokens of a sentence the missing mark is a word like others.
+  if (column.per_token && column.spec->kind == ValueKind::token) return value.empty() ? text : value;
+  if (is_mark(column, value)) return kNoText;
+  return value.empty() && column.holds_tokens() ? text : value;
+}
+
+// The items from `begin` on become one. It lacks a value if one of them does, and is empty if one of them is.
+void Stager::cross_cells(std::vector<std::string_view>& items, size_t begin) {
+  const auto first = items.begin() + static_cast<std::ptrdiff_t>(begin);
+  std::string_view joined;
+  const bool missing = std::any_of(first, items.end(), is_missing);
+  if (!missing && std::none_of(first, items.end(), [](std::string_view item) { return item.empty(); })) {
+    std::string& text = made_.emplace_back(*first);
+    for (auto item = first + 1; item != items.end(); ++item) (text += kCrossed) += *item;
+    joined = text;
+  } else if (!missing) {
+    joined = "";
+  }
+  items.resize(begin);
+  items.push_back(joined);
+}
+
+// Pieces that mean: no value. In a token column only whole cells can be missing.
+void Stager::mark_missing(const ColumnPlan& column, std::vector<std::string_view>& items) const {
+  if (plan_.spec->missing.empty() || column.spec->kind == ValueKind::token) return;
+  for (std::string_view& item : items) item = !is_missing(item) && is_mark(column, item) ? kNoText : item;
+}
+
+// True if empty pieces were left out.
+bool Stager::split_text(const Transform& transform, std::string_view text, bool keep_empty,
+                        std::vector<std::string_view>& out) const {
+  if (transform.kind == Transform::Kind::split)
+    return split_values(text, transform.text, plan_.spec->trim, keep_empty, out);
+  (transform.kind == Transform::Kind::words ? split_words : split_characters)(text, out);
+  return false;
+}
+
+// Every text becomes a sequence of `level`.
+void Stager::split_items(size_t c, size_t level, const Transform& split) {
+  const ColumnPlan& column = plan_.columns[c];
+  Pieces& pieces = pieces_[c];
+  const bool keep_empty = column.keeps_empty(static_cast<int>(level), plan_.spec->missing);
+  scratch_.swap(pieces.items);
+  pieces.items.clear();
+  for (const std::string_view text : scratch_) {
+    const size_t before = pieces.items.size();
+    if (is_missing(text) && column.makes_set(static_cast<int>(level))) {
+      pieces.lengths[level].push_back(kMissingRow);
+      continue;
+    }
+    const bool dropped = split_text(split, text, keep_empty, pieces.items);
+    pieces.dropped = pieces.dropped || dropped;
+    end_sequence(c, level, before);
+  }
+  mark_missing(column, pieces.items);
+}
+
+// Every text becomes one of its pieces. An empty text stays what it is.
+bool Stager::pick_pieces(size_t c, int level, const Transform& split, const Transform& part, const Record& record,
+                         Rows& rows) {
+  const ColumnPlan& column = plan_.columns[c];
+  std::vector<std::string_view>& items = pieces_[c].items;
+  for (size_t i = 0; i < items.size(); ++i) {
+    if (items[i].empty()) continue;
+    scratch_.clear();
+    split_text(split, items[i], false, scratch_);
+    const auto piece = piece_at(scratch_, part.count);
+    if (!piece) {
+      const auto cells = static_cast<size_t>(level == 1 ? column.width : 1);  // several of one line are one position
+      const TextPlace place = place_of(c, level - 1, i / cells, record);
+      rows.bad(diag::NoSuchPiece, place, "pieces are counted from 0; below 0 from the end, `part(-1)` being `last`",
+               column.spec->name, transform_name(split), count_of(scratch_.size(), "piece"), excerpt(items[i], 40),
+               part.count);
+      return false;
+    }
+    items[i] = *piece;
+  }
+  mark_missing(column, items);
+  return true;
+}
+
+// The pieces of a column: its cells as the file has them, then the transforms that make texts of texts.
 bool Stager::collect(size_t c, const Record& record, Rows& rows) {
   const ColumnPlan& column = plan_.columns[c];
+  const std::vector<Transform>& transforms = column.spec->transforms;
   Pieces& pieces = pieces_[c];
   if (!collect_base(c, record, rows)) return false;
   if (pieces.missing) return true;
   int level = column.base_levels;
-  if (level == 0 && column.levels() > 0 && is_missing(pieces.items[0])) {
-    for (const Transform& transform : column.spec->transforms) {
-      if (transform.kind == Transform::Kind::fill_text) pieces.items[0] = transform.text;
-      if (splits_text(transform.kind) || !is_missing(pieces.items[0])) break;
+  if (level > 0) pieces.raw = {};
+  if (options_.words_of_lines) pieces.raw = record.text;
+  for (size_t i = 0; i < transforms.size(); ++i) {
+    if (transforms[i].kind == Transform::Kind::fill_text) {
+      for (std::string_view& item : pieces.items) item = is_missing(item) ? std::string_view(transforms[i].text) : item;
     }
-    pieces.missing = is_missing(pieces.items[0]);
+    if (!splits_text(transforms[i].kind)) continue;
+    if (!makes_level(transforms, i)) {
+      if (!pick_pieces(c, level, transforms[i], transforms[i + 1], record, rows)) return false;
+      continue;
+    }
+    pieces.missing = level == 0 && is_missing(pieces.items[0]);
     if (pieces.missing) return true;
-  }
-  for (const Transform& transform : column.spec->transforms) {
-    if (transform.kind == Transform::Kind::fill_text) {
-      for (std::string_view& item : pieces.items) item = is_missing(item) ? std::string_view(transform.text) : item;
-    }
-    if (!splits_text(transform.kind)) continue;
-    scratch_.swap(pieces.items);
-    pieces.items.clear();
-    for (const std::string_view text : scratch_) {
-      const size_t before = pieces.items.size();
-      if (is_missing(text) && column.makes_set(level)) {
-        pieces.lengths[static_cast<size_t>(level)].push_back(kMissingRow);
-        continue;
-      }
-      switch (transform.kind) {
-        case Transform::Kind::split:
-          split_at(text, transform.text, pieces.items);
-          break;
-        case Transform::Kind::words:
-          split_words(text, pieces.items);
-          break;
-        default:
-          split_characters(text, pieces.items);
-          break;
-      }
-      keep_front(c, static_cast<size_t>(level), before);
-    }
-    ++level;
-    const auto& missing = plan_.spec->missing;
-    if (missing.empty() || column.spec->kind == ValueKind::token) continue;
-    for (std::string_view& item : pieces.items) item = listed(missing, item) ? kNoText : item;
+    split_items(c, static_cast<size_t>(level++), transforms[i]);
   }
   return true;
 }
 
 bool Stager::collect_base(size_t c, const Record& record, Rows& rows) {
   const ColumnPlan& column = plan_.columns[c];
-  const std::vector<std::string>& missing = plan_.spec->missing;
   Pieces& pieces = pieces_[c];
   if (options_.words_of_lines) {  // a raw line is the text of the one text column, and labels are absent
     if (column.is_target_only()) {
@@ -182,23 +262,23 @@ bool Stager::collect_base(size_t c, const Record& record, Rows& rows) {
       pieces.missing = column.levels() > 0;
       return true;
     }
-    pieces.items.push_back(record.text);
+    pieces.items.push_back(plan_.spec->trim ? trim_blanks(record.text) : record.text);
     if (column.base_levels == 1) {  // the file has a sequence here, a line has words
       pieces.items.clear();
-      split_words(record.text, pieces.items);
-      keep_front(c, 0, 0);
+      (options_.characters_of_lines ? split_line_characters : split_words)(record.text, pieces.items);
+      end_sequence(c, 0, 0);
     }
     return true;
   }
   if (plan_.spec->format == Format::jsonl) return collect_json(c, record, rows);
   if (column.is_comment) {
     const Comment* comment = comment_of(c, record);
-    const std::string_view value = comment ? comment->value : kNoText;
     if (comment) key_found_[c] = true;
     if (!key_found_[c]) {
       for (const Comment& other : record.comments) note_key(other.key);
     }
-    pieces.items.push_back(!is_missing(value) && listed(missing, value) ? kNoText : value);
+    if (comment) pieces.raw = trim_blanks(comment->value);
+    pieces.items.push_back(comment ? value_of(column, comment->value) : kNoText);
     return true;
   }
   const Placement& placement = placements_[c];
@@ -208,16 +288,27 @@ bool Stager::collect_base(size_t c, const Record& record, Rows& rows) {
     return true;
   }
   const size_t tokens = column.per_token ? record.lines.size() : 1;
-  // In a token column of a sentence the missing mark is a word like others.
-  const bool marks = !missing.empty() && !(column.per_token && column.spec->kind == ValueKind::token);
-  const int64_t limit = column.per_token ? limit_of(column, 0) : 0;
-  for (size_t t = 0; t < tokens && (limit == 0 || static_cast<int64_t>(t) < limit); ++t) {
-    for (const int cell : placement.cells) {
-      const std::string_view text = record.cells[t * record.width + static_cast<size_t>(cell)];
-      pieces.items.push_back(marks && listed(missing, text) ? kNoText : text);
+  const auto limit = static_cast<size_t>(column.per_token ? limit_of(column, 0) : 0);
+  const size_t begin = column.per_token ? skipped_of(column, 0, tokens) : 0;
+  const size_t end = limit == 0 ? tokens : std::min(tokens, begin + limit);
+  for (size_t t = begin; t < end; ++t) {
+    for (size_t i = 0; i < placement.cells.size(); ++i) {
+      std::string_view cell = record.cells[t * record.width + static_cast<size_t>(placement.cells[i])];
+      if (i < placement.features.size() && !placement.features[i].empty())
+        cell = feature_value(cell, placement.features[i]);
+      if (pieces.raw.empty()) pieces.raw = cell;
+      pieces.items.push_back(value_of(column, cell));
     }
+    if (column.spec->binding.cross) cross_cells(pieces.items, pieces.items.size() - placement.cells.size());
   }
   if (column.per_token) pieces.lengths[0].push_back(static_cast<int32_t>(tokens));
+  if (column.per_token && options_.keeps_words) {
+    for (size_t t = 0; t < tokens; ++t) {
+      const std::string_view cell = record.cells[t * record.width + static_cast<size_t>(placement.cells.front())];
+      const std::string_view value = plan_.spec->trim ? trim_blanks(cell) : cell;
+      pieces.words.push_back(value.empty() ? cell : value);
+    }
+  }
   return true;
 }
 
@@ -257,8 +348,11 @@ bool Stager::check_lengths(const Record& record, Rows& rows) {
     }
     const auto [c, level] = *first;
     const TextPlace place = place_of(c, level - 1, static_cast<size_t>(empty - lengths.begin()), record);
-    rows.bad(diag::EmptySequence, place.line, place.text, "`column(..., allow_empty = true)` lets empty sequences in",
-             plan_.columns[c].spec->name, dim.path);
+    const ColumnPlan& column = plan_.columns[c];
+    const bool token = column.per_token && column.spec->kind == ValueKind::token && level > 0;  // its characters
+    rows.bad(diag::EmptySequence, place,
+             token ? help_for_empty(column) : "`column(..., allow_empty = true)` lets empty sequences in",
+             column.spec->name, dim.path);
     return false;
   }
   return true;
@@ -274,7 +368,8 @@ bool Stager::check_same_lengths(size_t d, const std::pair<size_t, int>& first, c
   for (size_t i = 0; i < found.size(); ++i) {
     if (found[i] == expected[i]) continue;
     const TextPlace place = place_of(shown.first, shown.second - 1, i, record);
-    rows.bad(diag::LengthMismatch, place.line, place.text, "", plan_.dims[d].path,
+    const bool dropped = pieces_[first.first].dropped || pieces_[other.first].dropped;
+    rows.bad(diag::LengthMismatch, place, dropped ? "empty pieces of `split` do not count" : "", plan_.dims[d].path,
              plan_.columns[first.first].spec->name, expected[i], plan_.columns[other.first].spec->name, found[i]);
     return false;
   }
@@ -297,8 +392,7 @@ bool Stager::reject_missing(size_t d, const Record& record, Rows& rows) {
     if (lacks_.size() < kShownLacks) lacks_.push_back({c, d, rows.path(), std::string(place.text), place.line});
     return false;
   }
-  rows.bad(diag::MissingSequence, place.line, place.text, help_for_missing(plan_.columns[c]),
-           plan_.columns[c].spec->name, dim.path);
+  rows.bad(diag::MissingSequence, place, help_for_missing(plan_.columns[c]), plan_.columns[c].spec->name, dim.path);
   return false;
 }
 

@@ -25,20 +25,29 @@ const Transform* find_transform(const ColumnSpec& column, Transform::Kind kind) 
   return nullptr;
 }
 
-// A number that even 64 bits do not hold. strtod also takes words (inf, nan) and hexadecimal digits.
-bool is_too_large(std::string_view text) {
-  const std::string number(trim(text));
-  if (number.empty() || number.find_first_not_of("0123456789+-.eE") != std::string::npos) return false;
+// A number that even 64 bits do not hold.
+bool is_too_large(std::string_view text, const NumberFormat& format) {
+  std::string number;
+  if (!plain_number(text, format, number)) return false;
   char* end = nullptr;
   const double value = std::strtod(number.c_str(), &end);
   return *end == '\0' && std::isinf(value);
 }
 
-const std::string kEmptyHelp =
-    "`missing = [\"\"]` in the source says that empty cells are missing values; `fill(...)` puts something in their "
-    "place";
+// Some of what `is` found to be false, for a warning.
+void note_cell(std::vector<std::string>& cells, std::string_view text) {
+  constexpr size_t kShown = 6;
+  if (cells.size() < kShown && std::find(cells.begin(), cells.end(), text) == cells.end()) cells.emplace_back(text);
+}
 
 }  // namespace
+
+std::string help_for_empty(const ColumnPlan& column) {
+  if (column.per_token && column.spec->kind == ValueKind::token)
+    return "a token has at least one character: leave its line out, or write a word for it";
+  return "`missing = [\"\"]` in the source says that empty cells are missing values; `fill(...)` puts something in "
+         "their place";
+}
 
 void Stager::remember() {
   for (size_t c = 0; c < sizes_.size(); ++c) {
@@ -76,7 +85,8 @@ size_t Stager::rows_of(const ColumnPlan& column) const {
 // The comment of this record that a column reads: the last one with its key.
 const Comment* Stager::comment_of(size_t c, const Record& record) const {
   if (!plan_.columns[c].is_comment) return nullptr;
-  const std::string& key = plan_.columns[c].spec->binding.names[0];
+  const std::string& bound = plan_.columns[c].spec->binding.names[0];
+  const std::string_view key = plan_.spec->trim ? trim_blanks(bound) : bound;
   const auto found = std::find_if(record.comments.rbegin(), record.comments.rend(),
                                   [&](const Comment& comment) { return comment.key == key; });
   return found == record.comments.rend() ? nullptr : &*found;
@@ -87,6 +97,10 @@ const Comment* Stager::comment_of(size_t c, const Record& record) const {
 TextPlace Stager::place_of(size_t c, int depth, size_t piece, const Record& record) const {
   const ColumnPlan& column = plan_.columns[c];
   if (const Comment* comment = comment_of(c, record)) return comment->place;
+  if (record.paths != nullptr && !placements_[c].cells.empty()) {
+    const auto cell = static_cast<size_t>(placements_[c].cells[0]);
+    return {record.line, record.cells[cell], (*record.paths)[cell]};
+  }
   if (record.lines.empty()) return {record.line, record.text};
   size_t token = column.per_token && depth >= 0 ? piece : 0;
   for (int level = depth; column.per_token && level > 0; --level) {
@@ -101,6 +115,7 @@ TextPlace Stager::place_of(size_t c, int depth, size_t piece, const Record& reco
     }
     token = parent;
   }
+  if (column.per_token && depth >= 0) token += skipped_of(column, 0, record.lines.size());
   token = std::min(token, record.lines.size() - 1);
   return {record.lines[token], record.token_text[token]};
 }
@@ -110,6 +125,13 @@ TextPlace Stager::place_of_item(size_t c, size_t item, const Record& record) con
   // Several cells of one line make one position.
   const auto cells = static_cast<size_t>(depth == 0 ? plan_.columns[c].width : 1);
   return place_of(c, depth, item / cells, record);
+}
+
+// What an item is in a message: a cell of the file, or one of the values that a cell or an array holds.
+std::string Stager::name_of_item(size_t c, size_t item) const {
+  const ColumnPlan& column = plan_.columns[c];
+  const bool cell = column.levels() == (column.per_token ? 1 : 0);
+  return cell ? "the cell" : column.levels() == 1 ? "value " + std::to_string(item + 1) : "a value";
 }
 
 void Stager::commit_missing(size_t c) {
@@ -141,8 +163,8 @@ bool Stager::check_widths(size_t c, const Record& record, Rows& rows) const {
   const auto odd = std::find_if(found.begin(), found.end(), [&](int32_t n) { return n != column.width; });
   if (odd == found.end()) return true;
   const TextPlace place = place_of(c, column.levels() - 2, static_cast<size_t>(odd - found.begin()), record);
-  rows.bad(diag::WrongValueCount, place.line, place.text, "", column.spec->name,
-           count_of(static_cast<size_t>(column.width), "value"), *odd);
+  rows.bad(diag::WrongValueCount, place, "", column.spec->name, count_of(static_cast<size_t>(column.width), "value"),
+           *odd);
   return false;
 }
 
@@ -172,8 +194,11 @@ bool Stager::commit(size_t c, const Record& record, Rows& rows) {
   }
   if (keeps_cut(column)) {
     const size_t cut = pieces.items.size() - rows_of(column) * static_cast<size_t>(column.width);
-    out.cut_texts.insert(out.cut_texts.end(), out.texts.end() - static_cast<std::ptrdiff_t>(cut), out.texts.end());
-    out.texts.resize(out.texts.size() - cut);
+    const size_t before = plan_.dims[column.dims[0]].keep_last ? pieces.items.size() : cut;
+    const auto begin = out.texts.end() - static_cast<std::ptrdiff_t>(before);
+    const auto end = begin + static_cast<std::ptrdiff_t>(cut);
+    out.cut_texts.insert(out.cut_texts.end(), begin, end);
+    out.texts.erase(begin, end);
     out.cut_counts.push_back(static_cast<int32_t>(cut));
   }
   return true;
@@ -195,15 +220,15 @@ bool Stager::commit_item(size_t c, size_t item, std::string_view text, const Rec
       return true;
     }
     const TextPlace place = place_of_item(c, item, record);
-    rows.bad(diag::EmptyCell, place.line, place.text, kEmptyHelp, column.name);
+    rows.bad(diag::EmptyCell, place, help_for_empty(plan_.columns[c]), name_of_item(c, item), column.name);
     return false;
   }
-  const bool fixed = !column.fixed_labels.empty() && !options_.absent_allowed;
+  const bool fixed = !column.fixed_labels.empty() && options_.use != FileUse::prediction;
   if (fixed && std::find(column.fixed_labels.begin(), column.fixed_labels.end(), text) == column.fixed_labels.end()) {
     const auto near = nearest(text, column.fixed_labels);
     const TextPlace place = place_of_item(c, item, record);
-    rows.bad(diag::LabelNotInSet, place.line, place.text, near ? "did you mean `" + *near + "`?" : "", shown(text),
-             column.name, excerpt(join(column.fixed_labels), 200));
+    rows.bad(diag::LabelNotInSet, place, near ? "did you mean `" + *near + "`?" : "", shown(text), column.name,
+             excerpt(join(column.fixed_labels), 200));
     return false;
   }
   out.push_back(interners_[c]->add(text));
@@ -221,33 +246,29 @@ bool Stager::commit_number(size_t c, size_t item, std::string_view text, const R
     const Transform* is = find_transform(column, Transform::Kind::is);
     const auto truth = is ? std::count(is->texts.begin(), is->texts.end(), text) > 0 : parse_truth(text);
     if (truth) {
+      if (is && !*truth) note_cell(out_.columns[c].cells, text);
       out.push_back(*truth ? 1 : 0);
       return true;
     }
     const TextPlace place = place_of_item(c, item, record);
-    rows.bad(diag::BadTruthValue, place.line, place.text,
+    rows.bad(diag::BadTruthValue, place,
              "true, false, yes, no, 1 and 0 are understood; `|> is(\"...\")` names the texts that mean true",
              shown(text), column.name);
     return false;
   }
-  const auto number = parse_number(text);
+  const auto number = parse_number(text, number_format_);
   if (number && fits_column(column, *number)) {
     out.push_back(*number);
     return true;
   }
   const TextPlace place = place_of_item(c, item, record);
-  if (number || is_too_large(text)) {
-    rows.bad(diag::NumberOutOfRange, place.line, place.text, number_help(column, number.value_or(0)), column.name,
-             number_result(column), shown(text));
-  } else if (trim(text).empty()) {
-    rows.bad(diag::EmptyCell, place.line, place.text, kEmptyHelp, column.name);
+  if (number || is_too_large(text, number_format_)) {
+    rows.bad(diag::NumberOutOfRange, place, number_help(column, number.value_or(0)), column.name, number_result(column),
+             shown(text));
+  } else if (trim_blanks(text).empty()) {
+    rows.bad(diag::EmptyCell, place, help_for_empty(plan_.columns[c]), name_of_item(c, item), column.name);
   } else {
-    std::string help;
-    if (std::find(text.begin(), text.end(), ',') != text.end()) help = "a decimal point was expected, not a comma";
-    if (text == "?" || text == "NA" || text == "nan" || text == "NaN" || text == "_" || text == "-") {
-      help = "`missing = [\"" + std::string(text) + "\"]` in the source says that this is a missing value";
-    }
-    rows.bad(diag::BadDataNumber, place.line, place.text, help, shown(text), column.name);
+    rows.bad(diag::BadDataNumber, place, bad_number_help(text, number_format_), shown(text), column.name);
   }
   return false;
 }
@@ -260,7 +281,8 @@ void Stager::check_key(size_t c, Rows& rows) const {
   const std::string& key = column.spec->binding.names[0];
   const auto near = nearest(key, keys_seen_);
   std::string help = near ? "did you mean `" + *near + "`?" : "its records have " + excerpt(join(keys_seen_), 200);
-  if (keys_seen_.empty()) help = "its sentences have no comment lines, `# " + key + " = ...`";
+  if (keys_seen_.empty())
+    help = "no comment of its sentences has a name, `# " + key + " = ...` or `# " + key + ": ...`";
   if (json && std::find(keys_seen_.begin(), keys_seen_.end(), key) != keys_seen_.end())
     help = "`field(\"" + key + "\")` goes into the objects of a record";
   rows.bad_file(diag::UnknownDataColumn, 0, "", help, json ? "key" : "comment", key);
@@ -283,6 +305,7 @@ Staged take_examples(const SourcePlan& plan, const Staged& staged, const std::ve
   out.cuts.resize(plan.dims.size());
   out.lengths.resize(plan.dims.size());
   out.columns.resize(plan.columns.size());
+  for (size_t c = 0; c < plan.columns.size(); ++c) out.columns[c].cells = staged.columns[c].cells;
   const auto append = [](auto& to, const auto& from, size_t begin, size_t end) {
     if (from.empty()) return;
     to.insert(to.end(), from.begin() + static_cast<std::ptrdiff_t>(begin),

@@ -1,5 +1,6 @@
 // Staging of JSON objects: the value of a key or a field path, arrays as sequences.
 #include <algorithm>
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "compiler/diag/kinds/data.h"
@@ -11,30 +12,15 @@ namespace {
 
 using Json = nlohmann::json;
 
-// "a.b.0": keys and array indices; a key that holds dots as a whole goes first. nullptr: absent.
-const Json* find_field(const Json& object, std::string_view path) {
-  const Json* at = &object;
-  while (!path.empty()) {
-    if (at->is_object()) {
-      if (const auto whole = at->find(std::string(path)); whole != at->end()) return &*whole;
-    }
-    const size_t dot = path.find('.');
-    const std::string step(path.substr(0, dot));
-    path = dot == std::string_view::npos ? std::string_view() : path.substr(dot + 1);
-    if (at->is_object()) {
-      const auto found = at->find(step);
-      if (found == at->end()) return nullptr;
-      at = &*found;
-    } else if (at->is_array()) {
-      const auto index = parse_number(step);
-      if (!index || *index < 0 || *index >= static_cast<double>(at->size()) || step.find('.') != std::string::npos)
-        return nullptr;
-      at = &(*at)[static_cast<size_t>(*index)];
-    } else {
-      return nullptr;
-    }
+// The value of a key, blanks around which do not count if `trims`. nullptr: absent.
+const Json* find_key(const Json& object, const std::string& name, bool trims) {
+  if (const auto found = object.find(name); found != object.end()) return &*found;
+  if (!trims) return nullptr;
+  const std::string_view bare = trim_blanks(name);
+  for (auto item = object.begin(); item != object.end(); ++item) {
+    if (trim_blanks(item.key()) == bare) return &*item;
   }
-  return at;
+  return nullptr;
 }
 
 // "a.b" of "a.b.c" if that is an object here; "": the record itself.
@@ -53,8 +39,9 @@ struct Collector {
   const ColumnPlan& column;
   Pieces& pieces;
   std::deque<std::string>& made;
-  const std::vector<std::string>& missing_marks;
-  std::string expected;  // set on a fault
+  const std::function<std::string_view(std::string_view)>& value_of;
+  std::string_view decimal;  // of the source: texts of numbers are read with it
+  std::string expected;      // set on a fault
   const Json* fault = nullptr;
 
   bool fail(const Json& json, std::string what) {
@@ -69,13 +56,14 @@ struct Collector {
       return true;
     }
     if (json.is_string()) {
-      const std::string& text = json.get_ref<const std::string&>();
-      const bool missing = std::find(missing_marks.begin(), missing_marks.end(), text) != missing_marks.end();
-      pieces.items.push_back(missing ? std::string_view() : std::string_view(text));
+      pieces.items.push_back(value_of(json.get_ref<const std::string&>()));
       return true;
     }
     if (json.is_number() || json.is_boolean()) {
-      pieces.items.push_back(made.emplace_back(json.dump()));
+      std::string& text = made.emplace_back(json.dump());
+      const size_t point = column.reads_numbers() ? text.find('.') : std::string::npos;
+      if (point != std::string::npos) text.replace(point, 1, decimal);
+      pieces.items.push_back(value_of(text));
       return true;
     }
     return fail(json, "a text, a number or a truth value");
@@ -112,8 +100,9 @@ struct Collector {
     return true;
   }
 
-  // `limits`: by level; 0 is none.
-  bool levels(const Json& json, size_t level, size_t count, const std::vector<int64_t>& limits) {
+  // `kept`: by level, which of so many elements `limit` leaves.
+  template <class Kept>
+  bool levels(const Json& json, size_t level, size_t count, const Kept& kept) {
     if (level == count) return scalar(json);
     const bool set = column.makes_set(static_cast<int>(level));
     if (set && json.is_null()) {
@@ -123,10 +112,9 @@ struct Collector {
     if (!set && column.makes_row(static_cast<int>(level))) return fixed(json, level);
     if (!json.is_array()) return fail(json, "an array");
     pieces.lengths[level].push_back(static_cast<int32_t>(json.size()));
-    int64_t taken = 0;
-    for (const Json& element : json) {
-      if (limits[level] > 0 && taken++ >= limits[level]) break;
-      if (!levels(element, level + 1, count, limits)) return false;
+    const auto [begin, end] = kept(level, json.size());
+    for (size_t i = begin; i < end; ++i) {
+      if (!levels(json[i], level + 1, count, kept)) return false;
     }
     return true;
   }
@@ -142,20 +130,51 @@ void note_words(const Json& array, std::deque<std::string>& made, std::vector<st
 
 }  // namespace
 
+const Json* find_field(const Json& object, std::string_view path) {
+  const Json* at = &object;
+  while (!path.empty()) {
+    if (at->is_object()) {
+      if (const auto whole = at->find(std::string(path)); whole != at->end()) return &*whole;
+    }
+    const size_t dot = path.find('.');
+    const std::string step(path.substr(0, dot));
+    path = dot == std::string_view::npos ? std::string_view() : path.substr(dot + 1);
+    if (at->is_object()) {
+      const auto found = at->find(step);
+      if (found == at->end()) return nullptr;
+      at = &*found;
+    } else if (at->is_array()) {
+      const auto index = parse_number(step);
+      if (!index || *index < 0 || *index >= static_cast<double>(at->size()) || step.find('.') != std::string::npos)
+        return nullptr;
+      at = &(*at)[static_cast<size_t>(*index)];
+    } else {
+      return nullptr;
+    }
+  }
+  return at;
+}
+
 bool Stager::collect_json(size_t c, const Record& record, Rows& rows) {
   const ColumnPlan& column = plan_.columns[c];
   const Binding& binding = column.spec->binding;
   Pieces& pieces = pieces_[c];
-  std::vector<int64_t> limits;
-  for (int level = 0; level <= column.base_levels; ++level)
-    limits.push_back(limit_of(column, static_cast<size_t>(level)));
-  Collector collector{column, pieces, made_, plan_.spec->missing, {}, nullptr};
+  const auto kept = [&](size_t level, size_t length) {
+    const auto limit = static_cast<size_t>(limit_of(column, level));
+    const size_t begin = skipped_of(column, level, length);
+    return std::pair(begin, limit == 0 ? length : std::min(length, begin + limit));
+  };
+  const std::function<std::string_view(std::string_view)> value_of_text = [&](std::string_view text) {
+    if (pieces.raw.empty()) pieces.raw = text;
+    return value_of(column, text);
+  };
+  Collector collector{column, pieces, made_, value_of_text, number_format_.decimal, {}, nullptr};
   for (const std::string& name : binding.names) {
     const Json* value = nullptr;
     if (binding.kind == Binding::Kind::field) {
       value = find_field(*record.json, name);
-    } else if (const auto found = record.json->find(name); found != record.json->end()) {
-      value = &*found;
+    } else {
+      value = find_key(*record.json, name, plan_.spec->trim);
     }
     if (value) key_found_[c] = true;
     if (value && !value->is_null()) {
@@ -166,7 +185,7 @@ bool Stager::collect_json(size_t c, const Record& record, Rows& rows) {
         pieces.lengths[0].push_back(1);
         good = collector.scalar(*value);
       } else {
-        good = collector.levels(*value, 0, static_cast<size_t>(column.base_levels), limits);
+        good = collector.levels(*value, 0, static_cast<size_t>(column.base_levels), kept);
       }
       if (good && options_.keeps_words && value->is_array() && column.base_levels > 0)
         note_words(*value, made_, pieces.words);
@@ -189,6 +208,7 @@ bool Stager::collect_json(size_t c, const Record& record, Rows& rows) {
     }
     pieces.items.emplace_back();
   }
+  if (binding.cross) cross_cells(pieces.items, 0);
   return true;
 }
 

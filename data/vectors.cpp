@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <unordered_set>
 
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/data.h"
@@ -24,7 +25,14 @@ size_t count_fields(std::string_view line) {
 
 class VectorReader {
  public:
-  VectorReader(const IdSet& words, Fitted::Vectors& out) : words_(words), out_(out) { exact_.resize(words.size()); }
+  VectorReader(IdSet& words, size_t most, Fitted::Vectors& out)
+      : words_(words), of_train_(words.size()), most_(most), out_(out) {
+    exact_.resize(words.size());
+    for (size_t id = 1; !words.lowercase && id < words.size(); ++id) {
+      std::string folded = lower_text(words.names[id]);
+      if (folded != words.names[id]) folds_[std::move(folded)].push_back(static_cast<int32_t>(id));
+    }
+  }
 
   void run(std::string_view text) {
     Lines lines(text);
@@ -34,6 +42,14 @@ class VectorReader {
       if (line.empty() || (lines.number() == 1 && is_header(line))) continue;
       if (width_ == 0) set_width(line);
       if (width_ == 0 || !take(line)) note_bad(lines.number(), line);
+    }
+    VectorCoverage& coverage = out_.coverage;
+    coverage.words = static_cast<int64_t>(of_train_) - 1;
+    coverage.more = static_cast<int64_t>(words_.size() - of_train_);
+    for (size_t id = 1; id < of_train_ && id < out_.known.size(); ++id) {
+      coverage.found += out_.known[id];
+      coverage.folded += out_.known[id] && !exact_[id];
+      coverage.would_fold += !out_.known[id] && other_case_.count(static_cast<int32_t>(id)) > 0;
     }
   }
 
@@ -83,7 +99,10 @@ class VectorReader {
     const size_t first_blank = line.find_first_of(" \t");
     if (first_blank == std::string_view::npos || first_blank == 0) return false;
     std::string_view word = line.substr(0, first_blank);
+    note_case(word);
     const auto id = id_of(word);
+    if (!id && words_.size() < most_ && has_width(line) && find_invalid_utf8(word) == std::string_view::npos)
+      return take_more(word, line.substr(first_blank));
     const size_t end = id ? word_end(line) : first_blank;  // lines of other words are looked at no closer
     if (end == 0) return false;
     if (!id) return count_other(line);
@@ -105,6 +124,31 @@ class VectorReader {
     if (blanks < width_) return false;
     ++good;
     return true;
+  }
+
+  bool has_width(std::string_view line) const { return count_fields(line) == static_cast<size_t>(width_) + 1; }
+
+  // A word of the file alone: train does not have it, later input may.
+  bool take_more(std::string_view word, std::string_view numbers) {
+    const size_t row = words_.size(), end = (row + 1) * static_cast<size_t>(width_);
+    out_.values.resize(end, 0.0f);
+    if (!read_numbers(numbers, out_.values.data() + row * static_cast<size_t>(width_))) {
+      out_.values.resize(row * static_cast<size_t>(width_));
+      return false;
+    }
+    words_.add(words_.lowercase ? lower_text(word) : std::string(word));
+    exact_.push_back(words_.names.back() == word);
+    out_.known.push_back(true);
+    ++good;
+    return true;
+  }
+
+  // Words that train has in another case than the file.
+  void note_case(std::string_view word) {
+    if (folds_.empty()) return;
+    key_.assign(word);
+    const auto found = folds_.find(key_);
+    if (found != folds_.end()) other_case_.insert(found->second.begin(), found->second.end());
   }
 
   std::optional<int32_t> id_of(std::string_view word) const {
@@ -137,8 +181,12 @@ class VectorReader {
     return true;
   }
 
-  const IdSet& words_;
+  IdSet& words_;
+  size_t of_train_;  // words in front of those that the file adds
+  size_t most_;      // words that there may be
   Fitted::Vectors& out_;
+  std::unordered_map<std::string, std::vector<int32_t>> folds_;  // by lower case: words that have capitals
+  std::unordered_set<int32_t> other_case_;
   int64_t width_ = 0;
   std::vector<bool> exact_;
   mutable std::string key_;
@@ -147,9 +195,9 @@ class VectorReader {
 }  // namespace
 
 std::optional<Fitted::Vectors> parse_vectors(std::string_view text, const std::string& path, const std::string& vocab,
-                                             const IdSet& words, diag::Emitter& emitter) {
+                                             size_t most, IdSet& words, diag::Emitter& emitter) {
   Fitted::Vectors out;
-  VectorReader reader(words, out);
+  VectorReader reader(words, most, out);
   reader.run(text);
   if (reader.good == 0) {
     emitter.report(diag::NoVectorsInFile, path)
@@ -169,11 +217,13 @@ std::optional<Fitted::Vectors> parse_vectors(std::string_view text, const std::s
   return out;
 }
 
-std::optional<Fitted::Vectors> read_vectors(const std::string& path, SourceRange range, const std::string& vocab,
-                                            const IdSet& words, diag::Emitter& emitter) {
-  const auto file = FileText::open(path, range, emitter);
+std::optional<Fitted::Vectors> read_vectors(const std::string& path, const VocabSpec& vocab, IdSet& words,
+                                            diag::Emitter& emitter) {
+  const auto file = FileText::open(path, vocab.range, emitter);
   if (!file) return std::nullopt;
-  return parse_vectors(file->text(), path, vocab, words, emitter);
+  const size_t most = std::min<size_t>(words.size() + static_cast<size_t>(vocab.keep),
+                                       static_cast<size_t>(vocab.max_size.value_or(INT32_MAX - 1)));
+  return parse_vectors(file->text(), path, vocab.name, most, words, emitter);
 }
 
 }  // namespace mtl::data

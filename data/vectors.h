@@ -10,12 +10,12 @@
 
 namespace mtl::data {
 
-// Keeps the rows of words that are in `words`; numbers of other words are not even read. A vocabulary in lower case
-// takes the row of the word itself if there is one, else that of the first word that becomes it. nullopt after
-// reporting.
-std::optional<Fitted::Vectors> read_vectors(const std::string& path, SourceRange range, const std::string& vocab,
-                                            const IdSet& words, diag::Emitter& emitter);
+// Keeps the rows of words that are in `words`, and adds words of the file, from its beginning, until there are `most`:
+// train does not have them, what is read later may. A vocabulary in lower case takes the row of the word itself if
+// there is one, else that of the first word that becomes it. nullopt after reporting.
+std::optional<Fitted::Vectors> read_vectors(const std::string& path, const VocabSpec& vocab, IdSet& words,
+                                            diag::Emitter& emitter);
 std::optional<Fitted::Vectors> parse_vectors(std::string_view text, const std::string& path, const std::string& vocab,
-                                             const IdSet& words, diag::Emitter& emitter);
+                                             size_t most, IdSet& words, diag::Emitter& emitter);
 
 }  // namespace mtl::data

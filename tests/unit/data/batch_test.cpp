@@ -1,5 +1,6 @@
 #include "data/batch.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <new>
@@ -58,6 +59,45 @@ Ids ids(const void* base, int64_t count) {
 }
 
 }  // namespace
+
+TEST_CASE("ids are drawn as unknown by seed, step and row, however they are packed") {
+  Split split;
+  split.examples = 20000;
+  Column users, facts;
+  users.is_ids = facts.is_ids = true;
+  facts.width = 2;
+  for (int i = 0; i < 20000; ++i) {
+    users.ids.push_back(i % 7 == 0 ? kMissing : 5);
+    facts.ids.insert(facts.ids.end(), {6, 7});
+  }
+  split.columns = {{"user", users}, {"facts", facts}};
+  const std::vector<UnknownDraw> draws{
+      {"ads.user", 1, 0.1f, {0}}, {"ads.facts", 2, 0.25f, {0, 3}}, {"ads.gone", 3, 1, {0}}};
+  std::vector<uint32_t> order(20000);
+  for (uint32_t i = 0; i < 20000; ++i) order[i] = i;
+  Batch all(split, "ads", 20000), some(split, "ads", 3);
+  const auto drawn = [&](uint64_t seed, uint64_t step) {
+    all.fill(order);
+    const size_t before = allocations;
+    all.draw_unknown(draws, seed, step);
+    CHECK(allocations == before);
+    return ids(all.column("ads.user"), 20000);
+  };
+  const Ids first = drawn(1, 4);
+  const Ids both = ids(all.column("ads.facts"), 40000);
+  CHECK(std::count(first.begin(), first.end(), 0) == Approx(0.1 * 20000 * 6 / 7).epsilon(0.1));
+  CHECK(std::count(first.begin(), first.end(), kMissing) == 2858);
+  CHECK(std::count(both.begin(), both.end(), 0) == Approx(0.25 * 20000).epsilon(0.05));
+  CHECK(std::count(both.begin(), both.end(), 3) == Approx(0.25 * 20000).epsilon(0.05));
+  CHECK(drawn(1, 4) == first);
+  CHECK(drawn(1, 5) != first);
+  CHECK(drawn(2, 4) != first);
+  const std::vector<uint32_t> three{17, 4711, 3};
+  some.fill(three);
+  some.draw_unknown(draws, 1, 4);
+  CHECK(ids(some.column("ads.user"), 3) == Ids{first[17], first[4711], first[3]});
+  CHECK(ids(some.column("ads.facts"), 2) == Ids{both[34], both[35]});
+}
 
 TEST_CASE("a batch packs the rows of the chosen examples in their order") {
   const Split split = sentences();

@@ -73,7 +73,7 @@ TEST_CASE("the second load comes from the cache, with the same data and the same
   CHECK(first.reports().size() == 2);  // an unseen label, a cut sentence
   const std::string file = only_file(cache);
   const auto written = std::filesystem::last_write_time(file);
-  REQUIRE(read_cache(file, cache_key(everything(), first.options)));
+  REQUIRE(read_cache(file, cache_key(everything(), first.options), everything()));
   const Loading second(everything(), folder, 0, cache);
   REQUIRE(second.data);
   check_same(*first.data, *second.data);
@@ -104,18 +104,53 @@ TEST_CASE("a damaged cache is rebuilt without a word") {
   const std::string key = cache_key(everything(), first.options);
   for (const size_t size : {size_t{0}, size_t{7}, size_t{23}, good.size() / 2, good.size() - 1}) {
     std::ofstream(file, std::ios::binary) << good.substr(0, size);
-    CHECK_FALSE(read_cache(file, key));
+    CHECK_FALSE(read_cache(file, key, everything()));
   }
   for (size_t i = 0; i < good.size(); i += 97) {
     std::string bad = good;
     bad[i] = static_cast<char>(bad[i] ^ 0x40);
     std::ofstream(file, std::ios::binary) << bad;
-    CHECK_FALSE(read_cache(file, key));
+    CHECK_FALSE(read_cache(file, key, everything()));
   }
   const Loading again(everything(), folder, 0, cache);
   REQUIRE(again.data);
   check_same(*first.data, *again.data);
   CHECK(bytes_of(file) == good);
+}
+
+TEST_CASE("a cache that names other ids than there are is no cache") {
+  Folder folder;
+  write_all(folder);
+  const std::string cache = folder.path() + "/cache";
+  const Loading first(everything(), folder, 0, cache);
+  REQUIRE(first.data);
+  const std::string file = only_file(cache), key = cache_key(everything(), first.options);
+  const auto reads_back = [&](const auto& change) {
+    Dataset data = *first.data;
+    change(data);
+    write_cache(file, key, data, {});
+    return read_cache(file, key, everything()).has_value();
+  };
+  CHECK(reads_back([](Dataset&) {}));
+  const int32_t words = static_cast<int32_t>(first.data->fitted.vocabs.at("en").size());
+  CHECK(reads_back([&](Dataset& d) { d.sources[0].train.columns.at("w").ids[0] = words - 1; }));
+  CHECK_FALSE(reads_back([&](Dataset& d) { d.sources[0].train.columns.at("w").ids[0] = words; }));
+  CHECK_FALSE(reads_back([&](Dataset& d) { d.sources[0].dev.columns.at("y").ids[0] = 2; }));
+  CHECK_FALSE(reads_back([&](Dataset& d) { d.sources[0].name = "other"; }));
+  CHECK_FALSE(reads_back([&](Dataset& d) { d.sources.clear(); }));
+  CHECK_FALSE(reads_back([&](Dataset& d) { d.fitted.vectors.at("en").width = int64_t{1} << 62; }));
+}
+
+TEST_CASE("a file that was replaced is read again, though its size and its time are the old ones") {
+  Folder folder;
+  write_all(folder);
+  const std::string cache = folder.path() + "/cache", train = folder.path() + "/train";
+  const Loading first(everything(), folder, 0, cache);
+  const auto time = std::filesystem::last_write_time(train);
+  folder.write("train", "w\ty\tn\na b c\tX\t1\nb\tY\t9\n");
+  std::filesystem::last_write_time(train, time);
+  const Loading second(everything(), folder, 0, cache);
+  CHECK(second.data->fitted.numbers.at("s.n").mean != first.data->fitted.numbers.at("s.n").mean);
 }
 
 TEST_CASE("a cache that cannot be written is no error, and errors are not cached") {

@@ -90,7 +90,8 @@ TEST_CASE("rows with the wrong number of cells show both counts") {
 
 TEST_CASE("columns that are not there") {
   CHECK(report_of(words_and_tags(), "a\nb\n") ==
-        "E0509 train:1 there is no column 1: rows have 1 cell // columns are counted from 0; `separator = ...` in the "
+        "E0509 train:1 column `tags` is number 1 of the file, and rows have 1 cell // columns are counted from 0; "
+        "`separator = ...` in the "
         "source says how cells are parted");
   CHECK(report_of(one_source(Format::tsv, {column("y", ValueKind::label, named({"label"}))}), "n\tlable\n1\ta\n") ==
         "E0508 train:1 there is no column `label` in this file // did you mean `lable`?");
@@ -109,7 +110,7 @@ TEST_CASE("columns that are not there") {
 
 TEST_CASE("cells that are no numbers, no truth values, or empty") {
   CHECK(report_of(number_and_label(), "n\ty\n1\ta\n1,5\tb\n") ==
-        "E0510 train:3 `1,5` is not a number (column `n`) // a decimal point was expected, not a comma");
+        "E0510 train:3 `1,5` is not a number (column `n`) // in the source, `decimal = \",\"` reads it as 1.5");
   CHECK(report_of(number_and_label(), "n\ty\n?\ta\n") ==
         "E0510 train:2 `?` is not a number (column `n`) // `missing = [\"?\"]` in the source says that this is a "
         "missing value");

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "compiler/diag/emitter.h"
+#include "data/input.h"
 #include "data/load.h"
 
 namespace mtl::data::test {

@@ -365,8 +365,8 @@ TEST_CASE("limit cuts every column of its dimension, with a warning") {
   CHECK(loading.train().columns.at("tags").cut_ids == Ids{0});
   CHECK(loading.train().columns.at("tags").cut_starts == std::vector<int64_t>{0, 1, 1});
   CHECK(loading.train().columns.at("c").ids.size() == 3);
-  CHECK(loading.reports() == Names{"W0501 `s.T`: `limit` cuts 1 of 4 positions in 1 example of train",
-                                   "W0501 `s.T.C`: `limit` cuts 3 of 6 positions in 2 examples of train"});
+  CHECK(loading.reports() == Names{"W0501 `s.T`: `limit` cuts 1 of 4 positions from the end of 1 example of train",
+                                   "W0501 `s.T.C`: `limit` cuts 3 of 6 positions from the end of 2 examples of train"});
 }
 
 TEST_CASE("several files make a split; a holdout is the same each time and leaves train the rest") {

@@ -72,10 +72,10 @@ TEST_CASE("the line of a character, of a row of elements, of a sentence") {
 }
 
 TEST_CASE("a field that CoNLL-U lacks is no fault of a line") {
-  const Spec spec = one_source(Format::conllu, {along({"T"}, column("words", ValueKind::token, named({"lemma"})))});
+  const Spec spec = one_source(Format::conllu, {along({"T"}, column("words", ValueKind::token, named({"lema"})))});
   const std::string rest = "\t_\t_\t_\t_\t0\troot\t_\t_\n";
   CHECK(reports_of(spec, "# id = 1\n1\ta" + rest) ==
-        Names{"E0508 train there is no column `lemma` in this file // did you mean `LEMMA`? The columns of CoNLL-U are "
+        Names{"E0508 train there is no column `lema` in this file // did you mean `lemma`? The columns of CoNLL-U are "
               "ID, FORM, LEMMA, UPOS, XPOS, FEATS, HEAD, DEPREL, DEPS, MISC"});
 }
 

@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
+#include "data/record.h"
 #include "tests/unit/data/fixture.h"
 
 using namespace mtl::data;
@@ -26,7 +27,7 @@ struct Encoded {
   mtl::diag::Emitter emitter{&sources};
   std::optional<RawInput> input;
   Encoded(const Spec& spec, const Fitted& fitted, const Names& columns, RawFormat format, std::string_view text) {
-    input = encode_text(spec, spec.sources[0], fitted, columns, format, text, "input", emitter);
+    input = encode_text(spec.sources[0], fitted, columns, format, text, "input", emitter);
   }
   std::string report() const { return emitter.error_count() == 1 ? emitter.sorted()[0].kind->code : "none or many"; }
 };
@@ -46,8 +47,12 @@ TEST_CASE("raw lines are texts of the one text column") {
   const IdSet& words = loading.data->fitted.vocabs.at("en");
   CHECK(encoded.input->split.columns.at("words").ids ==
         Ids{words.find("play"), words.find("jazz"), 0, words.find("play")});
-  CHECK(encoded.input->examples[0].words.at("T") == Names{"Play", "jazz", "!"});
-  CHECK(encoded.input->examples[0].token_lines.empty());
+  using Places = std::vector<std::pair<int32_t, int32_t>>;
+  const Tokens& tokens = encoded.input->examples[0].tokens.at("T");
+  CHECK(tokens.texts == Names{"Play", "jazz", "!"});
+  CHECK(tokens.places == Places{{0, 4}, {5, 9}, {9, 10}});
+  CHECK(encoded.input->examples[1].row == -1);
+  CHECK(encoded.input->examples[2].row == 1);
 }
 
 TEST_CASE("CoNLL input may lack its label columns") {
@@ -60,7 +65,7 @@ TEST_CASE("CoNLL input may lack its label columns") {
   CHECK(bare.input->split.ragged.at("T").offsets == Ids{0, 2, 3});
   CHECK(bare.input->split.columns.at("tags").ids == Ids{kMissing, kMissing, kMissing});
   CHECK(bare.input->split.columns.at("intent").ids == Ids{kMissing, kMissing});
-  CHECK(bare.input->examples[0].token_lines == Names{"play", "it"});
+  CHECK(bare.input->examples[0].token_starts == std::vector<size_t>{0, 5});
   CHECK(bare.input->examples[0].token_dim == "T");
   const Encoded full(spec, loading.data->fitted, {"words", "tags"}, RawFormat::source, "play\tO\nit\tZZZ\n");
   REQUIRE(full.input);
@@ -167,4 +172,67 @@ TEST_CASE("what is read from a model file is not trusted") {
   REQUIRE(empty);
   CHECK_FALSE(fits_spec(*empty, spec, why));
   CHECK(why == "`s.n` lacks its mean");
+}
+
+namespace {
+
+// What the readers say of a text that comes in two parts, the first of which ends behind `cut` bytes.
+std::string read_in_parts(Format format, std::string_view text, size_t cut) {
+  mtl::SourceMap sources;
+  mtl::diag::Emitter emitter(&sources);
+  SkipBudget budget{100, 0, {}, 0};
+  Rows rows("input", emitter, budget);
+  std::string said;
+  const auto note = [&](const std::string& what, uint64_t line) { said += what + "@" + std::to_string(line) + ";"; };
+  Sink sink;
+  sink.layout = [](const Layout&) { return true; };
+  sink.record = [&](const Record& record) {
+    for (const std::string_view cell : record.cells) said += std::string(cell) + "|";
+    for (const Comment& comment : record.comments) said += std::string(comment.key) + "=";
+    note("", record.line);
+  };
+  sink.skipped = [&](uint64_t line, std::string_view) { note("bad", line); };
+  ReadState state;
+  state.last = false;
+  const size_t taken = read_part({format, "", true}, text.substr(0, cut), state, rows, sink);
+  state.last = true;
+  CHECK(taken <= cut);
+  read_part({format, "", true}, text.substr(taken), state, rows, sink);
+  CHECK(emitter.error_count() == 0);
+  return said;
+}
+
+}  // namespace
+
+TEST_CASE("a text is read alike wherever it is cut into parts") {
+  const std::string csv = "a,b\r\n1,\"x,\n\"\"y\"\r\n\n2\n\"q\"z,3\n4,\n5,\"end\"";
+  const std::string tsv = "a\tb\n1\t2\n\n3\n\xFF\t\xFF\n4\t\n5\t6";
+  const std::string conll = "-DOC\tx\n\n# k = v\na\tA\nb\tB\n\n \nc\n\n# l = w\r\nd\tD\r\n\r\n\n# rest\n";
+  const std::string jsonl = "{\"a\": 1}\n\n[2]\n{\n{\"a\": 3}";
+  for (const auto& [format, text] :
+       {std::pair{Format::csv, csv}, {Format::tsv, tsv}, {Format::conll, conll}, {Format::jsonl, jsonl}}) {
+    const std::string whole = read_in_parts(format, text, 0);
+    CHECK(whole.find("bad@") != std::string::npos);
+    for (size_t cut = 1; cut <= text.size(); ++cut) {
+      INFO(format_name(format) << " cut behind " << cut);
+      CHECK(read_in_parts(format, text, cut) == whole);
+    }
+  }
+}
+
+TEST_CASE("a CoNLL file whose first part has spaces alone cannot have tabs behind it") {
+  mtl::SourceMap sources;
+  mtl::diag::Emitter emitter(&sources);
+  SkipBudget budget;
+  Rows rows("input", emitter, budget);
+  Sink sink;
+  sink.layout = [](const Layout&) { return true; };
+  sink.record = [](const Record&) {};
+  ReadState state;
+  state.last = false;
+  CHECK(read_part({Format::conll, "", true}, "# a = b\n\n", state, rows, sink) == 9);
+  CHECK(read_part({Format::conll, "", true}, "a A\n\n", state, rows, sink) == 5);
+  CHECK(state.lines == 4);
+  read_part({Format::conll, "", true}, "b\tB\n\n", state, rows, sink);
+  CHECK(emitter.sorted().at(0).kind->code == std::string("E0740"));
 }

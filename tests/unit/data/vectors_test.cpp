@@ -18,9 +18,10 @@ IdSet words(bool lowercase) {
 struct Parsed {
   mtl::SourceMap sources;
   mtl::diag::Emitter emitter{&sources};
+  IdSet set;
   std::optional<Fitted::Vectors> vectors;
-  Parsed(const char* text, bool lowercase = false) {
-    vectors = parse_vectors(text, "v.txt", "en", words(lowercase), emitter);
+  Parsed(const char* text, bool lowercase = false, size_t most = 0) : set(words(lowercase)) {
+    vectors = parse_vectors(text, "v.txt", "en", most, set, emitter);
   }
   std::string codes() const {
     std::string out;
@@ -62,6 +63,54 @@ TEST_CASE("files without vectors, or without any known word") {
   const Parsed other("bird 1 2\n");
   CHECK(other.vectors);
   CHECK(other.codes() == "W0504 ");
+}
+
+TEST_CASE("words that only the file has are kept from its beginning, up to a number") {
+  const Parsed parsed("bird 7 8\nthe 1 2\nBird 9 9\n. . 3 3\nfish 5\nfrog 6 x\n\xff 1 1\ncow 3 4\nhen 5 6\n", false, 7);
+  REQUIRE(parsed.vectors);
+  CHECK(parsed.set.names == std::vector<std::string>{"<unk>", "cat", "dog", "the", "bird", "Bird", "cow"});
+  CHECK(parsed.vectors->values == std::vector<float>{0, 0, 0, 0, 0, 0, 1, 2, 7, 8, 9, 9, 3, 4});
+  CHECK(parsed.vectors->known == std::vector<bool>{false, false, false, true, true, true, true});
+  CHECK(parsed.vectors->coverage.more == 3);
+  const Parsed lower("Bird 7 8\nBIRD 1 1\nbird 9 9\nThe 5 6\n", true, 99);
+  REQUIRE(lower.vectors);
+  CHECK(lower.set.names.back() == "bird");
+  CHECK(lower.vectors->values == std::vector<float>{0, 0, 0, 0, 0, 0, 5, 6, 9, 9});
+  CHECK(lower.vectors->coverage.found == 1);
+  CHECK(lower.vectors->coverage.folded == 1);
+  CHECK(lower.vectors->coverage.words == 3);
+}
+
+TEST_CASE("words of dev have their vectors, and how many words the file has is counted") {
+  Folder folder;
+  folder.write("train", "The\ncat\nThe\n");
+  folder.write("dev", "bird\nhen\nThe\n");
+  folder.write("glove.txt", "the 1 2\nbird 3 4\ncat 5 6\nlater 7 8\n");
+  Spec spec = one_source(Format::conll, {along({"T"}, column("w", ValueKind::token, at({0})))});
+  spec.sources[0].dev = {"dev"};
+  spec.vocabs[0].embeddings = "glove.txt";
+  {
+    const Loading loading(spec, folder);
+    REQUIRE(loading.data);
+    const VectorCoverage& coverage = loading.data->fitted.vectors.at("en").coverage;
+    CHECK(coverage.words == 2);
+    CHECK(coverage.found == 1);
+    CHECK(coverage.would_fold == 1);
+    CHECK(coverage.others == 2);
+    CHECK(coverage.others_found == 1);
+    CHECK(coverage.more == 3);
+    const int32_t bird = loading.data->fitted.vocabs.at("en").ids.at("bird");
+    CHECK(loading.data->sources[0].dev.columns.at("w").ids == std::vector<int32_t>{bird, 0, 1});
+  }
+  spec.vocabs[0].keep = 0;
+  const Loading none(spec, folder);
+  REQUIRE(none.data);
+  CHECK(none.data->fitted.vocabs.at("en").size() == 3);
+  spec.vocabs[0].keep = 10;
+  spec.vocabs[0].max_size = 4;
+  const Loading few(spec, folder);
+  REQUIRE(few.data);
+  CHECK(few.data->fitted.vocabs.at("en").names.back() == "the");
 }
 
 TEST_CASE("vectors are loaded with the data") {
