@@ -9,6 +9,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "compiler/base/json.h"
 #include "compiler/base/text.h"
 #include "data/load.h"
 
@@ -20,10 +21,10 @@ using nlohmann::json;
 using Pairs = std::vector<std::pair<std::string, std::string>>;
 
 std::optional<Pairs> read_pairs(const std::string& text) {
-  const json list = json::parse(text, nullptr, false);
-  if (!list.is_array()) return std::nullopt;
+  const auto list = parse_json(text);
+  if (!list || !list->is_array()) return std::nullopt;
   Pairs pairs;
-  for (const json& item : list) {
+  for (const json& item : *list) {
     if (!item.is_array() || item.size() != 2 || !item[0].is_string() || !item[1].is_string()) return std::nullopt;
     pairs.emplace_back(item[0].get<std::string>(), item[1].get<std::string>());
   }
@@ -85,7 +86,7 @@ std::optional<ModelFile> load_model(const std::string& path, std::string& why) {
   }
   model.fitted = std::move(*fitted);
   model.metrics = file->metadata.count("mtlc.metrics") ? file->metadata["mtlc.metrics"] : "{}";
-  if (!json::parse(model.metrics, nullptr, false).is_object()) {
+  if (const auto metrics = parse_json(model.metrics); !metrics || !metrics->is_object()) {
     why = "its `mtlc.metrics` is damaged";
     return std::nullopt;
   }

@@ -3,13 +3,20 @@
 // type. Numbers of other types than F32 are widened or rounded to float.
 #include "model/safetensors.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <bit>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
+
+#include "compiler/base/json.h"
+#include "model/write_file.h"
+#include "runtime/deploy/weights_file.h"
 
 namespace mtl::model {
 
@@ -77,6 +84,36 @@ const Kind* find_kind(const std::string& name) {
   return nullptr;
 }
 
+// Of files that we wrote: the version of this scheme, and the checksum of all that `Checksum` is told. Either one asks
+// for the other, so that no damage to a key hides the damage.
+constexpr const char* kFormatKey = "mtlc.format";
+constexpr const char* kChecksumKey = "mtlc.checksum";
+constexpr const char* kFormat = "2";  // files of the first format have neither
+
+// Of what a file says, whatever the order of its header: metadata, then tensors, each by name.
+class Checksum {
+ public:
+  explicit Checksum(const std::map<std::string, std::string>& metadata) {
+    for (const auto& [key, value] : metadata)
+      if (key != kChecksumKey) text_ += json({key, value}).dump(-1, ' ', false, json::error_handler_t::replace);
+  }
+  void add(const std::string& name, const std::string& kind, const std::vector<int64_t>& dims, const void* bytes,
+           size_t size) {
+    tensors_[name] = kind + json(dims).dump() + std::to_string(runtime::deploy::weights_checksum(bytes, size));
+  }
+  std::string text() const {
+    const std::string all = text_ + json(tensors_).dump(-1, ' ', false, json::error_handler_t::replace);
+    char digits[17];
+    std::snprintf(digits, sizeof(digits), "%016llx",
+                  static_cast<unsigned long long>(runtime::deploy::weights_checksum(all.data(), all.size())));
+    return digits;
+  }
+
+ private:
+  std::string text_;
+  std::map<std::string, std::string> tensors_;
+};
+
 // A whole number in [0, 2^62], however JSON spelled it.
 std::optional<uint64_t> whole(const json& value) {
   if (!value.is_number_unsigned()) return std::nullopt;
@@ -114,7 +151,9 @@ std::optional<Range> check_entry(const std::string& name, const json& entry, uin
   const json& offsets = entry["data_offsets"];
   if (!offsets.is_array() || offsets.size() != 2) return fail("has data_offsets that are not two numbers");
   const auto begin = whole(offsets[0]), end = whole(offsets[1]);
-  if (!begin || !end || *begin > *end || *end > data_size) return fail("lies outside the file");
+  if (!begin || !end || *begin > *end) return fail("has data_offsets that are not two numbers in order");
+  if (*end > data_size)
+    return fail("ends " + std::to_string(*end - data_size) + " bytes behind the end of the file: it was cut off");
   if (*end - *begin != count * kind->bytes || count > data_size)
     return fail("has " + std::to_string(*end - *begin) + " bytes, which is not the size of its shape");
   return Range{*begin, *end};
@@ -141,7 +180,9 @@ std::optional<TensorFile> parse(std::string_view bytes, std::string& why) {
     return fail("it is no safetensors file, or it was cut off in its header");
   const std::string_view text = bytes.substr(sizeof(header_size), header_size);
   const std::string_view data = bytes.substr(sizeof(header_size) + header_size);
-  const json header = json::parse(text.begin(), text.end(), nullptr, false);
+  const auto parsed = parse_json(text);
+  if (!parsed) return fail("its header cannot be read as JSON: " + parsed.error().what);
+  const json& header = *parsed;
   if (!header.is_object()) return fail("its header is not a JSON object");
 
   TensorFile file;
@@ -173,6 +214,19 @@ std::optional<TensorFile> parse(std::string_view bytes, std::string& why) {
     return fail("it has " + std::to_string(data.size()) + " bytes of tensors where its header names " +
                 std::to_string(reached));
 
+  if (file.metadata.count(kChecksumKey) || file.metadata.count(kFormatKey)) {
+    Checksum checksum(file.metadata);
+    for (const auto& [range, index] : places)
+      checksum.add(file.tensors[index].name, kinds[index]->name, file.tensors[index].dims, data.data() + range.begin,
+                   range.end - range.begin);
+    if (file.metadata[kChecksumKey] != checksum.text())
+      return fail(std::string("it is damaged: its checksum does not match (a program that changes it on purpose leaves "
+                              "`") +
+                  kChecksumKey + "` and `" + kFormatKey + "` out of the metadata)");
+    file.metadata.erase(kChecksumKey);
+    file.metadata.erase(kFormatKey);
+  }
+
   for (const auto& [range, index] : places) {  // only now is memory asked for, and no more than the file has
     Tensor& tensor = file.tensors[index];
     tensor.values.resize((range.end - range.begin) / kinds[index]->bytes);
@@ -187,6 +241,11 @@ std::optional<TensorFile> parse(std::string_view bytes, std::string& why) {
 }  // namespace
 
 std::optional<TensorFile> read_safetensors(const std::string& path, std::string& why) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) {
+    why = "it is not a plain file, but a pipe or a device";
+    return std::nullopt;
+  }
   std::ifstream in(path, std::ios::binary | std::ios::ate);
   if (!in) {
     why = std::string("it cannot be opened: ") + std::strerror(errno);
@@ -207,8 +266,14 @@ std::optional<TensorFile> read_safetensors(const std::string& path, std::string&
 }
 
 bool write_safetensors(const std::string& path, const TensorFile& file, std::string& why) {
+  std::map<std::string, std::string> metadata = file.metadata;
+  metadata[kFormatKey] = kFormat;
+  Checksum checksum(metadata);
+  for (const Tensor& tensor : file.tensors)
+    checksum.add(tensor.name, "F32", tensor.dims, tensor.values.data(), tensor.values.size() * sizeof(float));
+  metadata[kChecksumKey] = checksum.text();
   json header = json::object();
-  if (!file.metadata.empty()) header["__metadata__"] = file.metadata;
+  header["__metadata__"] = metadata;
   uint64_t offset = 0;
   for (const Tensor& tensor : file.tensors) {
     const uint64_t end = offset + tensor.values.size() * sizeof(float);

@@ -20,12 +20,10 @@ struct TensorFile {
   std::vector<Tensor> tensors;
 };
 
-// nullopt and a reason in `why`.
+// nullopt and a reason in `why`. Files that we wrote carry a checksum of metadata and tensors, which is compared and is
+// not part of the answer; files of other programs, and of mtlc before it had one, have none.
 std::optional<TensorFile> read_safetensors(const std::string& path, std::string& why);
 // Written aside and renamed; false and a reason in `why` (a full disk leaves the old file as it was).
 bool write_safetensors(const std::string& path, const TensorFile& file, std::string& why);
-
-// Writes any file aside (same folder), flushes it to disk, renames it. False and a reason in `why`.
-bool write_file(const std::string& path, std::string_view bytes, std::string& why);
 
 }  // namespace mtl::model

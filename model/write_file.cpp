@@ -1,15 +1,12 @@
-// The one way we write files: aside in the same folder, flushed to disk, then renamed over the old one. So a reader
-// sees the old file or the whole new one, and a full disk or a crash leaves the old file as it was.
+#include "model/write_file.h"
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
-#include <string>
-#include <string_view>
-
-#include "model/safetensors.h"
+#include <utility>
 
 namespace mtl::model {
 
@@ -29,62 +26,79 @@ bool write_all(int fd, std::string_view bytes) {
   return true;
 }
 
-// A device or a pipe (/dev/stdout, /dev/full) is written to as it is: it cannot be replaced.
-bool write_through(const std::string& path, std::string_view bytes, std::string& why) {
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
-  if (fd < 0) {
-    why = reason("open", path, errno);
-    return false;
-  }
-  const bool good = write_all(fd, bytes);
-  if (!good) why = reason("write", path, errno);
-  ::close(fd);
-  return good;
+// So that the new name survives a power cut too.
+void flush_folder(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+  const int directory = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory < 0) return;
+  ::fsync(directory);
+  ::close(directory);
 }
 
 }  // namespace
 
-bool write_file(const std::string& path, std::string_view bytes, std::string& why) {
+std::optional<FileWriter> FileWriter::open(const std::string& path, std::string& why) {
   struct stat info {};
   const bool exists = ::stat(path.c_str(), &info) == 0;
   if (exists && S_ISDIR(info.st_mode)) {
     why = "cannot write `" + path + "`: it is a folder";
-    return false;
+    return std::nullopt;
   }
-  if (exists && !S_ISREG(info.st_mode)) return write_through(path, bytes, why);
-
-  const size_t slash = path.rfind('/');
-  const std::string folder = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+  FileWriter out;
+  out.path_ = path;
+  if (exists && !S_ISREG(info.st_mode)) {  // /dev/stdout, /dev/full
+    out.file_ = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+    if (out.file_ >= 0) return out;
+    why = reason("open", path, errno);
+    return std::nullopt;
+  }
   std::string aside = path + ".XXXXXX";
-  const int fd = ::mkstemp(aside.data());
-  if (fd < 0) {
+  out.file_ = ::mkstemp(aside.data());
+  if (out.file_ < 0) {
     why = reason("create a file beside", path, errno);
-    return false;
+    return std::nullopt;
   }
+  out.aside_ = aside;
   const mode_t mask = ::umask(0);
   ::umask(mask);
-  bool good = ::fchmod(fd, exists ? info.st_mode & 07777 : 0666 & ~mask) == 0;
-  good = good && write_all(fd, bytes) && ::fsync(fd) == 0;
-  int error = errno;
-  if (::close(fd) != 0 && good) {
-    good = false;
-    error = errno;
-  }
-  if (good && ::rename(aside.c_str(), path.c_str()) != 0) {
-    good = false;
-    error = errno;
-  }
-  if (!good) {
-    ::unlink(aside.c_str());
-    why = reason("write", path, error);
-    return false;
-  }
-  const int directory = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (directory >= 0) {  // so that the new name survives a power cut too
-    ::fsync(directory);
-    ::close(directory);
-  }
+  if (::fchmod(out.file_, exists ? info.st_mode & 07777 : 0666 & ~mask) == 0) return out;
+  out.fail(errno, why);
+  return std::nullopt;
+}
+
+FileWriter::FileWriter(FileWriter&& other) noexcept
+    : path_(std::move(other.path_)), aside_(std::exchange(other.aside_, {})), file_(std::exchange(other.file_, -1)) {}
+
+FileWriter::~FileWriter() {
+  std::string why;
+  if (file_ >= 0) fail(0, why);
+}
+
+bool FileWriter::fail(int error, std::string& why) {
+  why = reason("write", path_, error);
+  if (file_ >= 0) ::close(std::exchange(file_, -1));
+  if (!aside_.empty()) ::unlink(std::exchange(aside_, {}).c_str());
+  return false;
+}
+
+bool FileWriter::write(std::string_view bytes, std::string& why) {
+  return write_all(file_, bytes) || fail(errno, why);
+}
+
+bool FileWriter::commit(std::string& why) {
+  if (!aside_.empty() && ::fsync(file_) != 0) return fail(errno, why);
+  if (::close(std::exchange(file_, -1)) != 0) return fail(errno, why);
+  if (aside_.empty()) return true;
+  if (::rename(aside_.c_str(), path_.c_str()) != 0) return fail(errno, why);
+  aside_.clear();
+  flush_folder(path_);
   return true;
+}
+
+bool write_file(const std::string& path, std::string_view bytes, std::string& why) {
+  auto file = FileWriter::open(path, why);
+  return file && file->write(bytes, why) && file->commit(why);
 }
 
 }  // namespace mtl::model

@@ -1,9 +1,10 @@
+#include "model/write_file.h"
+
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 
-#include "model/safetensors.h"
 #include "tests/unit/model/temporary_folder.h"
 
 using mtl::model::write_file;

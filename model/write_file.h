@@ -1,0 +1,33 @@
+// The one way we write files: aside in the same folder, flushed to disk, then renamed over the old one. So a reader
+// sees the old file or the whole new one, and a full disk or a crash leaves the old file as it was.
+#pragma once
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace mtl::model {
+
+// A file that is written piece by piece. One that is not committed leaves nothing behind.
+class FileWriter {
+ public:
+  // nullopt and a reason in `why`.
+  static std::optional<FileWriter> open(const std::string& path, std::string& why);
+  FileWriter(FileWriter&& other) noexcept;
+  FileWriter& operator=(FileWriter&&) = delete;
+  ~FileWriter();
+  bool write(std::string_view bytes, std::string& why);
+  bool commit(std::string& why);
+
+ private:
+  FileWriter() = default;
+  bool fail(int error, std::string& why);
+
+  std::string path_, aside_;  // aside_ empty: a device or a pipe, which cannot be replaced
+  int file_ = -1;
+};
+
+bool write_file(const std::string& path, std::string_view bytes, std::string& why);
+
+}  // namespace mtl::model
