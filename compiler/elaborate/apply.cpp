@@ -35,6 +35,7 @@ const std::set<std::string>& Elaborator::declared_in(const Body& body) {
 }
 
 Frame Elaborator::frame_of(const LayerPtr& layer, const At& at) {
+  applied_.insert(layer->module->decl);
   Frame callee;
   const bool criterion = layer->module->kind == sema::DeclKind::criterion;
   callee.kind = criterion ? Frame::Kind::criterion : Frame::Kind::module;
@@ -141,6 +142,7 @@ Elaborator::Judgement Elaborator::judge(const LayerPtr& criterion, std::vector<A
   if (!bind_arguments(names_of(decl.inputs), 0, std::move(arguments), criterion->name(), bound, at)) return {};
   Frame callee = frame_of(criterion, at);
   if (!enter(decl.inputs, bound, callee, signature, at)) return {};
+  if (!bound.empty() && bound[0]) warn_of_scores(*criterion, bound[0]->value, {at.frame, bound[0]->range});
   run_body(decl.body, callee);
   Judgement judgement;
   if (auto it = callee.assigned.find("loss"); it != callee.assigned.end()) {

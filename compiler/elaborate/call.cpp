@@ -7,6 +7,7 @@
 #include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/elaborator.h"
 #include "compiler/elaborate/primitives.h"
+#include "compiler/syntax/phrases.h"
 
 namespace mtl::elaborate {
 
@@ -69,9 +70,9 @@ std::string known_arguments(const std::string& given, const std::vector<std::str
   for (const std::string& part : split(given, "_")) {
     if (!near && std::find(names.begin(), names.end(), part) != names.end()) near = part;
   }
-  if (!near && given == "dim" && std::find(names.begin(), names.end(), "over") != names.end()) near = "over";
   const std::string all = "it takes `" + join(names, "`, `", "` and `") + "`";
-  return near ? "did you mean `" + *near + "`? " + all : all;
+  const std::string said = near ? "did you mean `" + *near + "`?" : advice(PhrasePlace::argument, given);
+  return said.empty() ? all : said + (near ? " " : "; ") + all;
 }
 }  // namespace
 
@@ -118,6 +119,23 @@ const std::vector<Parameter>& statics_of(const sema::Found& found) {
 }
 }  // namespace
 
+namespace {
+// Of a static argument that is given by its position and is of another type: a second size, as other libraries take
+// that of the input, or what stands at which position.
+std::string help_for_position(const std::string& callee, const std::vector<Parameter>& parameters,
+                              const std::vector<std::optional<Argument>>& bound, size_t i) {
+  const auto is_size = [&](size_t k) {
+    const StaticValue* known = bound[k] ? bound[k]->value.as_static() : nullptr;
+    return known && known->as_dim();
+  };
+  if (i == 1 && is_size(0) && is_size(1) && parameters[0].type.name.text == "int")
+    return "the size of the input is inferred: write `" + callee + "(" + bound[1]->value.as_static()->text() + ")`";
+  std::vector<std::string> names;
+  for (const Parameter& parameter : parameters) names.push_back(parameter.name.text + ": " + parameter.type.name.text);
+  return "it takes `" + join(names, "`, `", "` and `") + "`, in this order or by name";
+}
+}  // namespace
+
 Value Elaborator::describe_layer(const sema::Found& found, std::vector<Argument> arguments, const At& at) {
   const std::vector<Parameter>& parameters = statics_of(found);
   auto layer = std::make_shared<Layer>();
@@ -157,7 +175,8 @@ Value Elaborator::describe_layer(const sema::Found& found, std::vector<Argument>
       report(at, diag::MissingArgument, name, parameter.name.text);
       return {};
     }
-    value = static_argument(parameter, std::move(value), {bound[i] ? at.frame : scope, range});
+    value = static_argument(parameter, std::move(value), {bound[i] ? at.frame : scope, range},
+                            bound[i] && bound[i]->name.empty() ? help_for_position(name, parameters, bound, i) : "");
     if (value.poisoned()) return {};
     value.dimension.reset();
     scope.bind(parameter.name.text, value);
@@ -167,7 +186,18 @@ Value Elaborator::describe_layer(const sema::Found& found, std::vector<Argument>
   return made ? Value{made, at.range} : Value{};
 }
 
-Value Elaborator::static_argument(const Parameter& parameter, Value value, const At& at) {
+namespace {
+// "balanced", or {"a": 2.0}.
+bool is_weights(const StaticValue& value) {
+  if (value.is_text()) return true;
+  if (!value.is_list()) return false;
+  return std::all_of(value.items().begin(), value.items().end(), [](const StaticValue& entry) {
+    return entry.is_list() && entry.items().size() == 2 && entry.items()[0].is_text() && entry.items()[1].as_number();
+  });
+}
+}  // namespace
+
+Value Elaborator::static_argument(const Parameter& parameter, Value value, const At& at, const std::string& help) {
   if (value.poisoned()) return {};
   const std::string& type = parameter.type.name.text;
   const StaticValue* known = value.as_static();
@@ -177,7 +207,7 @@ Value Elaborator::static_argument(const Parameter& parameter, Value value, const
       return Value{};
     }
     const std::string found = known ? known->text() : value.kind();
-    report(at, diag::StaticArgumentType, parameter.name.text, wanted, found);
+    report(at, diag::StaticArgumentType, parameter.name.text, wanted, found).help(help);
     return Value{};
   };
   if (type == "int") return known && known->as_dim() ? value : wrong("an int");
@@ -188,6 +218,7 @@ Value Elaborator::static_argument(const Parameter& parameter, Value value, const
   }
   if (type == "bool") return known && (known->is_bool() || known->is_open()) ? value : wrong("true or false");
   if (type == "string") return known && known->is_text() ? value : wrong("a string");
+  if (type == "weights") return known && is_weights(*known) ? value : wrong("a word or a table: `{\"a\": 2.0}`");
   if (type == "initializer") {
     const bool named = value.callable() && !value.callable()->static_function.empty();
     const bool good = named || std::holds_alternative<Vectors>(value.v) || (known && known->is_initializer());
@@ -235,6 +266,7 @@ Value Elaborator::call_function(const sema::Found& found, std::vector<Argument> 
   }
   std::vector<std::optional<Argument>> bound;
   if (!bind_arguments(names, 0, std::move(arguments), name, bound, at)) return {};
+  applied_.insert(found.decl);
   Frame callee;
   callee.kind = Frame::Kind::function;
   callee.unit = found.unit;

@@ -3,12 +3,17 @@
 #pragma once
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "compiler/ir/graph.h"
 #include "data/spec.h"
 #include "training/config.h"
+
+namespace mtl::syntax {
+struct Decl;
+}
 
 namespace mtl::elaborate {
 
@@ -22,22 +27,26 @@ struct Init {
     glorot_uniform,
     he_normal,
     orthogonal,
-    vectors,         // rows of a vocabulary's `embeddings`, the rest normal(0, 1)
     positive_share,  // by class: how much of train's labels hold
+    class_weights,   // by class: as `named` says; if that is empty, n / (classes * rows of the class) of train's labels
     tag_transitions,
     tag_starts,
     tag_ends  // 0, or kForbidden where the scheme of the tags forbids it: [from, to], [first], [last]
   } kind = Kind::zeros;
-  double a = 0, b = 0;                        // constant: a; normal: mean a, deviation b; uniform: a to b
-  std::string from;                           // the vocabulary, or the column: "snips.slots"
-  training::TagScheme scheme{};               // of tags
-  static constexpr float kForbidden = -1e4f;  // beside scores of a conditional random field
+  double a = 0, b = 0;                                // constant: a; normal: mean a, deviation b; uniform: a to b
+  std::string from;                                   // the column: "snips.slots"
+  std::string vectors;                                // the vocabulary whose `embeddings` come before all this
+  training::TagScheme scheme{};                       // of tags
+  static constexpr float kForbidden = -1e4f;          // beside scores of a conditional random field
+  std::vector<std::pair<std::string, double>> named;  // class_weights: of these classes, and 1 of the others
+  std::string when, dim;  // of labels that are counted: TaskInfo::when, TaskInfo::target_dim
 };
 
 struct ParamInfo {
   std::string path;              // "encoder.bilstm.weight_ih_l0", "bottom.gate@intent.weight"
   std::vector<types::Dim> dims;  // PyTorch's layout
   Init init;
+  std::string ids;                 // each row is of one id of this set, "vocab en", "column ads.user"; empty: of none
   bool trained = true;             // false: a state
   std::vector<std::string> tasks;  // whose graph reads it, in file order
   SourceRange range;
@@ -62,11 +71,14 @@ struct TaskInfo {
   std::string when;           // `predicts ali.buy when ali.click`: "click"; empty: every example counts
   types::Dim classes;         // |target|
   std::vector<training::Metric> metrics;
+  std::string group;  // Metric::gauc: the column of its source that says in which group an example is
   bool span_f1_if_tagged =
       false;  // it names no metrics: span F1 too, should its labels turn out to be BIO or IOBES tags
+  bool softmax =
+      false;  // label: the prediction is the argmax of the head, so its softmax says how likely each class is
   bool has_loss = true;
+  bool own_loss = false;           // the task says which, or weighs its rows: it has no scale that is known
   bool loss_of_sequences = false;  // one number for each example, though the target is per position
-  double weight = 1;               // when it is a static number (for reports; already in the loss)
   // Columns of its source that head and predict read (what `mtlc predict` needs).
   std::vector<std::string> inputs;
   std::vector<LengthRule> lengths;
@@ -76,9 +88,9 @@ struct TaskInfo {
 enum class Balance : uint8_t { fixed, uncertainty };
 
 // Graph outputs, by name: "head.TASK" (scores), "predict.TASK" (ids, probabilities or numbers; see below),
-// "loss.TASK" (uniform scalar: the weighted mean loss, before balancing), "count.TASK" (uniform scalar: how many rows
-// that is the mean of), "objective" (only of the tasks in `objective_tasks`: balanced sum plus the balancer's own
-// penalty).
+// "loss.TASK" (uniform scalar: the mean loss, without weights), "count.TASK" (uniform scalar: how many rows that is the
+// mean of), "objective" (only of the tasks in `objective_tasks`: sum of the weighted and balanced losses plus the
+// balancer's own penalty).
 // "update PATH" (training only): the next value of a state, set after the step.
 // predict: label: i32 class; labels, boolean: f32 probability (decided at 0.5); number: f32 as in the batch
 // (standardized if its column is).
@@ -89,6 +101,7 @@ struct ElaboratedModel {
   std::vector<TaskInfo> tasks;
   std::vector<training::ModelMetric> metrics;
   Balance balance = Balance::fixed;
+  std::set<const syntax::Decl*> applied;  // modules, functions and criteria that tasks reach
 };
 
 // The rest of a checked file.

@@ -13,6 +13,9 @@
 //   stacks.cpp        a dimension before ragged ones     dim_names.cpp    which dimension `A` means
 //   pairs.cpp         a sequence for each of positions   transposed.cpp   transposes of sequences and pairs
 //   task.cpp          heads and settings                 loss.cpp         losses, masks, the objective
+//   indices.cpp       positions, slices, rows by ids
+//   unused.cpp        what no task reaches, by itself
+//   leaks.cpp         heads that read their targets      ranges.cpp       scores and probabilities
 #pragma once
 #include <functional>
 #include <map>
@@ -47,11 +50,23 @@ struct TaskState {
   types::Type target_type;
   IdSetPtr target_set;
   ir::Value predict, loss;
-  ir::Value count;  // how many rows `loss` is the mean of
+  ir::Value weighted;  // `loss` as it enters the objective
+  ir::Value count;     // how many rows `loss` is the mean of
   bool judged = false, judging = false;
   bool reading_loss = false;  // columns read now count as missing where they are NaN
   std::vector<ir::Value> loss_masks;
-  SourceRange criterion;  // where `loss` names the one that is being applied
+  SourceRange criterion;                                  // where `loss` names the one that is being applied
+  std::map<std::string, std::vector<SourceRange>> reads;  // where columns are read, by name
+  std::vector<size_t> answers;                            // tasks whose `answer` is read
+};
+
+// Dimensions are `dimension`, `dimension + step`, ..; ints `count`, `count + more`, ..
+struct MadeUpSizes {
+  int64_t dimension, step, count, more;
+};
+
+struct NumberRange {
+  double low = 0, high = 0;
 };
 
 // The input of a parameter, by path.
@@ -80,6 +95,9 @@ class Elaborator {
   std::optional<ElaboratedModel> run();
   bool waits() const { return waits_ && !out_of_budget_; }  // for something that is not known yet
   void tell(KnownLayers& known) const;
+  // A module, function or criterion that no model has to reach; `said` hears what is wrong with it.
+  static void run_by_itself(const sema::CheckedFile& file, const ElaborateOptions& options, const sema::Found& found,
+                            const MadeUpSizes& sizes, diag::Emitter& said);
 
  private:
   friend struct Primitives;
@@ -161,7 +179,7 @@ class Elaborator {
   // Arguments in the order of `names`; a parameter without one is empty. False after a report.
   bool bind_arguments(const std::vector<std::string>& names, size_t skip, std::vector<Argument> arguments,
                       const std::string& callee, std::vector<std::optional<Argument>>& out, const At& at);
-  Value static_argument(const syntax::Parameter& parameter, Value value, const At& at);
+  Value static_argument(const syntax::Parameter& parameter, Value value, const At& at, const std::string& help = {});
 
   // ---- apply.cpp
   struct Signature {  // what is known of one call of a module, function or criterion
@@ -195,6 +213,7 @@ class Elaborator {
   bool set_has_size(const IdSet& set, const Dim& size, const std::string& what, const At& at);
   bool match_set(const syntax::Parameter& parameter, Tensor& tensor, Frame& callee, Signature& signature, const At& at);
   // `K` of f32[K, D] is the set of a table that is given there.
+  void declare_ids(const syntax::TypeExpr& declared, Tensor& tensor, Frame& frame);
   bool match_table(const syntax::Parameter& parameter, const Tensor& tensor, Frame& callee, const At& at);
   // `introduces`: an input, whose names are new.
   bool match_axis(const syntax::TypeExpr::DimItem& item, const Axis& axis, std::string& why, Frame& callee,
@@ -239,6 +258,8 @@ class Elaborator {
   void other_shape(const ParamRecord& record, const std::vector<Dim>& dims, const At& at);
   // Made already, or by an earlier attempt and from now on there too; the end of `params_` otherwise.
   std::map<std::string, ParamRecord>::iterator find_parameter(const std::string& path);
+  // A parameter whose rows are looked up by ids of a set; what else it may be is passed over.
+  void note_table(ir::Value table, const std::string& set);
   Tensor parameter_at(const PathRef& path, const At& at);  // with its table; invalid after a report
   std::optional<Init> initial(const Value& init, const IdSetPtr& table, const std::vector<Dim>& dims, const At& at);
   bool may_own(const PlacePtr& place, const At& at);
@@ -302,12 +323,20 @@ class Elaborator {
   ir::Value matmul_rows(ir::Value a, ir::Value b, const At& at);
   ir::Value dot_last(ir::Value a, ir::Value b, const At& at);
   ir::Value transposed(ir::Value matrix, const At& at);
+
+  // ---- indices.cpp
   Value index_tensor(const Tensor& tensor, std::span<const syntax::IndexExpr::Item> items, const At& at);
+  Value index_transposed(const Tensor& sequence, std::span<const syntax::IndexExpr::Item> items, const At& at);
   bool innermost(ir::Value x, int axis, const std::string& what, const At& at);
   ir::Value row_at(ir::Value x, const Value& index, const At& at);
   Value index_axis(const Tensor& tensor, int axis, const Value& index, const At& at, bool& dropped);
   Value slice_axis(const Tensor& tensor, int axis, const Value& from, const Value& to, const At& at);
   Value index_ids(const Tensor& tensor, int axis, const Tensor& ids, const At& at);
+  Value rows_of_table(const Tensor& tensor, const Tensor& ids, const At& at);
+  Value rows_of_matrix(const Tensor& tensor, const Tensor& ids, const At& at);
+  Value rows_by_ids(const Tensor& tensor, const Tensor& ids, const At& at);
+  ir::Value chosen(ir::Value x, ir::Value hits, int rank, const At& at);
+  ir::Value as_kind_of(ir::Value sum, ir::Value x, const At& at);
 
   // ---- lengths.cpp
   Dim length_of(const Axis& axis) const;
@@ -366,6 +395,8 @@ class Elaborator {
   Value size_of_others(const std::string& name, const At& at);
   // False after a report: ids of `set` can lie outside of what has `size` elements. `what`: "the number of rows".
   bool ids_fit(const IdSetPtr& set, const Dim& size, const std::string& what, const At& at);
+  // The same of what is looked up by ids: where they are classes, it has no entry beyond them either.
+  bool table_fits(const IdSetPtr& set, const Dim& size, const std::string& what, const At& at);
 
   // ---- reductions, primitives*.cpp
   Tensor reduce(const std::string& what, const Tensor& of, const Value* over, const At& at);
@@ -418,6 +449,17 @@ class Elaborator {
   ir::Value sum_all(ir::Value x, const At& at);
   void read_balance();
   void make_objective();
+  // ---- leaks.cpp
+  const TaskState* reader_of_target(const TaskState& task) const;
+  bool head_is_blind(const TaskState& task);
+  void warn_of_same_columns();
+  // ---- ranges.cpp
+  std::optional<NumberRange> range_of(ir::Value value, std::map<ir::Value, std::optional<NumberRange>>& known,
+                                      int depth) const;
+  void warn_of_scores(const Layer& criterion, const Value& scores, const At& at);
+  // ---- unused.cpp
+  Value made_up_input(const syntax::Parameter& parameter, Frame& frame, const std::function<int64_t()>& next);
+  void run_alone(const sema::Found& found, MadeUpSizes next);
   // ---- finish.cpp
   void read_model_metrics();
   ElaboratedModel finish();
@@ -429,7 +471,8 @@ class Elaborator {
   std::set<std::string> reached(const std::vector<ir::Value>& from, bool trained) const;
   // Other than by the values in `except`.
   bool depends_on(ir::Value value, ir::Value on, const std::vector<ir::Value>& except) const;
-  std::set<std::string> inputs_of(const std::vector<ir::Value>& from) const;
+  // Columns that `from` is computed from, other than by the values in `except`.
+  std::set<std::string> inputs_of(const std::vector<ir::Value>& from, const std::vector<ir::Value>& except = {}) const;
   std::vector<std::string> columns_read(const TaskInfo& info, const std::vector<ir::Value>& from);
   bool selected(const TaskState& task) const {
     return options_.tasks.empty() || options_.tasks.count(task.info.name) > 0;
@@ -475,13 +518,16 @@ class Elaborator {
   std::vector<std::string> param_order_;
   std::map<std::string, IdSetPtr> sets_of_layers_;  // path of a layer and `K` -> its set
   std::map<std::pair<std::string, std::pair<const void*, size_t>>, std::string> unnamed_;  // (owner, place) -> name
-  std::map<std::string, std::set<std::string>> names_below_;  // owner -> names of unnamed layers
+  std::vector<SourceRange> reading_;  // where the values of the model that are being computed were asked for
+  std::set<std::pair<uint32_t, std::string>> failed_requirements_;  // (place in the file, path of the layer)
+  std::map<std::string, std::set<std::string>> names_below_;        // owner -> names of unnamed layers
   std::map<std::pair<std::string, std::vector<ir::Value>>, int64_t> random_calls_;
   std::map<std::string, int64_t> random_counts_;
   std::map<std::string, std::map<uint32_t, int64_t>> random_places_;
   std::map<const syntax::Body*, std::set<std::string>> declared_;
   std::map<int64_t, std::string> known_sizes_;  // "|atis.slots|", for notes
   std::map<std::string, IdSetPtr> sets_;
+  std::set<const syntax::Decl*> applied_;
   bool empty_set_ = false;  // the data has a column or vocabulary without members
   uint32_t calls_ = 0;
   int64_t statements_ = 0;

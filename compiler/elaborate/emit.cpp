@@ -173,8 +173,12 @@ ir::Value Elaborator::to_tensor(const Value& value, const At& at) {
         .help("it is applied to a head and a target: `" + criterion + "()(head, target)`");
     return {};
   }
+  const bool text = value.as_static() && value.as_static()->is_text();
+  const sema::Found* named = text ? file_.find(at.frame.unit, value.as_static()->string()) : nullptr;
   report(at, diag::NotATensor, value.kind())
-      .help(value.layer() || value.callable() ? "a layer is applied with `x |> layer` or `layer(x)`" : "");
+      .help(value.layer() || value.callable() ? "a layer is applied with `x |> layer` or `layer(x)`"
+            : named                           ? "without quotes it is a name: `" + value.as_static()->string() + "()`"
+                                              : "");
   return {};
 }
 

@@ -253,6 +253,7 @@ Value Elaborator::evaluate_index(const IndexExpr& node, SourceRange range, Frame
   }
   if (std::holds_alternative<Stack>(base.v)) return index_stack(base, node.items, at);
   if (const Tensor* tensor = base.tensor()) return index_tensor(*tensor, node.items, at);
+  if (const auto* turned = std::get_if<Transposed>(&base.v)) return index_transposed(turned->sequence, node.items, at);
   if (node.items.size() != 1 || node.items[0].kind != IndexExpr::Item::Kind::at) {
     report(at, diag::NotATensor, base.kind());
     return {};

@@ -57,13 +57,15 @@ bool Elaborator::depends_on(ir::Value value, ir::Value on, const std::vector<ir:
   return found;
 }
 
-std::set<std::string> Elaborator::inputs_of(const std::vector<ir::Value>& from) const {
+std::set<std::string> Elaborator::inputs_of(const std::vector<ir::Value>& from,
+                                            const std::vector<ir::Value>& except) const {
   std::set<std::string> names;
-  walk(graph_, from, false, [&](const ir::Node& node) {
+  const auto add = [&](const ir::Node& node) {
     if (node.op->name != std::string("input")) return;
     const std::string& name = text_attr(node, "name");
     names.insert(name.substr(name.find('.') + 1));
-  });
+  };
+  walk(graph_, from, false, add, except);
   return names;
 }
 
@@ -128,6 +130,8 @@ ElaboratedModel Elaborator::finish() {
       graph_.outputs.push_back({"loss." + task.info.name, task.loss});
       graph_.outputs.push_back({"count." + task.info.name, task.count});
     }
+    const ir::Node& predict = graph_.node(task.predict);
+    task.info.softmax = predict.op->name == std::string_view("argmax") && predict.operands[0] == task.scores;
     task.info.inputs = columns_read(task.info, {task.scores, task.predict});
     for (const std::string& path : reached({task.scores, task.predict, task.loss}, false))
       readers[path].push_back(task.info.name);
@@ -145,6 +149,7 @@ ElaboratedModel Elaborator::finish() {
     model.params.push_back(std::move(info));
   }
   if (options_.tasks.empty() && options_.losses) warn();
+  model.applied = std::move(applied_);
   model.graph = std::move(graph_);
   return model;
 }
@@ -174,6 +179,7 @@ void Elaborator::refuse_untrained_copies() {
 }
 
 void Elaborator::warn() {
+  warn_of_same_columns();
   for (const auto& [name, item] : items_) {
     if (item.used || !std::holds_alternative<LayerStmt>(item.stmt->node)) continue;
     const auto& layer = std::get<LayerStmt>(item.stmt->node);

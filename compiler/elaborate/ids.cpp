@@ -132,4 +132,14 @@ bool Elaborator::ids_fit(const IdSetPtr& set, const Dim& size, const std::string
   return false;
 }
 
+bool Elaborator::table_fits(const IdSetPtr& set, const Dim& size, const std::string& what, const At& at) {
+  if (!ids_fit(set, size, what, at)) return false;
+  const auto beyond = set->classes ? (size - set->size).constant() : std::nullopt;
+  if (!beyond || *beyond == 0) return true;
+  diag::Report made = report(at, diag::SetSize, set->text, set->size.text(), what, size.text());
+  for (std::string& note : size_notes(set->size.text())) std::move(made).note(std::move(note));
+  std::move(made).help("a table of classes has an entry for each of them, in the order of their frequency in train");
+  return false;
+}
+
 }  // namespace mtl::elaborate

@@ -145,6 +145,7 @@ LayerPtr Elaborator::unnamed(const LayerPtr& description, const void* where, siz
   if (name.empty()) name = fresh_name(at.frame.place, description->name(), at.frame.declared);
   auto place = std::make_shared<Place>(*child(at.frame.place, name, syntax::Owner::enclosing, at.range, at.frame));
   place->unnamed = true;
+  place->written = description->name();
   place->function = description->function;
   return instantiate(description, place, at);
 }

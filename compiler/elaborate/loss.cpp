@@ -1,8 +1,11 @@
 // Losses, predictions and the objective.
 //
-// A task's loss is sum(weight * mask * loss) / max(1, sum(mask)) over the rows of the batch: labelled positions where
-// the criterion is mapped over positions, labelled examples else. The mask leaves out missing targets, what `when`
-// leaves out, and what a loss expression reads and the row lacks.
+// A task's loss is sum(mask * loss) / max(1, sum(mask)) over the rows of the batch: labelled positions where the
+// criterion is mapped over positions, labelled examples else. The mask leaves out missing targets, what `when` leaves
+// out, and what a loss expression reads and the row lacks. In the objective each row counts `weight` times; the loss
+// that is shown is without it, so that runs with other weights can be compared.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "compiler/diag/kinds/elaborate.h"
@@ -40,6 +43,7 @@ Elaborator::Judgement Elaborator::judge_task(TaskState& task) {
   const At at{task.frame, expr ? expr->range : task.info.range};
   task.info.has_loss = expr ? !is_name(expr, "none") : task.decl->predicts.has_value();
   if (!task.info.has_loss) return {};
+  task.info.own_loss = expr != nullptr;
   LayerPtr criterion;
   if (!expr) {
     criterion = default_criterion(task, at);
@@ -135,11 +139,11 @@ bool Elaborator::predict_fits(const TaskState& task, const Value& value, const A
 // Of an evaluation with targets: whether `predict` is computed from this task's, other than by the heads. Without
 // targets they have no value, and neither has what is computed from them.
 bool Elaborator::predict_reads_target(const TaskState& task, const Value& predict) const {
-  if (!options_.losses) return predict.poisoned();
-  if (!task.target.valid()) return false;
+  if (!options_.losses && predict.poisoned()) return true;
   std::vector<ir::Value> heads;
   for (const TaskState& other : tasks_) heads.push_back(other.scores);
-  return depends_on(task.predict, task.target, heads);
+  if (inputs_of({task.predict}, heads).count(task.info.target)) return true;
+  return task.target.valid() && depends_on(task.predict, task.target, heads);
 }
 
 void Elaborator::run_predict(TaskState& task, const Judgement& judgement, const At& at) {
@@ -241,15 +245,22 @@ void Elaborator::mean_loss(TaskState& task, ir::Value loss, const At& at) {
     Value weight = evaluate(*setting->second, task.frame);
     task.reading_loss = false;
     if (weight.poisoned()) return;
-    const bool known = weight.as_static() && weight.as_static()->as_number();
-    if (known) task.info.weight = *weight.as_static()->as_number();
+    std::optional<double> known;
+    if (const StaticValue* number = weight.as_static()) known = number->as_number();
+    if (known && *known < 0) {
+      report(weight_at, diag::NegativeWeight, task.info.name, fmt::format("{}", *known))
+          .help(
+              "to train what is shared against this task, put `reverse_gradient` in front of its head: "
+              "`h |> reverse_gradient |> linear(|target|)`");
+      return;
+    }
     ir::Value value = to_tensor(weight, weight_at);
     if (!value.valid()) return;
     value = as_numbers(value, weight_at);
     if (!loss_fits(task, value, "weight", weight_at) || !weight_fits(task, value, loss, weight_at)) return;
     if (type(value).space != types::kUniform || type(value).rank() > 0) {
       row_weight = value;
-    } else if (!known || task.info.weight != 1) {
+    } else if (known != 1.0) {
       factor = value;
     }
   }
@@ -258,10 +269,11 @@ void Elaborator::mean_loss(TaskState& task, ir::Value loss, const At& at) {
   task.count = sum_all(mask, at);
   task.info.loss_of_sequences = task.info.per_position && spaces()[type(loss).space].depth == 0;
   ir::Value count = emit("max", {task.count, constant(1, at)}, at);
-  ir::Value weighted = emit("mul", {loss, mask}, at);
-  if (row_weight.valid()) weighted = binary("mul", weighted, row_weight, weight_at);
-  ir::Value mean = emit("div", {sum_all(weighted, at), count}, at);
-  task.loss = factor.valid() ? emit("mul", {mean, factor}, at) : mean;
+  const ir::Value counted = emit("mul", {loss, mask}, at);
+  task.loss = task.weighted = emit("div", {sum_all(counted, at), count}, at);
+  if (row_weight.valid())
+    task.weighted = emit("div", {sum_all(binary("mul", counted, row_weight, weight_at), at), count}, at);
+  if (factor.valid()) task.weighted = emit("mul", {task.loss, factor}, at);
 }
 
 ir::Value Elaborator::loss_mask(TaskState& task, ir::Value loss, const At& at) {
@@ -303,7 +315,7 @@ void Elaborator::make_objective() {
   for (TaskState& task : tasks_) {
     if (!task.loss.valid() || options_.objective_tasks.count(task.info.name) == 0) continue;
     const At here{model_frame_, balance_setting_ ? balance_setting_->range : task.info.range};
-    ir::Value part = task.loss;
+    ir::Value part = task.weighted;
     if (balance_ == Balance::uncertainty) {
       // 0.5 exp(-s) L + 0.5 s with s = log of the variance (Kendall, Gal & Cipolla 2018). One s for each task, so that
       // a task that is absent from a step leaves it alone.

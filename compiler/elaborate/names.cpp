@@ -7,6 +7,7 @@
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/elaborator.h"
+#include "compiler/syntax/phrases.h"
 
 namespace mtl::elaborate {
 
@@ -173,8 +174,10 @@ Value Elaborator::model_name(const std::string& name, SourceRange range, Frame& 
     return {};
   }
   item.busy = true;
+  reading_.push_back(range);
   std::map<std::string, Binding> scope;
   run_in_model(*item.stmt, scope);
+  reading_.pop_back();
   Value value = scope[name].value;
   item.busy = false;
   if (std::holds_alternative<LayerStmt>(item.stmt->node)) {
@@ -199,7 +202,6 @@ Value Elaborator::member(const MemberExpr& node, SourceRange range, Frame& frame
     if (in_model && file_.source(name)) return column(name, node.member, range, frame);
     if (name == "ops") {
       const sema::Primitive* primitive = sema::find_primitive(what, true);
-      if (primitive && what == "vectors") return Vectors{};
       if (primitive && primitive->supported) return Callable{nullptr, primitive, ""};
       report(at, diag::NotSupportedYet, "`ops." + what + "`");
       return {};
@@ -225,7 +227,12 @@ Value Elaborator::member(const MemberExpr& node, SourceRange range, Frame& frame
     const PlacePtr& place = (*layer)->place ? (*layer)->place : (*layer)->argument_place;
     if (place) return layer_member(place, node.member, range, frame);
   }
-  report(at, diag::NoSuchMember, value.kind(), what);
+  std::string help = advice(PhrasePlace::member, what);
+  if (help.empty() && value.layer()) help = "layers are joined by `>>`, as in `linear(8) >> relu`";
+  const sema::Found* found = file_.find(frame.unit, what);
+  const bool function = sema::find_primitive(what) || (found && found->kind == sema::DeclKind::function);
+  if (help.empty() && function) help = "write `" + what + "(x)`, or `x |> " + what + "()`";
+  report(at, diag::NoSuchMember, value.kind(), what).help(help);
   return {};
 }
 
@@ -257,6 +264,7 @@ Value Elaborator::task_member(size_t task, const Name& member, SourceRange range
   }
   if (!run_head(task)) return {};
   if (member.text == "head") return other.head;
+  if (self >= 0) tasks_[self].answers.push_back(task);
   if (options_.training && options_.losses && other.target.valid()) {
     return Tensor{other.target, other.target_set, nullptr};
   }
@@ -271,8 +279,7 @@ std::optional<StaticValue> Elaborator::size_of_column(const std::string& source,
   if (!found) return std::nullopt;
   const std::string path = source + "." + column;
   const std::string& kind = found->type.name.text;
-  if (kind == "bool") return StaticValue{Dim(1), true};
-  if (kind == "f32") {
+  if (kind == "f32" || kind == "bool") {
     std::vector<Dim> fixed;
     space_of_column(source, *found, fixed);
     return StaticValue{types::product(fixed), true};
@@ -323,7 +330,8 @@ IdSetPtr Elaborator::set_of_column(const std::string& source, const ColumnDecl& 
   }
   StaticValue size = StaticValue::size("|" + path + "|", known);
   empty_set_ = empty_set_ || size.as_int() == 0;
-  set = std::make_shared<const IdSet>(IdSet{"column " + path, "column `" + path + "`", *size.as_dim(), {}, false});
+  set = std::make_shared<const IdSet>(
+      IdSet{"column " + path, "column `" + path + "`", *size.as_dim(), {}, false, kind == "label"});
   return set;
 }
 
@@ -360,10 +368,13 @@ Value Elaborator::column(const std::string& source, const Name& column, SourceRa
     TaskState& task = tasks_[current_task_];
     if (task.info.source.empty()) task.info.source = source;
     if (task.info.source != source) {
-      report(at, diag::ColumnOfOtherSource, source + "." + column.text, task.info.name, task.info.source);
+      diag::Report made =
+          report(at, diag::ColumnOfOtherSource, source + "." + column.text, task.info.name, task.info.source);
+      if (!reading_.empty()) std::move(made).label(reading_.front(), "task `" + task.info.name + "` reads it here");
       return {};
     }
   }
+  if (current_task_ >= 0) tasks_[current_task_].reads[column.text].push_back(range);
   const std::string& kind = decl->type.name.text;
   std::vector<Dim> dims;
   const SpaceId space = space_of_column(source, *decl, dims);

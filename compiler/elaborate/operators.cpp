@@ -312,7 +312,26 @@ ir::Value Elaborator::matmul_rows(ir::Value a, ir::Value b, const At& at) {
 }
 
 ir::Value Elaborator::matmul_matrices(ir::Value a, ir::Value b, const At& at) {
+  const std::vector<Axis> x = axes(a, at.frame), y = axes(b, at.frame);
+  const bool rows_are_ragged = x.size() > 1 && x[x.size() - 2].ragged;
+  // A sequence is one matrix: another one for each of its own positions has no row of it to meet.
+  if (rows_are_ragged && (type(a).space == type(b).space || !spaces().is_ancestor(type(b).space, type(a).space))) {
+    report(at, diag::NotSupportedYet,
+           "the matrix product of " + shape_text(a, at.frame) + " and " + shape_text(b, at.frame));
+    return {};
+  }
   const bool vector_left = type(a).rank() == 1;
+  const bool one_space =
+      type(a).space == type(b).space || type(a).space == types::kUniform || type(b).space == types::kUniform;
+  if (!one_space && type(a).rank() <= 2 && type(b).rank() == 2) {  // the matrix of an example with each of its rows
+    std::vector<Dim> dims = type(a).dims;
+    dims.push_back(1);
+    ir::Value product =
+        emit("mul", {emit("reshape", {a}, at, {{"dims", dims}}), with_rank(b, type(a).rank() + 1, at)}, at);
+    return product.valid()
+               ? emit("sum", {product}, at, {{"axes", std::vector<Dim>{type(product).rank() - 2}}, {"keep", false}})
+               : ir::Value{};
+  }
   if (vector_left) {
     a = emit("reshape", {a}, at, {{"dims", std::vector<Dim>{1, type(a).dims[0]}}});
     if (!a.valid()) return {};
@@ -322,178 +341,6 @@ ir::Value Elaborator::matmul_matrices(ir::Value a, ir::Value b, const At& at) {
   std::vector<Dim> dims = type(product).dims;
   dims.erase(dims.end() - 2);
   return emit("reshape", {product}, at, {{"dims", dims}});
-}
-
-Value Elaborator::index_tensor(const Tensor& tensor, std::span<const syntax::IndexExpr::Item> items, const At& at) {
-  using Kind = syntax::IndexExpr::Item::Kind;
-  Tensor current = tensor;
-  int axis = 0;
-  bool open = false;
-  for (size_t i = 0; i < items.size(); ++i) {
-    const int rank = static_cast<int>(axes(current.node, at.frame).size());
-    if (items[i].kind == Kind::ellipsis) {
-      if (std::exchange(open, true)) {
-        report_at(at.frame, items[i].range, diag::EllipsisTwice);
-        return {};
-      }
-      axis = rank - static_cast<int>(items.size() - 1 - i);
-      continue;
-    }
-    if (axis >= rank) {
-      report_at(at.frame, items[i].range, diag::TooManyIndices, shape_text(tensor.node, at.frame));
-      return {};
-    }
-    if (const auto* range = std::get_if<syntax::BinaryExpr>(&items[i].value->node);
-        range && range->op == BinaryOp::range) {
-      Value part = slice_axis(current, axis, evaluate(*range->left, at.frame), evaluate(*range->right, at.frame),
-                              {at.frame, items[i].range});
-      if (!part.tensor()) return {};
-      current = *part.tensor();
-      ++axis;
-      continue;
-    }
-    Value index = evaluate(*items[i].value, at.frame);
-    if (index.poisoned()) return {};
-    const At here{at.frame, items[i].range, {at.range, items[i].range}};
-    bool dropped = true;
-    Value next;
-    if (items[i].kind == Kind::from) {
-      const Axis which = axes(current.node, at.frame)[axis];
-      dropped = false;
-      const Value end = which.ragged ? Value{RaggedDim{*which.ragged}} : Value{StaticValue{which.size}};
-      next = slice_axis(current, axis, index, end, here);
-    } else {
-      next = index_axis(current, axis, index, here, dropped);
-    }
-    const Tensor* result = next.tensor();
-    if (!result) return {};
-    current = *result;
-    if (!dropped) ++axis;
-  }
-  return {current, at.range};
-}
-
-// x[a..b]; a negative end counts from the back.
-Value Elaborator::slice_axis(const Tensor& tensor, int axis, const Value& from, const Value& to, const At& at) {
-  if (from.poisoned() || to.poisoned()) return {};
-  const std::vector<Axis> all = axes(tensor.node, at.frame);
-  auto start = as_length(from), stop = as_length(to);
-  if (!start || !stop) {
-    report(at, diag::NotAnInt, "an end of a slice", start ? to.kind() : from.kind());
-    return {};
-  }
-  if (start->constant().value_or(0) < 0) start = *start + length_of(all[axis]);
-  if (stop->constant().value_or(0) < 0) stop = *stop + length_of(all[axis]);
-  if (all[axis].ragged) {
-    if (!innermost(tensor.node, axis, "a slice", at)) return {};
-    ir::Value part = slice_rows(tensor.node, *start, *stop, at);
-    return part.valid() ? Value{Tensor{part, tensor.ids, nullptr, dim_names(tensor)}, at.range} : Value{};
-  }
-  const int64_t place = axis - (static_cast<int64_t>(all.size()) - type(tensor.node).rank());
-  ir::Value part = emit("slice", {tensor.node}, at,
-                        {{"axis", place}, {"start", std::vector<Dim>{*start}}, {"stop", std::vector<Dim>{*stop}}});
-  DimNames names = dim_names(tensor);
-  names[static_cast<size_t>(place)].clear();
-  return part.valid() ? Value{Tensor{part, tensor.ids, nullptr, std::move(names)}, at.range} : Value{};
-}
-
-bool Elaborator::innermost(ir::Value x, int axis, const std::string& what, const At& at) {
-  if (axis + 1 == static_cast<int>(axes(x, at.frame).size()) - type(x).rank()) return true;
-  report(at, diag::NotSupportedYet, what + " of a dimension in which another is nested");
-  return false;
-}
-
-// One position of the innermost ragged dimension.
-ir::Value Elaborator::row_at(ir::Value x, const Value& index, const At& at) {
-  const SpaceId space = type(x).space, parent = spaces()[space].parent;
-  auto place = as_length(index);
-  if (!place) {
-    report(at, diag::NotAnInt, "an index", index.kind());
-    return {};
-  }
-  const Dim length = spaces().length_of(space);
-  if (place->constant().value_or(0) < 0) place = *place + length;
-  if (*place == Dim(0) || *place == length - Dim(1)) {
-    // A dimension of the data is empty where its column allows it, and then has a row of zeros; a part of one is not.
-    if (spaces()[space].length && !require_length(parent, length - Dim(1), at)) return {};
-    return emit(*place == Dim(0) ? "first" : "last", {x}, at, {{"to", ir::SpaceRef{parent}}});
-  }
-  ir::Value row = slice_rows(x, *place, *place + Dim(1), at);
-  if (!row.valid()) return {};
-  std::vector<Dim> dims = type(row).dims;
-  dims.erase(dims.begin());
-  return emit("reshape", {row}, at, {{"dims", dims}});
-}
-
-Value Elaborator::index_axis(const Tensor& tensor, int axis, const Value& index, const At& at, bool& dropped) {
-  const std::vector<Axis> all = axes(tensor.node, at.frame);
-  const Axis& which = all[axis];
-  const int ragged = static_cast<int>(all.size()) - type(tensor.node).rank();
-  if (const Tensor* ids = index.tensor()) return index_ids(tensor, axis, *ids, at);
-  if (which.ragged) {
-    if (!innermost(tensor.node, axis, "an index", at)) return {};
-    ir::Value row = row_at(tensor.node, index, at);
-    return row.valid() ? Value{Tensor{row, tensor.ids, nullptr, dim_names(tensor)}, at.range} : Value{};
-  }
-  dropped = true;
-  auto wanted = integer(index, at, "an index");
-  if (!wanted) return {};
-  int64_t start = *wanted;
-  if (start < 0 && which.size.constant()) start += which.size.value();
-  if (start < 0 || (which.size.constant() && start >= which.size.value())) {
-    report(at, diag::IndexOutOfRange, *wanted, "a dimension of " + which.size.text());
-    return {};
-  }
-  const int64_t place = axis - ragged;
-  ir::Value part = emit("slice", {tensor.node}, at, {{"axis", place}, {"start", start}, {"stop", start + 1}});
-  if (!part.valid()) return {};
-  std::vector<Dim> dims = type(part).dims;
-  dims.erase(dims.begin() + place);
-  part = emit("reshape", {part}, at, {{"dims", dims}});
-  DimNames names = dim_names(tensor);
-  names.erase(names.begin() + place);
-  return part.valid() ? Value{Tensor{part, tensor.ids, nullptr, std::move(names)}, at.range} : Value{};
-}
-
-// `table[ids]` and `scores[target]`: a uniform tensor is a table whose rows are looked up; any other gives, in each
-// row, the element that the row's id names.
-Value Elaborator::index_ids(const Tensor& tensor, int axis, const Tensor& ids, const At& at) {
-  const types::Type type = this->type(tensor.node);
-  if (this->type(ids.node).dtype != types::DType::i32) {
-    report(at, diag::IndexIsNoId, shape_text(ids.node, at.frame));
-    return {};
-  }
-  if (ids.ids && tensor.table && !ids.ids->key.empty() && !tensor.table->key.empty() &&
-      ids.ids->key != tensor.table->key) {
-    report(at, diag::WrongIds, ids.ids->text, tensor.table->text);
-    return {};
-  }
-  if (axis != 0) {
-    report(at, diag::NotSupportedYet, "an index by ids behind another dimension");
-    return {};
-  }
-  if (type.space == types::kUniform && type.rank() >= 1) {
-    ir::Value places = ids.node;
-    if (ids.ids && ids.ids->ragged) {
-      // Positions have no bound of their own: those behind the table's end share its last row.
-      if (type.dims[0].constant())
-        places = emit("min", {places, emit("constant_i32", {}, at, {{"value", type.dims[0].value() - 1}})}, at);
-    } else if (!ids_fit(ids.ids, type.dims[0], "the number of rows", at)) {
-      return {};
-    }
-    ir::Value rows = emit("gather", {tensor.node, places}, at);
-    DimNames names = dim_names(ids);
-    const DimNames columns = dim_names(tensor);
-    names.insert(names.end(), columns.begin() + 1, columns.end());
-    return rows.valid() ? Value{Tensor{rows, tensor.ids, nullptr, std::move(names)}, at.range} : Value{};
-  }
-  if (type.rank() != 1) {
-    report(at, diag::NotSupportedYet, "an index by ids into " + shape_text(tensor.node, at.frame));
-    return {};
-  }
-  if (!ids_fit(ids.ids, type.dims[0], "the dimension", at)) return {};
-  ir::Value picked = emit("pick", {tensor.node, ids.node}, at);
-  return picked.valid() ? Value{Tensor{picked, tensor.ids, nullptr}, at.range} : Value{};
 }
 
 }  // namespace mtl::elaborate

@@ -6,6 +6,7 @@
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/elaborate/elaborator.h"
+#include "compiler/ops/op.h"
 #include "runtime/random.h"
 
 namespace mtl::elaborate {
@@ -59,7 +60,8 @@ bool Elaborator::may_own(const PlacePtr& place, const At& at) {
   }
   if (root->task || deciding(place.get())) return true;
   MTL_CHECK(root->unnamed, "a layer of a model says `shared` or `private`");
-  report(at, diag::UnnamedAtModel, root->name).help("write `shared NAME = " + root->name + "(...)` and apply the name");
+  report(at, diag::UnnamedAtModel, root->written)
+      .help("write `shared NAME = " + root->written + "(...)` and apply the name");
   return false;
 }
 
@@ -67,21 +69,19 @@ std::optional<Init> Elaborator::initial(const Value& init, const IdSetPtr& table
                                         const At& at) {
   Init out;
   if (const auto* labels = std::get_if<FromLabels>(&init.v)) return labels->init;
-  if (std::holds_alternative<Vectors>(init.v)) {
-    out.kind = Init::Kind::normal;
-    out.b = 1;
+  if (const auto* vectors = std::get_if<Vectors>(&init.v)) {
+    auto start = initial(Value{vectors->others}, table, dims, at);
     const std::string prefix = "vocab ";
-    if (!table || table->key.rfind(prefix, 0) != 0 || !options_.vectors_of) return out;
+    if (!start || !table || table->key.rfind(prefix, 0) != 0 || !options_.vectors_of) return start;
     const std::string vocab = table->key.substr(prefix.size());
     auto width = options_.vectors_of(vocab);
-    if (!width) return out;
+    if (!width) return start;
     if (dims.size() != 2 || dims[1].equals(Dim(*width)) == types::Answer::no) {
       report(at, diag::VectorWidth, vocab, *width, dims.size() == 2 ? dims[1].text() : "other");
       return std::nullopt;
     }
-    out.kind = Init::Kind::vectors;
-    out.from = vocab;
-    return out;
+    start->vectors = vocab;
+    return start;
   }
   const StaticValue* known = init.as_static();
   Value called;
@@ -161,8 +161,12 @@ Value Elaborator::parameter(const PlacePtr& place, std::vector<Dim> dims, const 
     auto start = initial(init, table, dims, at);
     if (!start) return {};
     const Place* word = deciding(place.get());
-    ParamRecord record{{path, dims, *start, !state, {}, call}, table, call, user_calls(at.frame, at.range),
-                       word && word->word == Owner::shared,    {}};
+    ParamRecord record{{path, dims, *start, table ? table->key : "", !state, {}, call},
+                       table,
+                       call,
+                       user_calls(at.frame, at.range),
+                       word && word->word == Owner::shared,
+                       {}};
     for (PlacePtr step = place; step && word && word->word == Owner::private_; step = step->parent) {
       if (step.get() == word) record.private_at = step;
     }
@@ -192,6 +196,13 @@ std::map<std::string, ParamRecord>::iterator Elaborator::find_parameter(const st
   if (known == known_.params.end()) return params_.end();
   param_order_.push_back(path);
   return params_.emplace(path, known->second).first;
+}
+
+void Elaborator::note_table(ir::Value table, const std::string& set) {
+  const ir::Node& node = graph_.node(table);
+  if (std::string_view(node.op->name) != "param") return;
+  const auto made = params_.find(std::get<std::string>(node.attrs.at("path")));
+  if (made != params_.end() && made->second.info.ids.empty()) made->second.info.ids = set;
 }
 
 Tensor Elaborator::parameter_at(const PathRef& path, const At& at) {

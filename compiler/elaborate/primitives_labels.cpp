@@ -1,8 +1,10 @@
-// What the labels of the task at hand say, as a state: it is read from the data before training, goes with the model
-// and is not trained.
+// First values that the data decides. What the labels of the task at hand say is a state: it is read before training,
+// goes with the model and is not trained.
 #include <algorithm>
+#include <cmath>
 #include <initializer_list>
 
+#include "compiler/base/check.h"
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/diag/kinds/sema.h"
@@ -18,18 +20,22 @@ struct Primitives::Labels {
   static Value state_of_labels(Call& c, const char* name, Init init, std::vector<Dim> dims) {
     const TaskInfo& task = c.e.tasks_[c.e.current_task_].info;
     init.from = task.source + "." + task.target;
+    init.when = task.when;
+    init.dim = task.target_dim;
     PlacePtr place = c.e.child(c.at.frame.place, name, syntax::Owner::enclosing, c.at.range, c.at.frame);
     return c.e.parameter(place, std::move(dims), Value{FromLabels{init}}, nullptr, true, c.at);
   }
   // The word of argument `name` as a number of `known`; nullopt after a report.
+  // `besides`: what else it may be.
   static std::optional<size_t> choice(Call& c, const char* name, const char* setting,
-                                      std::initializer_list<std::string_view> known) {
+                                      std::initializer_list<std::string_view> known, const char* besides = nullptr) {
     const StaticValue* word = c.find(name)->as_static();
     const std::string text = word && word->is_text() ? word->string() : "";
     const auto found = std::find(known.begin(), known.end(), text);
     if (found != known.end()) return static_cast<size_t>(found - known.begin());
     std::vector<std::string> quoted;
     for (const std::string_view one : known) quoted.push_back('"' + std::string(one) + '"');
+    if (besides) quoted.emplace_back(besides);
     c.e.report(c.at, diag::UnknownChoice, setting, text)
         .help("write " + join(quoted, ", ", " or ") + " or leave it out");
     return std::nullopt;
@@ -50,6 +56,46 @@ struct Primitives::Labels {
     init.kind = Init::Kind::positive_share;
     return state_of_labels(c, "positive_share", init, c.e.tasks_[c.e.current_task_].target_type.dims);
   }
+  static Value vectors(Call& c) {
+    Value others = *c.find("init");
+    if (const Callable* callable = others.callable(); callable && !callable->static_function.empty())
+      others = c.e.call_static(callable->static_function, {}, c.at_argument("init"));
+    if (others.poisoned()) return {};
+    const StaticValue* known = others.as_static();
+    MTL_CHECK(known && known->is_initializer(), "an argument of `embed` that is declared an initializer");
+    return Value{Vectors{*known}, c.at.range};
+  }
+  // {"rare": 5.0, "often": 1.0}
+  static bool named_weights(Call& c, const StaticValue& table, Init& init) {
+    for (const StaticValue& entry : table.items()) {
+      const std::string& name = entry.items()[0].string();
+      const double weight = *entry.items()[1].as_number();
+      const bool doubled =
+          std::any_of(init.named.begin(), init.named.end(), [&](const auto& n) { return n.first == name; });
+      if (doubled) {
+        c.e.report(c.at, diag::DoubledArgument, name);
+        return false;
+      }
+      if (!(weight >= 0) || std::isinf(weight)) {
+        c.e.report(c.at, diag::NumberOutside, "class_weights", "0 or more", entry.items()[1].text());
+        return false;
+      }
+      init.named.emplace_back(name, weight);
+    }
+    return true;
+  }
+  static Value class_weights(Call& c) {
+    if (!in_task_on(c, {training::TargetKind::label}, "a `label` column")) return {};
+    Init init;
+    init.kind = Init::Kind::class_weights;
+    const StaticValue* given = c.find("weights")->as_static();
+    if (given && given->is_list()) {
+      if (!named_weights(c, *given, init)) return {};
+    } else if (!choice(c, "weights", "class_weights", {"balanced"}, "a table, {\"name\": 2.0},")) {
+      return {};
+    }
+    return state_of_labels(c, "class_weights", init, {c.e.tasks_[c.e.current_task_].info.classes});
+  }
   static Value tag_rules(Call& c, const char* name, Init::Kind kind, size_t rank) {
     if (!in_task_on(c, {training::TargetKind::label}, "a `label` column")) return {};
     const auto scheme = choice(c, "scheme", "constrain", {"bio", "iobes", "iob1"});
@@ -66,10 +112,9 @@ struct Primitives::Labels {
 
 const Primitives::Table& Primitives::labels() {
   using P = Labels;
-  static const Table table = {{"ops.positive_share", P::positive_share},
-                              {"ops.tag_transitions", P::tag_transitions},
-                              {"ops.tag_starts", P::tag_starts},
-                              {"ops.tag_ends", P::tag_ends}};
+  static const Table table = {{"ops.positive_share", P::positive_share}, {"ops.vectors", P::vectors},
+                              {"ops.class_weights", P::class_weights},   {"ops.tag_transitions", P::tag_transitions},
+                              {"ops.tag_starts", P::tag_starts},         {"ops.tag_ends", P::tag_ends}};
   return table;
 }
 

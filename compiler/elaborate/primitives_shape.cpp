@@ -261,8 +261,25 @@ struct Primitives::Shapes {
   }
   static Value full(Call& c) {
     auto wanted = dims(c, "shape");
+    return wanted ? filled(c, *wanted, c.e.shape_names(*c.find("shape"))) : Value{};
+  }
+  // A fixed dimension in front of ragged ones: the parts of a stack.
+  static Value filled_parts(Call& c, const std::vector<Axis>& wanted, DimNames known) {
+    constexpr int64_t kMostParts = 1000;
+    const auto count = wanted.front().size.constant();
+    if (wanted.front().ragged || !count || *count > kMostParts) {
+      c.e.report(c.at, diag::NotSupportedYet, "`full` of a fixed dimension between ragged ones");
+      return Value{};
+    }
+    if (!known.empty()) known.erase(known.begin());
+    const Value part = filled(c, {wanted.begin() + 1, wanted.end()}, std::move(known));
+    return part.poisoned() ? Value{} : c.e.stack_of(std::vector<Value>(static_cast<size_t>(*count), part), c.at);
+  }
+  static Value filled(Call& c, const std::vector<Axis>& wanted, DimNames known) {
+    const auto is_ragged = [](const Axis& axis) { return axis.ragged.has_value(); };
+    const auto behind = std::find_if_not(wanted.begin(), wanted.end(), is_ragged);
+    if (std::any_of(behind, wanted.end(), is_ragged)) return filled_parts(c, wanted, std::move(known));
     const Value* value = c.find("value");
-    if (!wanted) return Value{};
     const bool id = value->as_static() && std::holds_alternative<int64_t>(value->as_static()->value);
     ir::Value node;
     IdSetPtr set = set_of(*value);
@@ -274,13 +291,13 @@ struct Primitives::Shapes {
     } else {
       node = tensor(c, "value");
     }
-    const std::vector<Dim> fixed = fixed_of(*wanted);
+    const std::vector<Dim> fixed = fixed_of(wanted);
     if (!fixed.empty() && node.valid()) {
       node = c.e.with_rank(node, static_cast<int>(fixed.size()), c.at);
       node = c.e.emit("broadcast", {node}, c.at, {{"dims", fixed}});
     }
     std::optional<SpaceId> rows;
-    for (const Axis& axis : *wanted) {
+    for (const Axis& axis : wanted) {
       if (!axis.ragged) continue;
       const types::Space space = c.e.spaces()[*axis.ragged];
       if (space.length && !c.e.require_length(space.parent, *space.length, c.at)) return Value{};
@@ -292,7 +309,7 @@ struct Primitives::Shapes {
       rows = rows ? c.e.spaces().add_copies(*rows, *axis.ragged) : *axis.ragged;
     }
     if (rows) node = c.e.to_space(node, *rows, c.at);
-    return result(node, c, set, c.e.shape_names(*c.find("shape")));
+    return result(node, c, set, std::move(known));
   }
   static Value positions(Call& c) {
     const Value* value = c.find("dimension");

@@ -109,7 +109,13 @@ diag::Report Elaborator::input_mismatch(const Parameter& parameter, const Signat
 bool Elaborator::match_set(const Parameter& parameter, Tensor& tensor, Frame& callee, Signature& signature,
                            const At& at) {
   if (type(tensor.node).dtype != types::DType::i32) {
-    input_mismatch(parameter, signature, shape_text(tensor.node, at.frame) + ": ids are needed here", at);
+    const ir::Node& node = graph_.node(tensor.node);
+    const bool column = node.op->name == std::string("input");
+    const std::string name = column ? std::get<std::string>(node.attrs.at("name")) : "";
+    input_mismatch(parameter, signature, shape_text(tensor.node, at.frame) + ": ids are needed here", at)
+        .help(column ? "declare the column as `" + name.substr(name.find('.') + 1) +
+                           " : category`, a vector for each value, or give its number to `linear` as it is"
+                     : "");
     return false;
   }
   if (!tensor.ids || parameter.type.arguments.empty()) return true;
@@ -135,8 +141,29 @@ bool Elaborator::match_set(const Parameter& parameter, Tensor& tensor, Frame& ca
   Value wanted = evaluate(*parameter.type.arguments[0], callee);
   const StaticValue* size = wanted.as_static();
   if (!size || !size->as_dim() || set->ragged) return true;
-  if (set->constant) return ids_fit(set, *size->as_dim(), "the set of `" + parameter.name.text + "`", at);
+  if (set->constant) {
+    if (!ids_fit(set, *size->as_dim(), "the set of `" + parameter.name.text + "`", at)) return false;
+    declare_ids(parameter.type, tensor, callee);
+    return true;
+  }
   return set_has_size(*set, *size->as_dim(), "the set of `" + parameter.name.text + "`", at);
+}
+
+// Constants are ids of the set that a declaration gives them: `side : id(2)[T] = full(0, [T])`.
+void Elaborator::declare_ids(const TypeExpr& declared, Tensor& tensor, Frame& frame) {
+  if (!tensor.ids || !tensor.ids->constant || !is_id_type(declared.name.text) || declared.arguments.empty()) return;
+  const Expr& argument = *declared.arguments[0];
+  if (IdSetPtr named = set_of_size(argument, frame)) {
+    tensor.ids = std::move(named);
+    return;
+  }
+  const Value wanted = evaluate(argument, frame);
+  const auto size = wanted.as_static() ? wanted.as_static()->as_dim() : std::nullopt;
+  if (!size || !ids_fit(tensor.ids, *size, "the set of `" + type_text(declared) + "`", {frame, argument.range})) return;
+  IdSet set;
+  set.text = "`" + type_text(declared) + "`";
+  set.size = *size;
+  tensor.ids = std::make_shared<const IdSet>(std::move(set));
 }
 
 bool Elaborator::match_table(const Parameter& parameter, const Tensor& tensor, Frame& callee, const At& at) {
@@ -192,7 +219,11 @@ bool Elaborator::match_input(const Parameter& parameter, size_t index, Value& va
   if (all.size() < count) {
     const ir::Node& node = graph_.node(tensor.node);
     const bool column = all.empty() && count == 1 && node.op->name == std::string("input");
-    if (!column) return mismatch("");
+    const bool reduced = all.empty() && at.frame.kind != Frame::Kind::module && !at.frame.library;
+    if (!column)
+      return mismatch("", reduced ? "a mean or sum of a vector is one number; along a sequence it names the dimension: "
+                                    "`mean(x, over = T)`"
+                                  : "");
     const std::string path = std::get<std::string>(node.attrs.at("name"));
     const std::string name = path.substr(path.find('.') + 1);
     return mismatch("", "as one feature the column is declared `" + name + " : f32[1] = columns(...)`");
@@ -351,6 +382,7 @@ Value Elaborator::check_result(const std::optional<ResultType>& result, Value va
   if (result->single) {
     if (!check_type(*result->single, value, frame, &signature, diag::ResultMismatch, here)) return {};
     mark_ones(value, result->single->dims, frame);
+    if (auto* tensor = std::get_if<Tensor>(&value.v)) declare_ids(*result->single, *tensor, frame);
     return value;
   }
   if (result->fields.empty()) return value;

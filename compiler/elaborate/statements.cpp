@@ -73,8 +73,10 @@ void Elaborator::run_let(const LetStmt& stmt, Frame& frame) {
   Value value = evaluate(*stmt.value, frame);
   if (stmt.type && !value.poisoned()) {
     const bool good = check_type(*stmt.type, value, frame, nullptr, diag::LetMismatch, {frame, stmt.value->range});
-    if (auto* tensor = std::get_if<Tensor>(&value.v); good && tensor)
+    if (auto* tensor = std::get_if<Tensor>(&value.v); good && tensor) {
       name_dimensions(*tensor, stmt.type->dims, frame, false);
+      declare_ids(*stmt.type, *tensor, frame);
+    }
   }
   frame.bind(stmt.name.text, std::move(value));
 }
@@ -110,6 +112,12 @@ bool Elaborator::run_require(const RequireStmt& stmt, Frame& frame) {
   if (holds && *holds) return true;
   frame.returned = true;
   if (!holds) return false;
+  // A layer that is called twice says it once.
+  const bool owns = frame.kind != Frame::Kind::function && frame.place;
+  if (owns && !failed_requirements_.insert({stmt.condition->range.begin, plain_path_of(frame.place)}).second) {
+    failed_ = true;
+    return false;
+  }
   diag::Report made =
       report({frame, stmt.condition->range}, diag::RequirementFails, text_at(stmt.condition->range), frame.title);
   if (const auto* compare = std::get_if<BinaryExpr>(&stmt.condition->node)) {

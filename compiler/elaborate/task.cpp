@@ -157,6 +157,10 @@ void Elaborator::read_mask(TaskState& task, ir::Value raw, bool ids, const At& a
   }
   std::vector<Dim> fixed;
   const SpaceId space = space_of_column(when.source.text, *column, fixed);
+  if (!fixed.empty()) {
+    report(here, diag::WhenNotBool, when.source.text + "." + when.column.text, "bool[" + fixed[0].text() + "]");
+    return;
+  }
   ir::Value condition = emit("input", {}, here,
                              {{"name", when.source.text + "." + when.column.text},
                               {"dtype", std::string("f32")},
@@ -188,7 +192,7 @@ bool Elaborator::run_head(size_t index) {
     report({task.frame, task.info.range}, diag::TaskWithoutHead, task.info.name);
     good = false;
   }
-  good = good && task.scores.valid() && read_output(task);
+  good = good && task.scores.valid() && read_output(task) && head_is_blind(task);
   read_metrics(task);
   task.stage = good ? TaskState::Stage::done : TaskState::Stage::failed;
   current_task_ = outer;
@@ -345,7 +349,9 @@ void Elaborator::wrong_head(TaskState& task, const std::vector<Axis>& wanted, ir
                           .label(task.decl->predicts->range, "the target");
   for (std::string& note : size_notes(axes_text(wanted))) std::move(made).note(std::move(note));
   if (have == need) {
-    std::move(made).help("end the head with `linear(|target|)`");
+    std::move(made).help(actual.size() > wanted.size()
+                             ? "`flatten(x)` in front of the last layer makes one vector of all dimensions"
+                             : "end the head with `linear(|target|)`");
   } else if (spaces()[have.back()].length || spaces()[need.back()].length) {
     std::move(made).help("cut it to the positions of the target: `x[1..]` is `x` without its first");
   } else {
@@ -365,6 +371,7 @@ void Elaborator::read_metrics(TaskState& task) {
     return;
   }
   task.info.metrics = metrics->metrics;
+  task.info.group = metrics->group;
   task.info.span_f1_if_tagged = metrics->span_f1_if_tagged;
 }
 

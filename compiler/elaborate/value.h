@@ -28,6 +28,7 @@ struct IdSet {
   Dim size;
   std::optional<SpaceId> ragged;  // positions in a ragged dimension: the size is its length
   bool constant = false;          // numbers of the program: ids below `size`, which fit any table that is as long
+  bool classes = false;           // of a label column: a table has an entry for each class, and no more
 };
 using IdSetPtr = std::shared_ptr<const IdSet>;
 // Of an op that answers with places: "`argmax`".
@@ -69,6 +70,7 @@ struct Place {
   SourceRange range;
   bool task = false;     // the block of a task: its layers are the task's own
   bool unnamed = false;  // a description applied where it stands
+  std::string written;   // then: as what; the place's name may have a number
   std::string function;  // the title of the function that describes it: it may not own parameters
   bool in_loop = false;  // declared or applied inside `for` or a list: may not own parameters
 };
@@ -113,7 +115,9 @@ struct Stack {
 struct Transposed {
   Tensor sequence;
 };
-struct Vectors {};  // the initializer that starts a table from its vocabulary's `embeddings`
+struct Vectors {       // the initializer that starts a table from its vocabulary's `embeddings`
+  StaticValue others;  // of rows without a vector: an initializer
+};
 
 struct Value {
   std::variant<Poison, StaticValue, Tensor, RaggedDim, LayerPtr, Callable, ListPtr, RecordPtr, TaskRef, SourceRef,

@@ -3,9 +3,11 @@
 #include "compiler/sema/column_spec.h"
 
 #include <algorithm>
+#include <map>
 
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/sema.h"
+#include "data/plan.h"
 
 namespace mtl::sema {
 namespace {
@@ -16,16 +18,25 @@ using data::Transform;
 using data::ValueKind;
 using syntax::TypeExpr;
 
+constexpr int64_t kMostPieces = 1000000;
+
 const std::vector<std::string>& bindings() {
-  static const std::vector<std::string> known{"column", "columns", "comment", "field", "array", "offsets"};
+  static const std::vector<std::string> known{"column", "columns", "cross", "comment",
+                                              "field",  "file",    "array", "offsets"};
   return known;
 }
 
 class ColumnReader {
  public:
-  ColumnReader(const CheckedFile& file, UnitId unit, const syntax::ColumnDecl& decl, SettingReader& reader,
+  ColumnReader(const CheckedFile& file, UnitId unit, const syntax::ColumnDecl& decl, SettingReader& reader, bool trim,
                DeclFacts& facts)
-      : file_(file), unit_(unit), decl_(decl), reader_(reader), emitter_(reader.emitter()), facts_(facts) {}
+      : file_(file),
+        unit_(unit),
+        decl_(decl),
+        reader_(reader),
+        emitter_(reader.emitter()),
+        facts_(facts),
+        trim_(trim) {}
 
   std::optional<ColumnSpec> read() {
     column_.name = decl_.name.text;
@@ -34,6 +45,10 @@ class ColumnReader {
     if (!decl_.type.error) type();
     if (decl_.binding && !is_broken(*decl_.binding)) {
       const std::vector<const syntax::Expr*> parts = pipeline(*decl_.binding);
+      for (const syntax::Expr* part : parts) {
+        const std::optional<Word> word = as_word(*part);
+        has_bins_ = has_bins_ || (word && word->name == "bins");
+      }
       binding(*parts[0]);
       for (size_t i = 1; i < parts.size(); ++i) transform(*parts[i]);
     } else {
@@ -51,6 +66,9 @@ class ColumnReader {
     good_ = false;
     return emitter_.report(kind, std::move(a), std::move(b));
   }
+
+  // A text that is compared with values of the file.
+  std::string value_text(const std::string& text) const { return std::string(trim_ ? data::trim_blanks(text) : text); }
 
   // ---- type ----
 
@@ -73,10 +91,13 @@ class ColumnReader {
       column_.kind = ValueKind::number;
     else {
       const std::optional<std::string> near = nearest(name, known);
+      const std::string said = syntax::advice(syntax::PhrasePlace::type, name);
       good_ = false;
       emitter_.report(diag::UnknownType, name)
           .at(type.name.range)
-          .help(near ? "did you mean `" + *near + "`?" : "columns are " + join(known, ", ", " or "));
+          .help(!said.empty() ? said
+                : near        ? "did you mean `" + *near + "`?"
+                              : "columns are " + join(known, ", ", " or "));
       return;
     }
     arguments();
@@ -85,8 +106,18 @@ class ColumnReader {
 
   void arguments() {
     const TypeExpr& type = decl_.type;
+    if (column_.kind == ValueKind::category && type.arguments.empty()) return category_settings();
+    if (!type.settings.empty()) {
+      const char* form = column_.kind == ValueKind::token   ? "token(VOCABULARY)"
+                         : column_.kind == ValueKind::label ? "label(\"a\", \"b\")"
+                                                            : "";
+      fail(diag::WrongForm, type.name.text, *form ? form : type.name.text).at(type.range);
+    }
     if (column_.kind == ValueKind::token) return vocabulary();
     if (!type.has_arguments) return;
+    if (column_.kind == ValueKind::category) {
+      return (void)fail(diag::WrongForm, "category", "category(min_count = 2, unknown = 1%)").at(type.range);
+    }
     if (column_.kind != ValueKind::label && column_.kind != ValueKind::labels) {
       return (void)fail(diag::WrongForm, type.name.text, type.name.text).at(type.range);
     }
@@ -100,12 +131,32 @@ class ColumnReader {
         good_ = false;
         return;
       }
-      for (std::string& text : *texts) {
+      for (const std::string& label : *texts) {
+        std::string text = value_text(label);
         const std::vector<std::string>& have = column_.fixed_labels;
         if (std::find(have.begin(), have.end(), text) != have.end()) {
           fail(diag::DuplicateName, "label", text).at(argument->range);
         }
         column_.fixed_labels.push_back(std::move(text));
+      }
+    }
+  }
+
+  void category_settings() {
+    std::vector<std::string> seen;
+    for (const syntax::Argument& setting : decl_.type.settings) {
+      if (!reader_.known_setting(*setting.name, "a category", syntax::PhrasePlace::vocab, {"min_count", "unknown"},
+                                 seen) ||
+          !setting.value) {
+        good_ = false;
+      } else if (setting.name->text == "min_count") {
+        const std::optional<int64_t> count = reader_.integer(*setting.value, "min_count", 1);
+        good_ = good_ && count;
+        column_.min_count = count.value_or(1);
+      } else {
+        const std::optional<double> share = reader_.number(*setting.value, "unknown", kBelowOne);
+        good_ = good_ && share;
+        column_.unknown = share.value_or(0);
       }
     }
   }
@@ -206,14 +257,14 @@ class ColumnReader {
     const std::string& name = word->name;
     if (name == "array" || name == "offsets") return unsupported(diag::UnsupportedChoice, name, word->range);
     if (word->arguments == nullptr) {
-      const bool text = name == "comment" || name == "field";
+      const bool text = name == "comment" || name == "field" || name == "file";
       return (void)fail(diag::WrongForm, name,
                         name + (text               ? "(\"name\")"
                                 : name == "column" ? "(0)"
                                                    : "(0, 1)"))
           .at(expr.range);
     }
-    if (name == "columns") return many(*word);
+    if (name == "columns" || name == "cross") return many(*word);
     const std::optional<Bound> bound = reader_.bind(*word, {"name", "allow_empty"}, 1);
     if (!bound) {
       good_ = false;
@@ -235,6 +286,7 @@ class ColumnReader {
     } else if (value->is_text() && !value->string().empty()) {
       binding.kind = word == "comment" ? Binding::Kind::comment
                      : word == "field" ? Binding::Kind::field
+                     : word == "file"  ? Binding::Kind::file
                                        : Binding::Kind::name;
       binding.names = {value->string()};
     } else if (word == "column" && value->is_int()) {
@@ -243,6 +295,7 @@ class ColumnReader {
     } else {
       const char* usage = word == "column"  ? "column(0)` or `column(\"name\")"
                           : word == "field" ? "field(\"a.b\")"
+                          : word == "file"  ? "file(\"seq.in\")"
                                             : "comment(\"name\")";
       fail(diag::WrongForm, word, usage).at(expr.range);
     }
@@ -256,12 +309,12 @@ class ColumnReader {
     return number;
   }
 
-  // columns("a", "b"), columns(0, 5), columns("x1".."x8", "y"), columns(0..4)
+  // cross("a", "b"), columns("a", "b"), columns(0, 5), columns("x1".."x8", "y"), columns(0..4)
   void many(const Word& word) {
     std::vector<StaticValue> values;
     for (const syntax::Argument& argument : *word.arguments) {
       if (argument.name) {
-        fail(diag::UnknownArgument, "columns", argument.name->text).at(argument.name->range);
+        fail(diag::UnknownArgument, word.name, argument.name->text).at(argument.name->range);
         continue;
       }
       const std::optional<StaticValue> value = reader_.value(*argument.value);
@@ -281,15 +334,60 @@ class ColumnReader {
     }
     const bool pure =
         !values.empty() && (binding.names.size() == values.size() || binding.indices.size() == values.size());
-    if (!pure) return (void)fail(diag::WrongForm, "columns", "columns(0, 5)` or `columns(\"a\", \"b\")").at(word.whole);
+    const bool cross = word.name == "cross";
+    if (!pure || (cross && values.size() < 2))
+      return (void)fail(diag::WrongForm, word.name, word.name + "(0, 5)` or `" + word.name + "(\"a\", \"b\")")
+          .at(word.whole);
+    binding.cross = cross;
     binding.kind = binding.names.empty() ? Binding::Kind::indices : Binding::Kind::names;
   }
 
   // ---- transforms ----
 
+  // A transform by the name that another tool has for it: says ours.
+  bool knows_otherwise(const syntax::Expr& expr) {
+    static const std::map<std::string_view, const char*> ours{
+        {"tokenize", "`words` cuts a text into words, `split(\" \")` at blanks"},
+        {"tokens", "`words` cuts a text into words, `split(\" \")` at blanks"},
+        {"chars", "`characters`"},
+        {"lower", "`lowercase = true` is a setting of a vocabulary: `vocab words { lowercase = true }`"},
+        {"lowercase", "it is a setting of a vocabulary: `vocab words { lowercase = true }`"},
+        {"head", "`first` is the first piece of a cell; `limit(20)` keeps the first positions"},
+        {"tail", "`last` is the last piece of a cell; `limit(20, keep = last)` keeps the last positions"},
+        {"nth", "`part(2)` is a piece of a cell, from 0"},
+        {"index", "`part(2)` is a piece of a cell, from 0"},
+        {"get", "`part(2)` is a piece of a cell, from 0"},
+        {"truncate", "`limit(256)` cuts the end, `limit(256, keep = last)` the beginning"},
+        {"max_length", "`limit(256)` cuts the end, `limit(256, keep = last)` the beginning"},
+        {"pad", "nothing is padded: lengths may differ; `limit(256)` cuts"},
+        {"cross", "it stands in front of the transforms: `cross(\"city\", \"hour\") |> hash(100k)`"},
+        {"hashing", "`hash(100k)` makes one of so many ids of any text"},
+        {"hash_bucket", "`hash(100k)` makes one of so many ids of any text"},
+        {"bucketize", "`bins([18, 35, 60])` has bounds of its own, `bins(10)` quantiles"},
+        {"digitize", "`bins([18, 35, 60])` has bounds of its own, `bins(10)` quantiles"},
+        {"cut", "`bins([18, 35, 60])` has bounds of its own, `bins(10)` quantiles"},
+        {"qcut", "`bins([18, 35, 60])` has bounds of its own, `bins(10)` quantiles"},
+        {"normalize", "`standardize` has mean 0 and deviation 1, `minmax` goes from 0 to 1"},
+        {"scale", "`standardize` has mean 0 and deviation 1, `minmax` goes from 0 to 1"},
+        {"zscore", "`standardize` has mean 0 and deviation 1"},
+        {"log", "`log1p` is log(1 + x)"},
+        {"fillna", "`fill(0.0)`, `fill(mean)` or `fill(\"none\")` puts something in the place of missing values"},
+        {"impute", "`fill(0.0)`, `fill(mean)` or `fill(\"none\")` puts something in the place of missing values"},
+        {"default", "`fill(0.0)`, `fill(mean)` or `fill(\"none\")` puts something in the place of missing values"},
+        {"embed", "it is a layer of the model: `layer e = embed(32)`, `e(source.column)`"}};
+    const std::optional<Word> word = as_word(expr);
+    const auto found = word ? ours.find(word->name) : ours.end();
+    if (found == ours.end()) return false;
+    good_ = false;
+    emitter_.report(diag::UnknownChoice, "transform", word->name).at(word->range).help(found->second);
+    return true;
+  }
+
   void transform(const syntax::Expr& expr) {
-    static const std::vector<std::string> known{"split", "words", "characters", "subwords",    "frame",  "limit",
-                                                "is",    "bins",  "fill",       "standardize", "minmax", "log1p"};
+    static const std::vector<std::string> known{"split",    "words",       "characters", "first", "last", "part",
+                                                "subwords", "frame",       "limit",      "hash",  "is",   "bins",
+                                                "fill",     "standardize", "minmax",     "log1p"};
+    if (knows_otherwise(expr)) return;
     const std::optional<Word> word = reader_.word(expr, "transform", known);
     if (!word) {
       good_ = false;
@@ -305,13 +403,23 @@ class ColumnReader {
     } else if (name == "split") {
       transform.kind = Transform::Kind::split;
       separator(*word, transform);
-    } else if (name == "limit" || name == "bins") {
-      transform.kind = name == "limit" ? Transform::Kind::limit : Transform::Kind::bins;
-      const std::optional<Bound> bound = reader_.bind(*word, {"count"}, 1);
-      const std::optional<int64_t> count =
-          bound ? reader_.integer(*(*bound)["count"], name, name == "bins" ? 2 : 1) : std::nullopt;
-      good_ = good_ && count;
-      transform.count = count.value_or(0);
+    } else if (name == "first" || name == "last") {
+      transform.kind = Transform::Kind::part;
+      transform.count = name == "first" ? 0 : -1;
+      good_ = reader_.bind(*word, {}).has_value() && good_;
+    } else if (name == "part") {
+      transform.kind = Transform::Kind::part;
+      const std::optional<Bound> bound = reader_.bind(*word, {"index"}, 1);
+      const std::optional<int64_t> index =
+          bound ? reader_.integer(*(*bound)["index"], name, -kMostPieces) : std::nullopt;
+      good_ = good_ && index;
+      transform.count = index.value_or(0);
+    } else if (name == "limit") {
+      limit(*word, transform);
+    } else if (name == "hash") {
+      hash(*word, transform);
+    } else if (name == "bins") {
+      bins(*word, transform);
     } else if (name == "fill") {
       fill(*word, transform);
     } else {
@@ -325,12 +433,69 @@ class ColumnReader {
     column_.transforms.push_back(std::move(transform));
   }
 
+  void hash(const Word& word, Transform& transform) {
+    transform.kind = Transform::Kind::hash;
+    const std::optional<Bound> bound = reader_.bind(word, {"count"}, 1);
+    const std::optional<int64_t> count = bound ? reader_.integer(*(*bound)["count"], "hash", 2) : std::nullopt;
+    good_ = good_ && count;
+    transform.count = count.value_or(0);
+    if (transform.count > INT32_MAX) {
+      good_ = false;
+      emitter_.report(diag::NumberOutside, "hash", "at most 2147483647", transform.count).at(word.whole);
+    }
+  }
+
+  // limit(20), limit(20, keep = last)
+  void limit(const Word& word, Transform& transform) {
+    transform.kind = Transform::Kind::limit;
+    const std::optional<Bound> bound = reader_.bind(word, {"count", "keep"}, 1);
+    const std::optional<int64_t> count = bound ? reader_.integer(*(*bound)["count"], "limit", 1) : std::nullopt;
+    good_ = good_ && count;
+    transform.count = count.value_or(0);
+    const syntax::Expr* keep = bound ? (*bound)["keep"] : nullptr;
+    if (keep == nullptr) return;
+    const std::optional<Word> end = reader_.word(*keep, "keep", {"first", "last"});
+    good_ = good_ && end;
+    transform.keep_last = end && end->name == "last";
+  }
+
+  // bins(10), or bins([18, 35, 60]): below 18, 18 to below 35, ...
+  void bins(const Word& word, Transform& transform) {
+    transform.kind = Transform::Kind::bins;
+    const std::optional<Bound> bound = reader_.bind(word, {"bounds"}, 1);
+    const std::optional<StaticValue> value = bound ? reader_.value(*(*bound)["bounds"]) : std::nullopt;
+    if (!value) {
+      good_ = false;
+      return;
+    }
+    const syntax::Expr& expr = *(*bound)["bounds"];
+    if (!value->is_list()) {
+      const std::optional<int64_t> count = reader_.integer(expr, "bins", 2);
+      good_ = good_ && count;
+      transform.count = count.value_or(0);
+      return;
+    }
+    for (const StaticValue& item : value->items()) {
+      const std::optional<double> number = item.as_number();
+      if (!number) return (void)fail(diag::WrongForm, "bins", "bins(10)` or `bins([18, 35, 60])").at(expr.range);
+      if (!transform.numbers.empty() && !(transform.numbers.back() < *number)) {
+        const StaticValue& before = value->items()[transform.numbers.size() - 1];
+        return (void)fail(diag::BoundsNotRising, item.text(), before.text())
+            .at(expr.range)
+            .help("bounds rise: each begins a class that ends in front of the next");
+      }
+      transform.numbers.push_back(*number);
+    }
+    if (transform.numbers.empty()) fail(diag::WrongForm, "bins", "bins(10)` or `bins([18, 35, 60])").at(expr.range);
+  }
+
   void truths(const Word& word, Transform& transform) {
     if (word.arguments != nullptr) {
       for (const syntax::Argument& argument : *word.arguments) {
         std::optional<std::vector<std::string>> texts = reader_.texts(*argument.value, "is");
         good_ = good_ && texts;
-        if (texts) transform.texts.insert(transform.texts.end(), texts->begin(), texts->end());
+        if (!texts) continue;
+        for (const std::string& text : *texts) transform.texts.push_back(value_text(text));
       }
     }
     const bool empty = word.arguments == nullptr || word.arguments->empty();
@@ -364,14 +529,15 @@ class ColumnReader {
       transform.number = *number;
     } else if (value && value->is_text()) {
       transform.kind = Transform::Kind::fill_text;
-      transform.text = value->string();
+      transform.text = value_text(value->string());
     } else {
       good_ = false;
       if (value) emitter_.report(diag::WrongForm, "fill", "fill(0.0)`, `fill(mean)` or `fill(\"none\")").at(expr.range);
     }
     const bool text_column = column_.kind == ValueKind::token || column_.kind == ValueKind::category ||
                              column_.kind == ValueKind::label || column_.kind == ValueKind::labels;
-    if (number && text_column) fail(diag::WrongForm, "fill", "fill(\"" + value->text() + "\")").at(expr.range);
+    if (number && text_column && !has_bins_)
+      fail(diag::WrongForm, "fill", "fill(\"" + value->text() + "\")").at(expr.range);
   }
 
   const CheckedFile& file_;
@@ -380,15 +546,17 @@ class ColumnReader {
   SettingReader& reader_;
   diag::Emitter& emitter_;
   DeclFacts& facts_;
+  bool trim_;
   ColumnSpec column_;
+  bool has_bins_ = false;  // the cells are numbers, whatever the type
   bool good_ = true;
 };
 
 }  // namespace
 
 std::optional<ColumnSpec> read_column(const CheckedFile& file, UnitId unit, const syntax::ColumnDecl& decl,
-                                      SettingReader& reader, DeclFacts& facts) {
-  return ColumnReader(file, unit, decl, reader, facts).read();
+                                      SettingReader& reader, bool trim, DeclFacts& facts) {
+  return ColumnReader(file, unit, decl, reader, trim, facts).read();
 }
 
 bool is_binding(const syntax::Expr& expr) {

@@ -9,9 +9,10 @@
 
 namespace mtl::sema {
 
-// nullopt after a report, or if the column is of a kind that is not supported yet (noted in `facts`).
+// `trim`: of the source. nullopt after a report, or if the column is of a kind that is not supported yet (noted in
+// `facts`).
 std::optional<data::ColumnSpec> read_column(const CheckedFile& file, UnitId unit, const syntax::ColumnDecl& decl,
-                                            SettingReader& reader, DeclFacts& facts);
+                                            SettingReader& reader, bool trim, DeclFacts& facts);
 
 // `column("x") |> ...`: what a column is read from.
 bool is_binding(const syntax::Expr& expr);

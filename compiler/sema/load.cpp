@@ -186,8 +186,8 @@ std::optional<std::string> read_file(const std::string& path, std::string& why) 
     why = std::strerror(errno);
     return std::nullopt;
   }
-  if (S_ISDIR(status.st_mode)) {
-    why = "it is a directory";
+  if (!S_ISREG(status.st_mode)) {  // a pipe could wait for ever, a device go on for ever
+    why = S_ISDIR(status.st_mode) ? "it is a directory" : "it is not a plain file, but a pipe or a device";
     return std::nullopt;
   }
   constexpr int64_t kLimit = 64 << 20;  // the parser's own limit is lower and has the better message

@@ -6,6 +6,7 @@
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/sema.h"
 #include "compiler/sema/library.h"
+#include "compiler/syntax/phrases.h"
 
 namespace mtl::sema {
 namespace {
@@ -44,6 +45,18 @@ bool is_planned(const std::string& name) {
       "biaffine",   "bilinear",    "tree",          "next_token", "span_ends", "squared_distance",
       "trace_norm", "group_lasso", "orthogonality", "copy"};
   return contains(names, name);
+}
+
+// What `columns("age", "price") |> ...` reads.
+std::set<std::string> names_in_file(const syntax::Expr& expr) {
+  std::set<std::string> names;
+  if (const auto* pipe = std::get_if<syntax::BinaryExpr>(&expr.node)) return names_in_file(*pipe->left);
+  const auto* call = std::get_if<syntax::CallExpr>(&expr.node);
+  for (size_t i = 0; call != nullptr && i < call->arguments.size(); ++i) {
+    const auto* text = std::get_if<syntax::StringExpr>(&call->arguments[i].value->node);
+    if (text != nullptr && text->parts.size() == 1 && !text->parts[0].is_name) names.insert(text->parts[0].text);
+  }
+  return names;
 }
 
 // The library file that declares `name`, if any: looked up in the text, as only errors ask for it.
@@ -220,6 +233,18 @@ void BodyChecker::call(const syntax::CallExpr& node) {
   }
 }
 
+std::string help_for_column(const syntax::DataDecl& data, const std::string& name,
+                            const std::optional<std::string>& near) {
+  for (const syntax::ColumnDecl& column : data.columns) {
+    if (column.binding && names_in_file(*column.binding).contains(name))
+      return "`" + name + "` of the file is read by `" + data.name.text + "." + column.name.text + "`";
+  }
+  if (near) return "did you mean `" + data.name.text + "." + *near + "`?";
+  std::vector<std::string> columns;
+  for (const syntax::ColumnDecl& column : data.columns) columns.push_back(column.name.text);
+  return "its columns are " + join(columns, ", ", " and ");
+}
+
 void BodyChecker::source_member(const Found& source, const NameExpr& base, const syntax::Name& member,
                                 SourceRange range) {
   facts_.uses.insert(source.decl);
@@ -239,13 +264,35 @@ void BodyChecker::source_member(const Found& source, const NameExpr& base, const
   if (is_column || is_dimension || member.text.empty()) return;
   const std::optional<std::string> near = nearest(member.text, columns);
   auto report = emitter_.report(diag::UnknownColumn, base.name, member.text).at(member.range);
-  std::move(report)
-      .label(data.name.range, "declared here")
-      .help(near ? "did you mean `" + base.name + "." + *near + "`?"
-                 : "its columns are " + join(columns, ", ", " and "));
+  std::move(report).label(data.name.range, "declared here").help(help_for_column(data, member.text, near));
+}
+
+// `nn.Linear`, `torch.nn.Linear`, `self.x`: reported as a whole, as its first part is nothing.
+bool BodyChecker::unknown_path(const syntax::MemberExpr& node, SourceRange range) {
+  const syntax::Expr* root = node.base.get();
+  while (const auto* inner = std::get_if<syntax::MemberExpr>(&root->node)) root = inner->base.get();
+  const auto* name = std::get_if<NameExpr>(&root->node);
+  if (name == nullptr || name->name.empty() || node.member.text.empty()) return false;
+  const std::string& first = name->name;
+  static const std::vector<std::string> builtin{"ops",  "batch", "task",   "training", "progress",
+                                                "head", "model", "target", "previous"};
+  const bool known = locals_.find(first) != nullptr || tasks_.contains(first) || file_.find(unit_, first) != nullptr ||
+                     file_.opens(unit_, first) || !file_.files_with(unit_, first).empty() ||
+                     find_primitive(first, false) != nullptr || is_initializer(first) || is_static_function(first) ||
+                     contains(builtin, first) || !library_with(first).empty() || is_planned(first);
+  if (known) return false;
+  const std::string& last = node.member.text;
+  std::string help = syntax::advice(syntax::PhrasePlace::value, first);
+  if (help.empty()) help = syntax::advice(syntax::PhrasePlace::value, last);
+  if (help.empty() && (find_primitive(last, false) != nullptr || file_.find(unit_, last) != nullptr))
+    help = "write `" + last + "`: it is named alone";
+  if (help.empty()) return false;
+  emitter_.report(diag::UnknownName, excerpt(source_of(range))).at(range).help(help);
+  return true;
 }
 
 void BodyChecker::member(const syntax::MemberExpr& node, SourceRange range) {
+  if (unknown_path(node, range)) return;
   const auto* base = std::get_if<NameExpr>(&node.base->node);
   if (base == nullptr) return value(*node.base);
   const Local* local = locals_.find(base->name);
@@ -412,11 +459,11 @@ std::string BodyChecker::help_for_unknown(const std::string& name, bool is_calle
 void BodyChecker::unknown(const std::string& name, SourceRange range, bool is_callee) {
   if (name.empty()) return;
   if (is_planned(name) && library_with(name).empty()) return unsupported(diag::UnsupportedPrimitive, name, range);
-  if (is_callee) {
-    emitter_.report(diag::UnknownLayer, name).at(range).help(help_for_unknown(name, true));
-    return;
-  }
-  emitter_.report(diag::UnknownName, name).at(range).help(help_for_unknown(name, false));
+  std::string help = syntax::advice(syntax::PhrasePlace::value, name);
+  if (name == "target" && place_ == Place::task)
+    help = "its size is `|target|`, as in `linear(|target|)`; its value is known in the loss alone";
+  if (help.empty()) help = help_for_unknown(name, is_callee);
+  emitter_.report(is_callee ? diag::UnknownLayer : diag::UnknownName, name).at(range).help(help);
 }
 
 // ---- require ----

@@ -4,6 +4,7 @@
 #pragma once
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -15,6 +16,10 @@
 namespace mtl::sema {
 
 enum class Place : uint8_t { module, function, criterion, balancer, model, task, constant };
+
+// Of a column that `data` does not have.
+std::string help_for_column(const syntax::DataDecl& data, const std::string& name,
+                            const std::optional<std::string>& near);
 
 class BodyChecker {
  public:
@@ -38,6 +43,7 @@ class BodyChecker {
   void callee_name(const std::string& name, SourceRange range);
   void call(const syntax::CallExpr& node);
   void member(const syntax::MemberExpr& node, SourceRange range);
+  bool unknown_path(const syntax::MemberExpr& node, SourceRange range);
   void source_member(const Found& source, const syntax::NameExpr& base, const syntax::Name& member, SourceRange range);
   void size(const syntax::SizeExpr& node, SourceRange range);
   void generator(const syntax::GeneratorExpr& node);
@@ -64,6 +70,7 @@ class BodyChecker {
   void body(const syntax::Body& body);
   void block(const syntax::Body& body);
   void statement(const syntax::Stmt& stmt);
+  void value_of_task(const syntax::Expr& expr);
   void layer(const syntax::LayerStmt& node);
   void layer_value(const syntax::LayerStmt& node);
   void param(const syntax::ParamStmt& node);

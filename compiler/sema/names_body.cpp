@@ -4,6 +4,7 @@
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/sema.h"
 #include "compiler/sema/names.h"
+#include "compiler/sema/settings.h"
 
 namespace mtl::sema {
 namespace {
@@ -13,7 +14,8 @@ bool is_capital(const std::string& name) {
 }
 
 const std::vector<std::string>& static_types() {
-  static const std::vector<std::string> names{"int", "float", "bool", "string", "initializer", "layer", "list"};
+  static const std::vector<std::string> names{"int",         "float", "bool", "string",
+                                              "initializer", "layer", "list", "weights"};
   return names;
 }
 const std::vector<std::string>& value_types() {
@@ -67,12 +69,17 @@ void BodyChecker::type(const syntax::TypeExpr& type, Role role) {
     if (may_be_value) candidates.insert(candidates.end(), value_types().begin(), value_types().end());
     const bool other_list = contains(static_types(), name) || contains(value_types(), name);
     const std::optional<std::string> near = nearest(name, candidates);
-    std::string help = near ? "did you mean `" + *near + "`?" : "types here are " + join(candidates, ", ", " and ");
+    const std::string said = syntax::advice(syntax::PhrasePlace::type, name);
+    std::string help = !said.empty() && !other_list ? said
+                       : near                       ? "did you mean `" + *near + "`?"
+                                                    : "types here are " + join(candidates, ", ", " and ");
     if (other_list && !may_be_static) help = "`" + name + "` is a static value: it belongs into the first list";
     if (other_list && may_be_static) help = "the first list takes static values; tensors belong into the second";
     emitter_.report(diag::UnknownType, name).at(type.name.range).help(help);
     return;
   }
+  if (!type.settings.empty() && type.settings[0].name)
+    emitter_.report(diag::WrongForm, name, name == "id" ? "id(K)" : name).at(type.settings[0].name->range);
   const bool is_tensor = role != Role::static_argument && (contains(value_types(), name));
   if (!is_tensor) return;
   type_arguments(type, role);
@@ -198,11 +205,11 @@ void BodyChecker::statement(const syntax::Stmt& stmt) {
     }
     void operator()(const syntax::PenaltyStmt& node) const {
       self.unsupported(diag::UnsupportedStatement, "penalty", range);
-      self.value(*node.value);
+      self.value_of_task(*node.value);
     }
     void operator()(const syntax::MonitorStmt& node) const {
       self.unsupported(diag::UnsupportedStatement, "monitor", range);
-      self.value(*node.value);
+      self.value_of_task(*node.value);
     }
     void operator()(const syntax::UpdateStmt& node) const { self.value(*node.value); }
     void operator()(const syntax::RequireStmt& node) const {
@@ -212,6 +219,13 @@ void BodyChecker::statement(const syntax::Stmt& stmt) {
     }
   };
   std::visit(Visitor{*this, stmt.range}, stmt.node);
+}
+
+// In a task it may speak of `head` and `target`.
+void BodyChecker::value_of_task(const syntax::Expr& expr) {
+  in_loss_ = place_ == Place::task;
+  value(expr);
+  in_loss_ = false;
 }
 
 void BodyChecker::layer_value(const syntax::LayerStmt& node) {
@@ -254,10 +268,10 @@ void BodyChecker::loop(const syntax::ForStmt& node) {
 // A setting of a task or criterion, once.
 bool BodyChecker::setting(const syntax::AssignStmt& node, const std::vector<std::string>& known, const char* of) {
   if (!contains(known, node.name.text)) {
-    const std::optional<std::string> near = nearest(node.name.text, known);
+    const auto at = place_ == Place::task ? syntax::PhrasePlace::task : syntax::PhrasePlace::model;
     emitter_.report(diag::UnknownSetting, of, node.name.text)
         .at(node.name.range)
-        .help(near ? "did you mean `" + *near + "`?" : "its settings are " + join(known, ", ", " and "));
+        .help(help_for_setting(at, node.name.text, known));
     return false;
   }
   if (!settings_.insert(node.name.text).second) {
@@ -322,8 +336,7 @@ void BodyChecker::criterion(const syntax::CriterionDecl& decl) {
 }
 
 void BodyChecker::balancer(const syntax::BalancerDecl& decl) {
-  unsupported(diag::UnsupportedBalancing, decl.name.text, decl.name.range);
-  locals_.push();
+  locals_.push();  // that it is not supported yet is said where it is used
   signature(decl.statics, Role::static_argument);
   signature(decl.inputs, Role::input);
   result(decl.result);

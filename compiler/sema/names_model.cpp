@@ -93,6 +93,14 @@ void BodyChecker::model_statement(const syntax::Stmt& stmt) {
   if (local != nullptr && local->kind == LocalKind::variable) return value(*assign->value);
   const std::string& name = assign->name.text;
   if (!name.empty() && local == nullptr && name != "balance" && !nearest(name, std::vector<std::string>{"balance"})) {
+    const std::vector<std::string>& trained = train_settings();
+    const bool of_training = std::find(trained.begin(), trained.end(), name) != trained.end();
+    if (const std::string said = syntax::advice(syntax::PhrasePlace::model, name); of_training || !said.empty()) {
+      emitter_.report(diag::UnknownSetting, "a model", name)
+          .at(assign->name.range)
+          .help(help_for_setting(syntax::PhrasePlace::model, name, {"balance"}));
+      return;
+    }
     emitter_.report(diag::UnknownSetting, "a model", name)
         .at(assign->name.range)
         .help("a layer is declared: `shared " + name + " = ...`, or `private` with a copy for each task; `let " + name +
@@ -122,7 +130,9 @@ void BodyChecker::balance(const syntax::Expr& expr) {
     const std::optional<std::string> near = nearest(name->name, known);
     emitter_.report(diag::UnknownChoice, "balance", name->name)
         .at(callee.range)
-        .help(near ? "did you mean `" + *near + "`?" : "methods are " + join(known, ", ", " and "));
+        .help(near ? "did you mean `" + *near + "`?"
+                   : "`fixed` and `uncertainty` are there; not supported yet are " +
+                         join(std::span(known).subspan(2), ", ", " and "));
     return;
   }
   if (name->name != "fixed" && name->name != "uncertainty") {
@@ -170,8 +180,7 @@ const Found* BodyChecker::predicted(const syntax::ColumnRef& ref, bool must_be_b
     emitter_.report(diag::UnknownColumn, ref.source.text, ref.column.text)
         .at(ref.column.range)
         .label(data.name.range, "declared here")
-        .help(near ? "did you mean `" + ref.source.text + "." + *near + "`?"
-                   : "its columns are " + join(columns, ", ", " and "));
+        .help(help_for_column(data, ref.column.text, near));
     return nullptr;
   }
   const std::string& type = column->type.name.text;

@@ -21,6 +21,23 @@ std::string choices(const std::vector<std::string>& known, std::string_view word
   return std::string(noun) + join(known, ", ", " and ");
 }
 
+std::string help_for_argument(const std::string& given, const std::vector<std::string>& names) {
+  const std::string said = nearest(given, names) ? "" : syntax::advice(syntax::PhrasePlace::argument, given);
+  if (names.empty()) return "it takes none";
+  return said.empty() ? choices(names, given, "it takes ") : said + "; it takes " + join(names, ", ", " and ");
+}
+
+// `"adam"`, `torch.optim.Adam(...)`: the word of the table that is meant.
+std::optional<std::string> word_in(const syntax::Expr& expr, const std::vector<std::string>& known) {
+  const auto meant = [&](const std::string& word) {
+    return std::find(known.begin(), known.end(), word) != known.end() ? word : nearest(word, known);
+  };
+  if (const auto* call = std::get_if<syntax::CallExpr>(&expr.node)) return word_in(*call->callee, known);
+  if (const auto* member = std::get_if<syntax::MemberExpr>(&expr.node)) return meant(member->member.text);
+  const auto* text = std::get_if<syntax::StringExpr>(&expr.node);
+  return text && text->parts.size() == 1 ? meant(text->parts[0].text) : std::nullopt;
+}
+
 std::string quoted(std::string_view what) {
   return "`" + std::string(what) + "`";
 }
@@ -42,6 +59,13 @@ const std::vector<std::string>& balancing_methods() {
   static const std::vector<std::string> names{"fixed", "uncertainty", "dwa",     "rlw",      "gls",      "famo",
                                               "stch",  "gradnorm",    "pcgrad",  "gradvac",  "mgda",     "cagrad",
                                               "imtl",  "nash",        "aligned", "graddrop", "fairgrad", "upgrad"};
+  return names;
+}
+
+const std::vector<std::string>& train_settings() {
+  static const std::vector<std::string> names{"optimizer", "schedule",   "batch", "epochs", "steps",
+                                              "clip_norm", "accumulate", "stop",  "seed",   "precision",
+                                              "average",   "mix",        "lazy"};
   return names;
 }
 
@@ -191,7 +215,12 @@ std::optional<Word> SettingReader::word(const syntax::Expr& expr, std::string_vi
   if (is_broken(expr)) return std::nullopt;
   std::optional<Word> word = as_word(expr);
   if (!word) {
-    emitter_.report(diag::NeedsWord, what).at(expr.range).help("it is one of " + join(known, ", ", " and "));
+    const std::optional<std::string> meant = word_in(expr, known);
+    emitter_.report(diag::NeedsWord, what)
+        .at(expr.range)
+        .help(meant               ? "write `" + *meant + "`: a word, without quotes or prefix"
+              : known.size() == 1 ? "write `" + known[0] + "(...)`"
+                                  : "it is one of " + join(known, ", ", " and "));
     return std::nullopt;
   }
   if (std::find(known.begin(), known.end(), word->name) != known.end()) return word;
@@ -213,7 +242,7 @@ std::optional<Bound> SettingReader::bind(const Word& word, const std::vector<std
       if (at == names.size()) {
         emitter_.report(diag::UnknownArgument, word.name, argument.name->text)
             .at(argument.name->range)
-            .help(names.empty() ? "it takes none" : choices(names, argument.name->text, "it takes "));
+            .help(help_for_argument(argument.name->text, names));
         return std::nullopt;
       }
     } else {
@@ -239,13 +268,26 @@ std::optional<Bound> SettingReader::bind(const Word& word, const std::vector<std
   return bound;
 }
 
-bool SettingReader::known_setting(const syntax::Name& name, std::string_view of, const std::vector<std::string>& known,
-                                  std::vector<std::string>& seen) {
+std::string help_for_setting(syntax::PhrasePlace place, const std::string& name,
+                             const std::vector<std::string>& known) {
+  using syntax::PhrasePlace;
+  if (std::string said = syntax::advice(place, name); !said.empty()) return said;
+  if (const std::optional<std::string> near = nearest(name, known)) return "did you mean `" + *near + "`?";
+  const auto has = [&](const std::vector<std::string>& names) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  if (place != PhrasePlace::train && has(train_settings()))
+    return "it is a setting of training: write `train { " + name + " = ... }` in the model";
+  if (place != PhrasePlace::task && has(task_settings()))
+    return "it is a setting of a task: write `task NAME predicts ... { " + name + " = ... }`";
+  return "its settings are " + join(known, ", ", " and ");
+}
+
+bool SettingReader::known_setting(const syntax::Name& name, std::string_view of, syntax::PhrasePlace place,
+                                  const std::vector<std::string>& known, std::vector<std::string>& seen) {
   if (name.text.empty()) return false;
   if (std::find(known.begin(), known.end(), name.text) == known.end()) {
-    emitter_.report(diag::UnknownSetting, of, name.text)
-        .at(name.range)
-        .help(choices(known, name.text, "its settings are "));
+    emitter_.report(diag::UnknownSetting, of, name.text).at(name.range).help(help_for_setting(place, name.text, known));
     return false;
   }
   if (std::find(seen.begin(), seen.end(), name.text) != seen.end()) {

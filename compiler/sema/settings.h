@@ -8,11 +8,13 @@
 #include <vector>
 
 #include "compiler/sema/checked.h"
+#include "compiler/syntax/phrases.h"
 
 namespace mtl::sema {
 
 const std::vector<std::string>& balancing_methods();
 const std::vector<std::string>& task_settings();
+const std::vector<std::string>& train_settings();
 
 // A word with arguments: adamw(lr = 1e-3), conll, temperature(2).
 struct Word {
@@ -56,8 +58,8 @@ class SettingReader {
   // Its arguments, in the order of `names`; those from `required` on may be left out.
   std::optional<Bound> bind(const Word& word, const std::vector<std::string>& names, size_t required = 0);
   // A report unless every setting is in the table and stands once; true if this one is to be read.
-  bool known_setting(const syntax::Name& name, std::string_view of, const std::vector<std::string>& known,
-                     std::vector<std::string>& seen);
+  bool known_setting(const syntax::Name& name, std::string_view of, syntax::PhrasePlace place,
+                     const std::vector<std::string>& known, std::vector<std::string>& seen);
 
   StaticEvaluator& evaluator() { return evaluator_; }
   diag::Emitter& emitter() { return emitter_; }
@@ -73,6 +75,9 @@ class SettingReader {
   StaticEvaluator evaluator_;
 };
 
+// What to write instead of a setting that there is not: what the phrase book says, the nearest, the block that has it,
+// or all that there are.
+std::string help_for_setting(syntax::PhrasePlace place, const std::string& name, const std::vector<std::string>& known);
 // The word of an expression of the form `name` or `name(...)`, whatever it is.
 std::optional<Word> as_word(const syntax::Expr& expr);
 // a |> b(1) |> c as its parts, from left to right.

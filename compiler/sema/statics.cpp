@@ -8,6 +8,7 @@
 #include "compiler/base/check.h"
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/sema.h"
+#include "compiler/syntax/phrases.h"
 
 namespace mtl::sema {
 namespace {
@@ -272,7 +273,9 @@ std::optional<StaticValue> StaticEvaluator::name(const syntax::NameExpr& node, c
   if (std::optional<StaticValue> value = scope.lookup(node.name)) return value;
   if (scope.explain_unknown(node.name, range, emitter_)) return std::nullopt;
   const std::optional<std::string> near = nearest(node.name, scope.names());
-  emitter_.report(diag::UnknownName, node.name).at(range).help(near ? "did you mean `" + *near + "`?" : std::string());
+  emitter_.report(diag::UnknownName, node.name)
+      .at(range)
+      .help(near ? "did you mean `" + *near + "`?" : syntax::advice(syntax::PhrasePlace::value, node.name));
   return std::nullopt;
 }
 

@@ -221,7 +221,8 @@ struct Rules {
     const bool sized = a.as_dim() || b.as_dim();
     if (sized && (a.is_number() || b.is_number())) return waiting(a.text() + " " + op_text(op) + " " + b.text());
     const bool is_equality = op == BinaryOp::equal || op == BinaryOp::not_equal;
-    if (!is_equality || a.value.index() != b.value.index()) return operands(op, a, b);
+    const bool one_list = a.is_list() != b.is_list();
+    if (!is_equality || (!one_list && a.value.index() != b.value.index())) return operands(op, a, b);
     return StaticValue{(a == b) == (op == BinaryOp::equal), a.from_data || b.from_data};
   }
 

@@ -12,6 +12,7 @@ namespace {
 using syntax::MemberExpr;
 using syntax::NameExpr;
 using training::Metric;
+using training::MetricScale;
 using training::TargetKind;
 
 const syntax::TaskDecl* find_task(const syntax::ModelDecl& model, const std::string& name) {
@@ -45,11 +46,11 @@ struct MetricTable {
 };
 
 const MetricTable& metrics_of(const TargetForm& form) {
-  static const MetricTable label{{Metric::accuracy, Metric::macro_f1, Metric::micro_f1}, 2};
+  static const MetricTable label{{Metric::accuracy, Metric::macro_f1, Metric::micro_f1, Metric::log_loss}, 2};
   static const MetricTable labels_of_positions{{Metric::accuracy, Metric::span_f1, Metric::macro_f1, Metric::micro_f1},
                                                1};
   static const MetricTable labels{{Metric::micro_f1, Metric::macro_f1, Metric::exact_match}, 3};
-  static const MetricTable boolean{{Metric::accuracy, Metric::f1, Metric::auc}, 3};
+  static const MetricTable boolean{{Metric::accuracy, Metric::f1, Metric::auc, Metric::log_loss, Metric::gauc}, 4};
   static const MetricTable number{{Metric::mae, Metric::rmse, Metric::r2, Metric::pearson}, 4};
   switch (form.kind) {
     case TargetKind::label:
@@ -78,10 +79,60 @@ std::string target_text(const TargetForm& form) {
   return "";
 }
 
+std::string scale_text(MetricScale scale) {
+  switch (scale) {
+    case MetricScale::score:
+      return "a score without a unit, more is better";
+    case MetricScale::error:
+      return "an error in the unit of its column, less is better";
+    case MetricScale::loss:
+      return "a loss, less is better";
+  }
+  return "";
+}
+
 std::optional<TargetForm> form_of(const CheckedFile& file, const syntax::TaskDecl& task) {
   if (!task.predicts) return std::nullopt;
   const syntax::ColumnDecl* column = file.column(task.predicts->source.text, task.predicts->column.text);
   return column ? target_form(*column) : std::nullopt;
+}
+
+// Every `metric = ...` of a task, whatever static `if` it stands in.
+void collect_settings(const syntax::Body& body, std::vector<const syntax::Expr*>& out) {
+  for (const syntax::Stmt& stmt : body) {
+    if (const auto* assign = std::get_if<syntax::AssignStmt>(&stmt.node)) {
+      if (assign->name.text == "metric" && assign->value) out.push_back(assign->value.get());
+    } else if (const auto* choice = std::get_if<syntax::IfStmt>(&stmt.node)) {
+      for (const syntax::IfStmt::Branch& branch : choice->branches) collect_settings(branch.body, out);
+    }
+  }
+}
+
+// auc(...), null if it is not.
+const syntax::CallExpr* as_auc_call(const syntax::Expr& expr) {
+  const auto* call = std::get_if<syntax::CallExpr>(&expr.node);
+  const auto* callee = call ? std::get_if<NameExpr>(&call->callee->node) : nullptr;
+  return callee != nullptr && callee->name == "auc" ? call : nullptr;
+}
+
+// The calls of auc among its metrics.
+std::vector<const syntax::CallExpr*> auc_calls(const syntax::TaskDecl& task) {
+  std::vector<const syntax::Expr*> settings;
+  collect_settings(task.body, settings);
+  std::vector<const syntax::CallExpr*> calls;
+  const auto add = [&](const syntax::Expr& expr) {
+    if (const syntax::CallExpr* call = as_auc_call(expr)) calls.push_back(call);
+  };
+  for (const syntax::Expr* setting : settings) {
+    add(*setting);
+    if (const auto* list = std::get_if<syntax::ListExpr>(&setting->node))
+      for (const syntax::ExprPtr& item : list->items) add(*item);
+  }
+  return calls;
+}
+
+bool has_groups(const syntax::TaskDecl& task) {
+  return !auc_calls(task).empty();
 }
 
 class MetricReader {
@@ -93,6 +144,13 @@ class MetricReader {
   std::optional<Metric> metric(const std::string& name, const TargetForm& form, SourceRange range) {
     const std::vector<Metric>& known = metrics_of(form).metrics;
     const std::optional<Metric> metric = training::metric_from_name(name);
+    const bool grouped = metric == Metric::gauc && form.kind == TargetKind::boolean;
+    if (grouped) {
+      emitter_.report(diag::GroupsNotSaid, "gauc")
+          .at(range)
+          .help("write `auc(by = SOURCE.COLUMN)` among the task's metrics");
+      return std::nullopt;
+    }
     if (metric && std::find(known.begin(), known.end(), *metric) != known.end()) return metric;
     std::vector<std::string> names;
     for (const Metric candidate : known) names.emplace_back(training::metric_name(candidate));
@@ -110,14 +168,59 @@ class MetricReader {
     const syntax::TaskDecl* task = find_task(model_, base->name);
     if (task == nullptr) return unknown_task(base->name, node.base->range);
     if (task->family) return false;  // not supported yet, said elsewhere
+    if (node.member.text == "loss") {
+      out.push_back(base->name + ".loss");
+      return true;
+    }
     if (!task->predicts) {
       emitter_.report(diag::MetricWithoutTarget, base->name).at(range);
       return false;
     }
     const std::optional<TargetForm> form = form_of(file_, *task);
-    if (!form || !metric(node.member.text, *form, node.member.range)) return false;
+    const bool grouped = node.member.text == "gauc" && has_groups(*task);
+    if (!form || (!grouped && !metric(node.member.text, *form, node.member.range))) return false;
     out.push_back(base->name + "." + node.member.text);
     return true;
+  }
+
+  // auc(by = log.user); the column.
+  std::optional<std::string> group(const syntax::CallExpr& call, const syntax::TaskDecl& task, const TargetForm& form,
+                                   SourceRange range) {
+    const auto wrong = [&]() -> std::optional<std::string> {
+      emitter_.report(diag::WrongForm, "auc", "auc(by = " + task.predicts->source.text + ".COLUMN)").at(range);
+      return std::nullopt;
+    };
+    if (form.kind != TargetKind::boolean) {
+      metric("auc", form, range);
+      return std::nullopt;
+    }
+    const bool one = call.arguments.size() == 1 && call.arguments[0].name && call.arguments[0].name->text == "by";
+    const auto* member = one ? std::get_if<MemberExpr>(&call.arguments[0].value->node) : nullptr;
+    const auto* source = member ? std::get_if<NameExpr>(&member->base->node) : nullptr;
+    if (source == nullptr) return wrong();
+    const std::string &mine = task.predicts->source.text, &name = member->member.text;
+    if (source->name != mine) {
+      emitter_.report(diag::GroupsOfOtherSource, source->name + "." + name, mine).at(call.arguments[0].value->range);
+      return std::nullopt;
+    }
+    const syntax::ColumnDecl* column = file_.column(mine, name);
+    if (column == nullptr) {
+      std::vector<std::string> names;
+      for (const syntax::ColumnDecl& other : file_.source(mine)->columns) names.push_back(other.name.text);
+      const std::optional<std::string> near = nearest(name, names);
+      emitter_.report(diag::UnknownColumn, mine, name)
+          .at(member->member.range)
+          .help(near ? "did you mean `" + *near + "`?" : "its columns are " + join(names, ", ", " and "));
+      return std::nullopt;
+    }
+    const std::string& type = column->type.name.text;
+    const bool ids = type == "category" || type == "label" || type == "token";
+    if (ids && column->type.dims.empty()) return name;
+    emitter_.report(diag::NoGroups, mine + "." + name, type + (ids ? "[...]" : ""))
+        .at(call.arguments[0].value->range)
+        .label(column->type.range, "declared here")
+        .help("a `category` column has one value an example");
+    return std::nullopt;
   }
 
   bool unknown_task(const std::string& name, SourceRange range) {
@@ -151,9 +254,34 @@ class MetricReader {
       } else if (!is_broken(value)) {
         good = wrong(value.range);
       }
+      if (good && out.size() > 1 && !same_scale(out.front(), out.back(), value.range)) return false;
     }
     if (node.arguments.empty()) return false;
     return good;
+  }
+
+  MetricScale scale(const std::string& name) {
+    for (const syntax::ModelItem& item : model_.items) {
+      const auto* metric = std::get_if<syntax::MetricDecl>(&item.node);
+      if (metric == nullptr || metric->name.text != name || !metric->value) continue;
+      const auto* call = std::get_if<syntax::CallExpr>(&metric->value->node);
+      const bool some = call != nullptr && !call->arguments.empty();
+      const auto* first = some ? std::get_if<MemberExpr>(&call->arguments[0].value->node) : nullptr;
+      return first ? training::scale_of("." + first->member.text, {}) : MetricScale::score;  // all_correct
+    }
+    return training::scale_of(name, {});
+  }
+
+  // Of scores and errors, a mean is of neither.
+  bool same_scale(const std::string& first, const std::string& other, SourceRange range) {
+    const MetricScale one = scale(first), two = scale(other);
+    if (one == two) return true;
+    const bool errors = one == MetricScale::error || two == MetricScale::error;
+    emitter_.report(diag::MixedMetrics, first, scale_text(one), other, scale_text(two))
+        .at(range)
+        .help(errors ? "name one of them, or take `r2` for the error: it has no unit, and more is better"
+                     : "name one of them, or the metrics of all tasks, or the losses of all");
+    return false;
   }
 
   bool model_metric(const std::string& name, SourceRange range, std::vector<std::string>& out) {
@@ -277,18 +405,36 @@ const syntax::Expr* stop_expr(const syntax::ModelDecl& model) {
   return nullptr;
 }
 
-// Every `metric = ...` of a task, whatever static `if` it stands in.
-void collect_settings(const syntax::Body& body, std::vector<const syntax::Expr*>& out) {
-  for (const syntax::Stmt& stmt : body) {
-    if (const auto* assign = std::get_if<syntax::AssignStmt>(&stmt.node)) {
-      if (assign->name.text == "metric" && assign->value) out.push_back(assign->value.get());
-    } else if (const auto* choice = std::get_if<syntax::IfStmt>(&stmt.node)) {
-      for (const syntax::IfStmt::Branch& branch : choice->branches) collect_settings(branch.body, out);
-    }
-  }
+// Where nothing says what the best epoch is chosen by, several tasks are judged by the mean of a score of each
+// (training/selection.h), so each has to have one.
+void add_score(const syntax::ModelDecl& model, const TargetForm& form, std::vector<Metric>& metrics) {
+  const auto is_score = [](Metric metric) { return training::metric_scale(metric) == MetricScale::score; };
+  if (metrics.empty() || std::any_of(metrics.begin(), metrics.end(), is_score)) return;
+  if (stop_expr(model) != nullptr || task_names(model).size() < 2) return;
+  const std::vector<Metric>& known = metrics_of(form).metrics;
+  metrics.push_back(*std::find_if(known.begin(), known.end(), is_score));
 }
 
 }  // namespace
+
+std::string group_column(const std::string& column) {
+  return column + " by";  // no name of the user's has a blank
+}
+
+std::set<std::string> group_columns(const CheckedFile& file) {
+  std::set<std::string> columns;
+  if (file.model == nullptr) return columns;
+  for (const syntax::ModelItem& item : file.model->items) {
+    const auto* task = std::get_if<syntax::TaskDecl>(&item.node);
+    if (task == nullptr || !task->predicts) continue;
+    for (const syntax::CallExpr* call : auc_calls(*task)) {
+      if (call->arguments.empty() || !call->arguments[0].value) continue;
+      if (const auto* member = std::get_if<MemberExpr>(&call->arguments[0].value->node))
+        columns.insert(task->predicts->source.text + "." + member->member.text);
+    }
+  }
+  return columns;
+}
 
 std::optional<TargetForm> target_form(const syntax::ColumnDecl& column) {
   const std::string& type = column.type.name.text;
@@ -328,15 +474,22 @@ std::optional<TaskMetrics> task_metrics(const CheckedFile& file, const syntax::M
   const auto add = [&](const syntax::Expr& expr) {
     if (is_broken(expr)) return void(good = false);
     const auto* name = std::get_if<NameExpr>(&expr.node);
-    if (name == nullptr) {
+    const syntax::CallExpr* grouped = as_auc_call(expr);
+    if (name == nullptr && grouped == nullptr) {
       emitter.report(diag::WrongForm, "metric", "metric = [accuracy]").at(expr.range);
       return void(good = false);
     }
-    const std::optional<Metric> metric = reader.metric(name->name, *form, expr.range);
+    std::optional<Metric> metric;
+    if (grouped == nullptr) {
+      metric = reader.metric(name->name, *form, expr.range);
+    } else if (const auto column = reader.group(*grouped, task, *form, expr.range)) {
+      metric = Metric::gauc;
+      out.group = group_column(*column);
+    }
     if (!metric) return void(good = false);
     const bool doubled = std::find(out.metrics.begin(), out.metrics.end(), *metric) != out.metrics.end();
     if (doubled) {
-      emitter.report(diag::DoubledSetting, name->name).at(expr.range);
+      emitter.report(diag::DoubledSetting, training::metric_name(*metric)).at(expr.range);
       return void(good = false);
     }
     out.metrics.push_back(*metric);
@@ -366,10 +519,12 @@ std::optional<TaskMetrics> task_metrics(const CheckedFile& file, const syntax::M
     const size_t dot = name.find('.');
     if (dot == std::string::npos || name.substr(0, dot) != task.name.text) continue;
     const std::optional<Metric> metric = training::metric_from_name(name.substr(dot + 1));
-    if (metric && std::find(out.metrics.begin(), out.metrics.end(), *metric) == out.metrics.end()) {
+    const bool grouped = metric == Metric::gauc;  // of the groups that the task itself names
+    if (metric && !grouped && std::find(out.metrics.begin(), out.metrics.end(), *metric) == out.metrics.end()) {
       out.metrics.push_back(*metric);
     }
   }
+  add_score(model, *form, out.metrics);
   return good ? std::optional(std::move(out)) : std::nullopt;
 }
 

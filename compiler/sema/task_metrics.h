@@ -1,6 +1,7 @@
 // Metrics of tasks and of models: which there are for a target, which is the default, and what refers to them.
 #pragma once
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ std::optional<TargetForm> target_form(const syntax::ColumnDecl& column);
 
 struct TaskMetrics {
   std::vector<training::Metric> metrics;
+  std::string group;  // TaskInfo::group
   // The task names none: besides these, span F1 is worth having if its labels turn out to be BIO or IOBES tags.
   bool span_f1_if_tagged = false;
 };
@@ -28,6 +30,11 @@ struct TaskMetrics {
 std::optional<TaskMetrics> task_metrics(const CheckedFile& file, const syntax::ModelDecl& model,
                                         const syntax::TaskDecl& task, const syntax::Expr* setting,
                                         diag::Emitter& emitter);
+
+// Columns SOURCE.COLUMN that auc(by = ...) of a task of the model names.
+std::set<std::string> group_columns(const CheckedFile& file);
+// What their groups are read into, a column of the same source.
+std::string group_column(const std::string& column);
 
 // metric NAME = all_correct(...) | mean(...), in file order. nullopt after errors.
 std::optional<std::vector<training::ModelMetric>> model_metrics(const CheckedFile& file, const syntax::ModelDecl& model,

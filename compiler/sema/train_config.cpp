@@ -63,13 +63,10 @@ class TrainReader {
   }
 
   void one(const syntax::TrainSetting& setting) {
-    static const std::vector<std::string> known{"optimizer", "schedule",   "batch", "epochs", "steps",
-                                                "clip_norm", "accumulate", "stop",  "seed",   "precision",
-                                                "average",   "mix",        "lazy"};
     if (!setting.value || is_broken(*setting.value)) return;
     const std::string& name = setting.name.text;
     if (setting.source) return batch_of(setting);
-    if (!reader_.known_setting(setting.name, "training", known, seen_)) {
+    if (!reader_.known_setting(setting.name, "training", syntax::PhrasePlace::train, train_settings(), seen_)) {
       good_ = false;
       return;
     }
@@ -167,6 +164,10 @@ class TrainReader {
     const std::optional<Word> word = as_word(value);
     training::BatchSize size;
     std::optional<int64_t> count;
+    if (std::holds_alternative<syntax::ListExpr>(value.node)) {
+      fail(diag::WrongForm, "batch", "batch = 32`, and for one source `batch[news] = 16").at(value.range);
+      return std::nullopt;
+    }
     if (!word || word->arguments == nullptr) {
       count = reader_.integer(value, "batch", 1);
     } else if (reader_.word(value, "batch", {"tokens"})) {
@@ -276,7 +277,7 @@ class TrainReader {
     out.range = group.range;
     std::vector<std::string> seen;
     for (const syntax::Setting& setting : group.settings) {
-      if (!reader_.known_setting(setting.name, "a group", {"lr", "weight_decay"}, seen)) {
+      if (!reader_.known_setting(setting.name, "a group", syntax::PhrasePlace::train, {"lr", "weight_decay"}, seen)) {
         good_ = false;
         continue;
       }

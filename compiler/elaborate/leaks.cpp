@@ -1,0 +1,108 @@
+// Leaks: a head sees what is known at prediction, and its target is not. It reaches the head by its column, by what
+// others compute from it, or by the answer of another task on the same column, which is the target while training.
+#include <algorithm>
+
+#include "compiler/diag/kinds/elaborate.h"
+#include "compiler/elaborate/elaborator.h"
+#include "compiler/sema/data_spec.h"
+
+namespace mtl::elaborate {
+
+// The task whose head reads the target of `task`: itself, or one whose answer is in its head. (What other heads read is
+// in the graph already, and so are answers outside of training.) Null: none does.
+const TaskState* Elaborator::reader_of_target(const TaskState& task) const {
+  std::vector<const TaskState*> open{&task};
+  for (size_t i = 0; i < open.size(); ++i) {
+    const TaskState& reader = *open[i];
+    if (!reader.scores.valid()) continue;
+    if (inputs_of({reader.scores}).count(task.info.target)) return &reader;
+    for (const size_t other : reader.answers) {
+      const TaskState* asked = &tasks_[other];
+      if (std::find(open.begin(), open.end(), asked) != open.end()) continue;
+      if (asked->target.valid() && depends_on(reader.scores, asked->target, {})) open.push_back(asked);
+    }
+  }
+  return nullptr;
+}
+
+// False after a report.
+bool Elaborator::head_is_blind(const TaskState& task) {
+  if (task.info.target.empty()) return true;
+  const TaskState* reader = reader_of_target(task);
+  if (!reader) return true;
+  const std::string& target = task.info.target;
+  // Another head that is in this one may be the one that names the column.
+  const auto names_it = [&](const TaskState& other) {
+    return other.info.source == task.info.source && other.reads.count(target) && other.scores.valid() &&
+           (&other == reader || depends_on(reader->scores, other.scores, {}));
+  };
+  if (!names_it(*reader)) {
+    const auto found = std::find_if(tasks_.begin(), tasks_.end(), names_it);
+    if (found != tasks_.end()) reader = &*found;
+  }
+  SourceRange place = task.head_expr->range;
+  if (const auto reads = reader->reads.find(target); reads != reader->reads.end()) {
+    const SourceRange head = reader->head_expr->range;
+    const auto inside = std::find_if(reads->second.begin(), reads->second.end(), [&](SourceRange read) {
+      return read.file == head.file && read.begin >= head.begin && read.end <= head.end;
+    });
+    place = inside != reads->second.end() ? *inside : reads->second.front();
+  }
+  diag::Report made = emitter_.report(diag::HeadReadsTarget, task.info.name, task.info.source + "." + target)
+                          .at(place)
+                          .label(task.decl->predicts->range, "the target");
+  failed_ = true;
+  if (reader != &task) std::move(made).note("by way of task `" + reader->info.name + "`");
+  if (!reader->reads.count(target))
+    std::move(made).note("the answer of a task is its target while training: `head` is what it gives always");
+  std::move(made).help(
+      "leave it out of the head, which has no target at prediction; `loss`, `weight` and criteria may read it");
+  return false;
+}
+
+namespace {
+// What a column is read from, as it would be written.
+std::set<std::string> places_of(const data::ColumnSpec& column) {
+  using Kind = data::Binding::Kind;
+  const data::Binding& binding = column.binding;
+  const std::string word = binding.kind == Kind::comment ? "comment" : "column";
+  std::set<std::string> places;
+  for (const int64_t index : binding.indices) places.insert(word + "(" + std::to_string(index) + ")");
+  for (const std::string& name : binding.names) places.insert(word + "(\"" + name + "\")");
+  return places;
+}
+}  // namespace
+
+// Two names for one column of the files, one in the head and one of the target: it learns to copy. It can be meant (an
+// autoencoder), so it is a warning.
+void Elaborator::warn_of_same_columns() {
+  diag::Emitter unheard = emitter_;
+  const auto spec = sema::describe_data(file_, unheard);
+  if (!spec) return;
+  for (const TaskState& task : tasks_) {
+    const auto source = std::find_if(spec->sources.begin(), spec->sources.end(),
+                                     [&](const data::SourceSpec& one) { return one.name == task.info.source; });
+    if (task.info.target.empty() || source == spec->sources.end()) continue;
+    const auto find = [&](const std::string& name) {
+      return std::find_if(source->columns.begin(), source->columns.end(),
+                          [&](const data::ColumnSpec& one) { return one.name == name; });
+    };
+    const auto target = find(task.info.target);
+    if (target == source->columns.end()) continue;
+    const std::set<std::string> wanted = places_of(*target);
+    for (const std::string& name : inputs_of({task.scores})) {
+      const auto input = find(name);
+      if (input == source->columns.end() || input == target) continue;
+      for (const std::string& place : places_of(*input)) {
+        if (!wanted.count(place)) continue;
+        emitter_.report(diag::TargetUnderOtherName, task.info.name, name, task.info.target, place)
+            .at(input->range)
+            .label(target->range, "the target")
+            .help("leave `" + name + "` out of the head, unless it is meant to copy");
+        break;
+      }
+    }
+  }
+}
+
+}  // namespace mtl::elaborate

@@ -1,0 +1,247 @@
+// What no task of the model reaches: modules, functions and criteria, each run by itself on inputs of sizes that are
+// made up. What is wrong with all of these sizes is wrong.
+#include <algorithm>
+
+#include "compiler/diag/kinds/elaborate.h"
+#include "compiler/diag/kinds/sema.h"
+#include "compiler/elaborate/elaborator.h"
+
+namespace mtl::elaborate {
+
+using namespace syntax;
+
+namespace {
+
+// A body may ask for dimensions that are equal, or divide each other, so several are tried.
+constexpr MadeUpSizes kTried[] = {{24, 24, 4, 0}, {12, 0, 12, 0}, {12, 0, 4, 0},  {12, 0, 1, 0},
+                                  {2, 0, 2, 0},   {24, 0, 4, 8},  {60, 12, 2, 1}, {4, 4, 4, 4}};
+
+// Kinds of mistakes that are of shapes and kinds of values, whatever the numbers are.
+bool is_of_shapes(const diag::Kind& kind) {
+  static const std::set<const diag::Kind*> kKinds = {
+      &diag::ShapeMismatch,    &diag::InputMismatch,     &diag::ResultMismatch,     &diag::LetMismatch,
+      &diag::MappedOverBoth,   &diag::NoSuchDimension,   &diag::DimensionTwice,     &diag::TooManyIndices,
+      &diag::ReshapeRagged,    &diag::FlattenRagged,     &diag::NotASequence,       &diag::WrongOperand,
+      &diag::EllipsisTwice,    &diag::NotATensor,        &diag::NotALayer,          &diag::NotAList,
+      &diag::NotADimension,    &diag::NotAnInt,          &diag::CallOfNoLayer,      &diag::NoSuchMember,
+      &diag::NoSuchResult,     &diag::ResultsMissing,    &diag::NoResult,           &diag::ComposedRecord,
+      &diag::IdsAreNotNumbers, &diag::IndexIsNoId,       &diag::WrongIds,           &diag::StaticArgumentType,
+      &diag::TruthIsNoNumber,  &diag::InputAmongStatics, &diag::MissingArgument,    &diag::UnknownArgument,
+      &diag::OwnedByFunction,  &diag::OwnedInLoop,       &diag::LayerDeclaredAgain, &diag::UpdateMismatch,
+      &diag::NeedsDimension,   &diag::NotAnInitializer};
+  return kKinds.count(&kind) > 0;
+}
+
+bool is_error(const diag::Diagnostic& said) {
+  return said.kind->severity != diag::Severity::warning;
+}
+
+bool same_mistake(const diag::Diagnostic& a, const diag::Diagnostic& b) {
+  if (a.kind != b.kind || a.labels.empty() || b.labels.empty()) return false;
+  const SourceRange x = a.labels.front().range, y = b.labels.front().range;
+  return x.file == y.file && x.begin == y.begin && x.end == y.end;
+}
+
+// Static arguments without a default that nobody can make up.
+bool can_make_up(const Parameter& parameter) {
+  static const std::set<std::string> kKinds = {"int", "float", "bool", "initializer"};
+  return parameter.default_value != nullptr || kKinds.count(parameter.type.name.text) > 0;
+}
+
+const std::vector<Parameter>& inputs_of_decl(const sema::Found& found) {
+  if (found.kind == sema::DeclKind::module) return found.as<ModuleDecl>().inputs;
+  if (found.kind == sema::DeclKind::criterion) return found.as<CriterionDecl>().inputs;
+  return found.as<FunctionDecl>().inputs;
+}
+
+const Name& name_of_decl(const sema::Found& found) {
+  if (found.kind == sema::DeclKind::module) return found.as<ModuleDecl>().name;
+  if (found.kind == sema::DeclKind::criterion) return found.as<CriterionDecl>().name;
+  return found.as<FunctionDecl>().name;
+}
+
+}  // namespace
+
+// An input of the signature's type; poison if its sizes cannot be made up.
+Value Elaborator::made_up_input(const Parameter& parameter, Frame& frame, const std::function<int64_t()>& next) {
+  const At at{frame, parameter.name.range};
+  const auto name_size = [&](const Expr& expr) {
+    const auto* name = std::get_if<NameExpr>(&expr.node);
+    if (name && is_dimension_name(name->name) && !frame.find(name->name))
+      frame.bind(name->name, Value{StaticValue{next()}});
+  };
+  std::vector<Dim> dims;
+  for (const TypeExpr::DimItem& item : parameter.type.dims) {
+    if (item.kind == TypeExpr::DimItem::Kind::rest) continue;
+    if (item.size) name_size(*item.size);
+    const auto axis = dim_of(item, frame);
+    if (!axis || axis->ragged) return {};
+    dims.push_back(axis->size);
+  }
+  const std::string& type = parameter.type.name.text;
+  const bool ids = type != "f32" && type != "bool";
+  IdSetPtr set;
+  if (ids && !parameter.type.arguments.empty()) {
+    name_size(*parameter.type.arguments[0]);
+    const Value size = evaluate(*parameter.type.arguments[0], frame);
+    if (!size.as_static() || !size.as_static()->as_dim()) return {};
+    auto made = std::make_shared<IdSet>();
+    made->key = "made up " + size.as_static()->text();
+    made->text = "`" + parameter.name.text + "`";
+    made->size = *size.as_static()->as_dim();
+    set = std::move(made);
+  }
+  ir::Value node = emit("input", {}, at,
+                        {{"name", "made_up." + parameter.name.text},
+                         {"dtype", std::string(ids ? "i32" : "f32")},
+                         {"space", ir::SpaceRef{spaces().add_source("made_up")}},
+                         {"dims", dims}});
+  if (type == "bool") node = emit("ne", {node, constant(0, at)}, at);
+  return Value{Tensor{node, set, nullptr}, parameter.name.range};
+}
+
+void Elaborator::run_alone(const sema::Found& found, MadeUpSizes next) {
+  const auto next_dim = [&] { return std::exchange(next.dimension, next.dimension + next.step); };
+  const auto next_int = [&] { return std::exchange(next.count, next.count + next.more); };
+  const Name& name = name_of_decl(found);
+  root_ = std::make_shared<Place>();
+  model_frame_.kind = Frame::Kind::model;
+  model_frame_.unit = found.unit;
+  model_frame_.title = "`" + name.text + "`";
+  model_frame_.place = root_;
+  model_frame_.scopes.emplace_back();
+  for (const char* task : {"one", "other"}) {  // that private layers have a copy for
+    tasks_.emplace_back();
+    tasks_.back().info.name = task;
+  }
+  current_task_ = 0;
+  Frame sizes = model_frame_;  // where dimensions and static arguments have their numbers
+  const At at{model_frame_, name.range};
+  const auto made_up_static = [&](const Parameter& parameter) {
+    const std::string& type = parameter.type.name.text;
+    if (type == "int") return Value{StaticValue{next_int()}, name.range};
+    if (type == "float") return Value{StaticValue{0.5}, name.range};
+    if (type == "bool") return Value{StaticValue{false}, name.range};
+    return Value{StaticValue{sema::Initializer{}}, name.range};
+  };
+  static const std::vector<Parameter> kNone;
+  const bool function = found.kind == sema::DeclKind::function;
+  const std::vector<Parameter>& statics = function                               ? kNone
+                                          : found.kind == sema::DeclKind::module ? found.as<ModuleDecl>().statics
+                                                                                 : found.as<CriterionDecl>().statics;
+  std::vector<Argument> arguments, inputs;
+  for (const Parameter& parameter : statics) {
+    Value value = parameter.default_value ? evaluate(*parameter.default_value, sizes) : made_up_static(parameter);
+    sizes.bind(parameter.name.text, value);
+    if (!parameter.default_value) arguments.push_back({parameter.name.text, value, name.range, name.range});
+  }
+  for (const Parameter& parameter : inputs_of_decl(found)) {
+    if (parameter.default_value) continue;
+    const std::string& type = parameter.type.name.text;
+    const bool known = type == "int" || type == "float" || type == "initializer";
+    Value value = known ? made_up_static(parameter) : made_up_input(parameter, sizes, next_dim);
+    if (value.poisoned()) {
+      report(at, diag::NotSupportedYet, "an input of this type");
+      return;
+    }
+    inputs.push_back({parameter.name.text, std::move(value), name.range, name.range});
+  }
+  if (function) {
+    call_function(found, std::move(inputs), at);
+    return;
+  }
+  const Value described = describe_layer(found, std::move(arguments), at);
+  if (!described.layer()) return;
+  const PlacePtr place = child(root_, name.text, Owner::shared, name.range, model_frame_);
+  const LayerPtr layer = instantiate(*described.layer(), place, at);
+  if (!layer) return;
+  if (found.kind == sema::DeclKind::criterion) {
+    judge(layer, std::move(inputs), at);
+  } else {
+    apply_instance(layer, std::move(inputs), at);
+  }
+}
+
+namespace {
+
+// The errors of one try; `waits`: the try says nothing.
+std::vector<diag::Diagnostic> errors_of(const diag::Emitter& emitter) {
+  std::vector<diag::Diagnostic> errors;
+  for (diag::Diagnostic& said : emitter.sorted())
+    if (is_error(said)) errors.push_back(std::move(said));
+  return errors;
+}
+
+enum class Checked : uint8_t { good, bad, unknown };
+
+Checked check_alone(const sema::CheckedFile& file, const sema::Found& found, diag::Emitter& emitter) {
+  const std::vector<Parameter> kNone;
+  const auto& statics = found.kind == sema::DeclKind::module      ? found.as<ModuleDecl>().statics
+                        : found.kind == sema::DeclKind::criterion ? found.as<CriterionDecl>().statics
+                                                                  : kNone;
+  if (!std::all_of(statics.begin(), statics.end(), can_make_up)) return Checked::unknown;
+  ElaborateOptions options;
+  options.training = true;
+  std::vector<diag::Diagnostic> always;
+  for (const MadeUpSizes& sizes : kTried) {
+    diag::Emitter said(emitter.sources());
+    Elaborator::run_by_itself(file, options, found, sizes, said);
+    std::vector<diag::Diagnostic> errors = errors_of(said);
+    if (errors.empty()) return Checked::good;
+    if (&sizes == kTried) {
+      always = std::move(errors);
+      continue;
+    }
+    std::erase_if(always, [&](const diag::Diagnostic& one) {
+      return std::none_of(errors.begin(), errors.end(),
+                          [&](const diag::Diagnostic& other) { return same_mistake(one, other); });
+    });
+  }
+  std::erase_if(always, [](const diag::Diagnostic& one) { return !is_of_shapes(*one.kind); });
+  if (always.empty()) return Checked::unknown;
+  always.front().notes.push_back("nothing uses `" + name_of_decl(found).text + "`: it was tried with several sizes");
+  emitter.add(std::move(always.front()));
+  return Checked::bad;
+}
+
+}  // namespace
+
+void Elaborator::run_by_itself(const sema::CheckedFile& file, const ElaborateOptions& options, const sema::Found& found,
+                               const MadeUpSizes& sizes, diag::Emitter& said) {
+  KnownLayers known;
+  for (int attempt = 0; attempt < 3; ++attempt) {  // see elaborate()
+    diag::Emitter heard(said.sources());
+    Elaborator elaborator(file, options, heard, known);
+    elaborator.run_alone(found, sizes);
+    KnownLayers told = known;
+    elaborator.tell(told);
+    const bool last = !elaborator.waits() || told.size() == known.size() || attempt == 2;
+    if (last) {
+      said = std::move(heard);
+      return;
+    }
+    known = std::move(told);
+  }
+}
+
+std::vector<std::string> check_unused(const sema::CheckedFile& file, const std::set<const Decl*>& used,
+                                      diag::Emitter& emitter) {
+  std::vector<std::string> unknown;
+  for (const auto& unit : file.units) {
+    if (unit->library) continue;
+    std::vector<const sema::Found*> all;
+    for (const auto& [name, found] : unit->own) {
+      const bool runs = found.kind == sema::DeclKind::module || found.kind == sema::DeclKind::function ||
+                        found.kind == sema::DeclKind::criterion;
+      if (runs && !used.count(found.decl)) all.push_back(&found);
+    }
+    std::sort(all.begin(), all.end(), [](const sema::Found* a, const sema::Found* b) {
+      return name_of_decl(*a).range.begin < name_of_decl(*b).range.begin;
+    });
+    for (const sema::Found* found : all)
+      if (check_alone(file, *found, emitter) == Checked::unknown) unknown.push_back(name_of_decl(*found).text);
+  }
+  return unknown;
+}
+
+}  // namespace mtl::elaborate
