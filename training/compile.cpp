@@ -9,6 +9,7 @@
 #include "compiler/passes/pipeline.h"
 #include "compiler/program/group_products.h"
 #include "compiler/program/lower.h"
+#include "training/labels.h"
 
 namespace mtl::training {
 
@@ -194,17 +195,17 @@ std::unique_ptr<engine::Engine> Session::evaluation(const std::string& source) {
   for (const TaskInfo& task : model_.tasks) {
     if (task.source != source) continue;
     outputs.push_back("predict." + task.name);
+    if (needs_scores(task)) outputs.push_back("head." + task.name);
     if (task.has_loss) outputs.insert(outputs.end(), {"loss." + task.name, "count." + task.name});
   }
   return compile(model_.graph, outputs, {});
 }
 
-std::unique_ptr<engine::Engine> Session::prediction(const std::vector<std::string>& tasks, bool scores) {
+std::unique_ptr<engine::Engine> Session::prediction(const std::vector<std::string>& tasks,
+                                                    const std::vector<std::string>& heads) {
   std::vector<std::string> outputs;
-  for (const std::string& task : tasks) {
-    outputs.push_back("predict." + task);
-    if (scores) outputs.push_back("head." + task);
-  }
+  for (const std::string& task : tasks) outputs.push_back("predict." + task);
+  for (const std::string& task : heads) outputs.push_back("head." + task);
   return compile(model_.graph, outputs, {});
 }
 

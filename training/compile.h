@@ -56,10 +56,12 @@ class Session {
 
   // nullopt after reports.
   std::optional<TrainingProgram> training(const std::set<std::string>& sources);
-  // Outputs "predict.TASK", "loss.TASK" and "count.TASK" of the tasks of a source.
+  // Outputs "predict.TASK", "loss.TASK" and "count.TASK" of the tasks of a source, and "head.TASK" where a metric needs
+  // it.
   std::unique_ptr<engine::Engine> evaluation(const std::string& source);
-  // Outputs "predict.TASK", and "head.TASK" with `scores`, of these tasks.
-  std::unique_ptr<engine::Engine> prediction(const std::vector<std::string>& tasks, bool scores);
+  // Outputs "predict.TASK" of `tasks`, and "head.TASK" of `heads`.
+  std::unique_ptr<engine::Engine> prediction(const std::vector<std::string>& tasks,
+                                             const std::vector<std::string>& heads);
 
  private:
   Session(Elaborator elaborator, const SessionOptions& options)

@@ -48,7 +48,7 @@ struct MixConfig {
   SourceRange range;
 };
 
-// One number of the dev table: "intent.accuracy", a model-level metric's name, or mean(...) of these.
+// One number of the dev table: "intent.accuracy", "intent.loss", a model-level metric's name, or mean(...) of these.
 struct MetricRef {
   std::vector<std::string> names;  // more than one: their mean
 };
@@ -84,9 +84,32 @@ enum class TagScheme : uint8_t { bio, iobes, iob1 };
 constexpr const char* kTagSchemes[] = {"bio", "iobes", "iob1"};
 
 enum class TargetKind : uint8_t { label, labels, boolean, number };
-enum class Metric : uint8_t { accuracy, macro_f1, micro_f1, f1, auc, exact_match, span_f1, mae, rmse, r2, pearson };
+enum class Metric : uint8_t {
+  accuracy,
+  macro_f1,
+  micro_f1,
+  f1,
+  auc,
+  gauc,  // auc(by = log.user)
+  log_loss,
+  exact_match,
+  span_f1,
+  mae,
+  rmse,
+  r2,
+  pearson
+};
 const char* metric_name(Metric metric);
+const char* metric_about(Metric metric);  // what it is, and of which library
 std::optional<Metric> metric_from_name(const std::string& name);
+
+// What a number is in. A mean is of numbers of one scale.
+enum class MetricScale : uint8_t {
+  score,  // no unit, 1 at best: the larger the better
+  error,  // the unit of the target's column: the smaller the better
+  loss    // the task's loss: the smaller the better
+};
+MetricScale metric_scale(Metric metric);
 
 // metric name = all_correct([intent, slots]) (per = T: per position) or mean(intent.accuracy, slots.span_f1).
 struct ModelMetric {
@@ -96,6 +119,9 @@ struct ModelMetric {
   std::string per;                  // a ragged dimension, or empty
   std::vector<std::string> values;  // mean: "intent.accuracy"
 };
+
+// Of "intent.accuracy", "intent.loss" or the name of one of `metrics`, whose means are over one scale.
+MetricScale scale_of(const std::string& name, const std::vector<ModelMetric>& metrics);
 
 // Path patterns: `a.b` names everything below it; `*` any part of one name or index, `**` any number of them.
 // A copy's "@task" is matched only if the pattern names a task.

@@ -10,6 +10,7 @@
 #include <numeric>
 
 #include "compiler/base/check.h"
+#include "compiler/diag/kinds/model.h"
 #include "training/labels.h"
 #include "training/metrics.h"
 #include "training/outputs.h"
@@ -26,7 +27,7 @@ using elaborate::TaskInfo;
 struct Said {
   const TaskInfo* task = nullptr;
   const data::Split* split = nullptr;
-  Rows rows;
+  Rows rows, heads;
   std::vector<bool> labelled;   // by row
   std::vector<int64_t> starts;  // row_starts
   double loss = 0;
@@ -56,9 +57,10 @@ std::vector<char> correct_rows(const Said& said) {
     for (size_t i = row * width; i < (row + 1) * width; ++i) {
       if (column.is_ids)
         correct[row] = correct[row] && said.rows.ids[i] == column.ids[i];
-      else
+      else if (!std::isnan(column.numbers[i]))
         correct[row] = correct[row] && (said.rows.numbers[i] >= 0.5f) == (column.numbers[i] >= 0.5f);
     }
+    if (!column.unseen.empty()) correct[row] = correct[row] && column.unseen[row] == 0;
   }
   return correct;
 }
@@ -71,6 +73,16 @@ int64_t cut_labels(const Said& said, int64_t example) {
   const auto i = static_cast<size_t>(example);
   const int64_t cut = column.cut_starts[i + 1] - column.cut_starts[i];
   return cut - std::count(at + column.cut_starts[i], at + column.cut_starts[i + 1], data::kMissing);
+}
+
+// By row of the task, the group that its example is in.
+std::vector<int32_t> groups_of(const Said& said) {
+  std::vector<int32_t> groups;
+  if (said.task->group.empty()) return groups;
+  const data::Column& column = said.split->columns.at(said.task->group);
+  for (size_t example = 0; example + 1 < said.starts.size(); ++example)
+    groups.resize(static_cast<size_t>(said.starts[example + 1]), column.ids[example]);
+  return groups;
 }
 
 // Per example: all tasks right wherever they are labelled, what is cut included; examples without any label are left
@@ -112,7 +124,7 @@ double all_correct(const ModelMetric& metric, const std::vector<Said>& said) {
 }
 
 CombinedScore mean_of(const ModelMetric& metric, const Scores& scores) {
-  CombinedScore out{metric.name, 0, stop_value(scores, MetricRef{metric.values}).value_or(kUndefined)};
+  CombinedScore out{metric.name, 0, stop_value(scores, {metric.values}).value_or(kUndefined)};
   for (const std::string& name : metric.values)
     out.value += scores.find(name).value_or(kUndefined) / static_cast<double>(metric.values.size());
   return out;
@@ -144,8 +156,11 @@ void Evaluator::State::run(const SplitOf& part, std::vector<Said>& all) {
   const data::Split& split = *part.split;
   std::vector<Said> said;
   for (const TaskInfo& task : session.model().tasks) {
-    if (task.source != part.source || task.target.empty()) continue;
-    said.push_back({&task, &split, {}, labelled_rows(split, task), row_starts(split, task), 0, 0, {}});
+    if (task.source != part.source || (task.target.empty() && !task.has_loss)) continue;
+    said.push_back({&task, &split, {}, {}, {}, {}, 0, 0, {}});
+    if (task.target.empty()) continue;
+    said.back().labelled = labelled_rows(split, task);
+    said.back().starts = row_starts(split, task);
   }
   if (said.empty() || split.examples == 0) return;
   SourceEngine& mine = engine_of(part.source);
@@ -163,7 +178,8 @@ void Evaluator::State::run(const SplitOf& part, std::vector<Said>& all) {
     batch->fill(chosen);
     mine.engine->run(step);
     for (Said& one : said) {
-      append_output(*mine.engine, "predict." + one.task->name, one.rows);
+      if (!one.task->target.empty()) append_output(*mine.engine, "predict." + one.task->name, one.rows);
+      if (needs_scores(*one.task)) append_output(*mine.engine, "head." + one.task->name, one.heads);
       if (!one.task->has_loss) continue;
       const engine::Engine& engine = *mine.engine;
       const double count = *engine.output_f32(engine.output("count." + one.task->name));
@@ -180,8 +196,9 @@ void Evaluator::State::measure(Said& said, Scores& scores) {
   TaskScores out;
   out.task = task.name;
   out.counted = std::count(said.labelled.begin(), said.labelled.end(), true);
-  if (out.counted == 0) return;
   if (said.losses_of > 0) out.loss = said.loss / said.losses_of;
+  if (task.target.empty() && out.loss) scores.tasks.push_back(out);
+  if (out.counted == 0) return;
   const data::IdSet* labels = label_set(spec, fitted, task.source, task.target);
   const data::Column& gold = said.split->columns.at(task.target);
   Judged judged;
@@ -191,13 +208,19 @@ void Evaluator::State::measure(Said& said, Scores& scores) {
   judged.gold_ids = gold.ids;
   judged.numbers = said.rows.numbers;
   judged.gold_numbers = gold.numbers;
+  judged.class_scores = said.heads.numbers;
   judged.starts = said.starts;
   judged.counts = rows_that_count(*said.split, task);
+  judged.groups = groups_of(said);
   judged.cut_ids = gold.cut_ids;
   judged.cut_starts = gold.cut_starts;
   judged.unseen_names = gold.unseen_names;
   judged.unseen = gold.unseen;
-  if (task.per_position) judged.cut = said.split->ragged.at(task.target_dim).cut;
+  if (task.per_position) {
+    const data::Ragged& ragged = said.split->ragged.at(task.target_dim);
+    judged.cut = ragged.cut;
+    judged.cut_front = ragged.keep_last;
+  }
   if (labels != nullptr) judged.labels = &labels->names;
   const data::ColumnSpec* column = find_column(spec, task.source, task.target);
   const auto stats = fitted.numbers.find(task.source + "." + task.target);
@@ -205,7 +228,13 @@ void Evaluator::State::measure(Said& said, Scores& scores) {
     judged.restore = [&](int64_t element, double value) {
       return data::restore_number(*column, stats->second, element, value);
     };
-  out.metrics = mtl::training::measure(metrics_of(task, labels), judged);
+  const std::vector<Metric> metrics = metrics_of(task, labels);
+  out.metrics = mtl::training::measure(metrics, judged);
+  if (judged.width > 1 && (task.kind == TargetKind::boolean || task.kind == TargetKind::number)) {
+    const std::vector<std::string> names = element_names(column, judged.width);
+    for (int64_t k = 0; k < judged.width; ++k)
+      out.columns.emplace_back(names[static_cast<size_t>(k)], measure_column(metrics, judged, k));
+  }
   scores.tasks.push_back(std::move(out));
 }
 
@@ -236,6 +265,43 @@ Scores Evaluator::evaluate(const std::vector<SplitOf>& splits) {
   }
   scores.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   return scores;
+}
+
+namespace {
+std::string why_undefined(Metric metric) {
+  switch (metric) {
+    case Metric::auc:
+      return "its labelled rows are all true or all false";
+    case Metric::gauc:
+      return "no group has true rows and false ones";
+    case Metric::r2:
+      return "one row has no variance";
+    case Metric::pearson:
+      return "the targets or the predictions are all the same";
+    default:
+      return "nothing counts there";
+  }
+}
+}  // namespace
+
+void warn_undefined(const Scores& scores, const std::string& split, std::set<std::string>& said,
+                    diag::Emitter& emitter) {
+  const auto warn = [&](const std::string& task, const MetricValues& values, const std::string& column) {
+    bool any = false;
+    for (const auto& [metric, value] : values) {
+      if (!std::isnan(value)) continue;
+      any = true;
+      const std::string name = task + "." + metric_name(metric) + column;
+      if (said.insert(name + " " + split).second)
+        emitter.report(diag::MetricUndefined, name, split, why_undefined(metric));
+    }
+    return any;
+  };
+  for (const TaskScores& task : scores.tasks) {
+    bool any = false;
+    for (const auto& [column, values] : task.columns) any = warn(task.task, values, "." + column) || any;
+    if (!any) warn(task.task, task.metrics, "");
+  }
 }
 
 }  // namespace mtl::training

@@ -2,6 +2,7 @@
 #pragma once
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,10 @@ class Evaluator {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+// Says of each metric that is undefined on `split` why that is, unless `said` has it.
+void warn_undefined(const Scores& scores, const std::string& split, std::set<std::string>& said,
+                    diag::Emitter& emitter);
 
 // `mtlc eval`: a model file on a split ("train", "dev", "test") of its sources, read from `load.data_dir`. nullopt
 // after reports.

@@ -44,7 +44,10 @@ std::optional<Scores> evaluate_model(const sema::CheckedFile& file, const model:
         .at(program->data.sources.empty() ? SourceRange{} : program->data.sources[0].range);
     return std::nullopt;
   }
-  return Evaluator(*session, program->data, model.fitted).evaluate(parts);
+  Scores scores = Evaluator(*session, program->data, model.fitted).evaluate(parts);
+  std::set<std::string> said;
+  warn_undefined(scores, options.split, said, emitter);
+  return scores;
 }
 
 }  // namespace mtl::training

@@ -8,10 +8,13 @@
 #include <cmath>
 
 #include "compiler/base/check.h"
+#include "compiler/base/text.h"
 #include "compiler/diag/kinds/model.h"
+#include "data/unknown.h"
 #include "runtime/random.h"
 #include "training/labels.h"
 #include "training/spans.h"
+#include "training/unknown.h"
 
 namespace mtl::training {
 
@@ -92,21 +95,60 @@ void known_vectors(const data::Fitted& fitted, const std::string& vocab, const m
       std::copy_n(vectors.values.data() + row * vectors.width, vectors.width, out + row * vectors.width);
 }
 
-// By class: yes / labelled; 1/2, with which both weigh 1, for one that train never or always has.
-void positive_share(const data::Dataset& data, const std::string& path, const model::Entry& entry, float* out) {
-  const size_t dot = path.find('.');
-  const data::Source* source = find_source(data, path.substr(0, dot));
+// Train's labels of a task, and by row whether it counts for the task (empty: all do).
+struct TrainLabels {
+  const data::Column* column = nullptr;
+  std::vector<bool> counts;
+};
+
+TrainLabels train_labels(const Init& init, const data::Dataset& data) {
+  const size_t dot = init.from.find('.');
+  const data::Source* source = find_source(data, init.from.substr(0, dot));
   MTL_CHECK(source != nullptr, "the source of a task");
-  const data::Column& column = source->train.columns.at(path.substr(dot + 1));
-  MTL_CHECK(column.width == entry.size, "a share for each class");
+  elaborate::TaskInfo task;
+  task.when = init.when;
+  task.target_dim = init.dim;
+  task.per_position = !init.dim.empty();
+  return {&source->train.columns.at(init.from.substr(dot + 1)), rows_that_count(source->train, task)};
+}
+
+// By class: yes / labelled; 1/2, with which both weigh 1, for one that train never or always has.
+void positive_share(const Init& init, const data::Dataset& data, const model::Entry& entry, float* out) {
+  const auto [column, counts] = train_labels(init, data);
+  MTL_CHECK(column->width == entry.size, "a share for each class");
   for (int64_t k = 0; k < entry.size; ++k) {
     double yes = 0, labelled = 0;
-    for (size_t i = static_cast<size_t>(k); i < column.numbers.size(); i += static_cast<size_t>(entry.size)) {
-      if (std::isnan(column.numbers[i])) continue;
-      yes += column.numbers[i];
+    for (size_t row = 0; row < column->numbers.size() / static_cast<size_t>(entry.size); ++row) {
+      const float truth = column->numbers[row * static_cast<size_t>(entry.size) + static_cast<size_t>(k)];
+      if (std::isnan(truth) || (!counts.empty() && !counts[row])) continue;
+      yes += truth;
       ++labelled;
     }
     out[k] = yes > 0 && yes < labelled ? static_cast<float>(yes / labelled) : 0.5f;
+  }
+}
+
+// compute_class_weight("balanced") of scikit-learn, where only classes that train has count. No row has the others.
+void class_weights(const Init& init, const data::Dataset& data, const model::Entry& entry, float* out) {
+  if (!init.named.empty()) {
+    std::fill(out, out + entry.size, 1.0f);
+    const data::IdSet& set = data.fitted.sets.at(init.from);
+    for (const auto& [name, weight] : init.named) out[set.ids.at(name)] = static_cast<float>(weight);
+    return;
+  }
+  const auto [column, counts] = train_labels(init, data);
+  std::vector<double> rows(static_cast<size_t>(entry.size));
+  double labelled = 0, present = 0;
+  for (size_t row = 0; row < column->ids.size(); ++row) {
+    const int32_t id = column->ids[row];
+    if (id < 0 || (!counts.empty() && !counts[row])) continue;
+    MTL_CHECK(id < entry.size, "a weight for each class");
+    present += rows[static_cast<size_t>(id)]++ == 0;
+    ++labelled;
+  }
+  for (int64_t k = 0; k < entry.size; ++k) {
+    const double mine = rows[static_cast<size_t>(k)];
+    out[k] = mine > 0 ? static_cast<float>(labelled / (present * mine)) : 1.0f;
   }
 }
 
@@ -158,16 +200,26 @@ void fill(const Init& init, const data::Dataset& data, const Draw& draw, const m
     }
     case Init::Kind::orthogonal:
       return orthogonal(draw, entry, out);
-    case Init::Kind::vectors:
-      each([&](int64_t i) { return draw.normal(i); });
-      return known_vectors(data.fitted, init.from, entry, out);
     case Init::Kind::positive_share:
-      return positive_share(data, init.from, entry, out);
+      return positive_share(init, data, entry, out);
+    case Init::Kind::class_weights:
+      return class_weights(init, data, entry, out);
     case Init::Kind::tag_transitions:
     case Init::Kind::tag_starts:
     case Init::Kind::tag_ends:
       return tag_rules(init, data.fitted.sets.at(init.from).names, entry, out);
   }
+}
+
+// What was drawn for ids that train does not have would stay a random answer. A start that is the same for all rows,
+// `ones()`, is theirs too.
+void clear_unknown(const ParamInfo& param, const data::Fitted& fitted, const model::Entry& entry, float* out) {
+  const data::IdSet* set = data::find_set(fitted, param.ids);
+  const Init::Kind kind = param.init.kind;
+  if (set == nullptr || !param.trained || kind == Init::Kind::ones || kind == Init::Kind::constant) return;
+  const int64_t rows = entry.dims.empty() ? 0 : entry.dims[0], width = rows > 0 ? entry.size / rows : 0;
+  for (const int32_t id : set->unknown_ids())
+    if (id < rows) std::fill_n(out + id * width, width, 0.0f);
 }
 
 }  // namespace
@@ -178,13 +230,15 @@ void initialise(const std::vector<ParamInfo>& params, const data::Dataset& data,
     const model::Entry* entry = weights.find(param.path);
     MTL_CHECK(entry != nullptr, "a parameter that the weights hold");
     fill(param.init, data, Draw(seed, param.path), *entry, weights.of(*entry));
+    clear_unknown(param, data.fitted, *entry, weights.of(*entry));
+    if (!param.init.vectors.empty()) known_vectors(data.fitted, param.init.vectors, *entry, weights.of(*entry));
   }
 }
 
 namespace {
 
-// Sequences of train whose tags break the scheme. A position without a label may be anything, and what `limit` cut off
-// does not end a sequence.
+// Sequences of train whose tags break the scheme. A position without a label may be anything, and where `limit` cuts,
+// no sequence begins or ends.
 struct Broken {
   int64_t count = 0, all = 0;
   std::string first;  // "`I-a` begins a sequence"
@@ -200,6 +254,7 @@ Broken count_broken(const data::Split& split, const data::Column& column, const 
                     TagScheme scheme) {
   const std::vector<SpanTag> tags = read_tags(names);
   const std::vector<int32_t>& offsets = split.ragged.at(column.dim).offsets;
+  const bool keep_last = split.ragged.at(column.dim).keep_last;
   Broken broken;
   for (size_t s = 0; s + 1 < offsets.size(); ++s) {
     const int32_t begin = offsets[s], end = offsets[s + 1];
@@ -209,7 +264,7 @@ Broken count_broken(const data::Split& split, const data::Column& column, const 
       const bool first = i == begin, last = i == end;
       const int32_t from = first ? -1 : column.ids[static_cast<size_t>(i - 1)];
       const int32_t to = last ? -1 : column.ids[static_cast<size_t>(i)];
-      if ((!first && from < 0) || (!last && to < 0) || (last && cut)) continue;
+      if ((!first && from < 0) || (!last && to < 0) || (cut && (keep_last ? first : last))) continue;
       if (may_follow(scheme, first ? nullptr : &tags[static_cast<size_t>(from)],
                      last ? nullptr : &tags[static_cast<size_t>(to)]))
         continue;
@@ -268,6 +323,23 @@ bool check_tags(const std::vector<ParamInfo>& params, const data::Dataset& data,
     if (param.init.kind != Init::Kind::tag_transitions) continue;
     const std::vector<std::string>& names = data.fitted.sets.at(param.init.from).names;
     if (!check_names(param, names, emitter) || !check_sequences(param, data, names, emitter)) return false;
+  }
+  return true;
+}
+
+bool check_class_weights(const std::vector<ParamInfo>& params, const data::Dataset& data, diag::Emitter& emitter) {
+  for (const ParamInfo& param : params) {
+    if (param.init.kind != Init::Kind::class_weights) continue;
+    const data::IdSet& set = data.fitted.sets.at(param.init.from);
+    for (const auto& [name, weight] : param.init.named) {
+      if (set.ids.contains(name)) continue;
+      const auto near = nearest(name, set.names);
+      emitter.report(diag::UnknownClass, excerpt(name), "class_weights", param.init.from)
+          .at(param.range)
+          .help(near ? "did you mean `" + *near + "`?"
+                     : "its classes are " + excerpt(join(set.names, ", ", " and "), 200));
+      return false;
+    }
   }
   return true;
 }

@@ -18,4 +18,8 @@ void initialise(const std::vector<elaborate::ParamInfo>& params, const data::Dat
 // report.
 bool check_tags(const std::vector<elaborate::ParamInfo>& params, const data::Dataset& data, diag::Emitter& emitter);
 
+// Weights of classes need names that are classes. False after a report.
+bool check_class_weights(const std::vector<elaborate::ParamInfo>& params, const data::Dataset& data,
+                         diag::Emitter& emitter);
+
 }  // namespace mtl::training

@@ -40,6 +40,22 @@ const data::IdSet* label_set(const data::Spec& spec, const data::Fitted& fitted,
   return other == fitted.sets.end() ? nullptr : &other->second;
 }
 
+std::vector<std::string> element_names(const data::ColumnSpec* column, int64_t width) {
+  std::vector<std::string> names;
+  if (column != nullptr) names = column->binding.names;
+  if (column != nullptr && names.empty())
+    for (const int64_t index : column->binding.indices) names.push_back(std::to_string(index));
+  if (std::ssize(names) == width) return names;
+  names.clear();
+  for (int64_t i = 0; i < width; ++i) names.push_back(std::to_string(i));
+  return names;
+}
+
+bool needs_scores(const elaborate::TaskInfo& task) {
+  return task.kind == TargetKind::label &&
+         std::find(task.metrics.begin(), task.metrics.end(), Metric::log_loss) != task.metrics.end();
+}
+
 std::vector<bool> rows_that_count(const data::Split& split, const elaborate::TaskInfo& task) {
   if (task.when.empty()) return {};
   const data::Column& when = split.columns.at(task.when);
@@ -85,28 +101,65 @@ int64_t example_of(const data::Split& split, std::string dim, size_t row) {
   return static_cast<int64_t>(row);
 }
 
-bool check_lengths(const data::Split& split, const std::string& where, const elaborate::TaskInfo& task,
-                   const elaborate::LengthRule& rule, diag::Emitter& emitter) {
-  if (split.examples == 0) return true;
-  const std::string above = rule.parent.size() > task.source.size() ? rule.parent.substr(task.source.size() + 1) : "";
+// Calls `found` with the row of the rule's parent and the length that is too small, until it says no.
+template <class Found>
+void find_short(const data::Split& split, const std::string& above, const elaborate::LengthRule& rule, Found&& found) {
+  if (split.examples == 0) return;
   const size_t rows = above.empty() ? static_cast<size_t>(split.examples) : split.ragged.at(above).offsets.size() - 1;
+  const int64_t least = -rule.rest.constant_term();
   for (size_t row = 0; row < rows; ++row) {
     const int64_t rest = rule.rest.evaluate([&](const std::string& dim) {  // nested ones go by their full path
       const auto& offsets = split.ragged.at((above.empty() ? "" : above + ".") + dim).offsets;
       return offsets[row + 1] - offsets[row];
     });
-    if (rest >= 0) continue;
-    const int64_t least = -rule.rest.constant_term();
-    emitter.report(diag::SequenceTooShort, task.name, rule.rest.variable_part().text(), least, rest + least)
+    if (rest < 0 && !found(row, rest + least)) return;
+  }
+}
+
+// The ragged dimension of a rule's parent, "" for the examples.
+std::string dim_above(const elaborate::TaskInfo& task, const elaborate::LengthRule& rule) {
+  return rule.parent.size() > task.source.size() ? rule.parent.substr(task.source.size() + 1) : "";
+}
+
+bool check_lengths(const data::Split& split, const std::string& where, const elaborate::TaskInfo& task,
+                   const elaborate::LengthRule& rule, diag::Emitter& emitter) {
+  const std::string above = dim_above(task, rule);
+  bool good = true;
+  find_short(split, above, rule, [&](size_t row, int64_t length) {
+    emitter
+        .report(diag::SequenceTooShort, task.name, rule.rest.variable_part().text(), -rule.rest.constant_term(), length)
         .at(rule.range)
         .note("in example " + std::to_string(example_of(split, above, row) + 1) + " of " + where)
         .help("`pad` makes a sequence longer, `concat` joins two");
-    return false;
-  }
-  return true;
+    return good = false;
+  });
+  return good;
 }
 
 }  // namespace
+
+std::vector<Unreadable> unreadable_examples(const data::Split& split, const elaborate::TaskInfo& task) {
+  std::vector<Unreadable> all;
+  for (const std::string& name : task.inputs) {
+    const auto found = split.columns.find(name);
+    if (found == split.columns.end() || found->second.missing == 0) continue;
+    const data::Column& column = found->second;
+    const auto width = static_cast<size_t>(std::max<int64_t>(column.width, 1));
+    for (size_t i = 0; i < std::max(column.ids.size(), column.numbers.size()); ++i) {
+      if (column.is_ids ? column.ids[i] != data::kMissing : !std::isnan(column.numbers[i])) continue;
+      all.push_back({example_of(split, column.dim, i / width), name});
+    }
+  }
+  for (const elaborate::LengthRule& rule : task.lengths) {
+    const std::string above = dim_above(task, rule);
+    find_short(split, above, rule, [&](size_t row, int64_t length) {
+      all.push_back({example_of(split, above, row), "", &rule, length});
+      return true;
+    });
+  }
+  std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.example < b.example; });
+  return all;
+}
 
 bool check_inputs(const data::Split& split, const std::string& where, const elaborate::TaskInfo& task,
                   diag::Emitter& emitter) {
@@ -172,8 +225,10 @@ std::vector<Metric> metrics_of(const elaborate::TaskInfo& task, const data::IdSe
 
 std::vector<std::string> metric_names(const elaborate::ElaboratedModel& model) {
   std::vector<std::string> names;
-  for (const elaborate::TaskInfo& task : model.tasks)
+  for (const elaborate::TaskInfo& task : model.tasks) {
     for (Metric metric : task.metrics) names.push_back(task.name + "." + metric_name(metric));
+    if (task.has_loss) names.push_back(task.name + ".loss");
+  }
   for (const ModelMetric& metric : model.metrics) names.push_back(metric.name);
   return names;
 }

@@ -17,6 +17,12 @@ const data::ColumnSpec* find_column(const data::Spec& spec, const std::string& s
 const data::IdSet* label_set(const data::Spec& spec, const data::Fitted& fitted, const std::string& source,
                              const std::string& column);
 
+// What the elements of a row of bool[K] or f32[K] are called: the names or numbers of their columns in the file, or
+// 0 to K - 1 where one cell holds them all.
+std::vector<std::string> element_names(const data::ColumnSpec* column, int64_t width);
+// Whether a metric of this task is of the head's scores, not of what is predicted.
+bool needs_scores(const elaborate::TaskInfo& task);
+
 // By row of the task's target: whether it counts (`when` holds there). Empty: all do.
 std::vector<bool> rows_that_count(const data::Split& split, const elaborate::TaskInfo& task);
 // By row of the task's target: whether it has a value (labels that train does not have included) and counts.
@@ -25,6 +31,14 @@ std::vector<bool> labelled_rows(const data::Split& split, const elaborate::TaskI
 // report of the first column, and of the first example that is too short. `where`: "train", "the input".
 bool check_inputs(const data::Split& split, const std::string& where, const elaborate::TaskInfo& task,
                   diag::Emitter& emitter);
+// An example that the head of a task cannot read: an input column lacks a value there, or a sequence is too short.
+struct Unreadable {
+  int64_t example = 0;
+  std::string column;                           // empty: a sequence
+  const elaborate::LengthRule* rule = nullptr;  // the sequence's
+  int64_t length = 0;
+};
+std::vector<Unreadable> unreadable_examples(const data::Split& split, const elaborate::TaskInfo& task);
 // A metric of spans needs labels that mark some. False after a report.
 bool check_span_metrics(const std::vector<elaborate::TaskInfo>& tasks, const data::Spec& spec,
                         const data::Fitted& fitted, diag::Emitter& emitter);
@@ -34,7 +48,7 @@ std::vector<int64_t> row_starts(const data::Split& split, const elaborate::TaskI
 // The task's metrics, with span F1 where its labels turn out to mark spans.
 std::vector<Metric> metrics_of(const elaborate::TaskInfo& task, const data::IdSet* labels);
 
-// "intent.accuracy", ..., and the model's own metrics.
+// "intent.accuracy", "intent.loss", ..., and the model's own metrics.
 std::vector<std::string> metric_names(const elaborate::ElaboratedModel& model);
 
 }  // namespace mtl::training

@@ -26,6 +26,11 @@ double f1_of(int64_t right, int64_t predicted, int64_t gold) {
   return predicted + gold == 0 ? 0 : 2 * static_cast<double>(right) / static_cast<double>(predicted + gold);
 }
 
+// Of the probability of what is so.
+double loss_of(double probability) {
+  return -std::log(std::clamp(probability, kLeastProbability, 1 - kLeastProbability));
+}
+
 }  // namespace
 
 void ClassScores::add(std::span<const int32_t> predicted, std::span<const int32_t> gold) {
@@ -139,11 +144,13 @@ double SpanScores::f1() const {
   return f1_of(right_, predicted_, gold_);
 }
 
+void TruthScores::add(float probability, float gold) {
+  if (!std::isnan(gold)) rows_.emplace_back(probability, gold >= kDecision);
+}
+
 void TruthScores::add(std::span<const float> probabilities, std::span<const float> gold) {
   MTL_CHECK(probabilities.size() == gold.size(), "as many predictions as targets");
-  for (size_t i = 0; i < gold.size(); ++i) {
-    if (!std::isnan(gold[i])) rows_.emplace_back(probabilities[i], gold[i] >= kDecision);
-  }
+  for (size_t i = 0; i < gold.size(); ++i) add(probabilities[i], gold[i]);
 }
 
 double TruthScores::accuracy() const {
@@ -179,6 +186,43 @@ double TruthScores::auc() const {
     positives += ups;
   }
   return ratio(wins, positives * below);
+}
+
+double TruthScores::log_loss() const {
+  double sum = 0;
+  for (const auto& [probability, truth] : rows_) sum += loss_of(truth ? probability : 1.0 - probability);
+  return ratio(sum, static_cast<double>(rows_.size()));
+}
+
+double grouped_auc(std::span<const float> probabilities, std::span<const float> gold, std::span<const int32_t> groups) {
+  MTL_CHECK(probabilities.size() == gold.size() && groups.size() == gold.size(), "a group for each row");
+  std::map<int32_t, TruthScores> scores;
+  for (size_t row = 0; row < gold.size(); ++row)
+    if (groups[row] != kMissing) scores[groups[row]].add(probabilities[row], gold[row]);
+  double sum = 0, counted = 0;
+  for (const auto& [group, rows] : scores) {
+    const double auc = rows.auc();
+    if (std::isnan(auc)) continue;
+    sum += auc;
+    ++counted;
+  }
+  return ratio(sum, counted);
+}
+
+double class_log_loss(std::span<const float> scores, std::span<const int32_t> gold, int64_t classes) {
+  MTL_CHECK(std::ssize(scores) == std::ssize(gold) * classes, "a score for each class");
+  double sum = 0;
+  int64_t counted = 0;
+  for (size_t row = 0; row < gold.size(); ++row) {
+    if (gold[row] == kMissing) continue;
+    const auto mine = scores.subspan(row * static_cast<size_t>(classes), static_cast<size_t>(classes));
+    const double most = *std::max_element(mine.begin(), mine.end());
+    double whole = 0;
+    for (const float score : mine) whole += std::exp(score - most);
+    sum += loss_of(gold[row] < 0 ? 0 : std::exp(mine[static_cast<size_t>(gold[row])] - most) / whole);
+    ++counted;
+  }
+  return ratio(sum, static_cast<double>(counted));
 }
 
 void SetScores::add(std::span<const float> probabilities, std::span<const float> gold,
@@ -262,7 +306,10 @@ double NumberScores::rmse() const {
   return mean_over_elements([](const Sums& s) { return std::sqrt(s.squared / static_cast<double>(s.count)); });
 }
 double NumberScores::r2() const {
-  return mean_over_elements([](const Sums& s) { return 1 - ratio(s.squared, s.yy); });
+  return mean_over_elements([](const Sums& s) {
+    if (s.count < 2) return kUndefined;
+    return s.yy == 0 ? (s.squared == 0 ? 1.0 : 0.0) : 1 - s.squared / s.yy;
+  });
 }
 double NumberScores::pearson() const {
   return mean_over_elements([](const Sums& s) { return ratio(s.py, std::sqrt(s.pp) * std::sqrt(s.yy)); });
@@ -305,15 +352,19 @@ Sequences put_back(const Judged& judged, const std::vector<int32_t>& gold) {
   };
   for (size_t e = 0; e + 1 < judged.starts.size(); ++e) {
     const int64_t begin = judged.starts[e] * judged.width, end = judged.starts[e + 1] * judged.width;
-    append(out.predicted, judged.ids, begin, end);
-    append(out.gold, gold, begin, end);
     // An example that `when` leaves out is left out whole.
     const bool counts = judged.counts.empty() ||
                         std::any_of(judged.counts.begin() + judged.starts[e],
                                     judged.counts.begin() + judged.starts[e + 1], [](bool counted) { return counted; });
-    if (!judged.cut_starts.empty() && counts)
-      append(out.gold, judged.cut_ids, judged.cut_starts[e], judged.cut_starts[e + 1]);
-    out.predicted.resize(out.gold.size(), kMissing);
+    const auto append_cut = [&](bool here) {
+      if (here && counts && !judged.cut_starts.empty())
+        append(out.gold, judged.cut_ids, judged.cut_starts[e], judged.cut_starts[e + 1]);
+      out.predicted.resize(out.gold.size(), kMissing);
+    };
+    append_cut(judged.cut_front);
+    append(out.predicted, judged.ids, begin, end);
+    append(out.gold, gold, begin, end);
+    append_cut(!judged.cut_front);
     out.starts.push_back(std::ssize(out.gold));
   }
   return out;
@@ -321,6 +372,8 @@ Sequences put_back(const Judged& judged, const std::vector<int32_t>& gold) {
 
 double measure_labels(Metric metric, const Judged& judged, const Sequences& rows, const ClassScores& classes) {
   switch (metric) {
+    case Metric::log_loss:
+      return class_log_loss(judged.class_scores, counted_ids(judged), std::ssize(*judged.labels));
     case Metric::accuracy:
     case Metric::micro_f1:
       return classes.accuracy();  // of one class per row they are the same
@@ -349,9 +402,34 @@ double measure_truths(Metric metric, const TruthScores& scores) {
       return scores.f1();
     case Metric::auc:
       return scores.auc();
+    case Metric::log_loss:
+      return scores.log_loss();
     default:
       return kUndefined;
   }
+}
+
+// Each width-th of `all`, from `element` on.
+std::vector<float> column_of(std::span<const float> all, int64_t element, int64_t width) {
+  std::vector<float> out;
+  for (auto i = static_cast<size_t>(element); i < all.size(); i += static_cast<size_t>(width)) out.push_back(all[i]);
+  return out;
+}
+
+// The mean over the columns that have a row to count.
+double measure_truths(Metric metric, const std::vector<TruthScores>& columns, const Judged& judged,
+                      const std::vector<float>& gold) {
+  double sum = 0;
+  int64_t counted = 0;
+  for (size_t k = 0; k < columns.size(); ++k) {
+    if (columns[k].empty()) continue;
+    const auto element = static_cast<int64_t>(k);
+    sum += metric == Metric::gauc ? grouped_auc(column_of(judged.numbers, element, judged.width),
+                                                column_of(gold, element, judged.width), judged.groups)
+                                  : measure_truths(metric, columns[k]);
+    ++counted;
+  }
+  return ratio(sum, static_cast<double>(counted));
 }
 
 double measure_sets(Metric metric, const SetScores& scores) {
@@ -404,9 +482,9 @@ std::vector<std::pair<Metric, double>> measure(const std::vector<Metric>& metric
   const std::vector<float> gold = counted_numbers(judged);
   MTL_CHECK(judged.numbers.size() == gold.size(), "as many predictions as targets");
   if (judged.kind == TargetKind::boolean) {
-    TruthScores truths;
-    truths.add(judged.numbers, gold);
-    each([&](Metric metric) { return measure_truths(metric, truths); });
+    std::vector<TruthScores> truths(static_cast<size_t>(judged.width));
+    for (size_t i = 0; i < gold.size(); ++i) truths[i % truths.size()].add(judged.numbers[i], gold[i]);
+    each([&](Metric metric) { return measure_truths(metric, truths, judged, gold); });
   } else if (judged.kind == TargetKind::labels) {
     SetScores sets(judged.width, std::ssize(judged.unseen_names));
     sets.add(judged.numbers, gold, judged.unseen);
@@ -422,6 +500,18 @@ std::vector<std::pair<Metric, double>> measure(const std::vector<Metric>& metric
     each([&](Metric metric) { return measure_numbers(metric, numbers); });
   }
   return out;
+}
+
+std::vector<std::pair<Metric, double>> measure_column(const std::vector<Metric>& metrics, const Judged& judged,
+                                                      int64_t element) {
+  const std::vector<float> numbers = column_of(judged.numbers, element, judged.width);
+  const std::vector<float> gold = column_of(judged.gold_numbers, element, judged.width);
+  Judged column = judged;
+  column.width = 1;
+  column.numbers = numbers;
+  column.gold_numbers = gold;
+  if (judged.restore) column.restore = [&](int64_t, double value) { return judged.restore(element, value); };
+  return measure(metrics, column);
 }
 
 }  // namespace mtl::training

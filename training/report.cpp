@@ -13,16 +13,27 @@ namespace {
 std::optional<double> merit(const Scores& scores, const std::string& name) {
   for (const CombinedScore& mine : scores.combined)
     if (mine.name == name) return mine.merit;
-  const size_t dot = name.rfind('.');
-  const auto metric = dot == std::string::npos ? std::nullopt : metric_from_name(name.substr(dot + 1));
   const auto value = scores.find(name);
-  return value && metric && lower_is_better(*metric) ? -*value : value;
+  return value && scale_of(name, {}) != MetricScale::score ? -*value : value;
 }
 
 }  // namespace
 
-bool lower_is_better(Metric metric) {
-  return metric == Metric::rmse || metric == Metric::mae;
+std::string say_coverage(const VectorFacts& facts) {
+  const data::VectorCoverage& c = facts.coverage;
+  const auto n = [](int64_t count) { return std::to_string(count); };
+  std::string out = "vectors of " + facts.vocab + ": " + facts.file + " has " + n(c.found) + " of the " + n(c.words) +
+                    " words of train";
+  if (c.words > 0) {
+    char percent[16];
+    std::snprintf(percent, sizeof percent, " (%.1f%%)",
+                  100.0 * static_cast<double>(c.found) / static_cast<double>(c.words));
+    out += percent;
+  }
+  if (c.folded > 0) out += ", " + n(c.folded) + " of them in another case";
+  if (c.would_fold > 0) out += "; with `lowercase = true` " + n(c.would_fold) + " more";
+  if (c.others > 0) out += "; " + n(c.others_found) + " of the " + n(c.others) + " other words of the data";
+  return out + "; " + n(c.more) + " words that train lacks are kept";
 }
 
 std::optional<double> Scores::find(const std::string& name) const {
@@ -31,6 +42,7 @@ std::optional<double> Scores::find(const std::string& name) const {
   for (const TaskScores& task : tasks) {
     if (name.size() <= task.task.size() + 1 || name.compare(0, task.task.size(), task.task) != 0) continue;
     if (name[task.task.size()] != '.') continue;
+    if (name.compare(task.task.size() + 1, std::string::npos, "loss") == 0) return task.loss;
     for (const auto& [metric, value] : task.metrics)
       if (name.compare(task.task.size() + 1, std::string::npos, metric_name(metric)) == 0) return value;
   }
@@ -45,20 +57,14 @@ std::vector<std::string> Scores::names() const {
   return names;
 }
 
-std::optional<double> stop_value(const Scores& dev, const std::optional<MetricRef>& on) {
+std::optional<double> stop_value(const Scores& dev, const MetricRef& on) {
   double sum = 0;
   int64_t count = 0;
-  const auto add = [&](const std::string& name) {
+  for (const std::string& name : on.names) {
     const auto value = merit(dev, name);
-    if (!value || std::isnan(*value)) return;
+    if (!value || std::isnan(*value)) continue;
     sum += *value;
     ++count;
-  };
-  if (on) {
-    for (const std::string& name : on->names) add(name);
-  } else {
-    for (const TaskScores& task : dev.tasks)
-      if (!task.metrics.empty()) add(task.task + "." + metric_name(task.metrics[0].first));
   }
   if (count == 0) return std::nullopt;
   return sum / static_cast<double>(count);
@@ -69,6 +75,9 @@ std::string to_json(const Scores& scores) {
   for (const TaskScores& task : scores.tasks) {
     if (task.loss) out[task.task + ".loss"] = number(*task.loss);
     for (const auto& [metric, value] : task.metrics) out[task.task + "." + metric_name(metric)] = number(value);
+    for (const auto& [column, metrics] : task.columns)
+      for (const auto& [metric, value] : metrics)
+        out[task.task + "." + metric_name(metric) + "." + column] = number(value);
   }
   for (const CombinedScore& mine : scores.combined) out[mine.name] = number(mine.value);
   return out.dump();

@@ -8,21 +8,25 @@
 #include <utility>
 #include <vector>
 
+#include "data/dataset.h"
 #include "training/config.h"
 
 namespace mtl::training {
 
+using MetricValues = std::vector<std::pair<Metric, double>>;  // in the task's order; NaN: undefined on this split
+
 struct TaskScores {
   std::string task;
-  std::optional<double> loss;                      // mean over the split; nullopt: the task has no loss
-  std::vector<std::pair<Metric, double>> metrics;  // in the task's order; NaN: undefined on this split
-  int64_t counted = 0;                             // labelled examples or positions
+  std::optional<double> loss;  // mean over the split; nullopt: the task has no loss
+  MetricValues metrics;
+  int64_t counted = 0;                                        // labelled examples or positions
+  std::vector<std::pair<std::string, MetricValues>> columns;  // bool[K], f32[K]: of each column, by its name
 };
 
 struct CombinedScore {  // `metric NAME = ...` of the model
   std::string name;
   double value = 0;
-  double merit = 0;  // what to choose an epoch by: errors in a mean count negative, what is undefined is left out
+  double merit = 0;  // what to choose an epoch by: a mean of errors counts negative, what is undefined is left out
 };
 
 // All tasks on one split.
@@ -30,16 +34,14 @@ struct Scores {
   std::vector<TaskScores> tasks;  // in file order; tasks without labels here are left out
   std::vector<CombinedScore> combined;
   double seconds = 0;
-  // "intent.accuracy" or the name of a combined metric.
+  // "intent.accuracy", "intent.loss" or the name of a combined metric.
   std::optional<double> find(const std::string& name) const;
   std::vector<std::string> names() const;
 };
 
-// rmse and mae.
-bool lower_is_better(Metric metric);
-// One number to choose the epoch by: the mean over `on`, or of each task's first metric; errors count negative.
-// nullopt: nothing of it is defined.
-std::optional<double> stop_value(const Scores& dev, const std::optional<MetricRef>& on);
+// One number to choose the epoch by, the larger the better: the mean over `on`, negative where it is of errors or
+// losses. What is undefined is left out; nullopt: all of it is.
+std::optional<double> stop_value(const Scores& dev, const MetricRef& on);
 std::string to_json(const Scores& scores);
 std::string to_text(const Scores& scores);  // "intent.accuracy 0.9712  slots.span_f1 0.8931"
 
@@ -53,13 +55,26 @@ struct SourceFacts {
   std::string name;
   int64_t train = 0, dev = 0, test = 0;  // examples
 };
+struct VectorFacts {
+  std::string vocab, file;
+  data::VectorCoverage coverage;
+};
+
 struct StartEvent {
   std::string model;
   int64_t parameters = 0;  // numbers that are trained
   std::vector<SourceFacts> sources;
-  int64_t epochs = 0, updates = 0;  // planned
-  int64_t resumed_epoch = 0;        // 0: a fresh run
+  std::vector<VectorFacts> vectors;  // of vocabularies with `embeddings`
+  int64_t epochs = 0, updates = 0;   // planned
+  uint64_t seed = 0;
+  int64_t resumed_epoch = 0;  // 0: a fresh run
+  MetricRef best_by;          // names that the best epoch is chosen by; none: there is no dev split
+  std::string earlier;        // where the files of the run before were moved; empty: there were none
+  std::string best_by_text;   // "the highest mean of `a.auc` and `b.r2` on dev"
 };
+
+// "en: vectors.txt has 7 of the 8 words of train ..."
+std::string say_coverage(const VectorFacts& facts);
 
 // After every update. References live until the observer returns.
 struct StepEvent {
@@ -81,8 +96,10 @@ struct EpochEvent {
   std::optional<Scores> dev;
   std::optional<double> stop;  // stop_value of dev
   bool best = false;
-  bool whole = true;   // false: interrupted, and reported again when its rest is done
-  double seconds = 0;  // of training, without dev
+  bool whole = true;     // false: interrupted, and reported again when its rest is done
+  int64_t update = 0;    // of the run, the last one of the epoch
+  int64_t examples = 0;  // that it trained on
+  double seconds = 0;    // of training, without dev
   double examples_per_second = 0;
 };
 

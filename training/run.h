@@ -6,6 +6,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -36,7 +37,11 @@ class Run {
 
  private:
   bool check_tasks();
+  bool choose_selection();
   void warn_of_sequences(const data::Split& train, const elaborate::TaskInfo& task);
+  void warn_of_target(const data::Split& train, const elaborate::TaskInfo& task);
+  void warn_of_warmup();
+  void warn_of_losses();
   void count_updates();
   bool resume();
   void start();
@@ -50,11 +55,11 @@ class Run {
   std::vector<SplitOf> splits(bool dev) const;
   Scores evaluate(bool dev);
   void consider(EpochEvent& event);
+  void warn_of_undefined(const EpochEvent& event);
   void keep(const float* weights);
   bool write_model();
   bool weights_finite();  // false after a report
   void checkpoint();
-  std::string fingerprint() const;
   void write_epoch(const EpochEvent& event);
   bool failed(const Steps::Result& result);
 
@@ -68,20 +73,24 @@ class Run {
   std::unique_ptr<Steps> steps_;
   std::unique_ptr<Evaluator> evaluator_;
   std::unique_ptr<RunFolder> folder_;
+  RunFacts facts_;
 
   int64_t epochs_ = 0, updates_ = 0;       // planned
   int64_t epoch_ = 0, done_in_epoch_ = 0;  // at hand, from 0
   int64_t update_ = 0, batch_ = 0;         // done
   int64_t best_epoch_ = 0, waited_ = 0;
   double best_value_ = std::numeric_limits<double>::quiet_NaN();
-  bool undefined_ = false;   // an epoch without a number to choose by has been warned of
-  std::vector<float> best_;  // empty: none yet
+  MetricRef best_by_;                     // what the best epoch is chosen by; no names: there is no dev split
+  std::set<std::string> undefined_;       // of these, those that have been warned of
+  std::set<std::string> said_undefined_;  // see warn_undefined
+  std::vector<float> best_;               // empty: none yet
   std::optional<Scores> best_dev_;
   bool unwritten_ = false;  // best_ is newer than the model file
   std::chrono::steady_clock::time_point model_written_{}, checkpoint_written_{};
 
   std::vector<TaskLoss> running_, sums_;
   std::vector<double> running_weight_, counts_;
+  std::vector<double> first_losses_;  // of the first step that has the task
   std::vector<Sample> samples_;
   size_t sampled_ = 0;
   double objective_ = 0, norm_ = 0, factor_ = 1, seconds_ = 0, earlier_seconds_ = 0;

@@ -6,11 +6,15 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "compiler/base/json.h"
 #include "compiler/diag/kinds/model.h"
 
 namespace mtl::training {
@@ -20,7 +24,7 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* kKey = "mtlc.checkpoint";
-constexpr int kVersion = 2;
+constexpr int kVersion = 3;
 
 bool whole(const json& object, const char* key, int64_t& out) {
   if (!object.contains(key) || !object[key].is_number_integer()) return false;
@@ -37,6 +41,31 @@ bool read_numbers(const json& object, const char* key, std::vector<double>& out)
   return true;
 }
 
+// Lists of lists of `size` texts.
+bool read_texts(const json& object, const char* key, size_t size, std::vector<std::vector<std::string>>& out) {
+  if (!object.contains(key) || !object[key].is_array()) return false;
+  for (const json& item : object[key]) {
+    if (!item.is_array() || item.size() != size) return false;
+    out.emplace_back();
+    for (const json& text : item) {
+      if (!text.is_string()) return false;
+      out.back().push_back(text.get<std::string>());
+    }
+  }
+  return true;
+}
+
+bool read_facts(const json& state, RunFacts& out) {
+  std::vector<std::vector<std::string>> facts, sources, sets;
+  if (!read_texts(state, "facts", 3, facts) || !read_texts(state, "sources", 2, sources) ||
+      !read_texts(state, "sets", 2, sets))
+    return false;
+  for (const auto& fact : facts) out.facts.push_back({fact[0], fact[1], fact[2]});
+  for (const auto& source : sources) out.sources.emplace_back(source[0], source[1]);
+  for (const auto& set : sets) out.sets.emplace_back(set[0], set[1]);
+  return true;
+}
+
 bool read_counters(const json& state, Checkpoint& out) {
   int64_t version = 0;
   bool good = state.is_object() && whole(state, "version", version) && version == kVersion &&
@@ -47,15 +76,12 @@ bool read_counters(const json& state, Checkpoint& out) {
               read_numbers(state, "loss_counts", out.loss_counts);
   for (const char* key : {"best_value", "seconds", "epoch_seconds"})
     good = good && state.contains(key) && state[key].is_number();
-  good = good && state.contains("seed") && state["seed"].is_number_unsigned() && state.contains("fingerprint") &&
-         state["fingerprint"].is_string();
+  good = good && read_facts(state, out.about);
   for (const char* key : {"counts", "cursors"}) good = good && state.contains(key) && state[key].is_array();
   if (!good) return false;
   out.best_value = state["best_value"].get<double>();
   out.seconds = state["seconds"].get<double>();
   out.epoch_seconds = state["epoch_seconds"].get<double>();
-  out.seed = state["seed"].get<uint64_t>();
-  out.fingerprint = state["fingerprint"].get<std::string>();
   for (const json& count : state["counts"]) {
     if (!count.is_number_integer() || count.get<int64_t>() < 0) return false;
     out.counts.push_back(count.get<int64_t>());
@@ -71,6 +97,8 @@ bool read_counters(const json& state, Checkpoint& out) {
 }  // namespace
 
 bool write_checkpoint(const std::string& path, const Checkpoint& checkpoint, std::string& why) {
+  json facts = json::array();
+  for (const Fact& fact : checkpoint.about.facts) facts.push_back({fact.name, fact.value, fact.hash});
   model::TensorFile file;
   json cursors = json::array();
   for (const Stream::Cursor& cursor : checkpoint.cursors) cursors.push_back({{"pass", cursor.pass}, {"at", cursor.at}});
@@ -87,8 +115,9 @@ bool write_checkpoint(const std::string& path, const Checkpoint& checkpoint, std
                       {"waited", checkpoint.waited},
                       {"best_value", checkpoint.best_value},
                       {"seconds", checkpoint.seconds},
-                      {"seed", checkpoint.seed},
-                      {"fingerprint", checkpoint.fingerprint},
+                      {"facts", facts},
+                      {"sources", checkpoint.about.sources},
+                      {"sets", checkpoint.about.sets},
                       {"counts", checkpoint.counts},
                       {"cursors", cursors}};
   file.metadata[kKey] = state.dump(-1, ' ', false, json::error_handler_t::replace);
@@ -110,7 +139,8 @@ std::optional<Checkpoint> read_checkpoint(const std::string& path, std::string& 
   if (!file) return std::nullopt;
   Checkpoint out;
   const auto text = file->metadata.find(kKey);
-  if (text == file->metadata.end() || !read_counters(json::parse(text->second, nullptr, false), out)) {
+  const auto counters = parse_json(text == file->metadata.end() ? "" : text->second);
+  if (!counters || !read_counters(*counters, out)) {
     why = "it is no checkpoint of this version of mtlc, or it is damaged";
     return std::nullopt;
   }
@@ -137,16 +167,79 @@ std::optional<Checkpoint> read_checkpoint(const std::string& path, std::string& 
   return out;
 }
 
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kEarlier = "earlier";
+constexpr const char* kFiles[] = {"model.safetensors", "checkpoint.safetensors", "metrics.jsonl", "train.log"};
+
+// The highest number of a folder in earlier/; 0: there is none.
+int64_t last_earlier(const fs::path& folder) {
+  int64_t last = 0;
+  std::error_code ignored;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder / kEarlier, ignored)) {
+    const std::string name = entry.path().filename().string();
+    int64_t number = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+    if (error == std::errc() && end == name.data() + name.size()) last = std::max(last, number);
+  }
+  return last;
+}
+
+// Logs that a run of ours left without having trained anything.
+bool is_log_of_nothing(const fs::path& folder) {
+  std::error_code ignored;
+  if (fs::exists(folder / kFiles[0], ignored) || fs::exists(folder / kFiles[1], ignored)) return false;
+  std::ifstream metrics(folder / kFiles[2]);
+  std::string line;
+  std::getline(metrics, line);
+  const json first = json::parse(line, nullptr, false);
+  return first.is_object() && first.contains("event") && first["event"] == "start";
+}
+
+}  // namespace
+
+std::string newest_earlier(const std::string& run_folder, const std::string& name) {
+  std::error_code ignored;
+  for (int64_t i = last_earlier(run_folder); i > 0; --i) {
+    const fs::path path = fs::path(run_folder) / kEarlier / std::to_string(i) / name;
+    if (fs::exists(path, ignored)) return path.string();
+  }
+  return "";
+}
+
+bool RunFolder::move_earlier() {
+  std::error_code error, ignored;
+  if (is_log_of_nothing(path_)) return true;
+  for (const char* name : kFiles) {
+    const fs::path from = fs::path(path_) / name;
+    if (!fs::is_regular_file(from, ignored)) continue;
+    if (moved_to_.empty()) moved_to_ = (fs::path(path_) / kEarlier / std::to_string(last_earlier(path_) + 1)).string();
+    fs::create_directories(moved_to_, error);
+    if (!error) fs::rename(from, fs::path(moved_to_) / name, error);
+    if (!error) continue;
+    emitter_->report(diag::CannotWriteFile, "cannot move `" + from.string() + "`, of an earlier run, to `" + moved_to_ +
+                                                "`: " + error.message());
+    return false;
+  }
+  return true;
+}
+
 std::unique_ptr<RunFolder> RunFolder::open(const std::string& path, bool resume, diag::Emitter& emitter) {
   std::error_code error, ignored;
   if (resume) {
     const bool folder = std::filesystem::is_directory(path, ignored);
     const std::string checkpoint = path + "/checkpoint.safetensors";
     if (!std::filesystem::exists(checkpoint, ignored)) {
-      emitter
-          .report(diag::CannotResume, folder ? checkpoint : path,
-                  folder ? "there is no such file" : "there is no such folder")
-          .help("`--run-dir` names the folder of a run that was stopped; without `--resume` a new one begins");
+      diag::Report report = emitter.report(diag::CannotResume, folder ? checkpoint : path,
+                                           folder ? "there is no such file" : "there is no such folder");
+      const fs::path earlier = newest_earlier(path, "checkpoint.safetensors");
+      if (!earlier.empty())
+        std::move(report).help("an earlier run can be resumed: `--run-dir " + earlier.parent_path().string() + "`");
+      else
+        std::move(report).help(
+            "`--run-dir` names the folder of a run that was stopped; without `--resume` a new one begins");
       return nullptr;
     }
   }
@@ -167,6 +260,7 @@ std::unique_ptr<RunFolder> RunFolder::open(const std::string& path, bool resume,
     emitter.report(diag::RunFolderInUse, path).help("give this one a folder of its own: `--run-dir DIR`");
     return nullptr;
   }
+  if (!resume && !folder->move_earlier()) return nullptr;
   const char* mode = resume ? "ae" : "we";
   folder->metrics_ = std::fopen((path + "/metrics.jsonl").c_str(), mode);
   const int first = errno;

@@ -1,5 +1,6 @@
 // The files of a run: model.safetensors (the kept weights), checkpoint.safetensors (to resume from), metrics.jsonl and
-// train.log. Models and checkpoints are written aside and renamed; the two logs grow line by line.
+// train.log. Models and checkpoints are written aside and renamed; the two logs grow line by line. They are of one run:
+// a new one moves those of the run before into earlier/1, earlier/2, ..., which are run folders themselves.
 #pragma once
 #include <cstdio>
 #include <memory>
@@ -10,6 +11,7 @@
 
 #include "compiler/diag/emitter.h"
 #include "model/model_file.h"
+#include "training/run_facts.h"
 #include "training/sources.h"
 
 namespace mtl::training {
@@ -30,8 +32,7 @@ struct Checkpoint {
   int64_t best_epoch = 0, waited = 0;
   double best_value = 0;
   double seconds = 0;
-  uint64_t seed = 0;
-  std::string fingerprint;  // of the source text and the --set values
+  RunFacts about;
 };
 
 bool write_checkpoint(const std::string& path, const Checkpoint& checkpoint, std::string& why);
@@ -39,8 +40,8 @@ std::optional<Checkpoint> read_checkpoint(const std::string& path, std::string& 
 
 class RunFolder {
  public:
-  // Makes the folder; with `resume`, it has to be there with a checkpoint, and the logs go on instead of starting anew.
-  // nullptr after reports.
+  // Makes the folder, and moves what an earlier run left aside; with `resume`, it has to be there with a checkpoint,
+  // and the logs go on instead of starting anew. nullptr after reports.
   static std::unique_ptr<RunFolder> open(const std::string& path, bool resume, diag::Emitter& emitter);
   ~RunFolder();
   RunFolder(const RunFolder&) = delete;
@@ -48,6 +49,8 @@ class RunFolder {
 
   std::string model_path() const { return path_ + "/model.safetensors"; }
   std::string checkpoint_path() const { return path_ + "/checkpoint.safetensors"; }
+  // Where the files of the run before are now; empty: there was none, or nothing was trained in it.
+  const std::string& moved_to() const { return moved_to_; }
   // One line each; a disk that is full is warned of once.
   void metrics(std::string_view json);
   void log(std::string_view line);
@@ -55,12 +58,16 @@ class RunFolder {
  private:
   RunFolder(std::string path, diag::Emitter& emitter) : path_(std::move(path)), emitter_(&emitter) {}
   void append(std::FILE*& file, const std::string& name, std::string_view line);
+  bool move_earlier();
 
-  std::string path_;
+  std::string path_, moved_to_;
   diag::Emitter* emitter_;
   std::FILE* metrics_ = nullptr;
   std::FILE* log_ = nullptr;
   int lock_ = -1;
 };
+
+// The newest of the earlier runs of a run folder that left a file `name`: the path of that; empty: there is none.
+std::string newest_earlier(const std::string& run_folder, const std::string& name);
 
 }  // namespace mtl::training

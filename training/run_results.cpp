@@ -6,9 +6,10 @@
 
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/model.h"
-#include "training/json.h"
+#include "training/events.h"
 #include "training/labels.h"
 #include "training/run.h"
+#include "training/selection.h"
 
 namespace mtl::training {
 
@@ -43,6 +44,26 @@ void Run::keep(const float* weights) {
   unwritten_ = true;
 }
 
+// Of each member of the number to choose by, once.
+void Run::warn_of_undefined(const EpochEvent& event) {
+  std::vector<std::string> names;
+  const std::vector<std::string> all = undefined_of(*event.dev, best_by_);
+  for (const std::string& name : all)
+    if (undefined_.insert(name).second) names.push_back(name);
+  if (best_by_.names.empty() && undefined_.insert("").second) names.push_back("");  // there is not even a loss
+  if (names.empty()) return;
+  std::string text = best_by_.names.empty() ? "every loss" : "`" + join(names, "`, `", "` and `") + "`";
+  text += names.size() > 1 ? " are" : " is";
+  if (!event.stop) {
+    emitter_.report(diag::StopUndefined, text).at(config_.range);
+    return;
+  }
+  MetricRef rest;
+  for (const std::string& name : best_by_.names)
+    if (std::find(all.begin(), all.end(), name) == all.end()) rest.names.push_back(name);
+  emitter_.report(diag::StopPartlyUndefined, text, to_text(rest, session_->model().metrics)).at(config_.range);
+}
+
 // Dev scores of the weights at hand, and whether they are the best so far.
 void Run::consider(EpochEvent& event) {
   model::Weights& weights = session_->weights();
@@ -54,15 +75,9 @@ void Run::consider(EpochEvent& event) {
   }
   if (!splits(true).empty()) {
     event.dev = evaluate(true);
-    event.stop = stop_value(*event.dev, config_.stop_on);
-  }
-  if (event.dev && !event.stop && !undefined_) {
-    undefined_ = true;
-    const std::vector<std::string> names = config_.stop_on ? config_.stop_on->names : std::vector<std::string>{};
-    emitter_
-        .report(diag::StopUndefined,
-                names.empty() ? "every task's first metric" : "`" + join(names, "`, `", "` and `") + "`")
-        .at(config_.range);
+    event.stop = stop_value(*event.dev, best_by_);
+    warn_of_undefined(event);
+    warn_undefined(*event.dev, "dev", said_undefined_, emitter_);
   }
   // Without a number to choose by, later is better; one that is undefined is not better than any.
   const bool later = !event.stop && best_epoch_ == 0;
@@ -124,8 +139,7 @@ void Run::checkpoint() {
   saved.best_value = best_epoch_ > 0 ? best_value_ : 0;
   saved.waited = waited_;
   saved.seconds = earlier_seconds_ + seconds_since(began_);
-  saved.seed = config_.seed;
-  saved.fingerprint = fingerprint();
+  saved.about = facts_;
   std::string why;
   if (!write_checkpoint(folder_->checkpoint_path(), saved, why)) emitter_.report(diag::LogNotWritten, why);
   checkpoint_written_ = Clock::now();
@@ -134,23 +148,12 @@ void Run::checkpoint() {
 void Run::write_epoch(const EpochEvent& event) {
   for (size_t i = 0; i < sampled_; ++i) {
     const Sample& sample = samples_[i];
-    Json losses = Json::object();
-    for (size_t t = 0; t < sample.losses.size(); ++t)
-      if (!std::isnan(sample.losses[t])) losses[running_[t].task] = sample.losses[t];
-    folder_->metrics(Json{
-        {"kind", "step"},
-        {"step", sample.update},
-        {"objective", number(sample.objective)},
-        {"loss", losses}}.dump());
+    std::vector<TaskLoss> losses;
+    for (size_t t = 0; t < sample.losses.size(); ++t) losses.push_back({running_[t].task, sample.losses[t]});
+    folder_->metrics(step_event(event.epoch, sample.update, sample.objective, losses).dump());
   }
   sampled_ = 0;
-  Json line = {{"kind", "epoch"}, {"epoch", event.epoch}, {"step", update_}, {"seconds", event.seconds}};
-  line["examples_per_second"] = number(event.examples_per_second);
-  for (const TaskLoss& loss : event.losses) line["loss"][loss.task] = number(loss.loss);  // null: no row counted
-  if (event.dev) line["dev"] = Json::parse(to_json(*event.dev));
-  line["best"] = event.best;
-  line["whole"] = event.whole;
-  folder_->metrics(line.dump());
+  folder_->metrics(to_event(event).dump());
   folder_->log(to_text(event));
 }
 
@@ -159,6 +162,8 @@ void Run::close_epoch() {
   event.epoch = epoch_ + 1;
   event.epochs = epochs_;
   event.whole = epoch_whole_;
+  event.update = update_;
+  event.examples = examples_;
   event.seconds = seconds_;
   event.examples_per_second = seconds_ > 0 ? static_cast<double>(examples_) / seconds_ : 0;
   for (size_t i = 0; i < sums_.size(); ++i)
@@ -180,15 +185,15 @@ std::optional<TrainReport> Run::finish() {
   if (!write_model()) return std::nullopt;  // before test, so that nothing is lost
   if (options_.test && !splits(false).empty()) {
     report_.test = evaluate(false);
+    warn_undefined(*report_.test, "test", said_undefined_, emitter_);
     if (!write_model()) return std::nullopt;
-    folder_->metrics(
-        Json{{"kind", "test"}, {"epoch", best_epoch_}, {"test", Json::parse(to_json(*report_.test))}}.dump());
     folder_->log("test of epoch " + std::to_string(best_epoch_) + "  " + to_text(*report_.test));
   }
   report_.best_epoch = best_epoch_;
   report_.updates = update_;
   report_.seconds = earlier_seconds_ + seconds_since(began_);
   report_.model_path = folder_->model_path();
+  folder_->metrics(to_event(report_).dump());
   observer_.on_end(report_);
   return std::move(report_);
 }

@@ -44,6 +44,7 @@ struct Steps::State {
   Session& session;
   std::vector<Stream> streams;
   std::vector<std::unique_ptr<data::Batch>> batches;  // by stream
+  std::vector<std::vector<data::UnknownDraw>> draws;  // by stream
   std::vector<Kind> kinds;                            // one, or one for each stream
   std::unique_ptr<Mix> mix;
   std::unique_ptr<Optimizer> optimizer;
@@ -87,8 +88,8 @@ bool Steps::State::make_kind(std::vector<size_t> taking_part) {
   return true;
 }
 
-std::unique_ptr<Steps> Steps::make(Session& session, const TrainConfig& config, const data::Dataset& dataset,
-                                   uint64_t seed, diag::Emitter& emitter) {
+std::unique_ptr<Steps> Steps::make(Session& session, const TrainConfig& config, const data::Spec& spec,
+                                   const data::Dataset& dataset, uint64_t seed, diag::Emitter& emitter) {
   auto state = std::make_unique<State>(session);
   state->seed = seed;
   for (const elaborate::TaskInfo& task : session.model().tasks) state->losses.push_back({task.name, kAbsent});
@@ -99,6 +100,7 @@ std::unique_ptr<Steps> Steps::make(Session& session, const TrainConfig& config, 
     state->streams.emplace_back(*split, source, size, seed);
     state->batches.push_back(std::make_unique<data::Batch>(*split, source, state->streams.back().most_examples(),
                                                            size.tokens ? size.count : 0));
+    state->draws.push_back(data::unknown_draws(spec, dataset.fitted, source));
   }
   state->mix = std::make_unique<Mix>(config.mix, state->streams, seed);
 
@@ -134,6 +136,7 @@ Steps::Result Steps::run(int32_t stream, int64_t number, double progress) {
   Result result;
   for (size_t i : kind.streams) {
     s.batches[i]->fill(s.streams[i].next());
+    s.batches[i]->draw_unknown(s.draws[i], s.seed, static_cast<uint64_t>(number));
     result.examples += s.batches[i]->examples();
   }
   if (kind.progress >= 0) kind.scalars[static_cast<size_t>(kind.progress)] = static_cast<float>(progress);

@@ -18,8 +18,8 @@ namespace mtl::training {
 class Steps {
  public:
   // Compiles a program for every set of sources that the mix can ask for. nullptr after reports.
-  static std::unique_ptr<Steps> make(Session& session, const TrainConfig& config, const data::Dataset& dataset,
-                                     uint64_t seed, diag::Emitter& emitter);
+  static std::unique_ptr<Steps> make(Session& session, const TrainConfig& config, const data::Spec& spec,
+                                     const data::Dataset& dataset, uint64_t seed, diag::Emitter& emitter);
   ~Steps();
   Steps(const Steps&) = delete;
   Steps& operator=(const Steps&) = delete;

@@ -10,11 +10,13 @@
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/model.h"
 #include "runtime/random.h"
+#include "training/events.h"
 #include "training/initialise.h"
-#include "training/json.h"
 #include "training/labels.h"
 #include "training/run.h"
 #include "training/schedule.h"
+#include "training/selection.h"
+#include "training/unknown.h"
 
 namespace mtl::training {
 
@@ -78,13 +80,30 @@ bool Run::check_tasks() {
       if (there && count_labels(*split, task) == 0)
         emitter_.report(diag::TaskWithoutDevLabels, task.name, name).at(task.range);
     warn_of_sequences(source->train, task);
-    if (count_labels(source->train, task) > 0) continue;
+    if (count_labels(source->train, task) > 0) {
+      warn_of_target(source->train, task);
+      continue;
+    }
     emitter_.report(diag::TaskWithoutLabels, task.name, what_is_missing(source->train, task)).at(task.range);
     good = false;
   }
-  if (!config_.stop_on) return good;
+  return choose_selection() && good;
+}
+
+bool Run::choose_selection() {
+  if (!config_.stop_on) {
+    std::vector<elaborate::TaskInfo> tasks;
+    for (const elaborate::TaskInfo& task : session_->model().tasks) {
+      const data::Source* source = find_source(input_.dataset, task.source);
+      if (source->has_dev && (task.target.empty() || count_labels(source->dev, task) > 0)) tasks.push_back(task);
+    }
+    best_by_ = default_selection(tasks);
+    return true;
+  }
+  best_by_ = *config_.stop_on;
+  bool good = true;
   const std::vector<std::string> names = metric_names(session_->model());
-  for (const std::string& name : config_.stop_on->names) {
+  for (const std::string& name : best_by_.names) {
     if (std::find(names.begin(), names.end(), name) != names.end()) continue;
     const auto near = nearest(name, names);
     emitter_.report(diag::UnknownMetricValue, name)
@@ -124,7 +143,9 @@ bool Run::prepare() {
   if (input_.requirements && !input_.requirements(session_->model())) return false;
   if (!check_tasks() || !check_groups(config_, session_->params(), emitter_)) return false;
   if (!check_tags(session_->params(), input_.dataset, emitter_)) return false;
+  if (!check_class_weights(session_->params(), input_.dataset, emitter_)) return false;
   if (!check_span_metrics(session_->model().tasks, input_.spec, input_.dataset.fitted, emitter_)) return false;
+  warn_of_unknown(session_->params(), input_.spec, input_.dataset, emitter_);
   initialise(session_->params(), input_.dataset, config_.seed, session_->weights());
   for (const model::Tensor& tensor : options_.initial) {
     const model::Entry* entry = session_->weights().find(tensor.name);
@@ -133,31 +154,22 @@ bool Run::prepare() {
   }
   folder_ = RunFolder::open(options_.run_dir, options_.resume, emitter_);
   if (!folder_) return false;
-  steps_ = Steps::make(*session_, config_, input_.dataset, config_.seed, emitter_);
+  steps_ = Steps::make(*session_, config_, input_.spec, input_.dataset, config_.seed, emitter_);
   if (!steps_) return false;
   evaluator_ = std::make_unique<Evaluator>(*session_, input_.spec, input_.dataset.fitted);
   count_updates();
+  warn_of_warmup();
+  auto facts = facts_of(input_, config_, best_by_, *session_);
+  if (!facts) return false;
+  facts_ = std::move(*facts);
   running_ = sums_ = steps_->losses();
   running_weight_.assign(running_.size(), 0.0);
   counts_.assign(running_.size(), 0.0);
+  first_losses_.assign(running_.size(), kNone);
   samples_.resize(kFirstSteps + 2 * kSampledSteps + 2, Sample{0, 0, std::vector<double>(running_.size())});
   if (options_.resume && !resume()) return false;
   start();
   return true;
-}
-
-std::string Run::fingerprint() const {
-  std::string all = session_->model().name + '\0';
-  for (const auto& [name, text] : input_.about.sources) all += name + '\0' + text + '\0';
-  for (const auto& [name, value] : input_.about.sets) all += name + '=' + value + '\0';
-  // Row i of a table belongs to name i: other data may have as many of them, in another order.
-  for (const auto* sets : {&input_.dataset.fitted.vocabs, &input_.dataset.fitted.sets}) {
-    for (const auto& [key, set] : *sets) {
-      all += key + '\0';
-      for (const std::string& name : set.names) all += name + '\0';
-    }
-  }
-  return std::to_string(runtime::hash_text(all.data(), all.size()));
 }
 
 bool Run::resume() {
@@ -165,15 +177,13 @@ bool Run::resume() {
   const std::string path = folder_->checkpoint_path();
   auto saved = read_checkpoint(path, why);
   const auto refuse = [&](const std::string& reason) {
-    emitter_.report(diag::CannotResume, path, reason);
+    emitter_.report(diag::CannotResume, path, reason)
+        .help("without `--resume` a new run begins, and the files of this one are moved to `earlier/`");
     return false;
   };
   if (!saved) return refuse(why);
   model::Weights& weights = session_->weights();
-  if (saved->fingerprint != fingerprint())
-    return refuse(
-        "it is of a run of another source file or model, with other --set values, or on data with other names");
-  if (saved->seed != config_.seed) return refuse("it is of a run with the seed " + std::to_string(saved->seed));
+  if (const std::string other = difference(saved->about, facts_); !other.empty()) return refuse(other);
   const std::vector<float*> blocks = steps_->optimizer().blocks();
   bool fits = saved->counts.size() == weights.entries().size() + 1 && saved->optimizer.size() == blocks.size() &&
               saved->cursors.size() == steps_->cursors().size() && saved->losses.size() == sums_.size() &&
@@ -215,16 +225,24 @@ void Run::start() {
     event.sources.push_back({name, source->train.examples, source->has_dev ? source->dev.examples : 0,
                              source->has_test ? source->test.examples : 0});
   }
+  for (const data::VocabSpec& vocab : input_.spec.vocabs) {
+    const auto vectors = input_.dataset.fitted.vectors.find(vocab.name);
+    if (vectors == input_.dataset.fitted.vectors.end()) continue;
+    event.vectors.push_back({vocab.name, vocab.embeddings, vectors->second.coverage});
+    folder_->log(say_coverage(event.vectors.back()));
+  }
   event.epochs = epochs_;
   event.updates = updates_;
   event.resumed_epoch = options_.resume ? epoch_ + 1 : 0;
-  Json line = {{"kind", "start"},   {"model", event.model}, {"parameters", event.parameters},
-               {"epochs", epochs_}, {"steps", updates_},    {"seed", config_.seed}};
-  if (options_.resume) line["resumed_epoch"] = event.resumed_epoch;
-  folder_->metrics(line.dump());
+  event.earlier = folder_->moved_to();
+  event.best_by = best_by_;
+  if (!best_by_.names.empty()) event.best_by_text = to_text(best_by_, session_->model().metrics);
+  event.seed = config_.seed;
+  folder_->metrics(to_event(event).dump());
   folder_->log((options_.resume ? "resumed " : "started ") + event.model + ": " + std::to_string(event.parameters) +
                " parameters, " + std::to_string(epochs_) + " epochs of " + std::to_string(updates_) +
                " steps in all, seed " + std::to_string(config_.seed));
+  if (!event.best_by_text.empty()) folder_->log("the best epoch is that of " + event.best_by_text);
   observer_.on_start(event);
 }
 
@@ -252,6 +270,7 @@ bool Run::step(int32_t stream) {
   const auto& losses = steps_->losses();
   for (size_t i = 0; i < losses.size(); ++i) {
     if (std::isnan(losses[i].loss)) continue;
+    if (std::isnan(first_losses_[i])) first_losses_[i] = losses[i].loss;
     counts_[i] += losses[i].count;
     sums_[i].loss += losses[i].count * losses[i].loss;
     running_weight_[i] = kSmooth * running_weight_[i] + (1 - kSmooth);
@@ -322,6 +341,7 @@ bool Run::run_epoch() {
     if (interrupted()) break;
   }
   epoch_whole_ = done_in_epoch_ >= size || update_ >= updates_;
+  if (epoch_ == 0 && epoch_whole_) warn_of_losses();
   const double seconds = seconds_since(epoch_began_);
   seconds_ += seconds;
   step_seconds_ += seconds;

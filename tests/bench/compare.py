@@ -75,10 +75,10 @@ def run_ours(args, level, name, folder, threads=None, first_only=False):
                 if first_only:
                     break
             if event.get("event") == "epoch":
-                loss = event["loss"]
+                loss = sum(loss or 0 for loss in event["losses"].values())
                 if event["epoch"] > 1:
                     examples += event["examples"]
-                    seconds += event["train_seconds"]
+                    seconds += event["seconds"]
                     if seconds > args.seconds:
                         break
     finally:

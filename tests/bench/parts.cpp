@@ -110,7 +110,7 @@ bool train(const std::string& path, const std::string& folder, int count, diag::
   if (!session) return false;
   const uint64_t seed = program->train.seed;
   training::initialise(session->params(), *dataset, seed, session->weights());
-  const auto steps = training::Steps::make(*session, program->train, *dataset, seed, emitter);
+  const auto steps = training::Steps::make(*session, program->train, program->data, *dataset, seed, emitter);
   if (!steps) return false;
   training::Stream order(dataset->sources[0].train, dataset->sources[0].name, program->train.batch, seed);
   constexpr int kWarmUp = 5;

@@ -10,6 +10,7 @@
 #include "compiler/sema/check.h"
 #include "compiler/sema/load.h"
 #include "data/batch.h"
+#include "data/input.h"
 #include "data/load.h"
 #include "model/model_file.h"
 #include "runtime/kernels.h"
@@ -38,10 +39,9 @@ bool measure(char** argv, diag::Emitter& emitter, SourceMap& sources, std::strin
     tasks.push_back(task.name);
     columns.insert(columns.end(), task.inputs.begin(), task.inputs.end());
   }
-  const auto engine = session->prediction(tasks, false);
+  const auto engine = session->prediction(tasks, {});
   const data::SourceSpec& spec = program->data.sources.front();
-  const auto input =
-      data::encode_text(program->data, spec, model->fitted, columns, data::RawFormat::source, *text, argv[2], emitter);
+  const auto input = data::encode_text(spec, model->fitted, columns, data::RawFormat::source, *text, argv[2], emitter);
   if (!input) return false;
   data::Batch batch(input->split, spec.name, 1);
   const data::Batch* bound = &batch;

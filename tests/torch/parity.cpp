@@ -58,7 +58,7 @@ bool trace(const std::string& path, const std::string& out, Trace& result) {
     std::string why;
     if (!model::save_model(out + "/start.safetensors", start, why)) return fmt::print(stderr, "{}\n", why), false;
   }
-  const auto steps = training::Steps::make(*session, program->train, *dataset, seed, emitter);
+  const auto steps = training::Steps::make(*session, program->train, program->data, *dataset, seed, emitter);
   if (!steps) return print_reports(emitter), false;
   training::Stream order(dataset->sources[0].train, dataset->sources[0].name, program->train.batch, seed);
   for (int i = 0; i < kSteps; ++i) {

@@ -100,12 +100,53 @@ TEST_CASE("each path draws its own numbers, whatever stands around it") {
 TEST_CASE("known words take their vectors, others are drawn") {
   data::Dataset data;
   data.fitted.vectors["en"] = {2, {0, 0, 1, 2, 3, 4}, {false, true, true}};
-  const auto weights = made({param("word.weight", {4, 2}, {Init::Kind::vectors, 0, 0, "en"})}, 7, data);
+  const auto weights = made({param("word.weight", {4, 2}, {Init::Kind::normal, 0, 1, "", "en"})}, 7, data);
   const float* w = weights.data();
   CHECK(w[0] != 0);
   CHECK(w[2] == 1);
   CHECK(w[5] == 4);
   CHECK(w[7] != 0);
+}
+
+TEST_CASE("rows of ids that train does not have start at zero") {
+  data::Dataset data;
+  data::IdSet& words = data.fitted.vocabs["en"];
+  data::IdSet &users = data.fitted.sets["ads.user"], &facts = data.fitted.sets["ads.facts"], labels;
+  words.has_unknown = users.has_unknown = facts.has_unknown = true;
+  for (const char* word : {"<unk>", "play", "0=<unk>"}) words.add(word);
+  for (const char* user : {"<unk>", "ann"}) users.add(user);
+  for (const char* fact : {"0=<unk>", "0=a", "1=<unk>", "1=<unk>x"}) facts.add(fact);
+  for (const char* label : {"no", "yes"}) labels.add(label);
+  data.fitted.sets["ads.click"] = labels;
+  data.fitted.vectors["en"] = {2, {0, 0, 1, 2, 0, 0}, {false, true, false}};
+  const Init normal{Init::Kind::normal, 0, 1, ""};
+  const auto table = [&](const char* path, int64_t rows, const char* ids, Init init, bool trained = true) {
+    ParamInfo info = param(path, {types::Dim(rows), types::Dim(2)}, init);
+    info.ids = ids;
+    info.trained = trained;
+    return info;
+  };
+  const auto weights =
+      made({table("word", 3, "vocab en", {Init::Kind::uniform, 1, 2, "", "en"}),
+            table("user@a", 2, "column ads.user", normal), table("fact", 4, "column ads.facts", normal),
+            table("click", 2, "column ads.click", normal),
+            table("scale", 2, "column ads.user", {Init::Kind::ones, 0, 0, ""}),
+            table("seen", 2, "column ads.user", normal, false), param("free", {2, 2}, normal)},
+           7, data);
+  const auto zeros = [&](const char* path) {
+    std::vector<int> out;
+    const model::Entry& entry = *weights.find(path);
+    for (int row = 0; row < entry.dims[0]; ++row)
+      if (weights.of(entry)[2 * row] == 0 && weights.of(entry)[2 * row + 1] == 0) out.push_back(row);
+    return out;
+  };
+  CHECK(zeros("word") == std::vector<int>{0});
+  CHECK(zeros("user@a") == std::vector<int>{0});
+  CHECK(zeros("fact") == std::vector<int>{0, 2});
+  for (const char* other : {"click", "scale", "seen", "free"}) CHECK(zeros(other).empty());
+  data.fitted.vectors["en"].known[0] = true;
+  data.fitted.vectors["en"].values[0] = 3;
+  CHECK(made({table("word", 3, "vocab en", {Init::Kind::normal, 0, 1, "", "en"})}, 7, data).data()[0] == 3);
 }
 
 TEST_CASE("shares of what holds are counted in train, by class") {
@@ -121,6 +162,26 @@ TEST_CASE("shares of what holds are counted in train, by class") {
   CHECK(weights.data()[2] == 0.5f);  // always
 }
 
+TEST_CASE("classes weigh the same over the rows that count") {
+  data::Dataset data;
+  data.sources.push_back({});
+  data.sources[0].name = "films";
+  data::Column& column = data.sources[0].train.columns["kind"];
+  column.is_ids = true;
+  column.ids = {0, 0, 0, 1, -1, 2, 2};
+  const auto weights = [&](const std::string& when) {
+    Init init{Init::Kind::class_weights, 0, 0, "films.kind"};
+    init.when = when;
+    const auto made_of = made({param("w", {4}, init)}, 7, data);
+    return std::vector<float>(made_of.data(), made_of.data() + 4);
+  };
+  // compute_class_weight("balanced", classes=[0, 1, 2], y=[0, 0, 0, 1, 2, 2]), scikit-learn 1.9.1; train has no class 3
+  CHECK(weights("") == std::vector<float>{2.0f / 3, 2, 1, 1});
+  data::Column& click = data.sources[0].train.columns["click"];
+  click.numbers = {1, 0, 0, 1, 1, 1, 1};  // counts: 0, 1, 2, 2
+  CHECK(weights("click") == std::vector<float>{4.0f / 3, 4.0f / 3, 2.0f / 3, 1});
+}
+
 TEST_CASE("tags follow each other by their scheme") {
   data::Dataset data;
   data::IdSet& bio = data.fitted.sets["a.bio"];
@@ -130,7 +191,10 @@ TEST_CASE("tags follow each other by their scheme") {
   const auto rules = [&](Init::Kind kind, const std::string& from, training::TagScheme scheme) {
     const int64_t n = scheme == training::TagScheme::iobes ? 6 : 5;
     const bool matrix = kind == Init::Kind::tag_transitions;
-    Init init{kind, 0, 0, from, scheme};
+    Init init;
+    init.kind = kind;
+    init.from = from;
+    init.scheme = scheme;
     const auto weights =
         made({param("r", matrix ? std::vector<types::Dim>{n, n} : std::vector<types::Dim>{n}, init)}, 7, data);
     std::string out;

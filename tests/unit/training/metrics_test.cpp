@@ -1,4 +1,6 @@
-// Scores against numbers worked out by hand.
+// Scores against numbers worked out by hand, and against those of scikit-learn 1.9.1 and scipy 1.17.1 where the call
+// stands beside them. Those of BIO and IOBES spans are what precision_score, recall_score and f1_score of seqeval 1.2.2
+// say of the same sentences.
 #include "training/metrics.h"
 
 #include <algorithm>
@@ -242,13 +244,128 @@ TEST_CASE("the scores of several numbers are the means over the elements") {
   CHECK(scores.pearson() == Approx(1));
 }
 
-TEST_CASE("a constant target has no R² and no correlation") {
+TEST_CASE("numbers of a constant target, and of one row") {
   NumberScores scores(1);
   scores.add(0, 1, 5);
+  CHECK(std::isnan(scores.r2()));       // r2_score([5], [1]): nan
+  CHECK(std::isnan(scores.pearson()));  // pearsonr: ValueError, at least 2
+  CHECK(scores.rmse() == 4);
   scores.add(0, 2, 5);
-  CHECK(std::isnan(scores.r2()));
-  CHECK(std::isnan(scores.pearson()));
+  CHECK(scores.r2() == 0);              // r2_score([5, 5], [1, 2])
+  CHECK(std::isnan(scores.pearson()));  // pearsonr([5, 5], [1, 2]): nan
   CHECK(scores.mae() == Approx(3.5));
+  NumberScores right(1);
+  right.add(0, 5, 5);
+  right.add(0, 5, 5);
+  CHECK(right.r2() == 1);  // r2_score([5, 5], [5, 5])
+  // r2_score([[1, 5], [2, 5], [3, 5]], [[1, 4], [2, 5], [4, 5]]): the mean of 0.5 and 0.
+  NumberScores two(2);
+  const double said[][2] = {{1, 4}, {2, 5}, {4, 5}}, is[][2] = {{1, 5}, {2, 5}, {3, 5}};
+  for (int row = 0; row < 3; ++row)
+    for (int k = 0; k < 2; ++k) two.add(k, said[row][k], is[row][k]);
+  CHECK(two.r2() == Approx(0.25));
+}
+
+TEST_CASE("log loss of truth values") {
+  TruthScores scores;
+  scores.add(Floats{0.9f, 0.6f, 0.4f, 0.1f}, Floats{1, 0, 1, 0});
+  CHECK(scores.log_loss() == Approx(0.5108256340026855));  // log_loss([1, 0, 1, 0], [.9, .6, .4, .1])
+  TruthScores sure;
+  sure.add(Floats{0, 1}, Floats{1, 0});
+  // log_loss([1, 0], np.array([0, 1], np.float32))
+  CHECK(sure.log_loss() == Approx(15.942384719848633));
+  TruthScores one;
+  one.add(Floats{0.5f, 0.9f}, Floats{1, 1});
+  CHECK(one.log_loss() == Approx(0.39925384810888576));  // log_loss([1, 1], [.5, .9], labels=[0, 1])
+  CHECK(std::isnan(TruthScores().log_loss()));
+}
+
+TEST_CASE("AUC of groups is the mean over those that have both values") {
+  // By group: 1 of 1 pair, one value only, half of two pairs, no group, 1 of 1.
+  const Floats said{0.9f, 0.1f, 0.3f, 0.5f, 0.7f, 0.2f, 0.4f, 0.6f, 0.8f, 0.3f};
+  const Floats is{1, 0, 1, 1, 0, 0, 1, 0, 1, kNone};
+  const Ids groups{0, 0, 1, 2, 2, 2, -1, -2, -2, 1};
+  CHECK(grouped_auc(said, is, groups) == Approx((1 + 0.5 + 1) / 3));
+  CHECK(std::isnan(grouped_auc(said, is, Ids(10, -1))));
+}
+
+TEST_CASE("log loss of classes") {
+  const Floats scores{2, 1, 0, 0, 0, 0, -1, 3, 3};
+  // log_loss([0, 2, 1], softmax(scores), labels=[0, 1, 2])
+  CHECK(class_log_loss(scores, Ids{0, 2, 1}, 3) == Approx(0.7361605763435364));
+  CHECK(class_log_loss(Floats{2, 1, 0, 0, 0, 0}, Ids{-1, 2}, 3) == Approx(std::log(3)));
+  // log_loss(["a", "b", "u"], np.array([[.9, .1, 0], [.2, .8, 0], [.5, .5, 0]], np.float32), labels=["a", "b", "u"]),
+  // where train does not have u.
+  const Floats probabilities{std::log(0.9f), std::log(0.1f), std::log(0.2f), std::log(0.8f), 0, 0};
+  CHECK(class_log_loss(probabilities, Ids{0, 1, -2}, 2) == Approx(5.4236297607421875));
+  CHECK(std::isnan(class_log_loss(Floats{0, 0}, Ids{-1}, 2)));
+}
+
+TEST_CASE("scores of edge cases are scikit-learn's") {
+  TruthScores none;  // f1_score([0, 0], [0, 0]), roc_auc_score([0, 0], ...): nan
+  none.add(Floats{0.1f, 0.2f}, Floats{0, 0});
+  CHECK(none.f1() == 0);
+  CHECK(none.accuracy() == 1);
+  CHECK(std::isnan(none.auc()));
+  TruthScores tied;  // roc_auc_score([1, 0, 1, 0], [.5] * 4)
+  tied.add(Floats{0.5f, 0.5f, 0.5f, 0.5f}, Floats{1, 0, 1, 0});
+  CHECK(tied.auc() == 0.5);
+  ClassScores one(2);  // f1_score(["a"], ["a"], average="macro")
+  one.add(Ids{0}, Ids{0});
+  CHECK(one.macro_f1() == 1);
+  ClassScores other(2);  // f1_score(["a", "a"], ["b", "b"], average="macro")
+  other.add(Ids{1, 1}, Ids{0, 0});
+  CHECK(other.macro_f1() == 0);
+  // y = [[1, 0, 0], [0, 0, 0], [0, 1, 0], [1, 1, 0]], said = [[1, 0, 0], [0, 0, 0], [0, 0, 1], [1, 0, 0]]:
+  // f1_score(average="micro"), f1_score(average="macro"), accuracy_score
+  SetScores sets(3);
+  sets.add(Floats{1, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0}, Floats{1, 0, 0, 0, 0, 0, 0, 1, 0, 1, 1, 0});
+  CHECK(sets.micro_f1() == Approx(0.5714285714285714));
+  CHECK(sets.macro_f1() == Approx(0.3333333333333333));
+  CHECK(sets.exact_match() == 0.5);
+  SetScores empty(3);  // all sets are empty: 0, 0, 1
+  empty.add(Floats(6, 0), Floats(6, 0));
+  CHECK(empty.micro_f1() == 0);
+  CHECK(empty.macro_f1() == 0);
+  CHECK(empty.exact_match() == 1);
+}
+
+TEST_CASE("several truth values: means over the columns, and each alone") {
+  // y = [[1, 0], [0, 1], [1, 1], [0, 0]], p = [[.9, .4], [.6, .7], [.4, .7], [.1, .7]]: f1_score(y, p >= .5,
+  // average="macro"), roc_auc_score(y, p), and each column by itself.
+  const Floats said{0.9f, 0.4f, 0.6f, 0.7f, 0.4f, 0.7f, 0.1f, 0.7f};
+  Floats is{1, 0, 0, 1, 1, 1, 0, 0};
+  const std::vector<Metric> metrics{Metric::accuracy, Metric::f1, Metric::auc, Metric::log_loss};
+  Judged judged;
+  judged.kind = TargetKind::boolean;
+  judged.width = 2;
+  judged.numbers = said;
+  judged.gold_numbers = is;
+  const auto values = [](const auto& scores) {
+    std::vector<double> out;
+    for (const auto& [metric, value] : scores) out.push_back(value);
+    return out;
+  };
+  const std::vector<double> first = values(measure_column(metrics, judged, 0));
+  const std::vector<double> second = values(measure_column(metrics, judged, 1));
+  const std::vector<double> mean = values(measure(metrics, judged));
+  const double want_first[] = {0.5, 0.5, 0.75, 0.5108256340026855};
+  const double want_second[] = {0.75, 0.8, 0.75, 0.6070370674133301};
+  for (size_t m = 0; m < metrics.size(); ++m) {
+    CHECK(first[m] == Approx(want_first[m]));
+    CHECK(second[m] == Approx(want_second[m]));
+    CHECK(mean[m] == Approx((want_first[m] + want_second[m]) / 2));
+  }
+  is[6] = is[7] = kNone;  // a row without any value does not count,
+  is[0] = kNone;          // one that lacks one counts in the other column
+  CHECK(measure_column({Metric::accuracy}, judged, 0)[0].second == 0);
+  CHECK(measure_column({Metric::accuracy}, judged, 1)[0].second == 1);
+  CHECK(measure({Metric::accuracy}, judged)[0].second == 0.5);
+  // One column that has one value alone: the mean is not defined either, as roc_auc_score says.
+  for (size_t row = 0; row < 4; ++row) is[2 * row] = 1;
+  CHECK(std::isnan(measure({Metric::auc}, judged)[0].second));
+  for (size_t row = 0; row < 4; ++row) is[2 * row] = kNone;  // a column without any row is left out
+  CHECK(measure({Metric::accuracy}, judged)[0].second == 1);
 }
 
 TEST_CASE("measure takes what a task said about a split") {
@@ -274,6 +391,12 @@ TEST_CASE("measure takes what a task said about a split") {
   CHECK(with_cut[0].second == Approx(3.0 / 6));
   CHECK(with_cut[1].second == Approx(2.0 * 1 / (2 + 4)));  // found: [0,2) and [3,4); there: [0,2), [2,3), [3,5), [5,6)
   CHECK(with_cut[2].second == 0);
+  // In front, where `limit` keeps the last: there [0,1), [1,2) and [2,3), of which the last is found.
+  judged.cut_front = true;
+  const auto in_front = measure({Metric::accuracy, Metric::span_f1, Metric::exact_match}, judged);
+  CHECK(in_front[0].second == Approx(3.0 / 6));
+  CHECK(in_front[1].second == Approx(2.0 * 2 / (2 + 5)));
+  CHECK(in_front[2].second == 0);
   judged.cut_ids = {};
   judged.cut_starts = {};
   judged.counts = {true, true, false, true};  // `when` leaves the wrong one out

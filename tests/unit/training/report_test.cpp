@@ -18,6 +18,8 @@ TEST_CASE("scores are found by name") {
   CHECK(scores.find("intent.macro_f1") == 0.7);
   CHECK(scores.find("in.tent.rmse") == 2.0);
   CHECK(scores.find("sentence") == 0.4);
+  CHECK(scores.find("intent.loss") == 0.5);
+  CHECK_FALSE(scores.find("in.tent.loss"));
   CHECK_FALSE(scores.find("intent.f1"));
   CHECK_FALSE(scores.find("intent"));
   CHECK(scores.names() == std::vector<std::string>{"intent.accuracy", "intent.macro_f1", "in.tent.rmse", "sentence"});
@@ -25,15 +27,15 @@ TEST_CASE("scores are found by name") {
 
 TEST_CASE("the number to stop by") {
   Scores scores = sample();
-  CHECK(*stop_value(scores, std::nullopt) == Approx((0.9 - 2.0) / 2));
   CHECK(*stop_value(scores, MetricRef{{"sentence"}}) == Approx(0.4));
   CHECK(*stop_value(scores, MetricRef{{"intent.accuracy", "sentence"}}) == Approx(0.65));
   CHECK(*stop_value(scores, MetricRef{{"in.tent.rmse"}}) == Approx(-2.0));
+  CHECK(*stop_value(scores, MetricRef{{"intent.loss"}}) == Approx(-0.5));
   scores.combined[0].merit = -0.4;  // a mean of errors
   CHECK(*stop_value(scores, MetricRef{{"sentence"}}) == Approx(-0.4));
   scores.tasks[0].metrics[0].second = NAN;  // undefined: the others decide
-  CHECK(*stop_value(scores, std::nullopt) == Approx(-2.0));
-  CHECK_FALSE(stop_value(Scores{}, std::nullopt));
+  CHECK(*stop_value(scores, MetricRef{{"intent.accuracy", "intent.macro_f1"}}) == Approx(0.7));
+  CHECK_FALSE(stop_value(scores, MetricRef{{"intent.accuracy"}}));
 }
 
 TEST_CASE("scores as JSON; what is undefined is null") {

@@ -1,6 +1,7 @@
 #include "training/run_folder.h"
 
 #include <catch2/catch.hpp>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 
@@ -31,8 +32,7 @@ Checkpoint sample_checkpoint() {
   c.waited = 1;
   c.best_value = 0.1 + 0.2;
   c.seconds = 1.5;
-  c.seed = 0xFFFFFFFFFFFFFFFF;
-  c.fingerprint = "123";
+  c.about = {{{"`lr`", "0.1", ""}, {"`en`", "2 names", "123"}}, {{"m.mtl", "model m { }"}}, {{"n", "1"}}};
   return c;
 }
 
@@ -60,8 +60,9 @@ TEST_CASE("a checkpoint is read back, bit by bit") {
   CHECK(c->updates == 55);
   CHECK(c->batches == 56);
   CHECK(c->best_value == 0.1 + 0.2);
-  CHECK(c->seed == 0xFFFFFFFFFFFFFFFF);
-  CHECK(c->fingerprint == "123");
+  CHECK(difference(c->about, sample_checkpoint().about) == "");
+  CHECK(c->about.sources == sample_checkpoint().about.sources);
+  CHECK(c->about.sets == sample_checkpoint().about.sets);
 }
 
 TEST_CASE("no damage to a checkpoint goes further than a reason") {
@@ -77,6 +78,29 @@ TEST_CASE("no damage to a checkpoint goes further than a reason") {
     std::ofstream(folder.path("d"), std::ios::binary) << flipped;
     read_checkpoint(folder.path("d"), why);
   }
+}
+
+TEST_CASE("what differs from an earlier run is named, with both values") {
+  const RunFacts then = {
+      {{"`lr`", "0.1", ""}, {"`en`", "2 names", "1"}, {"the computation", "", "5"}}, {{"m.mtl", "a\n  b = 1\n"}}, {}};
+  RunFacts now = then;
+  now.sources[0].second = "a\n  b = 2\n";
+  CHECK(difference(then, now) == "");  // it computes the same
+  now.facts[0].value = "0.2";
+  CHECK(difference(then, now) == "`lr` was 0.1 and is 0.2");
+  now.facts[1].hash = "2";
+  CHECK(difference(then, now) == "`lr` was 0.1 and is 0.2; `en` (2 names) has other contents, or another order");
+  now = then;
+  now.facts[2].hash = "6";
+  CHECK(difference(then, now) == "the computation is not what it was");
+  now.sources[0].second = "a\n  b = 2\n";
+  CHECK(difference(then, now) == "line 2 of `m.mtl` was `b = 1` and is `b = 2`");
+  now.sets = {{"n", "1"}};
+  CHECK(difference(then, now) == "`--set n` was not given and is 1");
+  now = then;
+  now.facts.erase(now.facts.begin());
+  CHECK(difference(then, now) == "`lr` is gone");
+  CHECK(difference(now, then) == "`lr` is new");
 }
 
 TEST_CASE("logs grow, and start anew with a new run") {
@@ -99,9 +123,41 @@ TEST_CASE("logs grow, and start anew with a new run") {
   CHECK(slurp(run + "/train.log") == "one\ntwo\n");
   RunFolder::open(run, false, emitter)->log("three");
   CHECK(slurp(run + "/train.log") == "three\n");
+  CHECK(slurp(run + "/earlier/1/train.log") == "one\ntwo\n");
   CHECK_FALSE(emitter.has_errors());
   CHECK_FALSE(RunFolder::open(run + "/train.log", false, emitter));
   CHECK(emitter.error_count() == 1);
+}
+
+TEST_CASE("what an earlier run left is moved aside whole, unless it trained nothing") {
+  TemporaryFolder folder;
+  SourceMap sources;
+  diag::Emitter emitter(&sources);
+  const std::string run = folder.path("run");
+  const auto leave = [&](const char* what, bool trained) {
+    auto logs = RunFolder::open(run, false, emitter);
+    REQUIRE(logs);
+    logs->metrics(R"({"event":"start"})");
+    logs->log(what);
+    if (trained) std::ofstream(logs->model_path()) << what;
+    return logs->moved_to();
+  };
+  CHECK(leave("one", true) == "");
+  CHECK(leave("two", false) == run + "/earlier/1");
+  CHECK(slurp(run + "/earlier/1/model.safetensors") == "one");
+  CHECK(slurp(run + "/earlier/1/train.log") == "one\n");
+  CHECK_FALSE(std::ifstream(run + "/model.safetensors"));
+  CHECK(newest_earlier(run, "model.safetensors") == run + "/earlier/1/model.safetensors");
+  CHECK(newest_earlier(run, "checkpoint.safetensors") == "");
+  CHECK(leave("three", true) == "");
+  CHECK(leave("four", false) == run + "/earlier/2");
+  CHECK(slurp(run + "/earlier/2/model.safetensors") == "three");
+  // Files that are not of a run at all are not written over either.
+  const std::string other = folder.path("other");
+  std::filesystem::create_directories(other);
+  std::ofstream(other + "/train.log") << "mine";
+  CHECK(RunFolder::open(other, false, emitter)->moved_to() == other + "/earlier/1");
+  CHECK(slurp(other + "/earlier/1/train.log") == "mine");
 }
 
 TEST_CASE("a run folder belongs to one run") {

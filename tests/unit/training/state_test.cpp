@@ -58,7 +58,7 @@ TEST_CASE("states follow their updates") {
   for (const auto& d : emitter.sorted()) UNSCOPED_INFO(d.message);
   REQUIRE(session);
   initialise(session->params(), *dataset, 1, session->weights());
-  const auto steps = Steps::make(*session, program->train, *dataset, 1, emitter);
+  const auto steps = Steps::make(*session, program->train, program->data, *dataset, 1, emitter);
   REQUIRE(steps);
   const auto at = [&](const std::string& path) {
     const model::Entry* entry = session->weights().find(path);

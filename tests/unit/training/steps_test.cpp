@@ -104,7 +104,7 @@ TEST_CASE("a step allocates nothing") {
   const auto session = Session::open(make_elaborator(*file, program->data, dataset->fitted, emitter), {});
   REQUIRE(session);
   initialise(session->params(), *dataset, 1, session->weights());
-  const auto steps = Steps::make(*session, program->train, *dataset, 1, emitter);
+  const auto steps = Steps::make(*session, program->train, program->data, *dataset, 1, emitter);
   REQUIRE(steps);
   const auto begin = steps->cursors();
   const auto go = [&](int64_t number) {
