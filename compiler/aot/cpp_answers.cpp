@@ -46,7 +46,7 @@ std::string label_text(const CppTask& task, const Outputs& o) {
       end - begin, {runtime::deploy::SpanForm::Mark::@mark@, '@separator@', @lower@},
       [&](size_t t) { return name(answer.labels[t]); },
       [&](size_t first, size_t last, std::string_view label) {
-        answer.spans.push_back({static_cast<int64_t>(first), static_cast<int64_t>(last), label});
+        answer.spans.push_back({@skipped@static_cast<int64_t>(first), @skipped@static_cast<int64_t>(last), label});
       });
 )";
   const std::string labels = fill(kLabels, {{"label", task.label}, {"predict", o.predict}});
@@ -54,7 +54,8 @@ std::string label_text(const CppTask& task, const Outputs& o) {
   constexpr const char* kMarks[] = {"before", "behind", "alone"};
   return labels + fill(kSpans, {{"mark", kMarks[static_cast<size_t>(task.spans->mark)]},
                                 {"separator", std::string(1, task.spans->separator)},
-                                {"lower", task.spans->lower ? "true" : "false"}});
+                                {"lower", task.spans->lower ? "true" : "false"},
+                                {"skipped", task.skips ? "answer.skipped + " : ""}});
 }
 
 std::string labels_text(const CppTask& task, const Outputs& o) {
@@ -73,12 +74,19 @@ std::string boolean_text(const Outputs& o) {
   answer.probability = @predict@[begin];
   answer.value = answer.probability >= 0.5f;
 )";
+  constexpr const char* kWide = R"(
+  for (size_t e = 0; e < @width@; ++e) {
+    answer.probability[e] = @predict@[begin * @width@ + e];
+    answer.values[e] = answer.probability[e] >= 0.5f;
+  }
+)";
   constexpr const char* kSeveral = R"(
-  answer.probability.assign(@predict@ + begin, @predict@ + end);
+  answer.probability.assign(@predict@ + begin * @width@, @predict@ + end * @width@);
   answer.values.clear();
   for (float p : answer.probability) answer.values.push_back(p >= 0.5f);
 )";
-  return fill(o.several ? kSeveral : kOne, {{"predict", o.predict}});
+  const char* form = o.several ? kSeveral : o.width > 1 ? kWide : kOne;
+  return fill(form, {{"predict", o.predict}, {"width", std::to_string(o.width)}});
 }
 
 std::string number_text(const CppTask& task, const Outputs& o) {
@@ -129,13 +137,14 @@ void take(const @batch@& batch, size_t i, @answer@& answer) {
 @body@}
 )";
   const Outputs o = outputs_of(source, task);
+  const std::string skipped = task.skips ? fmt::format("  answer.skipped = (*batch.skipped.{})[i];\n", o.rows) : "";
   const std::string offsets = "static_cast<size_t>(batch.rows." + o.rows + ".offsets[i";
   return fill(kForm, {{"task", task.info->name},
                       {"batch", source.batch},
                       {"answer", task.answer},
                       {"begin", o.several ? offsets + "])" : "i"},
                       {"end", o.several ? offsets + " + 1])" : "i + 1"},
-                      {"body", answer_text(task, o)}});
+                      {"body", skipped + answer_text(task, o)}});
 }
 
 std::string length_check(const CppSource& source, const CppTask& task, const elaborate::LengthRule& rule) {

@@ -12,7 +12,7 @@ using training::TargetKind;
 
 namespace {
 
-// A text of two levels has no plain C form; its source is left to the C++ interface.
+// A text of several levels has no plain C form; its source is left to the C++ interface.
 bool has_c_form(const CppSource& source) {
   for (const CppColumn& column : source.columns) {
     if (column.field_type.rfind("std::vector<std::vector", 0) == 0) return false;
@@ -44,7 +44,10 @@ Field example_field(const CppColumn& column) {
   if (type == "std::vector<double>")
     return {fmt::format("const double* {0};\n  size_t {1};", f, count),
             fmt::format("out.{0}.assign(in.{0}, in.{0} + in.{1});", f, count)};
-  const std::string n = std::to_string(column.plan->width);
+  const std::string n = std::to_string(column.plan->cells());
+  if (type.rfind("std::array<bool", 0) == 0)
+    return {fmt::format("int {}[{}];", f, n),
+            fmt::format("for (size_t i = 0; i < {1}; ++i) out.{0}[i] = in.{0}[i] != 0;", f, n)};
   if (type.find("double") != std::string::npos)
     return {fmt::format("double {}[{}];", f, n), fmt::format("std::copy_n(in.{0}, {1}, out.{0}.begin());", f, n)};
   return {fmt::format("const char* {}[{}];", f, n),
@@ -68,6 +71,9 @@ std::vector<Field> answer_fields(const CppTask& task) {
     pointer("float", "values", "[count]");
     return out;
   }
+  if (task.skips)
+    out.push_back({"size_t skipped;  /* positions that were cut in front of those below */",
+                   "out.skipped = static_cast<size_t>(in.skipped);"});
   switch (task.info->kind) {
     case TargetKind::label:
       if (rows) {
@@ -85,6 +91,9 @@ std::vector<Field> answer_fields(const CppTask& task) {
       if (rows) {
         out.push_back({"size_t count;", "out.count = in.probability.size();"});
         pointer("float", "probability", "[count]");
+      } else if (task.scores > 1) {
+        array("int", "values", task.scores);
+        array("float", "probability", task.scores);
       } else {
         out.push_back({"int value;", "out.value = in.value ? 1 : 0;"});
         out.push_back({"float probability;", "out.probability = in.probability;"});
@@ -134,15 +143,19 @@ std::string c_header_text(const CppModel& model) {
   if (model.embedded) out += fmt::format("{0}model* {0}open_embedded(char* error, size_t size);\n", p);
   out += fmt::format(
       "void {0}close({0}model* model);\n{0}context* {0}new_context(const {0}model* model); /* NULL: out of memory */\n"
-      "void {0}free_context({0}context* context);\nconst char* {0}error(const {0}context* context);\n",
-      p);
+      "void {0}free_context({0}context* context);\nconst char* {0}error(const {0}context* context);\n"
+      "const char* {0}fingerprint(void); /* which program this is, as {1}.json has it */\n",
+      p, model.name);
   for (const CppSource& source : model.sources) {
     if (!has_c_form(source)) continue;
     out += fmt::format("\n/* One example of source `{}`. */\ntypedef struct {} {{\n", source.spec->name,
                        example_name(model, source));
     std::set<std::string> said;
     for (const CppColumn& column : source.columns) {
-      if (said.insert(column.field).second) out += "  " + example_field(column).declaration + "\n";
+      if (!said.insert(column.field).second) continue;
+      std::string origin = declaration(model, *column.plan->spec);
+      for (size_t end; (end = origin.find("*/")) != std::string::npos;) origin[end + 1] = '|';  // ends no comment
+      out += "  /* " + origin + " */\n  " + example_field(column).declaration + "\n";
     }
     out += fmt::format("}} {};\n", example_name(model, source));
     for (const CppTask& task : source.tasks) {
@@ -232,8 +245,9 @@ std::string c_source_text(const CppModel& model) {
       "{{\n  try {{\n    return new {0}context(model->model);\n  }} catch (const std::exception&) {{\n    return "
       "nullptr;\n  }}\n}}\n\n"
       "void {0}free_context({0}context* context) {{\n  delete context;\n}}\n\nconst char* {0}error(const {0}context* "
-      "context) {{\n  return context->error.c_str();\n}}\n\n",
-      p);
+      "context) {{\n  return context->error.c_str();\n}}\n\n"
+      "const char* {0}fingerprint(void) {{\n  return {1}::Model::fingerprint();\n}}\n\n",
+      p, n);
   return out + body + "}  // extern \"C\"\n";
 }
 

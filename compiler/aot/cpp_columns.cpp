@@ -14,17 +14,19 @@ using program::Buffer;
 
 namespace {
 
-// Of runtime::deploy::Transform::Kind: the name in the language, and three kinds of `fill`.
-std::string enumerator(Transform::Kind kind) {
-  switch (kind) {
+// Of runtime::deploy::Transform::Kind: the name in the language, but for `part` and three kinds of `fill`.
+std::string enumerator(const Transform& transform) {
+  switch (transform.kind) {
     case Transform::Kind::fill_number:
       return "fill_number";
     case Transform::Kind::fill_mean:
       return "fill_mean";
     case Transform::Kind::fill_text:
       return "fill_text";
+    case Transform::Kind::part:
+      return "part";
     default:
-      return std::string(data::transform_name(kind));
+      return std::string(data::transform_name(transform));
   }
 }
 
@@ -44,11 +46,16 @@ class SpecText {
     const std::string transforms = transform_table(column);
     const std::string stats = stats_text(column);
     const std::string missing = texts("Missing", source_.spec->missing);
-    std::string limits = "0, 0", empty = "false, false";
-    if (!plan.dims.empty()) {
-      const auto dim = [&](size_t i) { return i < plan.dims.size() ? &source_.plan.dims[plan.dims[i]] : nullptr; };
-      limits = fmt::format("{}, {}", dim(0)->limit, dim(1) ? dim(1)->limit : 0);
-      empty = fmt::format("{}, {}", dim(0)->allow_empty, dim(1) && dim(1)->allow_empty);
+    const std::vector<double> marks =
+        plan.reads_numbers() ? data::missing_numbers(*source_.spec) : std::vector<double>{};
+    const std::string missing_numbers = numbers("MissingNumbers", marks);
+    std::vector<int64_t> limits;
+    std::vector<const char*> last, empty;
+    for (const int index : plan.dims) {
+      const data::DimPlan& dim = source_.plan.dims[index];
+      limits.push_back(dim.limit);
+      last.push_back(dim.keep_last ? "true" : "false");
+      empty.push_back(dim.allow_empty ? "true" : "false");
     }
     const char* kind = column.kind == ValueKind::token      ? "token"
                        : column.kind == ValueKind::category ? "category"
@@ -59,9 +66,13 @@ class SpecText {
     const bool sentence = plan.per_token && column.kind == ValueKind::token;
     out_ += fmt::format(
         "constexpr runtime::deploy::ColumnSpec {}{{{}, runtime::deploy::ColumnSpec::Kind::{}, {}, {}, {}, {}, {}, {}, "
-        "{{{}}}, {{{}}}, {}, {}, {}, {}, {}}};\n",
-        name, quoted(column.name), kind, lower, apart, sentence, plan.width, plan.dims.size(), plan.base_levels, limits,
-        empty, transforms, column.transforms.size(), stats, missing, source_.spec->missing.size());
+        "{}, {}, {}, "
+        "{{{}}}, {{{}}}, {{{}}}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}};\n",
+        name, quoted(column.name), kind, lower, apart, sentence, plan.width, plan.cells(), column.binding.cross,
+        data::hash_count(column), plan.dims.size(), plan.base_levels, fmt::join(limits, ", "), fmt::join(last, ", "),
+        fmt::join(empty, ", "), transforms, column.transforms.size(), stats, missing, source_.spec->missing.size(),
+        missing_numbers, marks.size(), source_.spec->trim, quoted(source_.spec->decimal),
+        quoted(source_.spec->thousands));
     return out_;
   }
 
@@ -87,8 +98,8 @@ class SpecText {
       const Transform& t = column.transforms[i];
       const std::string list = texts("Texts" + std::to_string(i), t.texts);
       const bool text = t.kind == Transform::Kind::split || t.kind == Transform::Kind::fill_text;
-      items += fmt::format("    {{runtime::deploy::Transform::Kind::{}, {}, {}, {}}},\n", enumerator(t.kind),
-                           text ? quoted(t.text) : "nullptr", list, t.texts.size());
+      items += fmt::format("    {{runtime::deploy::Transform::Kind::{}, {}, {}, {}, {}}},\n", enumerator(t),
+                           text ? quoted(t.text) : "nullptr", list, t.texts.size(), t.count);
     }
     out_ += fmt::format("constexpr runtime::deploy::Transform {}Transforms[] = {{\n{}}};\n", name_, items);
     return name_ + "Transforms";
@@ -124,6 +135,8 @@ std::string adder(const CppColumn& column, bool ids) {
     call = "add_truth(" + value + ")";
   } else if (type == "double") {
     call = "add_number(" + value + ")";
+  } else if (type.rfind("std::array<bool", 0) == 0) {
+    call = "add_truths(" + all + ")";
   } else if (type.find("double") != std::string::npos) {
     call = "add_numbers(" + all + ")";
   } else if (type.rfind("std::array", 0) == 0) {
@@ -146,17 +159,27 @@ std::vector<std::pair<size_t, size_t>> columns_of(const CppSource& source, types
   return out;
 }
 
+// Whether answers have to know what `limit` cut in front of the rows of a space.
+bool skips_positions(const CppSource& source, types::SpaceId space) {
+  return std::any_of(source.tasks.begin(), source.tasks.end(), [&](const CppTask& task) {
+    const Buffer* said = source.steps->output("predict." + task.info->name);
+    return task.skips && said->space == space;
+  });
+}
+
 // Its rows, from the first column at hand that has it; of two that are at hand, the lengths are the same.
 std::string ragged_text(const CppSource& source, types::SpaceId id) {
   const CppProgram& steps = *source.steps;
   const std::string member = steps.rows_member(id), parent = steps.rows_member(source.program->spaces[id].parent);
   const auto columns = columns_of(source, id);
+  const bool skips = skips_positions(source, id);
   std::string choice, checks;
   for (size_t i = 0; i < columns.size(); ++i) {
     const auto [c, level] = columns[i];
     const std::string name = "columns." + source.columns[c].name;
-    choice += fmt::format("{}if (needed[{}]) {{\n      spaces.{}.set_lengths(spaces.{}, {}.lengths({}));\n    }}",
-                          i == 0 ? "    " : " else ", c, member, parent, name, level);
+    const std::string skipped = skips ? fmt::format("      skipped.{} = &{}.skipped();\n", member, name) : "";
+    choice += fmt::format("{}if (needed[{}]) {{\n      spaces.{}.set_lengths(spaces.{}, {}.lengths({}));\n{}    }}",
+                          i == 0 ? "    " : " else ", c, member, parent, name, level, skipped);
     for (size_t j = i + 1; j < columns.size(); ++j) {
       const auto [d, other] = columns[j];
       checks += fmt::format(
@@ -238,7 +261,7 @@ struct @batch@ {
 @columns@  } columns;
   struct {
 @spaces@  } spaces;
-  internal::@source_name@::Rows rows;
+@skipped@  internal::@source_name@::Rows rows;
   internal::@source_name@::Buffers b;
   runtime::deploy::Memory arena, workspace;
 };
@@ -273,7 +296,7 @@ std::string column_tables(const CppModel& model, const CppSource& source) {
 }
 
 std::string batch_struct(const CppModel& model, const CppSource& source) {
-  std::string columns, inits, adds, add_ids, clears, inputs, spaces;
+  std::string columns, inits, adds, add_ids, clears, inputs, spaces, skipped;
   for (size_t c = 0; c < source.columns.size(); ++c) {
     const CppColumn& column = source.columns[c];
     const size_t section = model.weights.size() + static_cast<size_t>(std::max(column.vocabulary, 0));
@@ -289,8 +312,12 @@ std::string batch_struct(const CppModel& model, const CppSource& source) {
     if (!member.empty())
       inputs += fmt::format("    b.{} = columns.{}.{}().data();\n", member, column.name, numbers ? "numbers" : "ids");
   }
-  for (types::SpaceId id : source.steps->spaces())
+  for (types::SpaceId id : source.steps->spaces()) {
     spaces += fmt::format("    runtime::deploy::RowSpace {};\n", source.steps->rows_member(id));
+    if (skips_positions(source, id))
+      skipped += fmt::format("    const std::vector<int32_t>* {} = nullptr;\n", source.steps->rows_member(id));
+  }
+  if (!skipped.empty()) skipped = "  struct {\n" + skipped + "  } skipped;  // by example: cut from the beginning\n";
   const std::string ids =
       source.ids.empty()
           ? ""
@@ -306,7 +333,8 @@ std::string batch_struct(const CppModel& model, const CppSource& source) {
                        {"rows", rows_text(source)},
                        {"inputs", inputs},
                        {"columns", columns},
-                       {"spaces", spaces}});
+                       {"spaces", spaces},
+                       {"skipped", skipped}});
 }
 
 }  // namespace mtl::aot

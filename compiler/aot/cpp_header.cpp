@@ -3,6 +3,7 @@
 
 #include "compiler/aot/cpp_model.h"
 #include "compiler/aot/cpp_names.h"
+#include "compiler/base/text.h"
 
 namespace mtl::aot {
 
@@ -49,6 +50,7 @@ std::string answer_struct(const CppTask& task) {
     field("std::vector<float>", "values", fmt::format("the head, rows of {}", task.scores));
     return out + "};\n";
   }
+  if (task.skips) field("int64_t", "skipped = 0", "positions that `limit` cut in front of those below");
   switch (info.kind) {
     case TargetKind::label:
       if (rows) {
@@ -63,8 +65,15 @@ std::string answer_struct(const CppTask& task) {
       field(many("float", task.scores), "probability{}", "by class");
       break;
     case TargetKind::boolean:
-      field(rows ? "std::vector<bool>" : "bool", rows ? "values" : "value = false", "probability >= 0.5");
-      field(rows ? "std::vector<float>" : "float", rows ? "probability" : "probability = 0", "");
+      if (rows || task.scores > 1) {
+        const std::string shape = rows && task.scores > 1 ? fmt::format(" [{}, {}], row by row", dim, task.scores) : "";
+        field(rows ? "std::vector<bool>" : many("bool", task.scores), rows ? "values" : "values{}",
+              "probability >= 0.5" + (shape.empty() ? "" : ";" + shape));
+        field(rows ? "std::vector<float>" : many("float", task.scores), rows ? "probability" : "probability{}", "");
+      } else {
+        field("bool", "value = false", "probability >= 0.5");
+        field("float", "probability = 0", "");
+      }
       break;
     case TargetKind::number:
       if (rows || task.scores > 1) {
@@ -86,13 +95,18 @@ std::string answer_struct(const CppTask& task) {
   return out + "};\n";
 }
 
+// What goes into the field. How the program reads it from a file stands above it.
 std::string field_comment(const CppColumn& column) {
   const data::ColumnSpec& spec = *column.plan->spec;
+  const std::string shape = join(spec.ragged, ", ");
   switch (spec.kind) {
     case data::ValueKind::token:
-      return column.plan->base_levels > 0 ? "tokens, one for each position of " + spec.ragged[0]
-                                          : "text; it is split as in training";
+      if (column.plan->base_levels > 0) return "tokens: [" + shape + "]";
+      return spec.ragged.empty() ? "one token; one that training did not have counts as unknown"
+                                 : "a text, which is parted here as in training: [" + shape + "]";
     case data::ValueKind::category:
+      if (column.plan->is_bins) return "a number, as in the data";
+      if (column.plan->spec->binding.cross) return "the values that are joined, in the order of `cross`";
       return "a value of the column; one that training did not have counts as unknown";
     case data::ValueKind::boolean:
       return "";
@@ -104,20 +118,36 @@ std::string field_comment(const CppColumn& column) {
 std::string default_of(const CppColumn& column) {
   if (column.field_type == "double") return " = std::numeric_limits<double>::quiet_NaN()";
   if (column.field_type == "bool") return " = false";
-  return column.field_type.rfind("std::array<double", 0) == 0 ? "{}" : "";
+  const bool numbers = column.field_type.rfind("std::array<double", 0) == 0;
+  return numbers || column.field_type.rfind("std::array<bool", 0) == 0 ? "{}" : "";
 }
 
-std::string example_structs(const CppSource& source) {
+// The declarations of the columns that are read from a field, and the names that the elements of an array have.
+std::string origin_lines(const CppModel& model, const CppSource& source, const CppColumn& field) {
+  constexpr size_t kMostNames = 24;
+  std::string out;
+  for (const CppColumn& column : source.columns)
+    if (column.field == field.field) out += "  // " + declaration(model, *column.plan->spec) + "\n";
+  const std::vector<std::string>& names = field.plan->spec->binding.names;
+  if (field.field_type.rfind("std::array", 0) != 0 || names.empty()) return out;
+  std::string line = "  //  ";
+  for (size_t i = 0; i < std::min(names.size(), kMostNames); ++i) line += fmt::format(" [{}] {}", i, quoted(names[i]));
+  return out + line + (names.size() > kMostNames ? ", all in " + model.name + ".json" : "") + "\n";
+}
+
+std::string example_structs(const CppModel& model, const CppSource& source) {
   std::string out = fmt::format("// One example of source `{}`.\nstruct {} {{\n", source.spec->name, source.example);
   std::set<std::string> said;
   for (const CppColumn& column : source.columns) {
     if (!said.insert(column.field).second) continue;
     const std::string comment = field_comment(column);
+    out += origin_lines(model, source, column);
     out += fmt::format("  {} {}{};{}\n", column.field_type, column.field, default_of(column),
                        comment.empty() ? "" : "  // " + comment);
   }
   if (source.from_line) {
-    out += "\n  // A line of text, cut into words as `mtlc predict` cuts it.\n";
+    out += fmt::format("\n  // A line of text, cut into {} as `mtlc predict` cuts it.\n",
+                       source.from_characters ? "characters" : "words");
     out += fmt::format("  static {} from_text(std::string_view line);\n", source.example);
   }
   out += "};\n";
@@ -163,6 +193,18 @@ std::string methods(const CppSource& source) {
 
 }  // namespace
 
+std::string declaration(const CppModel& model, const data::ColumnSpec& column) {
+  if (!column.range.valid()) return column.name;
+  const std::string_view text = std::string_view(model.map->file(column.range.file).text())
+                                    .substr(column.range.begin, column.range.end - column.range.begin);
+  std::string out;
+  for (const char c : text) {
+    const bool blank = c == ' ' || c == '\n' || c == '\r' || c == '\t';
+    if (!blank || (!out.empty() && out.back() != ' ')) out += blank ? ' ' : c;
+  }
+  return out;
+}
+
 std::string header_text(const CppModel& model) {
   bool spans = false;
   for (const CppSource& source : model.sources) {
@@ -179,7 +221,9 @@ std::string header_text(const CppModel& model) {
       "column;\n"
       "// a weights file that is damaged or of another model throws LoadError, and so does an MTLC_CPU in the "
       "environment\n// that asks for what this machine or this library lacks.\n"
-      "#pragma once\n#include <array>\n#include <cstddef>\n#include <cstdint>\n#include <limits>\n#include <memory>\n"
+      "#pragma once\n#if __cplusplus < 201703L && (!defined(_MSVC_LANG) || _MSVC_LANG < 201703L)\n"
+      "#error \"this library needs C++17: set CMAKE_CXX_STANDARD to 17, or -std=c++17\"\n#endif\n#include "
+      "<array>\n#include <cstddef>\n#include <cstdint>\n#include <limits>\n#include <memory>\n"
       "#include <string>\n#include <string_view>\n#include <vector>\n\n#include \"runtime/deploy/errors.h\"\n\n"
       "namespace {1} {{\n\nusing runtime::deploy::InputError;\nusing runtime::deploy::LoadError;\n\n",
       model.elaborated->name, n);
@@ -191,7 +235,7 @@ std::string header_text(const CppModel& model) {
     for (const CppTask& task : source.tasks) {
       if (!task.label.empty()) out += label_enum(task) + "\n";
     }
-    out += example_structs(source) + "\n";
+    out += example_structs(model, source) + "\n";
     for (const CppTask& task : source.tasks) out += answer_struct(task) + "\n";
     if (source.tasks.size() > 1) out += answers_struct(source) + "\n";
   }
@@ -203,7 +247,12 @@ std::string header_text(const CppModel& model) {
       std::string(model.embedded
                       ? "  Model();                                        // the weights that the library carries\n"
                       : "") +
-      "  ~Model();\n  Model(const Model&) = delete;\n  Model& operator=(const Model&) = delete;\n\n private:\n  friend "
+      "  ~Model();\n  Model(const Model&) = delete;\n  Model& operator=(const Model&) = delete;\n\n"
+      "  // Which program this is, as " +
+      n + ".json has it: weights of another one are refused. And what made it.\n" +
+      fmt::format("  static constexpr const char* fingerprint() {{ return \"{:016x}\"; }}\n", model.fingerprint) +
+      fmt::format("  static constexpr const char* compiler() {{ return \"{}\"; }}\n\n", kCompiler) +
+      " private:\n  friend "
       "class Context;\n"
       "  struct State;\n  std::unique_ptr<State> state_;\n};\n\n"
       "// Answers for examples. One Context is for one thread at a time; any number may share a Model, which has to "

@@ -11,6 +11,8 @@
 #include "compiler/passes/pipeline.h"
 #include "compiler/program/kernel_facts.h"
 #include "compiler/program/lower.h"
+#include "data/input.h"
+#include "runtime/deploy/columns.h"
 #include "training/labels.h"
 #include "training/spans.h"
 
@@ -148,17 +150,26 @@ class Maker {
       column.spec = tables_.add("k" + camel_case(source.name) + camel_case(column.name));
       for (const auto& [other, field] : bound) {
         const data::Binding &a = other->spec->binding, &b = plan.spec->binding;
-        const bool same = a.kind == b.kind && a.indices == b.indices && a.names == b.names;
+        const bool same = a.kind == b.kind && a.cross == b.cross && a.indices == b.indices && a.names == b.names;
         if (same && field_type(*other) == column.field_type) column.field = field;
       }
       if (column.field.empty()) {
         column.field = fields.add(column.name);
         fields.add(column.field + "_count");  // the C interface has one for a list
         source.from_blank_line = source.from_blank_line && data::may_be_empty(source.plan, plan);
-        source.from_line = source.from_line && bound.empty() && plan.spec->kind == ValueKind::token;
+        source.from_line = source.from_line && bound.empty() && plan.spec->kind == ValueKind::token &&
+                           !plan.spec->binding.cross && plan.base_levels <= 1;
         bound.emplace_back(&plan, column.field);
       }
-      if (plan.spec->kind == ValueKind::token && plan.levels() > 0) column.ids_type = "std::vector<int32_t>";
+      if (plan.levels() > runtime::deploy::kMostLevels) {
+        emitter_
+            .report(diag::CannotEmitColumn, plan.spec->name,
+                    "sequences in each other, " + std::to_string(plan.levels()) + " levels of them")
+            .at(plan.spec->range);
+        return false;
+      }
+      const bool has_ids = plan.spec->kind == ValueKind::token && plan.levels() <= 2;
+      if (has_ids && plan.levels() > 0) column.ids_type = "std::vector<int32_t>";
       if (plan.spec->kind == ValueKind::token && plan.levels() == 2)
         column.lengths = scope.add(column.name + "_lengths");
       std::string space = source.spec->name;
@@ -166,24 +177,31 @@ class Maker {
         space += "." + dim;
         column.spaces.push_back(source.program->spaces.find(space));
       }
-      if (plan.spec->kind == ValueKind::token || plan.spec->kind == ValueKind::category)
-        column.vocabulary = vocabulary(*source.spec, plan);
+      const bool named =
+          plan.spec->kind == ValueKind::token || (plan.spec->kind == ValueKind::category && !plan.is_bins);
+      if (named && data::hash_count(*plan.spec) == 0) column.vocabulary = vocabulary(*source.spec, plan);
       source.columns.push_back(std::move(column));
     }
     source.from_line = source.from_line && !bound.empty();
+    source.from_characters = data::has_character_tokens(source.plan, in_.fitted);
     return true;
   }
 
   static std::string field_type(const ColumnPlan& plan) {
     const data::ColumnSpec& spec = *plan.spec;
-    const bool text = spec.kind == ValueKind::token || spec.kind == ValueKind::category ||
-                      has_transform(spec, Transform::Kind::is) || plan.is_bins;
+    const bool parted = std::any_of(spec.transforms.begin(), spec.transforms.end(),
+                                    [](const Transform& t) { return data::splits_text(t.kind); });
+    const bool named =
+        spec.kind == ValueKind::token || spec.kind == ValueKind::category || has_transform(spec, Transform::Kind::is);
+    const bool text = parted || (named && !plan.is_bins);
     const std::string one = text ? "std::string" : spec.kind == ValueKind::boolean ? "bool" : "double";
-    if (plan.base_levels == 2) return "std::vector<std::vector<std::string>>";
+    if (plan.base_levels >= 2) {
+      std::string type = "std::string";
+      for (int level = 0; level < plan.base_levels; ++level) type = "std::vector<" + type + ">";
+      return type;
+    }
     if (plan.base_levels == 1) return "std::vector<" + (one == "bool" ? std::string("std::string") : one) + ">";
-    return plan.width == 1 || spec.kind == ValueKind::token
-               ? one
-               : "std::array<" + one + ", " + std::to_string(plan.width) + ">";
+    return plan.cells() == 1 ? one : "std::array<" + one + ", " + std::to_string(plan.cells()) + ">";
   }
 
   int vocabulary(const data::SourceSpec& source, const ColumnPlan& plan) {
@@ -216,6 +234,9 @@ class Maker {
     }
     if (task.column && info.kind == TargetKind::number && in_.fitted.numbers.count(info.source + "." + info.target))
       task.restored_by = tables_.add("kScaleOf" + camel);
+    for (const data::DimPlan& dim : source.plan.dims)
+      task.skips = task.skips || (task.has_target && info.per_position && dim.path == info.target_dim &&
+                                  dim.parent < 0 && dim.keep_last);
     for (const CppColumn& column : source.columns) {
       const auto& inputs = info.inputs;
       task.needs.push_back(std::find(inputs.begin(), inputs.end(), column.plan->spec->name) != inputs.end());
@@ -243,7 +264,7 @@ class Maker {
   // Classes and namespaces; methods, with what C functions and members of Context are called; constant tables.
   Scope names_{{"Model", "Context", "LoadError", "InputError", "Span", "State", "Weights", "internal"}};
   Scope methods_{{"Model", "Context", "State", "open", "open_embedded", "close", "new_context", "free_context", "error",
-                  "model", "context"}};
+                  "model", "context", "fingerprint"}};
   Scope tables_{{"kSections", "kFingerprint", "kBatch"}};
 };
 

@@ -38,6 +38,7 @@ struct CppTask {
   std::string label;   // "IntentLabel"; empty: no classes
   std::vector<std::string> classes, enumerators;
   std::optional<training::SpanForm> spans;   // labels that mark stretches, and how
+  bool skips = false;                        // it is about positions, and `limit` may cut those in front
   bool has_scores = false;                   // the head is kept beside the prediction
   int64_t scores = 1;                        // of a row
   bool has_target = true;                    // false: the answer is the head
@@ -64,8 +65,9 @@ struct CppSource {
   std::vector<CppTask> tasks;
   std::string all, all_needs_name;  // the method of all tasks
   std::vector<size_t> all_steps;
-  bool from_line = false;       // a line of text can stand for an example,
-  bool from_blank_line = true;  // and also one with nothing in it
+  bool from_line = false;        // a line of text can stand for an example,
+  bool from_characters = false;  // and is cut into characters,
+  bool from_blank_line = true;   // and also one with nothing in it
   std::unique_ptr<program::Program> program;
   std::unique_ptr<CppProgram> steps;
   std::vector<CppObject> objects;  // by CppModel::cpus
@@ -113,6 +115,10 @@ std::optional<CppModel> make_cpp_model(const CppModelInput& input, diag::Emitter
 
 // Compiles the loops for these processors; false after a report.
 bool compile_objects(CppModel& model, std::vector<std::string> cpus, diag::Emitter& emitter);
+
+inline constexpr const char* kCompiler = "mtlc 0.1.0";
+// `age : f32 = column("age")` as the program has it, on one line.
+std::string declaration(const CppModel& model, const data::ColumnSpec& column);
 
 // The public header, "slu.h"; the class behind it, "slu.cpp"; the steps, "slu_steps.h" and "slu_steps.cpp".
 std::string header_text(const CppModel& model);

@@ -88,7 +88,7 @@ std::string from_text_functions(const CppModel& model) {
 @example@ @example@::from_text(std::string_view line) {
   @example@ example;
   std::vector<std::string_view> words;
-  runtime::split_words(line, words);
+  runtime::@cut@(line, words);
   example.@field@.assign(words.begin(), words.end());
   return example;
 }
@@ -99,7 +99,9 @@ std::string from_text_functions(const CppModel& model) {
     if (!source.from_line) continue;
     const CppColumn& column = source.columns.front();
     out += fill(column.field_type == "std::string" ? kText : kWords,
-                {{"example", source.example}, {"field", column.field}});
+                {{"example", source.example},
+                 {"field", column.field},
+                 {"cut", source.from_characters ? "split_line_characters" : "split_words"}});
   }
   return out;
 }

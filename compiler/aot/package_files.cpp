@@ -118,10 +118,11 @@ static std::string print_statements(const CppTask& task, const std::string& answ
                    : fmt::format("  std::cout << ' ' << name({}.label);\n", answer);
         break;
       case training::TargetKind::boolean:
-        body = rows ? fmt::format("  for (float p : {}.probability) std::cout << ' ' << p;\n", answer)
-                    : fmt::format(
-                          "  std::cout << ' ' << ({0}.value ? \"yes\" : \"no\") << \" (\" << {0}.probability << ')';\n",
-                          answer);
+        body = rows || task.scores > 1
+                   ? fmt::format("  for (float p : {}.probability) std::cout << ' ' << p;\n", answer)
+                   : fmt::format(
+                         "  std::cout << ' ' << ({0}.value ? \"yes\" : \"no\") << \" (\" << {0}.probability << ')';\n",
+                         answer);
         break;
       case training::TargetKind::number:
         body = rows || task.scores > 1
@@ -175,8 +176,15 @@ std::string main_text(const CppModel& model) {
       if (type == "std::vector<std::string>")
         out += fmt::format("  example.{} = {{\"some\", \"text\"}};\n", column.field);
       if (type == "std::vector<double>") out += fmt::format("  example.{} = {{1.0, 2.0}};\n", column.field);
-      if (type == "std::vector<std::vector<std::string>>")
-        out += fmt::format("  example.{} = {{{{\"some\"}}, {{\"text\"}}}};\n", column.field);
+      const std::string list = "std::vector<std::string>";
+      if (type.rfind("std::vector<std::vector", 0) == 0) {
+        std::string value = list + "{\"some\", \"text\"}";
+        for (std::string outer = list; outer != type;) {
+          outer = "std::vector<" + outer + ">";
+          value = outer + "(1, " + value + ")";
+        }
+        out += fmt::format("  example.{} = {};\n", column.field, value);
+      }
     }
     out += fmt::format("  print(context.{}(example));\n", method);
   }
@@ -261,13 +269,31 @@ std::string readme_text(const CppModel& model) {
   return out;
 }
 
+using Json = nlohmann::ordered_json;
+
+// The names that a file has for what a column is read from, else the numbers of its columns.
+static Json read_from(const data::Binding& binding) {
+  return binding.names.empty() ? Json(binding.indices) : Json(binding.names);
+}
+
+static Json transforms_of(const data::ColumnSpec& column) {
+  Json out = Json::array();
+  for (const data::Transform& transform : column.transforms) {
+    Json one = {{"name", data::transform_name(transform)}};
+    if (!transform.text.empty()) one["text"] = transform.text;
+    if (!transform.texts.empty()) one["texts"] = transform.texts;
+    if (transform.count != 0) one["count"] = transform.count;
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
 std::string manifest_text(const CppModel& model, const std::string& weights) {
-  using Json = nlohmann::ordered_json;
   Json out;
   out["format"] = 1;
   out["name"] = model.name;
   out["model"] = model.elaborated->name;
-  out["compiler"] = "mtlc 0.1.0";
+  out["compiler"] = kCompiler;
   out["fingerprint"] = fmt::format("{:016x}", model.fingerprint);
   out["files"] = model.files;
   if (!model.cpus.empty()) out["compiled_for"] = model.cpus;
@@ -296,8 +322,11 @@ std::string manifest_text(const CppModel& model, const std::string& weights) {
                          {"kind", data::kind_name(column.plan->spec->kind)},
                          {"dimensions", column.plan->spec->ragged},
                          {"width", column.plan->width},
-                         {"field", column.field}});
-    out["sources"].push_back({{"name", source.spec->name}, {"columns", columns}});
+                         {"field", column.field},
+                         {"declaration", declaration(model, *column.plan->spec)},
+                         {"read_from", read_from(column.plan->spec->binding)},
+                         {"transforms", transforms_of(*column.plan->spec)}});
+    out["sources"].push_back({{"name", source.spec->name}, {"missing", source.spec->missing}, {"columns", columns}});
   }
   out["parameters"] = Json::array();
   for (const CppWeight& weight : model.weights)

@@ -80,6 +80,10 @@ void take(const Cells& cells, std::array<double, kCount>& out) {
   for (size_t i = 0; i < kCount; ++i) out[i] = number(cells.at(i));
 }
 template <size_t kCount>
+void take(const Cells& cells, std::array<bool, kCount>& out) {
+  for (size_t i = 0; i < kCount; ++i) out[i] = cells.at(i) == "true";
+}
+template <size_t kCount>
 void take(const Cells& cells, std::array<std::string, kCount>& out) {
   for (size_t i = 0; i < kCount; ++i) out[i] = cells.at(i);
 }
@@ -104,6 +108,10 @@ void lend(const std::array<double, kCount>& from, double (&to)[kCount]) {
   for (size_t i = 0; i < kCount; ++i) to[i] = from[i];
 }
 template <size_t kCount>
+void lend(const std::array<bool, kCount>& from, int (&to)[kCount]) {
+  for (size_t i = 0; i < kCount; ++i) to[i] = from[i] ? 1 : 0;
+}
+template <size_t kCount>
 void lend(const std::array<std::string, kCount>& from, const char* (&to)[kCount]) {
   for (size_t i = 0; i < kCount; ++i) to[i] = from[i].c_str();
 }
@@ -124,6 +132,7 @@ struct Flat {
   Cells labels;
   std::vector<double> numbers, probability, scores, spans;
   Cells span_labels;
+  size_t skipped = 0;
 };
 
 #define MTL_MEMBER(member)                  \
@@ -139,6 +148,7 @@ MTL_MEMBER(probability);
 MTL_MEMBER(scores);
 MTL_MEMBER(spans);
 MTL_MEMBER(count);
+MTL_MEMBER(skipped);
 #undef MTL_MEMBER
 
 // Numbers of a member: one, an array of its own, or `count` behind a pointer.
@@ -153,13 +163,19 @@ void append(std::vector<double>& out, const Member& member, size_t count) {
   }
 }
 
+template <class T>
+struct is_truth : std::disjunction<std::is_same<T, bool>, std::is_same<T, int>, std::is_same<T, std::vector<bool>>> {};
+template <class T, size_t kCount>
+struct is_truth<std::array<T, kCount>> : is_truth<T> {};
+template <class T, size_t kCount>
+struct is_truth<T[kCount]> : is_truth<T> {};
+
 // `value` or `values`: truths count as labels.
 template <class Member>
 void append_values(Flat& out, const Member& member, size_t count) {
   std::vector<double> numbers;
   append(numbers, member, count);
-  constexpr bool kTruth =
-      std::is_same_v<Member, bool> || std::is_same_v<Member, int> || std::is_same_v<Member, std::vector<bool>>;
+  constexpr bool kTruth = is_truth<Member>::value;
   for (const double x : numbers) {
     if constexpr (kTruth)
       out.labels.emplace_back(x != 0 ? "true" : "false");
@@ -174,6 +190,7 @@ Flat flat(const Answer& a, NameOf name_of, size_t width) {
   Flat out;
   size_t count = 0;
   if constexpr (has_count<Answer>::value) count = a.count;
+  if constexpr (has_skipped<Answer>::value) out.skipped = static_cast<size_t>(a.skipped);
   if constexpr (has_label<Answer>::value) out.labels.emplace_back(name_of(a.label));
   if constexpr (has_labels<Answer>::value) {
     if constexpr (has_count<Answer>::value) {
@@ -208,7 +225,8 @@ inline bool close(const std::vector<double>& a, const std::vector<double>& b) {
 // `b` may lack what the C interface does not give.
 inline void want_same(const Flat& a, const Flat& b, const std::string& what) {
   const bool labels = b.labels.empty() || a.labels == b.labels;
-  if (!labels || !close(a.numbers, b.numbers) || !close(a.probability, b.probability) || !close(a.scores, b.scores))
+  if (!labels || a.skipped != b.skipped || !close(a.numbers, b.numbers) || !close(a.probability, b.probability) ||
+      !close(a.scores, b.scores))
     throw std::runtime_error(what + " differs");
 }
 
@@ -301,6 +319,7 @@ inline void write(std::ostream& out, const Output& output) {
       write(out << ',', "scores", answer.scores);
       write(out << ',', "spans", answer.spans);
       write(out << ',', "span_labels", answer.span_labels);
+      out << ",\"skipped\":" << answer.skipped;
       out << '}';
     }
     out << "}\n";
