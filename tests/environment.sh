@@ -1,5 +1,6 @@
 #!/bin/sh
-# environment.sh MTLC FOLDER: MTLC_CPU, OMP_NUM_THREADS and the processors that the process may use, as mtlc sees them.
+# environment.sh MTLC FOLDER: MTLC_CPU, OMP_NUM_THREADS and the processors that the process may use, as mtlc sees them; caches,
+# streams and files as it finds them.
 mtlc="$1" work="$2"
 unset MTLC_CPU OMP_NUM_THREADS
 rm -rf "$work" && mkdir -p "$work" && cd "$work" || exit 1
@@ -88,4 +89,39 @@ for value in 0 -3 many 4096 ""; do
 done
 first=$(taskset -cp $$ | sed 's/.*: //; s/[-,].*//')
 want 0 "threads: 1" taskset -c "$first" "$mtlc" --version
+
+# Caches are this user's alone, whatever the umask, and where others could write nothing is believed.
+(umask 0 && "$mtlc" train m.mtl --cache new/caches --run-dir run > said 2>&1)
+[ "$(stat -c %a new/caches/objects new/caches/data new/caches/objects/* new/caches/data/* | sort -u | tr '\n' ' ')" = "600 700 " ] ||
+  { echo "caches that others can read or write:" && ls -lR new && failed=1; }
+for part in objects data; do
+  chmod 777 new/caches/$part
+  want 0 "warning[W0719]: the cache \`new/caches/$part\` is not used: other users can write there" \
+    "$mtlc" train m.mtl --cache new/caches --run-dir run
+  chmod 700 new/caches/$part
+done
+want 0 "y" "$mtlc" train m.mtl --cache new/caches --run-dir run
+lacks W0719
+want 0 "y" "$mtlc" predict run/model.safetensors rows.csv --format source --cache predicted
+[ -d predicted/objects ] || { echo "predict does not use --cache" && failed=1; }
+want 0 "y" "$mtlc" predict run/model.safetensors rows.csv --format source --no-cache
+
+# A file never takes the place of a closed stream.
+"$mtlc" train m.mtl --no-cache --run-dir closed <&- >&- 2>&-
+[ $? = 0 ] || { echo "closed streams are a failure" && failed=1; }
+"$mtlc" train m.mtl --no-cache --run-dir open > said 2>&1
+for file in metrics.jsonl train.log .lock; do
+  [ "$(wc -l < closed/$file)" = "$(wc -l < open/$file)" ] || { echo "what is printed went into $file" && failed=1; }
+done
+
+# Only plain files are programs and models.
+mkfifo pipe.mtl pipe.safetensors
+for file in pipe.mtl /dev/zero; do
+  want 1 "it is not a plain file, but a pipe or a device" timeout 20 "$mtlc" check "$file"
+done
+echo 'use "pipe.mtl"' > uses.mtl
+want 1 "it is not a plain file, but a pipe or a device" timeout 20 "$mtlc" check uses.mtl
+for file in pipe.safetensors /dev/zero; do
+  want 1 "it is not a plain file" timeout 20 "$mtlc" predict "$file" rows.csv --format source
+done
 exit $failed

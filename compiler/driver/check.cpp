@@ -27,9 +27,10 @@ std::vector<std::string> task_names(const elaborate::ElaboratedModel& model) {
 }
 
 // The last line of `check --json`, whatever was found.
-void print_event(const Options& options, const elaborate::ElaboratedModel* model, size_t errors, size_t warnings) {
-  nlohmann::json line{{"event", "check"}, {"file", options.file}, {"good", errors == 0},
-                      {"errors", errors}, {"warnings", warnings}, {"model", nullptr}};
+void print_event(const Options& options, const elaborate::ElaboratedModel* model,
+                 const std::vector<std::string>& unchecked, size_t errors, size_t warnings) {
+  nlohmann::json line{{"event", "check"},     {"file", options.file},     {"good", errors == 0}, {"errors", errors},
+                      {"warnings", warnings}, {"not_checked", unchecked}, {"model", nullptr}};
   if (model != nullptr) {
     line["model"] = model->name;
     line["tasks"] = task_names(*model);
@@ -52,25 +53,33 @@ void check_groups(Front& front, const elaborate::ElaboratedModel& model, elabora
 int run_check(const Options& options) {
   Front front(options);
   std::optional<elaborate::ElaboratedModel> model;
-  if (front.open(false) && front.file().model != nullptr) {
+  std::vector<std::string> unchecked;
+  const bool open = front.open(false);
+  if (open && front.file().model != nullptr) {
     elaborate::ElaborateOptions elaborate;
     elaborate.training = true;
     model = front.symbolic_elaborator()(elaborate);
     if (model) elaborate::check_requirements(front.file(), *model, front.emitter());
     if (model) check_groups(front, *model, elaborate);
   }
+  if (open && (model || front.file().model == nullptr) && !front.emitter().has_errors())
+    unchecked = elaborate::check_unused(front.file(), model ? model->applied : std::set<const syntax::Decl*>{},
+                                        front.emitter());
   const size_t errors = front.emitter().error_count();
   const size_t warnings = front.emitter().sorted().size() - errors;
   front.flush_reports();
   if (front.failed()) model.reset();
   if (options.json) {
-    print_event(options, model ? &*model : nullptr, errors, warnings);
+    print_event(options, model ? &*model : nullptr, unchecked, errors, warnings);
   } else if (model) {
     fmt::print("{}: model {} is well-formed\n  tasks       {}\n  parameters  {}\n", options.file, model->name,
                join(task_names(*model)), parameter_count(*model));
   } else if (!front.failed()) {
     fmt::print("{}: well-formed; it has no model\n", options.file);
   }
+  if (!options.json && !front.failed() && !unchecked.empty())
+    fmt::print("  not checked {}: no task uses {}, and sizes cannot be made up\n", join(unchecked),
+               unchecked.size() == 1 ? "it" : "them");
   return front.failed() ? kUserError : kGood;
 }
 

@@ -9,7 +9,7 @@
 #include "compiler/diag/kinds/model.h"
 #include "compiler/driver/commands.h"
 #include "compiler/driver/front.h"
-#include "compiler/sema/load.h"
+#include "compiler/driver/package_folder.h"
 
 namespace mtl::driver {
 namespace {
@@ -25,22 +25,6 @@ std::optional<std::string> package_name(const Options& options, const model::Mod
   auto report = emitter.report(diag::NoPackageName, name).help("`--name " + better + "` would do");
   if (ours) std::move(report).note("`mtl` is the namespace of what every package brings along");
   return std::nullopt;
-}
-
-bool write(const fs::path& folder, const aot::PackageFile& file, diag::Emitter& emitter) {
-  const fs::path path = folder / file.path;
-  std::error_code error;
-  fs::create_directories(path.parent_path(), error);
-  if (error) {
-    emitter.report(diag::CannotMakeFolder, path.parent_path().string(), error.message());
-    return false;
-  }
-  // What is as it should be stays: it need not be compiled again.
-  std::string why;
-  if (const auto old = sema::read_file(path.string(), why); old && *old == file.bytes) return true;
-  if (model::write_file(path.string(), file.bytes, why)) return true;
-  emitter.report(diag::CannotWriteFile, why);
-  return false;
 }
 
 // The model with its weights, as generated code will see it.
@@ -75,9 +59,7 @@ bool emit_package(const Options& options, Front& front, const model::ModelFile& 
     }
   }
   const fs::path folder = options.out_dir.empty() ? *name : options.out_dir;
-  for (const aot::PackageFile& made : aot::make_package(*model)) {
-    if (!write(folder, made, emitter)) return false;
-  }
+  if (!write_package(folder.string(), aot::make_package(*model), emitter)) return false;
   if (options.json) {
     fmt::print("{}\n", nlohmann::json{{"event", "package"}, {"name", *name}, {"folder", folder.string()}}.dump(
                            -1, ' ', false, nlohmann::json::error_handler_t::replace));

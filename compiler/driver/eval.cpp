@@ -1,6 +1,8 @@
 // mtlc eval: a trained model on a split of its data.
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
+
 #include "compiler/driver/commands.h"
 #include "compiler/driver/front.h"
 #include "compiler/driver/score_table.h"
@@ -23,10 +25,10 @@ int run_eval(const Options& options) {
   front.flush_reports();
   if (!scores || front.failed()) return kUserError;
   if (options.json) {
-    nlohmann::json line = nlohmann::json::parse(training::to_json(*scores));
-    fmt::print("{}\n", nlohmann::json{{"event", "scores"}, {"split", options.split}, {"scores", line}}.dump());
+    const nlohmann::ordered_json line = nlohmann::ordered_json::parse(training::to_json(*scores));
+    fmt::print("{}\n", nlohmann::ordered_json{{"event", "scores"}, {"split", options.split}, {"scores", line}}.dump());
   } else {
-    fmt::print("{}", score_table(*scores, use_color(stdout, options.color)));
+    fmt::print("{}\n{}", options.split, indent(score_table(*scores, use_color(stdout, options.color))));
   }
   return kGood;
 }

@@ -5,9 +5,11 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "compiler/base/private_folder.h"
 #include "compiler/diag/kinds/model.h"
 #include "compiler/driver/terminal.h"
 #include "compiler/elaborate/elaborate.h"
+#include "training/run_folder.h"
 
 namespace mtl::driver {
 
@@ -37,6 +39,9 @@ std::optional<model::ModelFile> Front::open_model() {
     if (fs::is_directory(path, ignored)) why = "it is a folder";
     diag::Report report = emitter_.report(diag::CannotLoadModel, options_.file, why);
     if (fs::exists(inside, ignored)) std::move(report).help("a run folder holds its model: `" + inside.string() + "`");
+    const std::string earlier = training::newest_earlier(path.parent_path().string(), path.filename().string());
+    if (!earlier.empty() && !fs::exists(path, ignored))
+      std::move(report).help("the last run there left none; of the one before: `" + earlier + "`");
     if (path.extension() == ".mtl")
       std::move(report).help("`mtlc run` trains it and writes the model, runs/NAME/model.safetensors");
     return std::nullopt;
@@ -55,7 +60,7 @@ bool Front::describe() {
   return program_.has_value() && !emitter_.has_errors();
 }
 
-data::LoadOptions Front::load_options(bool need_test) const {
+data::LoadOptions Front::load_options(bool need_test) {
   data::LoadOptions load;
   load.data_dir = data_dir();
   load.cache_dir = data_cache();
@@ -103,16 +108,16 @@ std::string Front::data_dir() const {
   return folder.empty() ? "." : folder;
 }
 
-std::string Front::data_cache() const {
+std::string Front::cache(const char* part) {
   if (options_.no_cache) return "";
   const std::string base = options_.cache_dir.empty() ? default_cache_dir() : options_.cache_dir;
-  return base.empty() ? "" : (fs::path(base) / "data").string();
-}
-
-std::string Front::object_cache() const {
-  if (options_.no_cache) return "";
-  const std::string base = options_.cache_dir.empty() ? default_cache_dir() : options_.cache_dir;
-  return base.empty() ? "" : (fs::path(base) / "objects").string();
+  if (base.empty()) return "";
+  const std::string folder = (fs::path(base) / part).string();
+  std::string unsafe;
+  if (PrivateFolder::open(folder, unsafe) || unsafe.empty()) return folder;
+  emitter_.report(diag::CacheNotPrivate, folder, unsafe)
+      .help("`chmod 700` for a folder of yours that you trust, `--cache DIR` for another one");
+  return "";
 }
 
 }  // namespace mtl::driver

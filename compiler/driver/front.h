@@ -40,14 +40,16 @@ class Front {
   data::Dataset& dataset() { return *dataset_; }
   diag::Emitter& emitter() { return emitter_; }
   const SourceMap& sources() const { return sources_; }
-  data::LoadOptions load_options(bool need_test) const;
+  data::LoadOptions load_options(bool need_test);
   const Options& options() const { return options_; }
   std::string data_dir() const;
-  std::string data_cache() const;    // empty: none
-  std::string object_cache() const;  // empty: none
+  // Folders of caches; empty: none. One where other users can write is not used, which is reported.
+  std::string data_cache() { return cache("data"); }
+  std::string object_cache() { return cache("objects"); }
 
  private:
   bool describe();
+  std::string cache(const char* part);
 
   const Options& options_;
   SourceMap sources_;

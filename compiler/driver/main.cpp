@@ -1,10 +1,13 @@
 // mtlc: from arguments to a command to an exit code.
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <new>
 #include <system_error>
 
 #include "compiler/driver/commands.h"
@@ -28,10 +31,20 @@ int cannot_write(const char* why) {
   return mtl::driver::kUserError;
 }
 
+// A file that is opened while one of the three is closed would get its number, and then what is printed.
+void open_standard_streams() {
+  int file;
+  do {
+    file = ::open("/dev/null", O_RDWR);
+  } while (file >= 0 && file <= STDERR_FILENO);
+  if (file >= 0) ::close(file);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   using namespace mtl::driver;
+  open_standard_streams();
   std::signal(SIGXFSZ, SIG_IGN);  // a file at its limit is an error of write(), which is reported, and no end
   int exit = kGood;
   const auto options = parse_options(argc, argv, exit);
@@ -42,6 +55,10 @@ int main(int argc, char** argv) {
   } catch (const std::system_error& error) {  // what fmt throws where a print fails
     if (!std::ferror(stdout)) throw;
     return cannot_write(std::strerror(error.code().value()));
+  } catch (const std::bad_alloc&) {
+    std::fputs("error: there is not enough memory for this input on this machine, or for its limits (`ulimit -v`)\n",
+               stderr);
+    return kUserError;
   }
   // What is written is not lost without a word.
   errno = 0;

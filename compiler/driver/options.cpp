@@ -7,9 +7,11 @@
 #include <algorithm>
 #include <initializer_list>
 #include <limits>
+#include <nlohmann/json.hpp>
 
 #include "compiler/base/text.h"
 #include "compiler/driver/version.h"
+#include "compiler/sema/settings.h"
 #include "runtime/processors.h"
 
 namespace mtl::driver {
@@ -32,23 +34,39 @@ void add_compile(CLI::App& app, Options& o) {
       ->allow_extra_args(false);
 }
 
-void add_data(CLI::App& app, Options& o) {
-  app.add_option("--data", o.data_dir, "Folder that data files are relative to (default: that of FILE)")
-      ->type_name("DIR");
+void add_cache(CLI::App& app, Options& o) {
   app.add_option("--cache", o.cache_dir, "Folder of the caches (default: .cache/mtlc in the user's cache folder)")
       ->type_name("DIR");
   app.add_flag("--no-cache", o.no_cache, "Read and compile everything anew");
+}
+
+void add_data(CLI::App& app, Options& o, const char* folder) {
+  app.add_option("--data", o.data_dir, fmt::format("Folder that data files are relative to (default: {})", folder))
+      ->type_name("DIR");
+  add_cache(app, o);
   app.add_option("--skip-bad-rows", o.skip_bad_rows, "Skip up to N malformed rows instead of stopping")
       ->type_name("N")
       ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max()));
 }
+
+constexpr const char* kEvents =
+    "A new run moves the files of the run before to DIR/earlier/1, 2, ...\n"
+    "Ctrl-C and SIGTERM end a run after saving and evaluating; the exit code is then 130 or 143.\n\n"
+    "With --json, and in metrics.jsonl of the run folder, a line is an event:\n"
+    "  start  model, parameters, sources, epochs, updates, seed, best_by\n"
+    "  step   epoch, update, objective, losses (of the step, by task); --json: smoothed_losses, examples_per_second\n"
+    "  epoch  epoch, epochs, update, seconds, examples, examples_per_second, losses, dev, best, whole\n"
+    "  end    best_epoch, updates, seconds, interrupted, model, dev, test; --json: signal\n"
+    "Losses are without the weights of the tasks. Reports have a code and a severity instead of an event.";
 
 void add_training(CLI::App& app, Options& o) {
   app.add_option("--run-dir", o.run_dir, "Folder for the results (default: runs/MODEL)")->type_name("DIR");
   app.add_option("--seed", o.seed, "Instead of the seed of the train block")
       ->type_name("N")
       ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max()));
-  app.add_flag("--resume", o.resume, "Go on from the last checkpoint in the run folder");
+  app.add_flag("--resume", o.resume,
+               "Go on from the last checkpoint in the run folder; with more epochs, beyond what was its end");
+  app.footer(kEvents);
 }
 
 // Empty: it is one.
@@ -56,6 +74,20 @@ std::string is_thread_count(const std::string& text) {
   int count = 0;
   if (CLI::detail::lexical_cast(text, count) && count >= 1 && count <= runtime::kMostThreads) return "";
   return fmt::format("expected a number from 1 to {}, got {}", runtime::kMostThreads, text);
+}
+
+std::string is_artifact(const std::string& artifact) {
+  for (const char* known : {"graph", "ir", "llvm", "cpp", "object"})
+    if (artifact == known) return "";
+  return fmt::format(
+      "there is no `{}`: `cpp` and `object` write a trained model as a C++ library, `graph`, `ir` and `llvm` print",
+      artifact);
+}
+
+std::string is_one_cpu(const std::string& cpu) {
+  const size_t comma = cpu.find(',');
+  if (comma == cpu.npos) return "";
+  return fmt::format("once for each: `--cpu {} --cpu {}`", cpu.substr(0, comma), cpu.substr(comma + 1));
 }
 
 void add_common(CLI::App& app, Options& o) {
@@ -94,6 +126,7 @@ void check_emit(const CLI::App& emit, const std::string& artifact) {
 
 // CoNLL has a column for each answer and no place for more.
 void check_predict(const CLI::App& predict, const Options& o) {
+  if (o.output != "conll" && o.append) throw CLI::ValidationError("--append", "is for `--output conll`");
   if (o.output != "conll") return;
   if (predict.count("--json") > 0) throw CLI::ValidationError("--json", "`--output conll` is no JSON");
   if (o.scores) throw CLI::ValidationError("--scores", "`--output conll` has no place for scores; jsonl has");
@@ -141,18 +174,92 @@ void check_environment() {
   if (!error.empty()) throw CLI::ValidationError(error);
 }
 
-// One line of what is wrong, and where to read on.
-std::string usage_message(const CLI::App& app, const CLI::Error& error, int argc, char** argv) {
+// What the program says and not the command line, as the phrase book or the table of training's settings have it.
+std::string said_by_program(std::string option) {
+  option.erase(0, 2);
+  std::replace(option.begin(), option.end(), '-', '_');
+  const std::vector<std::string>& settings = sema::train_settings();
+  if (std::find(settings.begin(), settings.end(), option) != settings.end())
+    return fmt::format(
+        "; it is a setting of the file's `train {{ ... }}`: with `const n = 5` and `{0} = n` there, `--set n=5` "
+        "changes it",
+        option);
+  const std::string said = syntax::advice(syntax::PhrasePlace::train, option);
+  if (said.empty()) return "";
+  return "; " + said + (said.starts_with("write") ? " in the file's `train { ... }`" : "");
+}
+
+// What is wrong, and where to read on.
+struct Usage {
+  std::string command, what;  // "mtlc train"
+  std::string help() const { return fmt::format("Run `{} --help` for more information.", command); }
+};
+
+Usage usage_of(const CLI::App& app, const CLI::Error& error, int argc, char** argv) {
   const auto parsed = app.get_subcommands();
   const CLI::App& command = parsed.empty() ? app : *parsed.front();
-  const std::string name = parsed.empty() ? "mtlc" : "mtlc " + command.get_name();
-  std::string what = error.what(), near;
+  Usage usage{parsed.empty() ? "mtlc" : "mtlc " + command.get_name(), error.what()};
+  std::string near;
   if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError)) {
     const std::string option = unknown_option(command, argc, argv, near);
-    if (!option.empty()) what = fmt::format("there is no option `{}`", option);
-    if (!near.empty()) what += fmt::format("; did you mean `{}`?", near);
+    if (!option.empty()) usage.what = fmt::format("there is no option `{}`", option);
+    usage.what += near.empty() ? said_by_program(option) : fmt::format("; did you mean `{}`?", near);
   }
-  return fmt::format("{}: {}\nRun `{} --help` for more information.\n", name, what, name);
+  return usage;
+}
+
+// As a report has it (compiler/diag/render_json.cpp).
+void print_json(const Usage& usage) {
+  const nlohmann::ordered_json line = {{"code", "usage"},
+                                       {"name", "Usage"},
+                                       {"severity", "error"},
+                                       {"message", usage.command + ": " + usage.what},
+                                       {"labels", nlohmann::ordered_json::array()},
+                                       {"files", nlohmann::ordered_json::array()},
+                                       {"notes", nlohmann::ordered_json::array()},
+                                       {"helps", {usage.help()}}};
+  fmt::print("{}\n", line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+}
+
+void declare_predict(CLI::App& app, Options& o) {
+  CLI::App* predict =
+      command(app, o, "predict", "Predict for new text or rows, with a trained model.", "MODEL", "A model.safetensors");
+  predict->add_option("INPUT", o.input, "A file to read (default: standard input)");
+  predict->add_option("--task", o.tasks, "Only these tasks (may be repeated)")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
+  predict
+      ->add_option("--format", o.format,
+                   "lines: a text on each line; source: the format of the model's data, of `format = lines` a folder "
+                   "(default: source for a folder or a file with "
+                   "the ending of that format, else lines)")
+      ->check(CLI::IsMember({"lines", "source"}));
+  predict
+      ->add_option(
+          "--output", o.output,
+          "jsonl: an object for each example, with tokens, and offsets that count characters (Unicode code "
+          "points) of the line or cell from 0; conll: of CoNLL input the input itself, with predicted columns in "
+          "place of the gold ones and `# intent = ...` in place of a gold comment")
+      ->check(CLI::IsMember({"jsonl", "conll"}));
+  predict->add_flag("--append", o.append,
+                    "conll: gold stays; predictions are further columns (CoNLL-U: `pos.predicted=...` in MISC) and "
+                    "comments, `# intent.predicted = ...`");
+  predict
+      ->add_option(
+          "--keep", o.keep,
+          "Carry this column of the input (a name or a number, a JSON key, the key of a comment) to the answers, "
+          "as COLUMN, or COLUMN.input where a task has that name (may be repeated)")
+      ->type_name("COLUMN")
+      ->allow_extra_args(false);
+  predict->add_option("--out", o.out_dir, "Write the answers to this file")->type_name("FILE");
+  predict
+      ->add_option("--skip-bad-rows", o.skip_bad_rows,
+                   "Answer null for up to N malformed rows (conll: `_`) instead of stopping")
+      ->type_name("N")
+      ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max()));
+  predict->add_flag("--scores", o.scores, "Add the head's scores, and the names of their classes");
+  add_cache(*predict, o);
+  add_common(*predict, o);
 }
 
 void declare(CLI::App& app, Options& o) {
@@ -165,37 +272,29 @@ void declare(CLI::App& app, Options& o) {
                             std::pair{"train", "Compile and train; like run without the test split."}}) {
     CLI::App* c = command(app, o, name, text, "FILE", "A .mtl file");
     add_compile(*c, o);
-    add_data(*c, o);
+    add_data(*c, o, "that of FILE");
     add_training(*c, o);
     add_common(*c, o);
   }
 
   CLI::App* eval =
       command(app, o, "eval", "Evaluate a trained model on a split of its data.", "MODEL", "A model.safetensors");
-  add_data(*eval, o);
-  eval->add_option("--split", o.split, "train, dev or test")->check(CLI::IsMember({"train", "dev", "test"}));
+  add_data(*eval, o, "the current folder");
+  eval->add_option("--split", o.split, "train, dev or test (default: test)")
+      ->check(CLI::IsMember({"train", "dev", "test"}));
   add_common(*eval, o);
 
-  CLI::App* predict =
-      command(app, o, "predict", "Predict for new text or rows, with a trained model.", "MODEL", "A model.safetensors");
-  predict->add_option("INPUT", o.input, "A file to read (default: standard input)");
-  predict->add_option("--task", o.tasks, "Only these tasks (may be repeated)")
-      ->type_name("NAME")
-      ->allow_extra_args(false);
-  predict->add_option("--format", o.format, "lines: a text on each line; source: the format of the model's data")
-      ->check(CLI::IsMember({"lines", "source"}));
-  predict->add_option("--output", o.output, "jsonl or conll")->check(CLI::IsMember({"jsonl", "conll"}));
-  predict->add_flag("--scores", o.scores, "Add the head's scores");
-  add_common(*predict, o);
+  declare_predict(app, o);
 
   CLI::App* emit =
       command(app, o, "emit",
               "Print what the compiler makes of a file (graph, ir, llvm), or write a trained model as a C++ "
               "package (cpp, object).",
               "ARTIFACT", "graph, ir, llvm, cpp or object");
-  emit->get_option("ARTIFACT")->check(CLI::IsMember({"graph", "ir", "llvm", "cpp", "object"}));
+  emit->get_option("ARTIFACT")->check(is_artifact);
   emit->add_option("FILE", o.artifact, "A .mtl file; for cpp and object a model.safetensors")->required();
-  emit->add_option("--out", o.out_dir, "cpp, object: the folder to write (default: the name of the package)")
+  emit->add_option("--out", o.out_dir,
+                   "cpp, object: a new or empty folder, or that of an earlier package (default: the package's name)")
       ->type_name("DIR");
   emit->add_option("--name", o.name, "cpp, object: name of the package and its namespace (default: that of the model)")
       ->type_name("NAME")
@@ -206,15 +305,18 @@ void declare(CLI::App& app, Options& o) {
   emit->add_option("--cpu", o.cpus,
                    "object: native, x86-64-v3, x86-64-v4, ...; of several, the best is chosen at run time")
       ->type_name("CPU")
+      ->check(is_one_cpu)
       ->allow_extra_args(false);
   add_compile(*emit, o);
-  add_data(*emit, o);
+  add_data(*emit, o, "that of FILE");
   emit->add_option("--task", o.tasks, "Only what these tasks need")->type_name("NAME")->allow_extra_args(false);
   emit->add_flag("--training", o.training, "The training step, with gradients, instead of the predictions");
   emit->add_option("--dump-after", o.dump_after, "Print the graph after this pass")->type_name("PASS");
   add_common(*emit, o);
 
-  CLI::App* explain = command(app, o, "explain", "Say what an error code means.", "CODE", "For example E0312");
+  CLI::App* explain = command(
+      app, o, "explain", "Say what an error code or a metric means, or what to write for a word of another language.",
+      "CODE", "For example E0312, or nn.Linear");
   add_common(*explain, o);
 }
 
@@ -233,8 +335,10 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit) {
     return version_text();
   });
   app.require_subcommand(1);
-  app.failure_message(
-      [&](const CLI::App* root, const CLI::Error& error) { return usage_message(*root, error, argc, argv); });
+  app.failure_message([&](const CLI::App* root, const CLI::Error& error) {
+    const Usage usage = usage_of(*root, error, argc, argv);
+    return fmt::format("{}: {}\n{}\n", usage.command, usage.what, usage.help());
+  });
   declare(app, o);
   try {
     check_command(app, argc, argv);
@@ -242,9 +346,13 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit) {
     check_environment();
     if (o.command == "emit") check_emit(*app.get_subcommand("emit"), o.file);
     if (o.command == "predict") check_predict(*app.get_subcommand("predict"), o);
-    o.format_given = o.command == "predict" && app.get_subcommand("predict")->count("--format") > 0;
   } catch (const CLI::ParseError& e) {
-    exit = app.exit(e) == 0 ? kGood : kUsage;
+    const bool json = std::find(argv, argv + argc, std::string_view("--json")) != argv + argc;
+    exit = e.get_exit_code() == 0 ? kGood : kUsage;
+    if (exit == kUsage && json)
+      print_json(usage_of(app, e, argc, argv));
+    else
+      app.exit(e);
     return std::nullopt;
   }
   if (o.command == "emit") std::swap(o.file, o.artifact);  // ARTIFACT comes first on the command line

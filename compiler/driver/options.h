@@ -8,8 +8,8 @@
 
 namespace mtl::driver {
 
-// Exit codes of the process.
-enum Exit : int { kGood = 0, kUserError = 1, kUsage = 2, kInternal = 3 };
+// Exit codes of the process. kSignal + n: a run that signal n ended, after it had saved and evaluated.
+enum Exit : int { kGood = 0, kUserError = 1, kUsage = 2, kInternal = 3, kSignal = 128 };
 
 struct Options {
   std::string command;  // check, run, train, eval, predict, emit, explain
@@ -31,13 +31,13 @@ struct Options {
   std::string input;  // a file, or empty for standard input
   std::string split = "test";
   std::vector<std::string> tasks;
-  bool format_given = false;     // on the command line
-  std::string format = "lines";  // predict reads: lines, source; and writes:
-  std::string output = "jsonl";  // jsonl, conll
-  bool scores = false;
+  std::string format;            // predict reads: lines, source; empty: by the ending of the file
+  std::string output = "jsonl";  // and writes: jsonl, conll
+  std::vector<std::string> keep;
+  bool scores = false, append = false;
   // emit
   std::string artifact;  // graph, ir, llvm, cpp, object
-  std::string out_dir;   // cpp, object
+  std::string out_dir;   // cpp, object; predict: a file
   std::string name;      // of the package
   bool embed = false;
   std::string source;  // a .mtl file in place of the one that the model file carries

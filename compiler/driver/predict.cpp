@@ -1,164 +1,205 @@
-// mtlc predict: answers of a trained model for new text, as JSON lines or CoNLL. Reads a file or standard input; typed
-// at a terminal, every line is answered at once.
+// mtlc predict: answers of a trained model for new text, as JSON lines or CoNLL, part by part as the input comes.
 #include "training/predict.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <iostream>
-#include <iterator>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "compiler/diag/kinds/data.h"
 #include "compiler/diag/kinds/model.h"
 #include "compiler/driver/commands.h"
 #include "compiler/driver/front.h"
-#include "compiler/sema/load.h"
+#include "compiler/driver/input_stream.h"
+#include "compiler/driver/predict_conll.h"
+#include "compiler/driver/terminal.h"
 #include "data/file.h"
+#include "data/record.h"
+#include "data/text.h"
+#include "model/write_file.h"
 
 namespace mtl::driver {
 namespace {
 
-using training::Prediction;
+using training::Answers;
 using training::Predictor;
 
-// Line n of the output belongs to line n of the input: one that is no example has no answer.
-void print_lines(const Predictor& predictor, const std::vector<Prediction>& predictions,
-                 const std::vector<data::RawExample>& raw, std::string_view text) {
-  const auto& tasks = predictor.tasks();
-  const bool taken = std::any_of(tasks.begin(), tasks.end(), [](const auto& task) { return task.name == "text"; });
-  size_t next = 0;
-  data::Lines lines(text);
-  for (std::string_view line; lines.next(line);) {
-    nlohmann::ordered_json out;
-    out[taken ? "line" : "text"] = line;
-    if (next < raw.size() && raw[next].line == lines.number())
-      out.update(nlohmann::ordered_json::parse(training::to_json(predictions[next++], predictor)));
-    fmt::print("{}\n", out.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
-  }
-}
-
-// A cell of CoNLL: what it holds has no line ends and no tabs.
-std::string cell(std::string text) {
-  for (char& c : text) {
-    if (c == '\n' || c == '\t' || c == '\r') c = ' ';
-  }
-  return text;
-}
-
-// Row `row` of an answer.
-std::string cell_of(const training::Answer& answer, int64_t row) {
-  if (row >= answer.rows) return "_";  // behind a `limit`
-  const auto one = [&](const auto& all) {
-    const auto width = static_cast<int64_t>(all.size()) / answer.rows;
-    return fmt::format("{}", fmt::join(all.begin() + row * width, all.begin() + (row + 1) * width, " "));
-  };
-  return cell(answer.labels.empty() ? one(answer.numbers) : one(answer.labels));
-}
-
-// What stands in front of a task's answers for each position: of a CoNLL file the token's line, else its text.
-std::vector<std::string> tokens_of(const data::RawExample& example, const std::string& dim, int64_t rows) {
-  if (!example.token_lines.empty() && dim == example.token_dim) return example.token_lines;
-  const auto words = example.words.find(dim);
-  if (words == example.words.end()) return std::vector<std::string>(static_cast<size_t>(rows), "_");
-  std::vector<std::string> tokens;
-  for (const std::string& word : words->second) tokens.push_back(word.empty() ? "_" : cell(word));
-  return tokens;
-}
-
-// Sentence labels as comments, then a line for each token: what was read and a column for each task with labels per
-// position.
-void print_conll(const Predictor& predictor, const std::vector<Prediction>& predictions,
-                 const std::vector<data::RawExample>& raw) {
-  for (size_t i = 0; i < predictions.size(); ++i) {
-    std::vector<const training::Answer*> columns;
-    for (const training::Answer& answer : predictions[i].answers) {
-      const auto& task = predictor.tasks()[answer.task];
-      if (task.per_position) {
-        columns.push_back(&answer);
-      } else if (!answer.labels.empty()) {
-        fmt::print("# {} = {}\n", task.name, cell(fmt::format("{}", fmt::join(answer.labels, "|"))));
-      } else {
-        fmt::print("# {} = {}\n", task.name, fmt::join(answer.numbers, " "));
-      }
-    }
-    if (!columns.empty()) {
-      const std::string& dim = predictor.tasks()[columns.front()->task].target_dim;
-      const std::vector<std::string> tokens = tokens_of(raw[i], dim, columns.front()->rows);
-      for (size_t t = 0; t < tokens.size(); ++t) {
-        fmt::print("{}", tokens[t]);
-        for (const training::Answer* answer : columns) fmt::print("\t{}", cell_of(*answer, static_cast<int64_t>(t)));
-        fmt::print("\n");
-      }
-    }
-    fmt::print("\n");
-  }
-}
-
-// Lines of CoNLL are the positions of one dimension.
-bool one_dimension(const Predictor& predictor, diag::Emitter& emitter) {
-  const elaborate::TaskInfo* first = nullptr;
-  for (const elaborate::TaskInfo& task : predictor.tasks()) {
-    if (!task.per_position) continue;
-    if (!first) first = &task;
-    if (task.source != first->source || task.target_dim == first->target_dim) continue;
-    emitter.report(diag::TasksOfTwoDimensions, first->name, first->target_dim, task.name, task.target_dim)
-        .help("choose with `--task " + first->name + "` or `--task " + task.name + "`, or write jsonl");
-    return false;
-  }
-  return true;
-}
-
-bool answer(const Options& options, Front& front, Predictor& predictor, std::string_view text,
-            const std::string& path) {
-  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
-  const bool lines = options.format == "lines";
-  std::vector<data::RawExample> raw;
-  const auto predictions =
-      predictor.predict(lines ? data::RawFormat::lines : data::RawFormat::source, text, path, front.emitter(), &raw);
-  const bool good = predictions && !front.emitter().has_errors();
-  front.flush_reports();
-  if (!good) return false;
-  if (options.output == "conll") {
-    print_conll(predictor, *predictions, raw);
-  } else if (lines) {
-    print_lines(predictor, *predictions, raw, text);
-  } else {
-    for (const Prediction& one : *predictions) fmt::print("{}\n", training::to_json(one, predictor));
-  }
-  std::fflush(stdout);
-  return true;
-}
-
-// A file of a source's format is seldom meant as text, unless that is asked for.
-void warn_of_lines(const Options& options, diag::Emitter& emitter) {
-  if (options.format != "lines" || options.format_given) return;
-  for (const char* ending : {".conll", ".conllu", ".tsv", ".csv", ".jsonl"})
-    if (options.input.ends_with(ending))
-      emitter.report(diag::ReadAsLines, options.input)
-          .help("`--format source` reads it as the model's data, `--format lines` says that it is text");
-}
-
-bool answer_input(const Options& options, Front& front, Predictor& predictor) {
-  if (!options.input.empty() && options.input != "-") {
+// Standard output, or a file that is there when all of it is.
+class Output {
+ public:
+  bool open(const std::string& path, diag::Emitter& emitter) {
     std::string why;
-    const auto text = sema::read_file(options.input, why);
-    if (text) warn_of_lines(options, front.emitter());
-    if (text) return answer(options, front, predictor, *text, options.input);
-    front.emitter().report(diag::CannotReadInput, options.input, why);
-    return false;
+    if (!path.empty())
+      if (auto file = model::FileWriter::open(path, why)) file_.emplace(std::move(*file));
+    return said(path.empty() || file_, why, emitter);
   }
-  if (options.format == "lines" && isatty(STDIN_FILENO) != 0) {
-    const bool blank = predictor.takes_blank_lines();
-    for (std::string line; std::getline(std::cin, line);) {
-      if (blank || line.find_first_not_of(" \t\r") != std::string::npos)
-        answer(options, front, predictor, line + "\n", "standard input");
-    }
+  bool write(const std::string& text, diag::Emitter& emitter) {
+    std::string why;
+    if (file_) return said(file_->write(text, why), why, emitter);
+    fmt::print("{}", text);
+    std::fflush(stdout);
     return true;
   }
-  const std::string text{std::istreambuf_iterator<char>(std::cin), {}};
-  return answer(options, front, predictor, text, "standard input");
+  bool finish(diag::Emitter& emitter) {
+    std::string why;
+    return said(!file_ || file_->commit(why), why, emitter);
+  }
+
+ private:
+  static bool said(bool good, const std::string& why, diag::Emitter& emitter) {
+    if (!good) emitter.report(diag::CannotWriteFile, why);
+    return good;
+  }
+  std::optional<model::FileWriter> file_;
+};
+
+const char* const kEndings[] = {"conll", "conllu", "tsv", "csv", "jsonl"};
+
+bool is_conll(std::string_view format) {
+  return format == "conll" || format == "conllu";
 }
+
+// "csv" of rows.csv; empty: an ending that says nothing.
+std::string ending_of(const std::string& path) {
+  for (const char* ending : kEndings)
+    if (path.ends_with(std::string(".") + ending)) return ending;
+  return "";
+}
+
+bool is_folder(const std::string& path) {
+  std::error_code ignored;
+  return std::filesystem::is_directory(path, ignored);
+}
+
+// A file with the ending of a source's format is read as that, and so is a folder.
+bool reads_lines(const Options& options, const Predictor& predictor) {
+  if (!options.format.empty()) return options.format == "lines";
+  if (is_folder(options.input)) return false;
+  const std::string ending = ending_of(options.input);
+  for (size_t task = 0; task < predictor.tasks().size(); ++task) {
+    const std::string_view format = data::format_name(predictor.source(task).format);
+    if (ending == format || (is_conll(ending) && is_conll(format))) return false;
+  }
+  return true;
+}
+
+// The number of the first line that is a JSON object; 0: none is.
+uint64_t json_line(std::string_view text) {
+  data::Lines lines(text);
+  for (std::string_view line; lines.next(line);) {
+    line = data::trim(line);
+    if (line.starts_with('{') && line.ends_with('}') && nlohmann::json::accept(line)) return lines.number();
+  }
+  return 0;
+}
+
+class Predicting {
+ public:
+  Predicting(const Options& options, Front& front, Predictor& predictor)
+      : options_(options), front_(front), predictor_(predictor) {}
+
+  bool run() {
+    diag::Emitter& emitter = front_.emitter();
+    std::string why;
+    settings_.lines = reads_lines(options_, predictor_);
+    // Of a folder the reader takes the files itself.
+    const bool folder = !settings_.lines && is_folder(options_.input);
+    const auto stream = InputStream::open(folder ? "/dev/null" : options_.input, why);
+    if (!stream) {
+      emitter.report(diag::CannotReadInput, options_.input, why);
+      return false;
+    }
+    settings_.path = options_.input.empty() || options_.input == "-" ? "standard input" : options_.input;
+    settings_.keep = options_.keep;
+    settings_.skip_bad_rows = options_.skip_bad_rows;
+    settings_.interactive = stream->is_terminal();
+    settings_.keeps_text = !settings_.lines && options_.output == "conll";
+    if (settings_.lines && !options_.keep.empty()) {
+      emitter.report(diag::NothingToKeep).help("`--format source` reads the format of the model's data");
+      return false;
+    }
+    if (!predictor_.begin(settings_, emitter)) return false;
+    ConllOutput conll(predictor_, settings_, options_.append);
+    if (options_.output == "conll" && !conll.check(emitter)) return false;
+    Output output;
+    const bool good = output.open(options_.out_dir, emitter) && answer_all(*stream, conll, output);
+    bar_.clear();
+    if (!good) return false;
+    predictor_.finish();
+    return output.finish(emitter);
+  }
+
+ private:
+  // A file of another format is seldom meant as text, and neither is a JSON object, unless that is asked for.
+  void warn_of_lines(std::string_view text) {
+    if (warned_ || !options_.format.empty()) return;
+    const bool by_ending = done_ == 0 && !ending_of(options_.input).empty();
+    const uint64_t json = by_ending ? 0 : json_line(text);
+    if (!by_ending && json == 0) return;
+    warned_ = true;
+    const std::string format(data::format_name(predictor_.source(0).format));
+    diag::Report report = front_.emitter().report(diag::ReadAsLines, settings_.path);
+    if (json > 0) std::move(report).note("line " + std::to_string(done_ + json) + " is a JSON object");
+    std::move(report).help("`--format source` reads it as the model's data, " + format +
+                           "; `--format lines` says that it is text");
+  }
+
+  bool answer_all(InputStream& stream, ConllOutput& conll, Output& output) {
+    diag::Emitter& emitter = front_.emitter();
+    bool good = true;
+    for (bool last = false; !last;) {
+      last = !stream.more();
+      if (!stream.error().empty()) {
+        emitter.report(diag::CannotReadInput, settings_.path, stream.error());
+        return false;
+      }
+      if (settings_.lines) warn_of_lines(stream.text());
+      const auto answers = predictor_.next(stream.text(), last);
+      if (answers && answers->input.taken == 0 && stream.text().size() > data::kLongestLine) {
+        emitter.report(diag::DataLineTooLong, data::kLongestLine >> 20).in_file(settings_.path);
+        return false;
+      }
+      if (!answers && !settings_.interactive) return false;
+      good = good && answers;
+      stream.take(answers ? answers->input.taken : stream.text().size());
+      bar_.clear();
+      front_.flush_reports();
+      if (answers && !write(*answers, conll, output)) return false;
+      draw(stream);
+    }
+    return good;
+  }
+
+  bool write(const Answers& answers, ConllOutput& conll, Output& output) {
+    done_ += answers.predictions.size();
+    std::string text;
+    if (options_.output == "conll") {
+      text = conll.text(answers);
+    } else {
+      for (size_t i = 0; i < answers.predictions.size(); ++i)
+        text += training::to_json(answers.predictions[i], answers.input.examples[i], settings_, predictor_) + "\n";
+    }
+    return text.empty() || output.write(text, front_.emitter());
+  }
+
+  // Not between answers that go to the same terminal.
+  void draw(const InputStream& stream) {
+    if (!bar_.on_terminal() || settings_.interactive || (options_.out_dir.empty() && isatty(STDOUT_FILENO) != 0))
+      return;
+    const double fraction = stream.fraction();
+    bar_.draw(std::max(fraction, 0.0), "predict", fmt::format("{} done", done_));
+  }
+
+  const Options& options_;
+  Front& front_;
+  Predictor& predictor_;
+  training::InputOptions settings_;
+  ProgressBar bar_;
+  uint64_t done_ = 0;  // lines, or examples
+  bool warned_ = false;
+};
 
 }  // namespace
 
@@ -175,8 +216,7 @@ int run_predict(const Options& options) {
   }
   front.flush_reports();
   if (!predictor || front.failed()) return kUserError;
-  const bool fits = options.output != "conll" || one_dimension(*predictor, front.emitter());
-  const bool good = fits && answer_input(options, front, *predictor);
+  const bool good = Predicting(options, front, *predictor).run();
   front.flush_reports();
   return good && !front.failed() ? kGood : kUserError;
 }

@@ -26,14 +26,18 @@ std::string score_table(const training::Scores& scores, bool color) {
   }
   std::vector<std::vector<std::string>> rows = {{"task", "loss"}};
   rows[0].insert(rows[0].end(), metrics.begin(), metrics.end());
-  for (const auto& task : scores.tasks) {
-    std::vector<std::string> row = {task.task, task.loss ? cell(*task.loss) : ""};
+  const auto add = [&](std::string title, std::string loss, const training::MetricValues& values) {
+    std::vector<std::string> row = {std::move(title), std::move(loss)};
     for (const std::string& name : metrics) {
-      const auto at = std::find_if(task.metrics.begin(), task.metrics.end(),
+      const auto at = std::find_if(values.begin(), values.end(),
                                    [&](const auto& m) { return name == training::metric_name(m.first); });
-      row.push_back(at == task.metrics.end() ? "" : cell(at->second));
+      row.push_back(at == values.end() ? "" : cell(at->second));
     }
     rows.push_back(std::move(row));
+  };
+  for (const auto& task : scores.tasks) {
+    add(task.task, task.loss ? cell(*task.loss) : "", task.metrics);
+    for (const auto& [column, values] : task.columns) add("  " + column, "", values);
   }
   std::string out = table(rows, color);
   for (const auto& combined : scores.combined) out += fmt::format("{}  {}\n", combined.name, cell(combined.value));
@@ -48,18 +52,6 @@ std::string score_line(const training::Scores& scores) {
   }
   for (const auto& combined : scores.combined) out += fmt::format("  {} {}", combined.name, cell(combined.value));
   return out.empty() ? out : out.substr(2);
-}
-
-nlohmann::json number(double value) {
-  return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(nullptr);
-}
-
-nlohmann::json losses(const std::vector<training::TaskLoss>& losses) {
-  nlohmann::json out = nlohmann::json::object();
-  for (const auto& loss : losses) {
-    if (!std::isnan(loss.loss)) out[loss.task] = number(loss.loss);
-  }
-  return out;
 }
 
 }  // namespace mtl::driver

@@ -8,21 +8,29 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "compiler/diag/text_cells.h"
+
 namespace mtl::driver {
-namespace {
 
-int terminal_width() {
+std::optional<int> columns_of(std::FILE* stream) {
+  const int fd = fileno(stream);
   winsize size{};
-  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
-  return 80;
+  if (isatty(fd) == 0) return std::nullopt;
+  return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
-// Code points, which is near enough to columns for what we print.
-size_t width_of(const std::string& text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+std::string cut(const std::string& line, int columns) {
+  return diag::TextCells(line).slice(0, static_cast<uint32_t>(std::max(columns, 0)));
 }
 
-}  // namespace
+std::string indent(const std::string& text) {
+  std::string out = "  ";
+  for (size_t i = 0; i < text.size(); ++i) {
+    out += text[i];
+    if (text[i] == '\n' && i + 1 < text.size()) out += "  ";
+  }
+  return out;
+}
 
 bool use_color(std::FILE* stream, const std::string& mode) {
   if (mode != "auto") return mode == "always";
@@ -35,13 +43,13 @@ std::string table(const std::vector<std::vector<std::string>>& rows, bool color)
   std::vector<size_t> widths;
   for (const auto& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max<size_t>(widths[i], diag::display_width(row[i]));
   }
   std::string out;
   for (size_t r = 0; r < rows.size(); ++r) {
     std::string line;
     for (size_t i = 0; i < rows[r].size(); ++i) {
-      const std::string pad(widths[i] - width_of(rows[r][i]), ' ');
+      const std::string pad(widths[i] - diag::display_width(rows[r][i]), ' ');
       line += (i ? "  " : "") + (i == 0 ? rows[r][i] + pad : pad + rows[r][i]);
     }
     line.erase(line.find_last_not_of(' ') + 1);
@@ -62,12 +70,14 @@ void ProgressBar::draw(double fraction, const std::string& left, const std::stri
   if (drawn_ && !edge && now - last_ < std::chrono::milliseconds(100)) return;
   last_ = now;
   drawn_ = true;
-  const int room = terminal_width() - static_cast<int>(width_of(left) + width_of(right)) - 5;
-  const int width = std::clamp(room, 0, 40);
+  const int columns = columns_of(stderr).value_or(80) - 1;  // a full line would begin another
+  const int text = static_cast<int>(diag::display_width(left) + diag::display_width(right)) + 2;
+  const int width = std::clamp(columns - text, 0, 40);
   const int done = static_cast<int>(std::clamp(fraction, 0.0, 1.0) * width);
-  std::string bar;
-  for (int i = 0; i < width; ++i) bar += i < done ? "━" : "·";
-  fmt::print(stderr, "\r\x1b[K{} {} {}", left, bar, right);
+  std::string line = left + " ";
+  for (int i = 0; i < width; ++i) line += i < done ? "━" : "·";
+  if (width > 0) line += " ";
+  fmt::print(stderr, "\r\x1b[K{}", cut(line + right, columns));
   std::fflush(stderr);
 }
 

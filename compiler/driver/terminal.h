@@ -2,6 +2,7 @@
 #pragma once
 #include <chrono>
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,10 +11,18 @@ namespace mtl::driver {
 // Whether `stream` is a terminal that takes colours; `mode` is auto, always or never. NO_COLOR is honoured.
 bool use_color(std::FILE* stream, const std::string& mode);
 
+// Cells of a line on the terminal that `stream` is; nullopt: it is none.
+std::optional<int> columns_of(std::FILE* stream);
+// As much of a line as fits into so many cells.
+std::string cut(const std::string& line, int columns);
+
 // A table with a header, columns aligned: the first to the left, the others to the right.
 std::string table(const std::vector<std::vector<std::string>>& rows, bool color);
 
-// One line that is drawn over itself on a terminal. Elsewhere it stays silent: the caller prints lines of its own.
+std::string indent(const std::string& text);  // every line by two blanks
+
+// One line that is drawn over itself on a terminal, cut to the width that it has at that moment. Elsewhere it stays
+// silent: the caller prints lines of its own.
 class ProgressBar {
  public:
   ProgressBar();

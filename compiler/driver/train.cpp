@@ -1,5 +1,6 @@
-// mtlc run and mtlc train: what a person sees of a run (a progress bar on a terminal, lines elsewhere, tables), or
-// events as JSON lines. Ctrl-C ends the run after the step at hand and keeps the best weights; a second one kills it.
+// mtlc run and mtlc train: what a person sees of a run (a progress bar on a terminal, a line for each epoch, tables at
+// the end), or events as JSON lines. SIGINT (Ctrl-C) and SIGTERM end the run after the step at hand: its best weights
+// are kept and evaluated, and the exit code is that of the signal. A second one ends it at once.
 #include "training/train.h"
 
 #include <fmt/format.h>
@@ -8,22 +9,28 @@
 #include <cmath>
 #include <csignal>
 
+#include "compiler/diag/text_cells.h"
 #include "compiler/driver/commands.h"
 #include "compiler/driver/front.h"
 #include "compiler/driver/score_table.h"
 #include "compiler/driver/terminal.h"
+#include "training/events.h"
 
 namespace mtl::driver {
 namespace {
 
-std::atomic<bool> interrupted{false};  // written by the signal handler, which can reach nothing else
+// Written by the signal handler, which can reach nothing else.
+std::atomic<bool> interrupted{false};
+std::atomic<int> which{0};
 
-void on_interrupt(int) {
+void on_signal(int signal) {
+  which = signal;
   interrupted = true;
-  std::signal(SIGINT, SIG_DFL);
+  std::signal(signal, SIG_DFL);
 }
 
 using training::EpochEvent;
+using training::Json;
 using training::StartEvent;
 using training::StepEvent;
 
@@ -34,56 +41,63 @@ class JsonObserver : public training::Observer {
 
   void on_start(const StartEvent& e) override {
     front_.flush_reports();
-    print({{"event", "start"},
-           {"model", e.model},
-           {"parameters", e.parameters},
-           {"epochs", e.epochs},
-           {"updates", e.updates}});
+    print(to_event(e));
   }
   void on_step(const StepEvent& e) override {
     const auto now = std::chrono::steady_clock::now();
     if (e.update > 1 && now - last_ < std::chrono::milliseconds(100)) return;
     last_ = now;
-    print({{"event", "step"},
-           {"epoch", e.epoch},
-           {"update", e.update},
-           {"objective", number(e.objective)},
-           {"losses", losses(e.running)},
-           {"examples_per_second", number(e.examples_per_second)}});
-  }
-  void on_epoch(const EpochEvent& e) override {
-    double sum = 0;
-    for (const auto& loss : e.losses) sum += std::isnan(loss.loss) ? 0 : loss.loss;
-    nlohmann::json line = {{"event", "epoch"},
-                           {"epoch", e.epoch},
-                           {"loss", number(sum)},
-                           {"losses", losses(e.losses)},
-                           {"train_seconds", e.seconds},
-                           {"examples", std::llround(e.seconds * e.examples_per_second)},
-                           {"best", e.best},
-                           {"whole", e.whole}};
-    if (e.dev) line["dev"] = nlohmann::json::parse(training::to_json(*e.dev));
+    Json line = training::step_event(e.epoch, e.update, e.objective, e.losses);
+    line["smoothed_losses"] = training::losses_by_task(e.running);
+    line["examples_per_second"] = training::number(e.examples_per_second);
     print(line);
   }
+  void on_epoch(const EpochEvent& e) override {
+    front_.flush_reports();
+    print(to_event(e));
+  }
   void on_end(const training::TrainReport& r) override {
-    nlohmann::json line = {{"event", "end"},
-                           {"best_epoch", r.best_epoch},
-                           {"seconds", r.seconds},
-                           {"interrupted", r.interrupted},
-                           {"model", r.model_path}};
-    if (r.dev) line["dev"] = nlohmann::json::parse(training::to_json(*r.dev));
-    if (r.test) line["test"] = nlohmann::json::parse(training::to_json(*r.test));
+    Json line = to_event(r);
+    if (r.interrupted) line["signal"] = which == SIGTERM ? "SIGTERM" : "SIGINT";
     print(line);
   }
 
  private:
-  static void print(const nlohmann::json& line) {
+  static void print(const Json& line) {
     fmt::print("{}\n", line.dump());
     std::fflush(stdout);
   }
   Front& front_;
   std::chrono::steady_clock::time_point last_{};
 };
+
+// With as much as fits on a line of the terminal; all of it where there is none.
+std::string epoch_line(const EpochEvent& e, const training::MetricRef& best_by) {
+  const std::string head = fmt::format("epoch {}/{}  {}", e.epoch, e.epochs, duration(e.seconds));
+  const std::string rate = fmt::format("  {:.0f} examples/s", e.examples_per_second);
+  const std::string tail = std::string(e.whole ? "" : "  (interrupted)") + (e.best && e.dev ? "  (best so far)" : "");
+  const auto cell = [](double x) { return std::isnan(x) ? std::string(" -") : fmt::format(" {:.4f}", x); };
+  std::string losses = "  loss", scores = "  dev";
+  double sum = 0, mean = 0, defined = 0;
+  for (const auto& loss : e.losses) {
+    losses += "  " + loss.task + cell(loss.loss);
+    sum += std::isnan(loss.loss) ? 0 : loss.loss;
+  }
+  for (const std::string& name : best_by.names) {
+    const double value = e.dev ? e.dev->find(name).value_or(NAN) : NAN;
+    scores += "  " + name + cell(value);
+    if (!std::isnan(value)) mean += value, ++defined;
+  }
+  const std::string one_loss = "  loss" + cell(sum), one_score = defined > 0 ? "  dev" + cell(mean / defined) : "";
+  if (!e.dev || best_by.names.empty()) scores.clear();
+  const std::string all = head + rate + losses + scores + tail;
+  const std::optional<int> columns = columns_of(stdout);
+  if (!columns) return all;
+  for (const std::string& line : {all, head + losses + scores + tail, head + one_loss + scores + tail,
+                                  head + one_loss + one_score + tail, head + one_score + tail})
+    if (static_cast<int>(diag::display_width(line)) <= *columns) return line;
+  return cut(head + tail, *columns);
+}
 
 class TextObserver : public training::Observer {
  public:
@@ -94,11 +108,15 @@ class TextObserver : public training::Observer {
     fmt::print("model {}: {} parameters\n", e.model, e.parameters);
     for (const auto& s : e.sources)
       fmt::print("  {:<12} {} train, {} dev, {} test examples\n", s.name, s.train, s.dev, s.test);
+    for (const auto& facts : e.vectors) fmt::print("  {}\n", training::say_coverage(facts));
     if (e.resumed_epoch > e.epochs) {
       fmt::print("resumed: all {} epochs are done\n", e.epochs);
     } else if (e.resumed_epoch > 0) {
       fmt::print("resumed in epoch {}\n", e.resumed_epoch);
     }
+    best_by_ = e.best_by;
+    if (!e.earlier.empty()) fmt::print("the files of the run before are in {}\n", e.earlier);
+    if (!e.best_by_text.empty()) fmt::print("the best epoch is that of {}\n", e.best_by_text);
     std::fflush(stdout);
   }
   void on_step(const StepEvent& e) override {
@@ -113,33 +131,23 @@ class TextObserver : public training::Observer {
   }
   void on_epoch(const EpochEvent& e) override {
     bar_.clear();
-    std::string losses;
-    for (const auto& loss : e.losses)
-      losses += "  " + loss.task + (std::isnan(loss.loss) ? " -" : fmt::format(" {:.4f}", loss.loss));
-    fmt::print("epoch {}/{}  {}  {:.0f} examples/s  loss{}{}{}\n", e.epoch, e.epochs, duration(e.seconds),
-               e.examples_per_second, losses, e.whole ? "" : "  (interrupted)", e.best ? "  (best so far)" : "");
-    if (e.dev) fmt::print("{}", indent(score_table(*e.dev, color_)));
+    front_.flush_reports();
+    fmt::print("{}\n", epoch_line(e, best_by_));
     std::fflush(stdout);
   }
   void on_end(const training::TrainReport& r) override {
     bar_.clear();
     if (r.interrupted) fmt::print("interrupted: the best weights so far are kept; go on with --resume\n");
     if (r.best_epoch > 0) fmt::print("kept the weights of epoch {}\n", r.best_epoch);
+    if (r.dev) fmt::print("\ndev\n{}", indent(score_table(*r.dev, color_)));
     if (r.test) fmt::print("\ntest\n{}", indent(score_table(*r.test, color_)));
     fmt::print("\n{} in {}\n", r.model_path, duration(r.seconds));
   }
 
  private:
-  static std::string indent(const std::string& text) {
-    std::string out = "  ";
-    for (size_t i = 0; i < text.size(); ++i) {
-      out += text[i];
-      if (text[i] == '\n' && i + 1 < text.size()) out += "  ";
-    }
-    return out;
-  }
   Front& front_;
   bool color_;
+  training::MetricRef best_by_;
   ProgressBar bar_;
 };
 
@@ -152,7 +160,8 @@ int run_train(const Options& options) {
     return kUserError;
   }
   front.flush_reports();  // warnings stand above the progress
-  std::signal(SIGINT, on_interrupt);
+  std::signal(SIGINT, on_signal);
+  std::signal(SIGTERM, on_signal);
   training::TrainOptions train;
   train.run_dir = options.run_dir.empty() ? "runs/" + front.program().model_name : options.run_dir;
   train.object_cache = front.object_cache();
@@ -166,7 +175,8 @@ int run_train(const Options& options) {
   const auto report = training::train_file(front.file(), front.sources(), {options.model, options.sets, {}},
                                            front.load_options(train.test), train, observer, front.emitter());
   front.flush_reports();
-  return report && !front.failed() ? kGood : kUserError;
+  if (!report || front.failed()) return kUserError;
+  return report->interrupted ? kSignal + which : kGood;
 }
 
 }  // namespace mtl::driver

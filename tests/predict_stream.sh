@@ -1,0 +1,42 @@
+#!/bin/sh
+# predict_stream.sh MTLC FOLDER: `predict` answers a pipe line by line as it comes, and reads files of any size.
+mtlc="$1" work="$2"
+rm -rf "$work" && mkdir -p "$work" && cd "$work" || exit 1
+{ echo "x,note,y"; for i in 1 2 3 4; do echo "$i,n,$i"; done; } > rows.csv
+cat > m.mtl <<'END'
+data rows {
+  format = csv
+  train  = "rows.csv"
+  x : f32[1] = columns("x")
+  y : f32 = column("y")
+}
+model m {
+  task y predicts rows.y { head = rows.x |> linear(1) }
+  train { epochs = 1 }
+}
+END
+"$mtlc" train m.mtl --run-dir run --threads 1 --no-cache > said 2>&1 || { cat said; exit 1; }
+
+# The second line is written when the answer of the first is there.
+{
+  printf 'x\n1\n'
+  n=0
+  until [ -s answers ] || [ $n = 300 ]; do sleep 0.1; n=$((n + 1)); done
+  cp answers first
+  printf '"2"\n'
+} | "$mtlc" predict run/model.safetensors --format source --threads 1 > answers || exit 1
+[ "$(wc -l < first)" = 1 ] || { echo "no answer before the end of the input"; exit 1; }
+[ "$(wc -l < answers)" = 2 ] || { echo "lost an answer"; cat answers; exit 1; }
+
+# 72 MiB, in quoted cells that go over line ends.
+{ echo "x,note,y"; i=0; while [ $i -lt 72 ]; do
+    printf '%s,"' $i; head -c 1048576 /dev/zero | tr '\0' '\n'; printf '",0\n'; i=$((i + 1))
+  done; } > large.csv
+"$mtlc" predict run/model.safetensors large.csv --out large.jsonl --keep x --threads 1 || exit 1
+[ "$(wc -l < large.jsonl)" = 72 ] || { echo "not an answer for each row"; exit 1; }
+tail -1 large.jsonl | grep -q '^{"x":"71","y":' || { echo "answers are not in order"; exit 1; }
+
+# A file of answers is there as a whole or not at all.
+printf 'x\n1\nbad\n' > bad.csv
+"$mtlc" predict run/model.safetensors bad.csv --out bad.jsonl --threads 1 > said 2>&1 && exit 1
+[ "$(ls | grep -c '^bad.jsonl')" = 0 ] || { echo "left behind: $(ls)"; exit 1; }
