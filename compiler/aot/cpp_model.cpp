@@ -151,7 +151,8 @@ class Maker {
       for (const auto& [other, field] : bound) {
         const data::Binding &a = other->spec->binding, &b = plan.spec->binding;
         const bool same = a.kind == b.kind && a.cross == b.cross && a.indices == b.indices && a.names == b.names;
-        if (same && field_type(*other) == column.field_type) column.field = field;
+        const bool alike = field_type(*other) == column.field_type && takes_ids(*other) == takes_ids(plan);
+        if (same && alike) column.field = field;
       }
       if (column.field.empty()) {
         column.field = fields.add(column.name);
@@ -168,8 +169,7 @@ class Maker {
             .at(plan.spec->range);
         return false;
       }
-      const bool has_ids = plan.spec->kind == ValueKind::token && plan.levels() <= 2;
-      if (has_ids && plan.levels() > 0) column.ids_type = "std::vector<int32_t>";
+      if (takes_ids(plan)) column.ids_type = "std::vector<int32_t>";
       if (plan.spec->kind == ValueKind::token && plan.levels() == 2)
         column.lengths = scope.add(column.name + "_lengths");
       std::string space = source.spec->name;
@@ -185,6 +185,11 @@ class Maker {
     source.from_line = source.from_line && !bound.empty();
     source.from_characters = data::has_character_tokens(source.plan, in_.fitted);
     return true;
+  }
+
+  // Whether ids can be given in place of the text.
+  static bool takes_ids(const ColumnPlan& plan) {
+    return plan.spec->kind == ValueKind::token && (plan.levels() == 1 || plan.levels() == 2);
   }
 
   static std::string field_type(const ColumnPlan& plan) {

@@ -65,6 +65,7 @@ std::vector<Speaker> speakers() {
     example.parts = {"box", "red"};
     example.shop = "west";
     example.note = words[0];
+    example.opening = words[0];
     example.words = words;
     example.weights.assign(words.size(), 1.5);
     const kinds::RowsAnswers answers = third->context.all(example);
