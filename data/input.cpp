@@ -14,11 +14,6 @@
 namespace mtl::data {
 namespace {
 
-bool same_binding(const ColumnSpec& a, const ColumnSpec& b) {
-  return a.binding.kind == b.binding.kind && a.binding.cross == b.binding.cross &&
-         a.binding.indices == b.binding.indices && a.binding.names == b.binding.names;
-}
-
 // A line can stand for an example if the asked-for columns, but labels, all come from one text.
 bool check_lines_possible(const SourcePlan& plan, diag::Emitter& emitter) {
   const ColumnSpec* text = nullptr;
@@ -31,7 +26,7 @@ bool check_lines_possible(const SourcePlan& plan, diag::Emitter& emitter) {
       fault = "column `" + column.spec->name + "` is joined of several";
     } else if (column.base_levels > 1) {
       fault = "column `" + column.spec->name + "` is a sequence of sequences";
-    } else if (text && !same_binding(*text, *column.spec)) {
+    } else if (text && !text->binding.reads_same(column.spec->binding)) {
       fault = "`" + text->name + "` and `" + column.spec->name + "` are different texts";
     }
     text = column.spec;

@@ -40,6 +40,10 @@ struct Binding {
   std::vector<std::string> names;
   bool cross = false;  // cross("a", "b"): the cells joined to one text
   bool allow_empty = false;
+  // Whether both read the same text, whether or not it may be empty.
+  bool reads_same(const Binding& other) const {
+    return kind == other.kind && cross == other.cross && indices == other.indices && names == other.names;
+  }
 };
 
 struct Transform {

@@ -8,22 +8,14 @@
 #include <cstring>
 #include <utility>
 
+#include "compiler/base/write_all.h"
+
 namespace mtl::model {
 
 namespace {
 
 std::string reason(const std::string& doing, const std::string& path, int error) {
   return "cannot " + doing + " `" + path + "`: " + std::strerror(error);
-}
-
-bool write_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return false;
-    bytes.remove_prefix(static_cast<size_t>(n));
-  }
-  return true;
 }
 
 // So that the new name survives a power cut too.

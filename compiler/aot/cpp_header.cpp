@@ -95,7 +95,7 @@ std::string answer_struct(const CppTask& task) {
   return out + "};\n";
 }
 
-// What goes into the field. How the program reads it from a file stands above it.
+// Describes the value of a field. The lines above it describe how the program reads that value from a file.
 std::string field_comment(const CppColumn& column) {
   const data::ColumnSpec& spec = *column.plan->spec;
   const std::string shape = join(spec.ragged, ", ");

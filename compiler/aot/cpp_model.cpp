@@ -149,10 +149,8 @@ class Maker {
       column.field_type = field_type(plan);
       column.spec = tables_.add("k" + camel_case(source.name) + camel_case(column.name));
       for (const auto& [other, field] : bound) {
-        const data::Binding &a = other->spec->binding, &b = plan.spec->binding;
-        const bool same = a.kind == b.kind && a.cross == b.cross && a.indices == b.indices && a.names == b.names;
         const bool alike = field_type(*other) == column.field_type && takes_ids(*other) == takes_ids(plan);
-        if (same && alike) column.field = field;
+        if (alike && other->spec->binding.reads_same(plan.spec->binding)) column.field = field;
       }
       if (column.field.empty()) {
         column.field = fields.add(column.name);

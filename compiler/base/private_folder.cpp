@@ -11,6 +11,8 @@
 #include <random>
 #include <utility>
 
+#include "compiler/base/write_all.h"
+
 namespace mtl {
 namespace {
 
@@ -34,16 +36,6 @@ bool read_all(int file, size_t expected, std::string& out) {
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return false;
     at += static_cast<size_t>(got);
-  }
-  return true;
-}
-
-bool write_all(int file, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::write(file, bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return false;
-    bytes.remove_prefix(static_cast<size_t>(n));
   }
   return true;
 }

@@ -63,7 +63,7 @@ bool write_list(const fs::path& folder, const Listed& listed, diag::Emitter& emi
   return false;
 }
 
-// What stands in a folder without a list; empty: nothing does.
+// The names of what a folder holds; empty for an empty folder.
 std::string strangers(const fs::path& folder) {
   std::vector<std::string> names;
   std::error_code ignored;
@@ -113,7 +113,7 @@ bool write(const fs::path& folder, const aot::PackageFile& file, diag::Emitter& 
     emitter.report(diag::CannotMakeFolder, path.parent_path().string(), error.message());
     return false;
   }
-  // What is as it should be stays: it need not be compiled again.
+  // A file that would not change keeps its time, so that it is not compiled again.
   if (const auto old = bytes_of(path); old && *old == file.bytes) return true;
   std::string why;
   if (model::write_file(path.string(), file.bytes, why)) return true;

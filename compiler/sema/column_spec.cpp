@@ -482,7 +482,7 @@ class ColumnReader {
         const StaticValue& before = value->items()[transform.numbers.size() - 1];
         return (void)fail(diag::BoundsNotRising, item.text(), before.text())
             .at(expr.range)
-            .help("bounds rise: each begins a class that ends in front of the next");
+            .help("each bound begins a class, which ends before the next bound");
       }
       transform.numbers.push_back(*number);
     }
