@@ -65,11 +65,26 @@ namespace {
 std::set<std::string> places_of(const data::ColumnSpec& column) {
   using Kind = data::Binding::Kind;
   const data::Binding& binding = column.binding;
-  const std::string word = binding.kind == Kind::comment ? "comment" : "column";
+  const std::string word = binding.kind == Kind::comment ? "comment"
+                           : binding.kind == Kind::field ? "field"
+                           : binding.kind == Kind::file  ? "file"
+                                                         : "column";
   std::set<std::string> places;
   for (const int64_t index : binding.indices) places.insert(word + "(" + std::to_string(index) + ")");
   for (const std::string& name : binding.names) places.insert(word + "(\"" + name + "\")");
   return places;
+}
+
+// Whether both columns begin with one `split` and take pieces of different number, `part(0)` and `part(1)` for
+// instance. Of numbers from the two ends, 0 and -1, the length of the row decides; they are seldom one piece.
+bool take_other_pieces(const data::ColumnSpec& a, const data::ColumnSpec& b) {
+  using Kind = data::Transform::Kind;
+  const auto takes_piece = [](const data::ColumnSpec& column) {
+    return column.transforms.size() >= 2 && column.transforms[0].kind == Kind::split &&
+           column.transforms[1].kind == Kind::part;
+  };
+  return takes_piece(a) && takes_piece(b) && a.transforms[0].text == b.transforms[0].text &&
+         a.transforms[1].count != b.transforms[1].count;
 }
 }  // namespace
 
@@ -92,7 +107,7 @@ void Elaborator::warn_of_same_columns() {
     const std::set<std::string> wanted = places_of(*target);
     for (const std::string& name : inputs_of({task.scores})) {
       const auto input = find(name);
-      if (input == source->columns.end() || input == target) continue;
+      if (input == source->columns.end() || input == target || take_other_pieces(*input, *target)) continue;
       for (const std::string& place : places_of(*input)) {
         if (!wanted.count(place)) continue;
         emitter_.report(diag::TargetUnderOtherName, task.info.name, name, task.info.target, place)
