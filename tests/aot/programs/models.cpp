@@ -64,6 +64,7 @@ std::vector<Speaker> speakers() {
     example.height = 0.25;
     example.parts = {"box", "red"};
     example.shop = "west";
+    example.both = {"west", "red"};
     example.note = words[0];
     example.opening = words[0];
     example.words = words;

@@ -52,6 +52,26 @@ inline Transform limit(int64_t count) {
   out.count = count;
   return out;
 }
+inline Transform limit_last(int64_t count) {
+  Transform out = limit(count);
+  out.keep_last = true;
+  return out;
+}
+inline Transform part(int64_t index) {
+  Transform out = transform(Kind::part);
+  out.count = index;
+  return out;
+}
+inline Transform hashed(int64_t count) {
+  Transform out = transform(Kind::hash);
+  out.count = count;
+  return out;
+}
+inline Transform bounds(std::vector<double> numbers) {
+  Transform out = transform(Kind::bins);
+  out.numbers = std::move(numbers);
+  return out;
+}
 inline Transform bins(int64_t count) {
   Transform out = transform(Kind::bins);
   out.count = count;
@@ -78,6 +98,11 @@ inline Binding named(std::vector<std::string> names) {
   Binding out;
   out.kind = names.size() == 1 ? Binding::Kind::name : Binding::Kind::names;
   out.names = std::move(names);
+  return out;
+}
+inline Binding cross(std::vector<std::string> names) {
+  Binding out = named(std::move(names));
+  out.cross = true;
   return out;
 }
 inline Binding comment(std::string key) {

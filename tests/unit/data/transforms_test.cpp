@@ -12,31 +12,6 @@ using Names = std::vector<std::string>;
 
 namespace {
 
-Transform part(int64_t index) {
-  Transform out = transform(Kind::part);
-  out.count = index;
-  return out;
-}
-Transform bounds(std::vector<double> numbers) {
-  Transform out = transform(Kind::bins);
-  out.numbers = std::move(numbers);
-  return out;
-}
-Transform hashed(int64_t count) {
-  Transform out = transform(Kind::hash);
-  out.count = count;
-  return out;
-}
-Binding cross(std::vector<std::string> names) {
-  Binding out = named(std::move(names));
-  out.cross = true;
-  return out;
-}
-Transform limit_last(int64_t count) {
-  Transform out = limit(count);
-  out.keep_last = true;
-  return out;
-}
 const Transform kSplit = transform(Kind::split, " ");
 
 }  // namespace

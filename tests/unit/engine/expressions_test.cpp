@@ -9,11 +9,11 @@
 
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/elaborate/elaborate.h"
-#include "compiler/ops/evaluate_util.h"
 #include "compiler/passes/pipeline.h"
 #include "compiler/sema/checked.h"
 #include "runtime/random.h"
 #include "tests/run/compare.h"
+#include "tests/run/host_space.h"
 
 namespace mtl {
 namespace {
@@ -357,25 +357,9 @@ class Maker {
 };
 
 ops::HostSpace rows_of(const ir::Graph& graph, const std::vector<ops::HostSpace>& hosts, types::SpaceId id) {
-  const types::Space& space = graph.spaces[id];
-  ops::HostSpace host;
-  host.rows = 0;
-  host.offsets = {0};
-  for (int64_t above = 0; above < hosts[space.parent].rows; ++above) {
-    const int64_t rows = space.copies        ? ops::copied_length(graph.spaces, hosts, id, above)
-                         : space.length      ? ops::length_in(graph.spaces, hosts, space.parent, *space.length, above)
-                         : space.fixed       ? space.fixed->value()
-                         : space.dim.empty() ? kExamples
-                                             : length(space.dim[0], static_cast<int>(above));
-    for (int64_t i = 0; i < rows; ++i) {
-      host.parent.push_back(static_cast<int32_t>(above));
-      host.position.push_back(static_cast<int32_t>(i));
-      host.identity.push_back(0);
-    }
-    host.rows += rows;
-    host.offsets.push_back(static_cast<int32_t>(host.rows));
-  }
-  return host;
+  return tests::host_space(graph, hosts, id, [](const types::Space& space, int64_t above) {
+    return space.dim.empty() ? kExamples : length(space.dim[0], static_cast<int>(above));
+  });
 }
 
 ir::HostBatch batch_of(const ir::Graph& graph) {

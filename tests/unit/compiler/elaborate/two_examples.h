@@ -10,6 +10,7 @@
 #include "compiler/ir/evaluate.h"
 #include "compiler/ops/evaluate_util.h"
 #include "compiler/sema/checked.h"
+#include "tests/run/host_space.h"
 
 namespace mtl::elaborate::test {
 
@@ -26,26 +27,10 @@ data rows {
 inline const std::vector<double> kX = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, kU = {-1, -2, -3, -4, -5, -6};
 
 inline ops::HostSpace rows_of(const ir::Graph& graph, const std::vector<ops::HostSpace>& hosts, types::SpaceId id) {
-  const types::Space& space = graph.spaces[id];
   const std::map<std::string, std::vector<int64_t>> lengths = {{"T", {3, 2}}, {"U", {1, 2}}};
-  ops::HostSpace host;
-  host.rows = 0;
-  host.offsets = {0};
-  for (int64_t above = 0; above < hosts[space.parent].rows; ++above) {
-    const int64_t length = space.copies        ? ops::copied_length(graph.spaces, hosts, id, above)
-                           : space.length      ? ops::length_in(graph.spaces, hosts, space.parent, *space.length, above)
-                           : space.fixed       ? space.fixed->value()
-                           : space.dim.empty() ? 2
-                                               : lengths.at(space.dim)[above];
-    for (int64_t i = 0; i < length; ++i) {
-      host.parent.push_back(static_cast<int32_t>(above));
-      host.position.push_back(static_cast<int32_t>(i));
-      host.identity.push_back(0);
-    }
-    host.rows += length;
-    host.offsets.push_back(static_cast<int32_t>(host.rows));
-  }
-  return host;
+  return tests::host_space(graph, hosts, id, [&](const types::Space& space, int64_t above) {
+    return space.dim.empty() ? 2 : lengths.at(space.dim)[static_cast<size_t>(above)];
+  });
 }
 
 struct Program {

@@ -15,27 +15,6 @@ struct Case {
   Texts train;
 };
 
-Transform part(int64_t index) {
-  Transform out = transform(Kind::part);
-  out.count = index;
-  return out;
-}
-Transform limit_last(int64_t count) {
-  Transform out = limit(count);
-  out.keep_last = true;
-  return out;
-}
-Transform hashed(int64_t count) {
-  Transform out = transform(Kind::hash);
-  out.count = count;
-  return out;
-}
-Transform bounds(std::vector<double> numbers) {
-  Transform out = transform(Kind::bins);
-  out.numbers = std::move(numbers);
-  return out;
-}
-
 const Texts kWords{"play jazz", "rock now play", "jazz"};
 const Texts kNumbers{"2", "4.5", "9", "-0.5"};
 
