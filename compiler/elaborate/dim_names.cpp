@@ -4,6 +4,7 @@
 // with a weight, `reshape` to plain numbers) nothing is known of it, and it answers to every name of its size.
 #include <algorithm>
 
+#include "compiler/diag/kinds/elaborate.h"
 #include "compiler/elaborate/elaborator.h"
 
 namespace mtl::elaborate {

@@ -1,6 +1,7 @@
 // `precision = bf16`: products with weights, forwards and backwards, read their operands rounded to bfloat16.
 #include <string_view>
 
+#include "compiler/ops/op.h"
 #include "compiler/passes/pipeline.h"
 
 namespace mtl::passes {

@@ -8,6 +8,7 @@
 #include "compiler/diag/kinds/sema.h"
 #include "compiler/sema/column_spec.h"
 #include "compiler/sema/settings.h"
+#include "compiler/sema/task_metrics.h"
 #include "data/plan.h"
 
 namespace mtl::sema {
