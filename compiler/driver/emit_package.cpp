@@ -10,6 +10,7 @@
 #include "compiler/driver/commands.h"
 #include "compiler/driver/front.h"
 #include "compiler/driver/package_folder.h"
+#include "training/predict.h"
 
 namespace mtl::driver {
 namespace {
