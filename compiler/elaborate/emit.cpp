@@ -176,9 +176,10 @@ ir::Value Elaborator::to_tensor(const Value& value, const At& at) {
   const bool text = value.as_static() && value.as_static()->is_text();
   const sema::Found* named = text ? file_.find(at.frame.unit, value.as_static()->string()) : nullptr;
   report(at, diag::NotATensor, value.kind())
-      .help(value.layer() || value.callable() ? "a layer is applied with `x |> layer` or `layer(x)`"
-            : named                           ? "without quotes it is a name: `" + value.as_static()->string() + "()`"
-                                              : "");
+      .help(value.layer() || value.callable()
+                ? "a layer is applied with `x |> layer` or `layer(x)`; layers are joined with `a >> b`"
+            : named ? "without quotes it is a name: `" + value.as_static()->string() + "()`"
+                    : "");
   return {};
 }
 

@@ -133,7 +133,10 @@ bool BodyChecker::is_builtin(const std::string& name, SourceRange range) {
 bool BodyChecker::use_primitive(const std::string& name, bool in_ops, SourceRange range) {
   const Primitive* primitive = find_primitive(name, in_ops);
   if (primitive == nullptr) return false;
-  if (!primitive->supported) unsupported(diag::UnsupportedPrimitive, in_ops ? "ops." + name : name, range);
+  if (!primitive->supported) {
+    unsupported(diag::UnsupportedPrimitive, in_ops ? "ops." + name : name, range,
+                syntax::advice(syntax::PhrasePlace::value, name));
+  }
   return true;
 }
 
@@ -458,8 +461,9 @@ std::string BodyChecker::help_for_unknown(const std::string& name, bool is_calle
 
 void BodyChecker::unknown(const std::string& name, SourceRange range, bool is_callee) {
   if (name.empty()) return;
-  if (is_planned(name) && library_with(name).empty()) return unsupported(diag::UnsupportedPrimitive, name, range);
   std::string help = syntax::advice(syntax::PhrasePlace::value, name);
+  if (is_planned(name) && library_with(name).empty())
+    return unsupported(diag::UnsupportedPrimitive, name, range, std::move(help));
   if (name == "target" && place_ == Place::task)
     help = "its size is `|target|`, as in `linear(|target|)`; its value is known in the loss alone";
   if (help.empty()) help = help_for_unknown(name, is_callee);
@@ -495,7 +499,9 @@ void BodyChecker::path_root(const syntax::Expr& path) {
   const std::optional<std::string> near = nearest(name->name, layers);
   emitter_.report(diag::UnknownPath, name->name)
       .at(path.range)
-      .help(near ? "did you mean `" + *near + "`?" : std::string());
+      .help(local != nullptr ? "it is a value: a layer is declared with `shared " + name->name + " = ...`"
+            : near           ? "did you mean `" + *near + "`?"
+                             : std::string());
 }
 
 std::vector<std::string> BodyChecker::task_names() const {
@@ -526,13 +532,28 @@ void BodyChecker::task_list(const syntax::Expr& list) {
   }
 }
 
+// `not shares(encoder, [a, b])` leaves open whether some of it may be shared.
+bool BodyChecker::is_negated_sharing(const syntax::Expr& expr, SourceRange range) {
+  const auto* node = std::get_if<syntax::CallExpr>(&expr.node);
+  const auto* callee = node ? std::get_if<NameExpr>(&node->callee->node) : nullptr;
+  const bool shares = callee != nullptr && callee->name == "shares";
+  if (!shares && !(callee != nullptr && callee->name == "separate")) return false;
+  const std::string arguments = source_of(expr.range).substr(callee->name.size());
+  emitter_.report(diag::WrongForm, "require", "require " + std::string(shares ? "separate" : "shares") + arguments)
+      .at(range);
+  return true;
+}
+
 void BodyChecker::require(const syntax::Expr& expr) {
   if (const auto* binary = std::get_if<syntax::BinaryExpr>(&expr.node)) {
     require(*binary->left);
     require(*binary->right);
     return;
   }
-  if (const auto* unary = std::get_if<syntax::UnaryExpr>(&expr.node)) return require(*unary->operand);
+  if (const auto* unary = std::get_if<syntax::UnaryExpr>(&expr.node)) {
+    if (unary->op == syntax::UnaryOp::logical_not && is_negated_sharing(*unary->operand, expr.range)) return;
+    return require(*unary->operand);
+  }
   const auto* node = std::get_if<syntax::CallExpr>(&expr.node);
   const auto* callee = node ? std::get_if<NameExpr>(&node->callee->node) : nullptr;
   const std::string function = callee ? callee->name : "";

@@ -56,6 +56,7 @@ class BodyChecker {
   std::string dimensions_of_source(const std::string& name) const;
   bool is_ambiguous(const std::string& name, SourceRange range);
   void require(const syntax::Expr& expr);
+  bool is_negated_sharing(const syntax::Expr& expr, SourceRange range);  // true after a report
   void path_root(const syntax::Expr& path);
   void task_list(const syntax::Expr& list);
   std::vector<std::string> task_names() const;

@@ -105,7 +105,8 @@ void BodyChecker::model_statement(const syntax::Stmt& stmt) {
         .at(assign->name.range)
         .help("a layer is declared: `shared " + name + " = ...`, or `private` with a copy for each task; `let " + name +
               " = ...` names a value");
-    return value(*assign->value);
+    value(*assign->value);
+    return declare(name, assign->name.range, LocalKind::layer);  // its uses are no mistakes of their own
   }
   setting(*assign, {"balance"}, "a model");
   if (assign->name.text == "balance") balance(*assign->value);

@@ -41,6 +41,21 @@ std::optional<std::string> word_in(const syntax::Expr& expr, const std::vector<s
 std::string quoted(std::string_view what) {
   return "`" + std::string(what) + "`";
 }
+
+// `data/train.conll` without quotes, which reads as a quotient: the text that is meant, if a path of names can be it.
+std::optional<std::string> unquoted_path(const syntax::Expr& expr) {
+  if (const auto* name = std::get_if<syntax::NameExpr>(&expr.node)) return name->name;
+  if (const auto* number = std::get_if<syntax::IntExpr>(&expr.node)) return std::to_string(number->value);
+  if (const auto* member = std::get_if<syntax::MemberExpr>(&expr.node)) {
+    const std::optional<std::string> base = unquoted_path(*member->base);
+    return base ? std::optional(*base + "." + member->member.text) : std::nullopt;
+  }
+  const auto* binary = std::get_if<syntax::BinaryExpr>(&expr.node);
+  const bool divides = binary != nullptr && binary->op == syntax::BinaryOp::divide;
+  if (!divides && !(binary != nullptr && binary->op == syntax::BinaryOp::subtract)) return std::nullopt;
+  const std::optional<std::string> left = unquoted_path(*binary->left), right = unquoted_path(*binary->right);
+  return left && right ? std::optional(*left + (divides ? "/" : "-") + *right) : std::nullopt;
+}
 }  // namespace
 
 const Range kPositive{0, kInfinity, true, true, "above 0"};
@@ -182,7 +197,19 @@ std::optional<bool> SettingReader::boolean(const syntax::Expr& expr, std::string
   return evaluator_.condition(expr, scope_, quoted(what));
 }
 
+bool SettingReader::lacks_quotes(const syntax::Expr& expr, std::string_view what) {
+  const auto* name = std::get_if<syntax::NameExpr>(&expr.node);
+  const bool meant = name != nullptr && (scope_.lookup(name->name) || nearest(name->name, scope_.names()));
+  const std::optional<std::string> path = meant ? std::nullopt : unquoted_path(expr);
+  if (!path || std::holds_alternative<syntax::IntExpr>(expr.node)) return false;
+  emitter_.report(diag::StaticWrongType, quoted(what), "text without quotes", "a string")
+      .at(expr.range)
+      .help("write `" + std::string(what) + " = \"" + *path + "\"`");
+  return true;
+}
+
 std::optional<std::string> SettingReader::text(const syntax::Expr& expr, std::string_view what) {
+  if (lacks_quotes(expr, what)) return std::nullopt;
   const std::optional<StaticValue> found = value(expr);
   if (!found) return std::nullopt;
   if (found->is_text()) return found->string();
@@ -191,6 +218,7 @@ std::optional<std::string> SettingReader::text(const syntax::Expr& expr, std::st
 }
 
 std::optional<std::vector<std::string>> SettingReader::texts(const syntax::Expr& expr, std::string_view what) {
+  if (lacks_quotes(expr, what)) return std::nullopt;
   const std::optional<StaticValue> found = value(expr);
   if (!found) return std::nullopt;
   if (found->is_text()) return std::vector<std::string>{found->string()};

@@ -65,6 +65,7 @@ class SettingReader {
   diag::Emitter& emitter() { return emitter_; }
 
  private:
+  bool lacks_quotes(const syntax::Expr& expr, std::string_view what);  // true after a report
   std::optional<StaticValue> number_value(const syntax::Expr& expr, std::string_view what);
   bool check_range(const StaticValue& number, SourceRange at, std::string_view what, const Range& range);
 

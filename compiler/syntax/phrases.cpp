@@ -11,12 +11,24 @@ const std::vector<Phrase>& phrases() {
   return table;
 }
 
+// `embedding`, `layer_norm` and `crossentropyloss` are written for `Embedding`, `LayerNorm` and `CrossEntropyLoss`.
+static std::string folded(std::string_view word) {
+  std::string out;
+  for (const char c : word) {
+    if (c != '_') out += static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  }
+  return out;
+}
+
 std::string advice(PhrasePlace place, std::string_view seen) {
   const auto row_of = [&](PhrasePlace wanted) -> const Phrase* {
+    const Phrase* alike = nullptr;
     for (const Phrase& phrase : phrases()) {
-      if (phrase.place == wanted && phrase.seen == seen) return &phrase;
+      if (phrase.place != wanted) continue;
+      if (phrase.seen == seen) return &phrase;
+      if (alike == nullptr && seen.size() > 2 && folded(phrase.seen) == folded(seen)) alike = &phrase;
     }
-    return nullptr;
+    return alike;
   };
   const Phrase* row = row_of(place);
   if (row != nullptr) return std::string(row->advice);
