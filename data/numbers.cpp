@@ -148,12 +148,22 @@ std::string number_help(const ColumnSpec& column, double number) {
                             : "a number is stored in 32 bits, which hold up to 3.4e38";
 }
 
+// Whether a text in lower case is a word, and none that is written for a missing value.
+static bool is_name(std::string_view text) {
+  static constexpr std::string_view kMarks[] = {"nan", "none", "null", "nil", "missing", "unknown", "undefined"};
+  const auto letters = std::count_if(text.begin(), text.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+  return letters >= 3 && std::find(std::begin(kMarks), std::end(kMarks), text) == std::end(kMarks);
+}
+
 std::string bad_number_help(std::string_view text, const NumberFormat& format) {
   const bool digits = text.find_first_of("0123456789") != std::string_view::npos;
   const std::string lower = lower_text(text);
   if (lower.find("inf") != std::string::npos) return "numbers are finite";
-  if (!digits && !text.empty())
-    return "`missing = [\"" + std::string(text) + "\"]` in the source says that this is a missing value";
+  if (!digits && !text.empty()) {
+    const std::string missing =
+        "`missing = [\"" + std::string(text) + "\"]` in the source says that this is a missing value";
+    return is_name(lower) ? "a column of names is `category` or `label`; " + missing : missing;
+  }
   const auto setting = [](const char* name, std::string_view value) {
     return "`" + std::string(name) + " = \"" + std::string(value) + "\"`";
   };

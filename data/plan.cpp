@@ -312,8 +312,13 @@ class Placer {
       if (!near) help = "its columns are " + excerpt(join(layout_.names), 200);
       if (!near && looks_like_data())
         help = "the first line looks like data: a header was expected, " + expected_names() + help_for_no_header();
-      if (!near && layout_.names.size() == 1) help += "; `separator = ...` in the source says how cells are parted";
-      help += help_for_targets();
+      if (const std::string other = other_format(); !near && !other.empty())
+        help = other;
+      else if (!near && layout_.names.size() == 1)
+        help += help_for_one_cell(layout_.names[0]);
+      const std::string of_targets = help_for_targets();
+      if (near && !of_targets.empty()) help += " And" + of_targets.substr(1);
+      if (!near) help += of_targets;
       rows_.bad_file(diag::UnknownDataColumn, layout_.line, header(), help, "column", name);
       return -1;
     }
@@ -329,14 +334,31 @@ class Placer {
     if (number >= 0 && number < width) return static_cast<int>(number);
     if (absent_allowed) return -1;
     std::string help = "columns are counted from 0";
-    if (width == 1 && plan_.spec->format != Format::conllu)
-      help += "; `separator = ...` in the source says how cells are parted";
+    if (width == 1 && plan_.spec->format != Format::conllu) help += help_for_one_cell("");
     rows_.bad_file(diag::DataColumnOutOfRange, layout_.line, "", help + help_for_targets(), column, number,
                    count_of(layout_.width, "cell"));
     return -1;
   }
 
  private:
+  // What the first line is of, if it is no header of a table.
+  std::string other_format() const {
+    const std::string first = layout_.names.empty() ? "" : lower_text(layout_.names[0]);
+    if (first.starts_with("<!doctype") || first.starts_with("<html") || first.starts_with("<?xml"))
+      return "the file is a web page, not a table";
+    const bool json = first.starts_with('{') || first.starts_with('[');
+    return json ? "it looks like JSON; `format = jsonl` reads a file with one object in each line" : "";
+  }
+
+  // A header of one cell: another separator, most likely the one that stands in it.
+  static std::string help_for_one_cell(const std::string& cell) {
+    for (const auto& [separator, written] : {std::pair{';', ";"}, {'\t', "\\t"}, {',', ","}, {'|', "|"}}) {
+      if (cell.find(separator) != std::string::npos)
+        return std::string("; `separator = \"") + written + "\"` in the source parts them";
+    }
+    return "; `separator = ...` in the source says how cells are parted";
+  }
+
   // Whether a name of the header is a number, empty, or there twice.
   bool looks_like_data() const {
     for (size_t i = 0; i < layout_.names.size(); ++i) {

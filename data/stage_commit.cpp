@@ -268,7 +268,11 @@ bool Stager::commit_number(size_t c, size_t item, std::string_view text, const R
   } else if (trim_blanks(text).empty()) {
     rows.bad(diag::EmptyCell, place, help_for_empty(plan_.columns[c]), name_of_item(c, item), column.name);
   } else {
-    rows.bad(diag::BadDataNumber, place, bad_number_help(text, number_format_), shown(text), column.name);
+    const std::vector<std::string>& names = column.binding.names;
+    const bool header = std::find(names.begin(), names.end(), text) != names.end();
+    rows.bad(diag::BadDataNumber, place,
+             header ? "this is the name of the column: the header once more?" : bad_number_help(text, number_format_),
+             shown(text), column.name);
   }
   return false;
 }

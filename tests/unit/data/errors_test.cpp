@@ -95,10 +95,9 @@ TEST_CASE("columns that are not there") {
         "source says how cells are parted");
   CHECK(report_of(one_source(Format::tsv, {column("y", ValueKind::label, named({"label"}))}), "n\tlable\n1\ta\n") ==
         "E0508 train:1 there is no column `label` in this file // did you mean `lable`?");
-  CHECK(
-      report_of(number_and_label(), "n,y\n1,a\n") ==
-      "E0508 train:1 there is no column `n` in this file // its columns are n,y; `separator = ...` in the source says "
-      "how cells are parted");
+  CHECK(report_of(number_and_label(), "n,y\n1,a\n") ==
+        "E0508 train:1 there is no column `n` in this file // its columns are n,y; `separator = \",\"` in the source "
+        "parts them");
   CHECK(report_of(number_and_label(), "n\ty\ty\n1\ta\tb\n") == "E0525 train:1 the header names the column `y` twice");
   Spec spec = words_and_tags();
   spec.sources[0].columns.push_back(column("intent", ValueKind::label, comment("intent")));
