@@ -1,5 +1,7 @@
 // Leaves of the graph: what comes from outside (columns of the batch, parameters, scalars of the step), constants, and
 // what the row spaces themselves know (positions and lengths).
+#include <algorithm>
+
 #include "compiler/ops/infer_util.h"
 #include "compiler/ops/lower_util.h"
 #include "compiler/ops/registry.h"
@@ -43,7 +45,8 @@ void evaluate_scalar(EvaluateContext& c) {
   c.results[0]->values = {at->second};
 }
 void evaluate_constant(EvaluateContext& c) {
-  for (double& value : c.results[0]->values) value = attr_number(c.attrs, "value");
+  std::vector<double>& values = c.results[0]->values;
+  std::fill(values.begin(), values.end(), attr_number(c.attrs, "value"));
 }
 void evaluate_iota(EvaluateContext& c) {
   const Type& type = c.results[0]->type;

@@ -15,9 +15,12 @@ bool is_transposed(const Attrs& attrs) {
   return attr_bool(attrs, "transposed");
 }
 
-// `precision = bf16`: operands are read as if they were bfloat16.
-double read(double x, const Attrs& attrs) {
-  return attr_bool(attrs, "bf16") ? runtime::from_bf16(runtime::to_bf16(static_cast<float>(x))) : x;
+// The values of an operand; under `precision = bf16` as bfloat16 holds them, in `rounded`.
+const std::vector<double>& read(const HostTensor& operand, const Attrs& attrs, std::vector<double>& rounded) {
+  if (!attr_bool(attrs, "bf16")) return operand.values;
+  rounded.reserve(operand.values.size());
+  for (const double x : operand.values) rounded.push_back(runtime::from_bf16(runtime::to_bf16(static_cast<float>(x))));
+  return rounded;
 }
 std::string kernel(const char* name, const Attrs& attrs) {
   return std::string(name) + (attr_bool(attrs, "bf16") ? "_bf16" : "");
@@ -42,17 +45,16 @@ InferResult infer_linear(const InferContext& c) {
 }
 
 void evaluate_linear(EvaluateContext& c) {
-  const HostTensor &x = *c.operands[0], &w = *c.operands[1];
-  const int64_t inner = x.type.dims.back().value(), outer = c.results[0]->type.dims.back().value();
-  const bool transposed = is_transposed(c.attrs);
+  const int64_t inner = c.operands[0]->type.dims.back().value(), outer = c.results[0]->type.dims.back().value();
+  const int64_t step = is_transposed(c.attrs) ? outer : 1, start = is_transposed(c.attrs) ? 1 : inner;
+  std::vector<double> rounded_x, rounded_w;
+  const double* x = read(*c.operands[0], c.attrs, rounded_x).data();
+  const double* w = read(*c.operands[1], c.attrs, rounded_w).data();
   std::vector<double>& y = c.results[0]->values;
   for (size_t i = 0; i < y.size(); ++i) {
     const int64_t row = static_cast<int64_t>(i) / outer, n = static_cast<int64_t>(i) % outer;
     double sum = 0;
-    for (int64_t k = 0; k < inner; ++k) {
-      sum += read(x.values[row * inner + k], c.attrs) *
-             read(w.values[transposed ? k * outer + n : n * inner + k], c.attrs);
-    }
+    for (int64_t k = 0; k < inner; ++k) sum += x[row * inner + k] * w[n * start + k * step];
     y[i] = sum;
   }
 }
@@ -96,13 +98,14 @@ InferResult infer_outer_sum(const InferContext& c) {
 }
 
 void evaluate_outer_sum(EvaluateContext& c) {
-  const HostTensor &a = *c.operands[0], &b = *c.operands[1];
-  const int64_t n = a.type.dims.back().value(), k = b.type.dims.back().value();
+  const int64_t n = c.operands[0]->type.dims.back().value(), k = c.operands[1]->type.dims.back().value();
+  std::vector<double> rounded_a, rounded_b;
+  const std::vector<double>& a = read(*c.operands[0], c.attrs, rounded_a);
+  const std::vector<double>& b = read(*c.operands[1], c.attrs, rounded_b);
   std::vector<double>& y = c.results[0]->values;
   std::fill(y.begin(), y.end(), 0);
-  for (size_t row = 0; row * n < a.values.size(); ++row) {
-    for (int64_t i = 0; i < n * k; ++i)
-      y[i] += read(a.values[row * n + i / k], c.attrs) * read(b.values[row * k + i % k], c.attrs);
+  for (size_t row = 0; row * n < a.size(); ++row) {
+    for (int64_t i = 0; i < n * k; ++i) y[i] += a[row * n + i / k] * b[row * k + i % k];
   }
 }
 

@@ -94,8 +94,9 @@ double epsilon(const Attrs& attrs) {
 void evaluate_normalize(EvaluateContext& c) {
   const HostTensor& x = *c.operands[0];
   const int64_t length = x.type.dims.back().value();
+  const double eps = epsilon(c.attrs);
   for (size_t begin = 0; begin < x.values.size(); begin += length) {
-    const Moments m = moments(&x.values[begin], length, epsilon(c.attrs));
+    const Moments m = moments(&x.values[begin], length, eps);
     for (int64_t i = 0; i < length; ++i) c.results[0]->values[begin + i] = (x.values[begin + i] - m.mean) * m.scale;
   }
 }
@@ -103,8 +104,9 @@ void evaluate_normalize(EvaluateContext& c) {
 void evaluate_normalize_grad(EvaluateContext& c) {
   const std::vector<double>&dy = c.operands[0]->values, &x = c.operands[1]->values;
   const int64_t length = c.operands[0]->type.dims.back().value();
+  const double eps = epsilon(c.attrs);
   for (size_t begin = 0; begin < x.size(); begin += length) {
-    const Moments m = moments(&x[begin], length, epsilon(c.attrs));
+    const Moments m = moments(&x[begin], length, eps);
     double mean_dy = 0, mean_dyy = 0;
     for (int64_t i = 0; i < length; ++i) {
       mean_dy += dy[begin + i] / static_cast<double>(length);
