@@ -335,8 +335,7 @@ class Elaborator {
   Value rows_of_table(const Tensor& tensor, const Tensor& ids, const At& at);
   Value rows_of_matrix(const Tensor& tensor, const Tensor& ids, const At& at);
   Value rows_by_ids(const Tensor& tensor, const Tensor& ids, const At& at);
-  ir::Value chosen(ir::Value x, ir::Value hits, int rank, const At& at);
-  ir::Value as_kind_of(ir::Value sum, ir::Value x, const At& at);
+  Value gather_rows(const Tensor& tensor, ir::Value rows, const Tensor& ids, const DimNames& of_row, const At& at);
 
   // ---- lengths.cpp
   Dim length_of(const Axis& axis) const;
