@@ -326,7 +326,7 @@ class Elaborator {
 
   // ---- indices.cpp
   Value index_tensor(const Tensor& tensor, std::span<const syntax::IndexExpr::Item> items, const At& at);
-  Value index_transposed(const Tensor& sequence, std::span<const syntax::IndexExpr::Item> items, const At& at);
+  Value index_transposed(const Value& value, std::span<const syntax::IndexExpr::Item> items, const At& at);
   bool innermost(ir::Value x, int axis, const std::string& what, const At& at);
   ir::Value row_at(ir::Value x, const Value& index, const At& at);
   Value index_axis(const Tensor& tensor, int axis, const Value& index, const At& at, bool& dropped);
@@ -363,6 +363,9 @@ class Elaborator {
   std::optional<std::vector<int>> reduced_axes(Tensor& of, const Value* over, const At& at);
 
   // ---- transposed.cpp
+  Value as_stack(const Value& value, const At& at);
+  std::optional<Value> as_transposed(const Value& value, const At& at);
+  Value binary_transposed(syntax::BinaryOp op, const Value& left, const Value& right, const At& at);
   Value transpose_last(const Tensor& x, const At& at);
   Value matmul_transposed(const Value& left, const Value& right, const At& at);
   Value times_transposed(ir::Value a, ir::Value sequence, const At& at);
@@ -373,8 +376,9 @@ class Elaborator {
   Value stack_of(std::vector<Value> parts, const At& at);
   Value each_part(const std::vector<Value*>& slots, const At& at, const std::function<Value()>& one);
   ir::Value beside(const Value& value, const At& at);
-  Value apart(ir::Value rows, const At& at);
+  Value apart(ir::Value rows, const At& at, const IdSetPtr& ids = nullptr);
   Value index_stack(const Value& value, std::span<const syntax::IndexExpr::Item> items, const At& at);
+  Value parts_by_ids(const Value& value, const Tensor& ids, const At& at);
   Value binary_stacks(syntax::BinaryOp op, const Value& left, const Value& right, const At& at);
   bool match_stack(const syntax::Parameter& parameter, const Value& value, Frame& callee, Signature& signature,
                    const At& at);

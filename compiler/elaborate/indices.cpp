@@ -60,8 +60,8 @@ Value Elaborator::index_tensor(const Tensor& tensor, std::span<const syntax::Ind
 }
 
 // transpose(x)[i] is a feature of each position: x[..., i].
-Value Elaborator::index_transposed(const Tensor& sequence, std::span<const syntax::IndexExpr::Item> items,
-                                   const At& at) {
+Value Elaborator::index_transposed(const Value& value, std::span<const syntax::IndexExpr::Item> items, const At& at) {
+  const Tensor& sequence = std::get<Transposed>(value.v).sequence;
   const int last = static_cast<int>(axes(sequence.node, at.frame).size()) - 1;
   if (items.size() == 1 && items[0].kind == syntax::IndexExpr::Item::Kind::at) {
     const Value index = evaluate(*items[0].value, at.frame);
@@ -69,9 +69,8 @@ Value Elaborator::index_transposed(const Tensor& sequence, std::span<const synta
     bool dropped = true;
     if (index.as_static()) return index_axis(sequence, last, index, {at.frame, items[0].range}, dropped);
   }
-  report(at, diag::NotSupportedYet, "this index of a transposed sequence")
-      .help("index the sequence itself: `x[..., i]`, `x[i]`");
-  return {};
+  const Value parts = as_stack(value, at);
+  return parts.poisoned() ? Value{} : index_stack(parts, items, at);
 }
 
 // x[a..b]; a negative end counts from the back.
