@@ -151,6 +151,7 @@ class Elaborator {
   void run_let(const syntax::LetStmt& stmt, Frame& frame);
   void run_update(const syntax::UpdateStmt& stmt, Frame& frame);
   bool run_require(const syntax::RequireStmt& stmt, Frame& frame);
+  void say_failed(const syntax::Expr& condition, Frame& frame);
   bool spend_statement(SourceRange range, Frame& frame);
 
   // ---- layers.cpp
@@ -540,6 +541,8 @@ class Elaborator {
 };
 
 std::string op_text(const std::string& op, const At& at);  // "`+`", "matrix product", the primitive that was called
+// "1, 2, 3, 4, 6 and 12 divide 12": of many those next to `near`.
+std::string divisors_text(int64_t number, int64_t near);
 std::string missing_argument(const Layer& partial);
 std::vector<std::string> names_of(const std::vector<syntax::Parameter>& parameters);
 // A source name with a capital letter: a dimension.
