@@ -7,6 +7,7 @@
 #include <set>
 
 #include "compiler/base/text.h"
+#include "compiler/diag/explanations.h"
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/diag/kinds/model.h"
 #include "compiler/diag/kinds/sema.h"
@@ -101,6 +102,10 @@ void print_kind(const diag::Kind& kind, bool json) {
                : error ? "error"
                        : "not supported yet",
                text);
+    if (const diag::Explanation* more = diag::explanation(kind)) {
+      fmt::print("\n{}\n", more->text);
+      if (!more->mistake.empty()) fmt::print("    {}\n    becomes\n    {}\n", more->mistake, more->repair);
+    }
     std::vector<const Phrase*> rows = phrases_of(kind);
     if (rows.empty()) return;
     constexpr size_t kShown = 3;
@@ -109,13 +114,17 @@ void print_kind(const diag::Kind& kind, bool json) {
     print_phrases(rows, false);
     return;
   }
-  const nlohmann::ordered_json line{{"event", "explain"},
-                                    {"code", kind.code},
-                                    {"name", kind.name},
-                                    {"severity", warning ? "warning"
-                                                 : error ? "error"
-                                                         : "unsupported"},
-                                    {"text", text}};
+  nlohmann::ordered_json line{{"event", "explain"},
+                              {"code", kind.code},
+                              {"name", kind.name},
+                              {"severity", warning ? "warning"
+                                           : error ? "error"
+                                                   : "unsupported"},
+                              {"text", text}};
+  if (const diag::Explanation* more = diag::explanation(kind)) {
+    line["about"] = more->text;
+    if (!more->mistake.empty()) line["mistake"] = more->mistake, line["repair"] = more->repair;
+  }
   fmt::print("{}\n", line.dump());
 }
 

@@ -107,7 +107,8 @@ Value Elaborator::run_callable(const std::vector<Parameter>& inputs, std::vector
                                const std::string& name, const At& at) {
   Signature signature;
   signature.callee = name;
-  for (const auto& argument : bound) {
+  for (auto& argument : bound) {
+    if (argument) argument->value = as_stack(argument->value, {at.frame, argument->range});
     if (argument && argument->value.poisoned()) return {};
   }
   if (const std::vector<Value*> slots = stacks_to_map(inputs, bound, at.frame); !slots.empty())

@@ -151,6 +151,7 @@ class Elaborator {
   void run_let(const syntax::LetStmt& stmt, Frame& frame);
   void run_update(const syntax::UpdateStmt& stmt, Frame& frame);
   bool run_require(const syntax::RequireStmt& stmt, Frame& frame);
+  void say_failed(const syntax::Expr& condition, Frame& frame);
   bool spend_statement(SourceRange range, Frame& frame);
 
   // ---- layers.cpp
@@ -326,7 +327,7 @@ class Elaborator {
 
   // ---- indices.cpp
   Value index_tensor(const Tensor& tensor, std::span<const syntax::IndexExpr::Item> items, const At& at);
-  Value index_transposed(const Tensor& sequence, std::span<const syntax::IndexExpr::Item> items, const At& at);
+  Value index_transposed(const Value& value, std::span<const syntax::IndexExpr::Item> items, const At& at);
   bool innermost(ir::Value x, int axis, const std::string& what, const At& at);
   ir::Value row_at(ir::Value x, const Value& index, const At& at);
   Value index_axis(const Tensor& tensor, int axis, const Value& index, const At& at, bool& dropped);
@@ -335,8 +336,7 @@ class Elaborator {
   Value rows_of_table(const Tensor& tensor, const Tensor& ids, const At& at);
   Value rows_of_matrix(const Tensor& tensor, const Tensor& ids, const At& at);
   Value rows_by_ids(const Tensor& tensor, const Tensor& ids, const At& at);
-  ir::Value chosen(ir::Value x, ir::Value hits, int rank, const At& at);
-  ir::Value as_kind_of(ir::Value sum, ir::Value x, const At& at);
+  Value gather_rows(const Tensor& tensor, ir::Value rows, const Tensor& ids, const DimNames& of_row, const At& at);
 
   // ---- lengths.cpp
   Dim length_of(const Axis& axis) const;
@@ -364,6 +364,9 @@ class Elaborator {
   std::optional<std::vector<int>> reduced_axes(Tensor& of, const Value* over, const At& at);
 
   // ---- transposed.cpp
+  Value as_stack(const Value& value, const At& at);
+  std::optional<Value> as_transposed(const Value& value, const At& at);
+  Value binary_transposed(syntax::BinaryOp op, const Value& left, const Value& right, const At& at);
   Value transpose_last(const Tensor& x, const At& at);
   Value matmul_transposed(const Value& left, const Value& right, const At& at);
   Value times_transposed(ir::Value a, ir::Value sequence, const At& at);
@@ -374,8 +377,9 @@ class Elaborator {
   Value stack_of(std::vector<Value> parts, const At& at);
   Value each_part(const std::vector<Value*>& slots, const At& at, const std::function<Value()>& one);
   ir::Value beside(const Value& value, const At& at);
-  Value apart(ir::Value rows, const At& at);
+  Value apart(ir::Value rows, const At& at, const IdSetPtr& ids = nullptr);
   Value index_stack(const Value& value, std::span<const syntax::IndexExpr::Item> items, const At& at);
+  Value parts_by_ids(const Value& value, const Tensor& ids, const At& at);
   Value binary_stacks(syntax::BinaryOp op, const Value& left, const Value& right, const At& at);
   bool match_stack(const syntax::Parameter& parameter, const Value& value, Frame& callee, Signature& signature,
                    const At& at);
@@ -537,6 +541,8 @@ class Elaborator {
 };
 
 std::string op_text(const std::string& op, const At& at);  // "`+`", "matrix product", the primitive that was called
+// "1, 2, 3, 4, 6 and 12 divide 12": of many those next to `near`.
+std::string divisors_text(int64_t number, int64_t near);
 std::string missing_argument(const Layer& partial);
 std::vector<std::string> names_of(const std::vector<syntax::Parameter>& parameters);
 // A source name with a capital letter: a dimension.

@@ -253,7 +253,7 @@ Value Elaborator::evaluate_index(const IndexExpr& node, SourceRange range, Frame
   }
   if (std::holds_alternative<Stack>(base.v)) return index_stack(base, node.items, at);
   if (const Tensor* tensor = base.tensor()) return index_tensor(*tensor, node.items, at);
-  if (const auto* turned = std::get_if<Transposed>(&base.v)) return index_transposed(turned->sequence, node.items, at);
+  if (std::holds_alternative<Transposed>(base.v)) return index_transposed(base, node.items, at);
   if (node.items.size() != 1 || node.items[0].kind != IndexExpr::Item::Kind::at) {
     report(at, diag::NotATensor, base.kind());
     return {};
@@ -280,9 +280,9 @@ Value Elaborator::evaluate_index(const IndexExpr& node, SourceRange range, Frame
 }
 
 Value Elaborator::evaluate_unary(const UnaryExpr& node, SourceRange range, Frame& frame) {
-  Value operand = evaluate(*node.operand, frame);
-  if (operand.poisoned()) return {};
   const At at{frame, range};
+  Value operand = as_stack(evaluate(*node.operand, frame), at);
+  if (operand.poisoned()) return {};
   if (const StaticValue* known = operand.as_static()) {
     auto value = statics_.unary(node.op, *known, range);
     if (!value) failed_ = true;

@@ -52,14 +52,16 @@ Value Elaborator::index_tensor(const Tensor& tensor, std::span<const syntax::Ind
     const Tensor* result = next.tensor();
     if (!result) return {};
     current = *result;
+    // What is indexed by ids has their dimensions in the place of its own.
+    if (const Tensor* ids = index.tensor()) axis += static_cast<int>(axes(ids->node, at.frame).size());
     if (!dropped) ++axis;
   }
   return {current, at.range};
 }
 
 // transpose(x)[i] is a feature of each position: x[..., i].
-Value Elaborator::index_transposed(const Tensor& sequence, std::span<const syntax::IndexExpr::Item> items,
-                                   const At& at) {
+Value Elaborator::index_transposed(const Value& value, std::span<const syntax::IndexExpr::Item> items, const At& at) {
+  const Tensor& sequence = std::get<Transposed>(value.v).sequence;
   const int last = static_cast<int>(axes(sequence.node, at.frame).size()) - 1;
   if (items.size() == 1 && items[0].kind == syntax::IndexExpr::Item::Kind::at) {
     const Value index = evaluate(*items[0].value, at.frame);
@@ -67,9 +69,8 @@ Value Elaborator::index_transposed(const Tensor& sequence, std::span<const synta
     bool dropped = true;
     if (index.as_static()) return index_axis(sequence, last, index, {at.frame, items[0].range}, dropped);
   }
-  report(at, diag::NotSupportedYet, "this index of a transposed sequence")
-      .help("index the sequence itself: `x[..., i]`, `x[i]`");
-  return {};
+  const Value parts = as_stack(value, at);
+  return parts.poisoned() ? Value{} : index_stack(parts, items, at);
 }
 
 // x[a..b]; a negative end counts from the back.
@@ -200,35 +201,10 @@ Value Elaborator::rows_of_table(const Tensor& tensor, const Tensor& ids, const A
   return rows.valid() ? Value{Tensor{rows, tensor.ids, nullptr, std::move(names)}, at.range} : Value{};
 }
 
-// What is looked up by the places that it may stand at: 1 for [places, ids of x] where it does. `rank`: of the ids.
-ir::Value Elaborator::chosen(ir::Value x, ir::Value hits, int rank, const At& at) {
-  if (!x.valid() || !hits.valid()) return {};
-  const types::DType dtype = type(x).dtype;
-  std::vector<Dim> dims(static_cast<size_t>(rank), Dim(1)), wide = type(hits).dims;
-  dims.insert(dims.end(), type(x).dims.begin(), type(x).dims.end());
-  wide.resize(std::max(wide.size(), dims.size()), Dim(1));
-  if (dtype != types::DType::f32) x = emit("to_f32", {x}, at);
-  x = emit("reshape", {x}, at, {{"dims", dims}});
-  // `where`, and not a product: what is not chosen may be infinite.
-  return emit(
-      "where",
-      {emit("reshape", {hits}, at, {{"dims", wide}}), x, with_rank(constant(0, at), static_cast<int>(wide.size()), at)},
-      at);
-}
-
-// Numbers again what they were made of.
-ir::Value Elaborator::as_kind_of(ir::Value sum, ir::Value x, const At& at) {
-  if (!sum.valid()) return {};
-  if (type(x).dtype == types::DType::i32) return emit("to_i32", {sum}, at);
-  if (type(x).dtype == types::DType::boolean) return emit("ne", {sum, constant(0, at)}, at);
-  return sum;
-}
-
-// x[ids] of a sequence: the sum over its positions, of which all are left out but the one that the id names.
+// The rows of a sequence, by positions in it or by constants that it is longer than.
 Value Elaborator::rows_by_ids(const Tensor& tensor, const Tensor& ids, const At& at) {
   if (!innermost(tensor.node, 0, "an index by ids", at)) return {};
-  SpaceId space = type(tensor.node).space;
-  const SpaceId parent = spaces()[space].parent;
+  const SpaceId space = type(tensor.node).space, parent = spaces()[space].parent;
   const IdSetPtr& set = ids.ids;
   const bool positions = set && set->ragged && spaces().same_dim(*set->ragged, space);
   const bool constant = set && set->constant && set->size.constant();
@@ -240,40 +216,31 @@ Value Elaborator::rows_by_ids(const Tensor& tensor, const Tensor& ids, const At&
     return {};
   }
   if (constant && !require_length(parent, spaces().length_of(space) - set->size, at)) return {};
-  ir::Value x = tensor.node;
-  const SpaceId rows = type(ids.node).space;
-  if (!spaces().is_ancestor(rows, parent)) {  // an id for each row of something below: the whole sequence for each
-    x = copy_rows(x, rows, at);
-    if (!x.valid()) return {};
-    space = type(x).space;
-  }
-  const int rank = type(ids.node).rank();
-  ir::Value position = emit("position", {}, at, {{"space", ir::SpaceRef{space}}});
-  ir::Value hits = emit("eq", {rank > 0 ? with_rank(position, rank, at) : position, to_space(ids.node, space, at)}, at);
-  ir::Value kept = chosen(x, hits, rank, at);
-  if (!kept.valid()) return {};
-  ir::Value row = as_kind_of(reduce_ragged("sum", kept, space, at), tensor.node, at);
-  DimNames names = dim_names(ids);
-  const DimNames features = dim_names(tensor);
-  names.insert(names.end(), features.begin(), features.end());
-  return row.valid() ? Value{Tensor{row, tensor.ids, nullptr, std::move(names)}, at.range} : Value{};
+  return gather_rows(tensor, tensor.node, ids, dim_names(tensor), at);
 }
 
 // The same of a matrix that an example, or a position, has of its own.
 Value Elaborator::rows_of_matrix(const Tensor& tensor, const Tensor& ids, const At& at) {
-  const Dim size = type(tensor.node).dims[0];
-  if (!ids_fit(ids.ids, size, "the number of rows", at)) return {};
-  const int rank = type(ids.node).rank();
-  ir::Value ones = emit("one_hot", {ids.node}, at, {{"classes", std::vector<Dim>{size}}});
-  ir::Value hits = emit("ne", {ones, constant(0, at)}, at);
-  ir::Value kept = chosen(tensor.node, hits, rank, at);
-  if (!kept.valid()) return {};
-  ir::Value sum = emit("sum", {kept}, at, {{"axes", std::vector<Dim>{rank}}, {"keep", false}});
-  ir::Value row = as_kind_of(sum, tensor.node, at);
+  if (!ids_fit(ids.ids, type(tensor.node).dims[0], "the number of rows", at)) return {};
+  const DimNames names = dim_names(tensor);
+  ir::Value rows = emit("map_in", {tensor.node}, at, {{"count", int64_t{1}}});
+  return gather_rows(tensor, rows, ids, {names.begin() + 1, names.end()}, at);
+}
+
+// `rows`: those of `tensor`, each with dimensions of these names.
+Value Elaborator::gather_rows(const Tensor& tensor, ir::Value rows, const Tensor& ids, const DimNames& of_row,
+                              const At& at) {
+  if (!rows.valid()) return {};
+  const SpaceId parent = spaces()[type(rows).space].parent, asked = type(ids.node).space;
+  if (!spaces().is_ancestor(asked, parent) && !spaces().is_ancestor(parent, asked)) {
+    report(at, diag::NotSupportedYet, "a whole " + shape_text(tensor.node, at.frame) + " for ids of other examples");
+    return {};
+  }
+  ir::Value places = spaces().is_ancestor(asked, parent) ? to_space(ids.node, parent, at) : ids.node;
+  ir::Value found = emit("gather_rows", {rows, places}, at);
   DimNames names = dim_names(ids);
-  const DimNames columns = dim_names(tensor);
-  names.insert(names.end(), columns.begin() + 1, columns.end());
-  return row.valid() ? Value{Tensor{row, tensor.ids, nullptr, std::move(names)}, at.range} : Value{};
+  names.insert(names.end(), of_row.begin(), of_row.end());
+  return found.valid() ? Value{Tensor{found, tensor.ids, nullptr, std::move(names)}, at.range} : Value{};
 }
 
 }  // namespace mtl::elaborate

@@ -189,11 +189,13 @@ Value Elaborator::binary_values(BinaryOp op, const Value& left, const Value& rig
     }
     return {*value, at.range};
   }
-  if (std::holds_alternative<Stack>(left.v) || std::holds_alternative<Stack>(right.v))
-    return binary_stacks(op, left, right, at);
-  if (op == BinaryOp::matmul &&
-      (std::holds_alternative<Transposed>(left.v) || std::holds_alternative<Transposed>(right.v)))
-    return matmul_transposed(left, right, at);
+  if (std::holds_alternative<Stack>(left.v) || std::holds_alternative<Stack>(right.v)) {
+    if (op != BinaryOp::matmul) return binary_stacks(op, as_stack(left, at), as_stack(right, at), at);
+    const auto turned = std::holds_alternative<Stack>(right.v) ? as_transposed(right, at) : std::nullopt;
+    return turned ? binary_values(op, left, *turned, at) : binary_stacks(op, left, right, at);
+  }
+  if (std::holds_alternative<Transposed>(left.v) || std::holds_alternative<Transposed>(right.v))
+    return op == BinaryOp::matmul ? matmul_transposed(left, right, at) : binary_transposed(op, left, right, at);
   if (auto length = length_arithmetic(op, left, right, at)) return *length;
   if (op == BinaryOp::range) {
     report(at, diag::NotKnownNow, "each end of a range", left.as_static() ? right.kind() : left.kind());

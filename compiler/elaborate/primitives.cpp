@@ -107,6 +107,10 @@ std::optional<std::vector<Axis>> Primitives::dims(PrimitiveCall& call, const std
 
 Value Elaborator::run_primitive(PrimitiveCall& call) {
   call.at.word = call.primitive.name;
+  if (call.primitive.name != "transpose") {
+    for (auto& [name, argument] : call.bound) argument.value = as_stack(argument.value, call.at);
+    for (Argument& argument : call.values) argument.value = as_stack(argument.value, call.at);
+  }
   if (Primitives::has_stack(call)) return Primitives::run_stacks(call);
   for (const Primitives::Table* table : {&Primitives::elementwise(), &Primitives::reductions(), &Primitives::shapes(),
                                          &Primitives::sequences(), &Primitives::labels()}) {

@@ -150,7 +150,8 @@ struct Primitives::Sequences {
     for (ir::Value x : qkv) {
       const Dim width = c.e.type(x).dims.back();
       if (*heads >= 1 && (!width.constant() || width.value() % *heads == 0)) continue;
-      c.e.report(c.at, diag::HeadsDoNotDivide, *heads, width.text());
+      c.e.report(c.at, diag::HeadsDoNotDivide, *heads, width.text())
+          .help(width.constant() ? divisors_text(width.value(), *heads) : "");
       return {};
     }
     const double rate = c.e.options_.training ? *drop : 0;

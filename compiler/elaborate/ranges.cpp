@@ -61,11 +61,12 @@ MaybeRange of_binary(const std::string& op, const Range& a, const Range& b) {
 // The result has no other numbers than the operands.
 bool only_moves(const std::string& op) {
   static const std::set<std::string> kOps = {
-      "gather",      "reshape",     "transpose",   "broadcast", "slice",         "concat",
-      "stack",       "map_in",      "map_out",     "to_space",  "first",         "last",
-      "segment_max", "segment_min", "copy_rows",   "swap_rows", "mean",          "max",
-      "min",         "pick",        "concat_rows", "move_rows", "stop_gradient", "reverse_gradient",
-      "where",       "to_f32"};
+      "gather",    "gather_rows", "reshape",   "transpose",     "broadcast",
+      "slice",     "concat",      "stack",     "map_in",        "map_out",
+      "to_space",  "first",       "last",      "segment_max",   "segment_min",
+      "copy_rows", "swap_rows",   "mean",      "max",           "min",
+      "pick",      "concat_rows", "move_rows", "stop_gradient", "reverse_gradient",
+      "where",     "to_f32"};
   return kOps.count(op) > 0;
 }
 
@@ -94,7 +95,8 @@ MaybeRange Elaborator::range_of(ir::Value value, std::map<ir::Value, MaybeRange>
                std::any_of(operands.begin(), operands.end(), any) ? MaybeRange(Range{-kInf, kInf}) : std::nullopt;
   const bool free_sum = op == "add" || op == "sub";
   if (free_sum && std::any_of(operands.begin(), operands.end(), any)) return known[value] = Range{-kInf, kInf};
-  const size_t first = op == "where" ? 1 : 0, end = op == "pick" || op == "gather" ? 1 : operands.size();
+  const size_t first = op == "where" ? 1 : 0,
+               end = op == "pick" || op == "gather" || op == "gather_rows" ? 1 : operands.size();
   const bool moves = only_moves(op) && (operands.size() == 1 || (op != "max" && op != "min"));
   MaybeRange made;
   if (moves) {

@@ -94,7 +94,7 @@ class Requirements {
     }
     auto holds = statics_.condition(expr, sema::TopScope(file_, 0), "a requirement");
     if (!holds) good_ = false;
-    if (holds && !*holds) fail(expr.range, diag::RequirementFails, "this condition", "the model");
+    if (holds && !*holds) fail(expr.range, diag::RequirementFails, "the model", "this condition does not hold");
   }
 
   // Parameters below the path; nullopt after a report.

@@ -44,6 +44,7 @@ Value Elaborator::stack_of(std::vector<Value> parts, const At& at) {
   std::vector<ir::Value> nodes;
   IdSetPtr set = parts.empty() ? nullptr : Primitives::set_of(parts.front());
   for (Value& part : parts) {
+    part = as_stack(part, at);
     if (part.poisoned()) return {};
     if (!stack_in(part)) {
       if (!part.tensor()) part = Value{Tensor{to_tensor(part, at), nullptr, nullptr}, part.range};
@@ -123,14 +124,14 @@ ir::Value Elaborator::beside(const Value& value, const At& at) {
 }
 
 // The way back.
-Value Elaborator::apart(ir::Value rows, const At& at) {
+Value Elaborator::apart(ir::Value rows, const At& at, const IdSetPtr& ids) {
   if (!rows.valid()) return {};
   const int64_t count = type(rows).dims.front().value();
   const std::vector<Dim> rest(type(rows).dims.begin() + 1, type(rows).dims.end());
   std::vector<Value> parts;
   for (int64_t i = 0; i < count; ++i) {
     ir::Value part = emit("slice", {rows}, at, {{"axis", int64_t{0}}, {"start", i}, {"stop", i + 1}});
-    parts.push_back(Value{Tensor{emit("reshape", {part}, at, {{"dims", rest}}), nullptr, nullptr}, at.range});
+    parts.push_back(Value{Tensor{emit("reshape", {part}, at, {{"dims", rest}}), ids, nullptr}, at.range});
   }
   return stack_of(std::move(parts), at);
 }
@@ -146,8 +147,7 @@ Value Elaborator::index_stack(const Value& value, std::span<const syntax::IndexE
     return {};
   }
   // A number up to `most`, negative ones from the back.
-  const auto place = [&](const syntax::Expr& expr, int64_t most) -> std::optional<int64_t> {
-    Value index = evaluate(expr, at.frame);
+  const auto place_of = [&](const Value& index, int64_t most) -> std::optional<int64_t> {
     auto number = index.poisoned() ? std::nullopt : integer(index, here, "an index");
     if (!number) return std::nullopt;
     const int64_t at_place = *number < 0 ? *number + count : *number;
@@ -155,6 +155,7 @@ Value Elaborator::index_stack(const Value& value, std::span<const syntax::IndexE
     report(here, diag::IndexOutOfRange, *number, "a dimension of " + std::to_string(count));
     return std::nullopt;
   };
+  const auto place = [&](const syntax::Expr& expr, int64_t most) { return place_of(evaluate(expr, at.frame), most); };
   const auto rest = items.subspan(1);
   const auto inside = [&](const Value& part) {
     if (rest.empty()) return part;
@@ -163,7 +164,13 @@ Value Elaborator::index_stack(const Value& value, std::span<const syntax::IndexE
   const auto* range = std::get_if<syntax::BinaryExpr>(&items[0].value->node);
   const bool cut = items[0].kind == Kind::from || (range && range->op == syntax::BinaryOp::range);
   if (!cut) {
-    auto one = place(*items[0].value, count - 1);
+    const Value index = evaluate(*items[0].value, at.frame);
+    if (const Tensor* ids = index.tensor()) {
+      if (rest.empty()) return parts_by_ids(value, *ids, {at.frame, at.range, {at.range, here.range}});
+      report(here, diag::NotSupportedYet, "an index by ids in front of another");
+      return {};
+    }
+    auto one = place_of(index, count - 1);
     return one ? inside(parts[static_cast<size_t>(*one)]) : Value{};
   }
   auto begin = place(items[0].kind == Kind::from ? *items[0].value : *range->left, count - 1);
@@ -173,6 +180,29 @@ Value Elaborator::index_stack(const Value& value, std::span<const syntax::IndexE
   std::vector<Value> some;
   for (int64_t i = *begin; i < *end; ++i) some.push_back(inside(parts[static_cast<size_t>(i)]));
   return stack_of(std::move(some), at);
+}
+
+// The parts that ids name: at each position of theirs, the number or vector of that part.
+Value Elaborator::parts_by_ids(const Value& value, const Tensor& ids, const At& at) {
+  if (type(ids.node).dtype != types::DType::i32) {
+    report(at, diag::IndexIsNoId, shape_text(ids.node, at.frame));
+    return {};
+  }
+  ir::Value rows = beside(value, at);
+  if (!rows.valid() || !ids_fit(ids.ids, type(rows).dims.front(), "the number of rows", at)) return {};
+  const int more = type(ids.node).rank();
+  const bool for_each = !ragged_below(type(ids.node).space, at.frame.base).empty();
+  if (more > 1 || (more == 1 && for_each)) {
+    report(at, diag::NotSupportedYet, value_text(value, at.frame) + " by " + shape_text(ids.node, at.frame));
+    return {};
+  }
+  if (for_each) rows = copy_rows(rows, type(ids.node).space, at);
+  if (!rows.valid()) return {};
+  ir::Value places = to_space(ids.node, type(rows).space, at);
+  ir::Value found = emit("gather_rows", {emit("map_in", {rows}, at, {{"count", int64_t{1}}}), places}, at);
+  if (!found.valid()) return {};
+  const IdSetPtr set = Primitives::set_of(stack_in(value)->parts->front());
+  return more == 1 ? apart(found, at, set) : Value{Tensor{found, set, nullptr}, at.range};
 }
 
 Value Elaborator::binary_stacks(syntax::BinaryOp op, const Value& left, const Value& right, const At& at) {
@@ -326,6 +356,13 @@ struct Primitives::Stacks {
     c.bound["over"] = probe.bound["over"];
     return map(c);
   }
+  // Of two dimensions, or of the last two of more.
+  static Value transpose(Call& c) {
+    const Value& x = *c.find("x");
+    if (c.e.value_axes(x, c.at.frame).size() > 2) return map(c);
+    ir::Value rows = c.e.beside(x, c.at);
+    return rows.valid() ? Value{Tensor{rows, set_of(stack_in(x)->parts->front()), nullptr}, c.at.range} : Value{};
+  }
   static Value run(Call& c) {
     const std::string_view name = c.primitive.name;
     if (is_one_of(name, {"sum", "mean", "prod", "variance", "norm", "max", "min", "softmax", "log_softmax", "logsumexp",
@@ -333,6 +370,7 @@ struct Primitives::Stacks {
       return reduce(c);
     if (name == "mix") return mix(c);
     if (name == "concat") return concat(c);
+    if (name == "transpose" && !c.find("order")) return transpose(c);
     if (is_one_of(name, {"reshape", "flatten", "transpose", "pad", "attention"}))
       return refuse(c, "`" + std::string(name) + "` of a dimension in front of a ragged one");
     return map(c);

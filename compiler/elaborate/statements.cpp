@@ -118,17 +118,93 @@ bool Elaborator::run_require(const RequireStmt& stmt, Frame& frame) {
     failed_ = true;
     return false;
   }
-  diag::Report made =
-      report({frame, stmt.condition->range}, diag::RequirementFails, text_at(stmt.condition->range), frame.title);
-  if (const auto* compare = std::get_if<BinaryExpr>(&stmt.condition->node)) {
-    for (const ExprPtr* side : {&compare->left, &compare->right}) {
-      const Value value = evaluate(**side, frame);
-      const std::string written = text_at((*side)->range);
-      if (!value.as_static() || value.as_static()->text() == written) continue;
-      std::move(made).note("`" + written + "` is " + value.as_static()->text());
-    }
+  const Expr* failed = stmt.condition.get();  // of several joined by `and`: the first that fails
+  for (;;) {
+    const auto* both = std::get_if<BinaryExpr>(&failed->node);
+    if (!both || both->op != BinaryOp::logical_and) break;
+    const auto first = condition(*both->left, frame, "a requirement");
+    failed = first && *first ? both->right.get() : both->left.get();
   }
+  say_failed(*failed, frame);
   return false;
+}
+
+namespace {
+// What stands behind "has to be", for the comparison as it is written and with its sides exchanged.
+std::pair<const char*, const char*> wanted_by(BinaryOp op) {
+  switch (op) {
+    case BinaryOp::equal:
+      return {"", ""};
+    case BinaryOp::not_equal:
+      return {"other than ", "other than "};
+    case BinaryOp::less:
+      return {"less than ", "more than "};
+    case BinaryOp::less_equal:
+      return {"at most ", "at least "};
+    case BinaryOp::greater:
+      return {"more than ", "less than "};
+    case BinaryOp::greater_equal:
+      return {"at least ", "at most "};
+    default:
+      return {nullptr, nullptr};
+  }
+}
+}  // namespace
+
+std::string divisors_text(int64_t number, int64_t near) {
+  if (number < 1 || number > (int64_t{1} << 40)) return "";
+  constexpr size_t kMost = 8;
+  std::vector<int64_t> all;
+  for (int64_t i = 1; i <= number / i; ++i) {
+    if (number % i != 0) continue;
+    all.push_back(i);
+    if (i != number / i) all.push_back(number / i);
+  }
+  std::sort(all.begin(), all.end(), [&](int64_t a, int64_t b) { return std::abs(a - near) < std::abs(b - near); });
+  all.resize(std::min(all.size(), kMost));
+  std::sort(all.begin(), all.end());
+  std::string text;
+  for (size_t i = 0; i < all.size(); ++i)
+    text += (i == 0 ? "" : i + 1 == all.size() ? " and " : ", ") + std::to_string(all[i]);
+  return text + (all.size() == 1 ? " divides " : " divide ") + std::to_string(number);
+}
+
+// A requirement that fails, in words: the two values that disagree, and what would do.
+void Elaborator::say_failed(const Expr& condition, Frame& frame) {
+  const auto* compare = std::get_if<BinaryExpr>(&condition.node);
+  const auto say = [&](const Expr& at, const std::string& text) {
+    return report({frame, at.range}, diag::RequirementFails, frame.title, text);
+  };
+  struct Side {
+    const Expr* expr;
+    std::string written, value;
+    std::optional<int64_t> number;
+    bool known() const { return !value.empty(); }
+    bool named() const { return known() && value != written; }
+    std::string is() const { return named() ? "`" + written + "` is " + value + " and" : value; }
+    std::string which() const { return named() ? "`" + written + "`, which is " + value : value; }
+  };
+  const auto side = [&](const Expr& expr) {
+    const Value value = evaluate(expr, frame);
+    const StaticValue* known = value.as_static();
+    return Side{&expr, text_at(expr.range), known ? known->text() : "", known ? known->as_int() : std::nullopt};
+  };
+  const auto wanted = compare ? wanted_by(compare->op) : std::pair<const char*, const char*>{};
+  if (!wanted.first) return void(say(condition, "`" + text_at(condition.range) + "` does not hold"));
+  const Side left = side(*compare->left), right = side(*compare->right);
+  const auto* rest = std::get_if<CallExpr>(&compare->left->node);
+  const auto* callee = rest ? std::get_if<NameExpr>(&rest->callee->node) : nullptr;
+  const bool divides = callee && callee->name == "mod" && rest->arguments.size() == 2 && right.value == "0";
+  if (divides && compare->op == BinaryOp::equal) {
+    const Side number = side(*rest->arguments[0].value), by = side(*rest->arguments[1].value);
+    diag::Report made = say(*by.expr, by.is() + " does not divide " + number.which());
+    if (number.number && by.number) std::move(made).help(divisors_text(*number.number, *by.number));
+    return;
+  }
+  if (!left.known() || !right.known() || (!left.named() && !right.named()))
+    return void(say(condition, "`" + text_at(condition.range) + "` does not hold"));
+  const Side &first = left.named() ? left : right, &second = left.named() ? right : left;
+  say(*first.expr, first.is() + " has to be " + (left.named() ? wanted.first : wanted.second) + second.which());
 }
 
 bool Elaborator::run_for(const ForStmt& stmt, SourceRange range, Frame& frame) {

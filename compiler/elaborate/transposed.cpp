@@ -1,9 +1,60 @@
 // Transposes that have a ragged dimension among the two: f32[D, T] of f32[T, D], and f32[C, Q] of f32[Q, C]. The second
-// are rows of pairs; the first stands for the sequence itself where it is a side of a matrix product.
+// are rows of pairs; the first stands for the sequence itself where it is a side of a matrix product or scaled, and is
+// a stack of its D sequences everywhere else.
 #include "compiler/diag/kinds/elaborate.h"
-#include "compiler/elaborate/elaborator.h"
+#include "compiler/elaborate/primitives.h"
 
 namespace mtl::elaborate {
+
+namespace {
+const Transposed* transposed_in(const Value& value) {
+  return std::get_if<Transposed>(&value.v);
+}
+// A number that is the same everywhere.
+bool is_number(const Value& value) {
+  const StaticValue* known = value.as_static();
+  return known && known->as_number();
+}
+}  // namespace
+
+// Any other value is itself; poisoned after a report.
+Value Elaborator::as_stack(const Value& value, const At& at) {
+  const Transposed* transposed = transposed_in(value);
+  if (!transposed) return value;
+  constexpr int64_t kMostParts = 1000;
+  const Tensor& sequence = transposed->sequence;
+  if (type(sequence.node).dims.front().constant().value_or(kMostParts + 1) > kMostParts) {
+    report(at, diag::NotSupportedYet, "this use of " + value_text(value, at.frame))
+        .help("a transposed sequence is a side of `@`; scale or map the sequence itself");
+    return {};
+  }
+  Value parts = apart(sequence.node, at, sequence.ids);
+  parts.range = value.range;
+  return parts;
+}
+
+// f32[D, T] as the sequence that it is the transpose of; nullopt: it has other dimensions.
+std::optional<Value> Elaborator::as_transposed(const Value& value, const At& at) {
+  if (transposed_in(value)) return value;
+  const std::vector<Axis> all = value_axes(value, at.frame);
+  const auto* stack = std::get_if<Stack>(&value.v);
+  if (!stack || all.size() != 2 || !all.back().ragged) return std::nullopt;
+  ir::Value rows = beside(value, at);
+  return rows.valid() ? Value{Transposed{{rows, Primitives::set_of(stack->parts->front()), nullptr}}, value.range}
+                      : Value{};
+}
+
+// Operations on single numbers: on two transposes, or one and a number, they are that of the sequences.
+Value Elaborator::binary_transposed(syntax::BinaryOp op, const Value& left, const Value& right, const At& at) {
+  const Transposed *a = transposed_in(left), *b = transposed_in(right);
+  if ((a && b) || is_number(left) || is_number(right)) {
+    const Value result =
+        binary_values(op, a ? Value{a->sequence, left.range} : left, b ? Value{b->sequence, right.range} : right, at);
+    return result.tensor() ? Value{Transposed{*result.tensor()}, at.range} : Value{};
+  }
+  const Value x = as_stack(left, at), y = as_stack(right, at);
+  return binary_values(op, x, y, at);
+}
 
 Value Elaborator::transpose_last(const Tensor& x, const At& at) {
   const size_t ragged = ragged_below(type(x.node).space, at.frame.base).size();

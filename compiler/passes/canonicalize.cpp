@@ -253,6 +253,10 @@ class Canonicalizer {
       const Node copy = node(operands[1]);
       return one("copy_rows", {one(op, {operands[0], copy.operands[0]}, attrs)}, copy.attrs);
     }
+    if (op == "gather_rows" && is(operands[0], "copy_rows"))  // whichever of the copies, it is the same row
+      return one(op, {node(operands[0]).operands[0], operands[1]});
+    if (op == "sum_copies" && is(operands[0], "scatter_add_rows"))
+      return one("scatter_add_rows", node(operands[0]).operands, attrs);
     if (op == "sum_copies" && is(operands[0], "linear") && is_uniform(node(operands[0]).operands[1])) {
       const Node product = node(operands[0]);
       return one("linear", {one(op, {product.operands[0]}, attrs), product.operands[1]}, product.attrs);

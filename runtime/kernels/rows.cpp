@@ -1,4 +1,4 @@
-// Windows over a sequence, its parts, several joined, and its copies for each row of another.
+// Windows over a sequence, its parts, several joined, its copies for each row of another, and rows by position.
 #include "runtime/kernels/rows.h"
 
 #include <algorithm>
@@ -105,6 +105,30 @@ void copy_rows(const KernelArgs& args) {
       if (copied.length > 0)
         std::memcpy(y + to.offsets[p] * row_bytes, x + copied.begin * row_bytes,
                     static_cast<size_t>(copied.length * row_bytes));
+    }
+  });
+}
+
+size_t gather_rows_workspace(const WorkspaceQuery&) {
+  return 0;
+}
+
+void gather_rows(const KernelArgs& args) {
+  const SpaceView &to = *args.spaces[0], &from = *args.spaces[1];
+  const int64_t count = args.ints[0], width = args.ints[1], row_bytes = width * kBytes, steps = args.ints[2];
+  const char* x = buffer<char>(args, 0);
+  const int32_t* ids = buffer<int32_t>(args, 1);
+  char* y = buffer<char>(args, 2);
+  over_rows(to.rows, count * width, [&](Range rows) {
+    for (int64_t r = rows.begin; r < rows.end; ++r) {
+      const Segment within = segment(from, ancestor_row(args.spaces + 2, steps, r));
+      for (int64_t i = r * count; i < (r + 1) * count; ++i) {
+        char* row = y + i * row_bytes;
+        if (ids[i] >= 0 && ids[i] < within.length)
+          std::memcpy(row, x + (within.begin + ids[i]) * row_bytes, static_cast<size_t>(row_bytes));
+        else
+          std::memset(row, 0, static_cast<size_t>(row_bytes));
+      }
     }
   });
 }

@@ -1,4 +1,4 @@
-// Gradients of gather, of windows and of copies.
+// Gradients of gather, of windows, of copies and of rows by position.
 #include <cstring>
 
 #include "runtime/kernels/rows.h"
@@ -32,6 +32,13 @@ void windows_grad_rows(const Windows& w, const float* dy, float* dx, Range rows)
       for (int64_t d = 0; d < w.width; ++d) to[d] += from[d * w.size];
     }
   }
+}
+
+// The rows that `count` spaces lead up from to row `ancestor`.
+Range rows_below(const SpaceView* const* up, int64_t count, int64_t ancestor) {
+  Range rows{ancestor, ancestor + 1};
+  while (count-- > 0) rows = {up[count]->offsets[rows.begin], up[count]->offsets[rows.end]};
+  return rows;
 }
 
 void add_numbers(const float* x, int64_t count, float* sums) {
@@ -86,12 +93,32 @@ void sum_copies(const KernelArgs& args) {
       float* sum = y + to.offsets[a] * width;
       const int64_t count = (to.offsets[a + 1] - to.offsets[a]) * width;
       std::memset(sum, 0, static_cast<size_t>(count) * sizeof(float));
-      int64_t begin = a, end = a + 1;  // of the rows that lead up to it
-      for (int64_t i = steps; i-- > 0;) {
-        begin = args.spaces[2 + i]->offsets[begin];
-        end = args.spaces[2 + i]->offsets[end];
+      const Range below = rows_below(args.spaces + 2, steps, a);
+      for (int64_t p = below.begin; p < below.end; ++p) add_numbers(x + from.offsets[p] * width, count, sum);
+    }
+  });
+}
+
+size_t scatter_add_rows_workspace(const WorkspaceQuery&) {
+  return 0;
+}
+
+void scatter_add_rows(const KernelArgs& args) {
+  const SpaceView &from = *args.spaces[0], &to = *args.spaces[1];
+  const int64_t count = args.ints[0], width = args.ints[1], steps = args.ints[2];
+  const int32_t* ids = buffer<int32_t>(args, 0);
+  const float* x = buffer<float>(args, 1);
+  float* y = buffer<float>(args, 2);
+  const int64_t work = (to.rows + from.rows * count) / (to.parent_rows + 1) + 1;
+  over_rows(to.parent_rows, width * work, [&](Range ancestors) {
+    for (int64_t a = ancestors.begin; a < ancestors.end; ++a) {
+      float* sums = y + to.offsets[a] * width;
+      const int64_t length = to.offsets[a + 1] - to.offsets[a];
+      std::memset(sums, 0, static_cast<size_t>(length * width) * sizeof(float));
+      const Range below = rows_below(args.spaces + 2, steps, a);
+      for (int64_t i = below.begin * count; i < below.end * count; ++i) {
+        if (ids[i] >= 0 && ids[i] < length) add_numbers(x + i * width, width, sums + ids[i] * width);
       }
-      for (int64_t p = begin; p < end; ++p) add_numbers(x + from.offsets[p] * width, count, sum);
     }
   });
 }

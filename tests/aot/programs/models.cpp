@@ -68,6 +68,7 @@ std::vector<Speaker> speakers() {
     example.note = words[0];
     example.opening = words[0];
     example.words = words;
+    example.pieces = words;
     example.weights.assign(words.size(), 1.5);
     const kinds::RowsAnswers answers = third->context.all(example);
     return std::string(name(answers.sort.label)) + bits(answers.sort.scores) + bits(answers.tags.scores) +

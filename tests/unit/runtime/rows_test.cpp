@@ -91,6 +91,38 @@ TEST_CASE("segments are copied for each row below their parent, and the copies a
   CHECK(difference(sums, times) < 1e-6);
 }
 
+TEST_CASE("rows are looked up by position, and what comes back is added up") {
+  const Ragged above({2, 0, 1, 3}), below({1, 2, 0, 1, 1, 2}), x({3, 5, 1, 2});
+  const std::vector<const SpaceView*> spaces = {&below.view, &x.view, &below.view, &above.view};
+  const int64_t width = 3, count = 2;
+  std::mt19937 generator(3);
+  std::vector<int32_t> ids(static_cast<size_t>(below.view.rows * count));
+  for (int32_t& id : ids) id = static_cast<int32_t>(generator() % 7) - 1;  // some are behind the end
+  Vector from = random_vector(static_cast<size_t>(x.view.rows * width), 1), back = random_vector(ids.size() * width, 2);
+  Vector expected(back.size());
+  std::vector<double> sums(from.size());
+  int outside = 0;
+  for (size_t i = 0; i < ids.size(); ++i) {
+    const int32_t ancestor = above.parent[below.parent[i / count]];
+    const bool inside = ids[i] >= 0 && ids[i] < x.offsets[ancestor + 1] - x.offsets[ancestor];
+    outside += inside ? 0 : 1;
+    for (int64_t d = 0; inside && d < width; ++d) {
+      const size_t element = static_cast<size_t>((x.offsets[ancestor] + ids[i]) * width + d);
+      expected[i * width + d] = from[element];
+      sums[element] += back[i * width + d];
+    }
+  }
+  CHECK(outside > 2);
+  check_same_on_threads([&] {
+    Vector rows(back.size(), 99.0f), added(from.size(), 99.0f);
+    call("gather_rows", {from.data(), ids.data(), rows.data()}, {count, width, 2}, {}, spaces);
+    call("scatter_add_rows", {ids.data(), back.data(), added.data()}, {count, width, 2}, {}, spaces);
+    CHECK(rows == expected);
+    CHECK(difference(added, sums) < 1e-6);
+    return std::vector<Vector>{rows, added};
+  });
+}
+
 TEST_CASE("windows stay inside their segment, and their gradient is the transpose") {
   const Ragged space({4, 0, 1, 7, 2});
   for (const int64_t before : {0, 1, 3}) {

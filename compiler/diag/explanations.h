@@ -1,0 +1,21 @@
+// What `mtlc explain` says of a code beyond its message: how one comes to meet it, and a piece of a program before and
+// after the repair.
+#pragma once
+#include <string_view>
+#include <vector>
+
+#include "compiler/diag/diagnostic.h"
+
+namespace mtl::diag {
+
+struct Explanation {
+  const Kind* kind;
+  std::string_view text;
+  std::string_view place;            // where the pieces stand: "value", "model", "train"; empty: there are none
+  std::string_view mistake, repair;  // as tests/unit/compiler/elaborate/phrases_test.cpp compiles them
+};
+
+const std::vector<Explanation>& explanations();  // explanations.def
+const Explanation* explanation(const Kind& kind);
+
+}  // namespace mtl::diag
