@@ -17,6 +17,12 @@
 
 namespace mtl::training {
 
+using Clock = std::chrono::steady_clock;
+inline constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+inline double seconds_since(Clock::time_point then) {
+  return std::chrono::duration<double>(Clock::now() - then).count();
+}
+
 // Losses that a step had, kept until the epoch is over so that a step writes nothing.
 struct Sample {
   int64_t update = 0;

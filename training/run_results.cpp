@@ -13,18 +13,6 @@
 
 namespace mtl::training {
 
-namespace {
-
-using Clock = std::chrono::steady_clock;
-
-constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-
-double seconds_since(Clock::time_point then) {
-  return std::chrono::duration<double>(Clock::now() - then).count();
-}
-
-}  // namespace
-
 std::vector<SplitOf> Run::splits(bool dev) const {
   std::vector<SplitOf> splits;
   for (const std::string& name : session_->sources(false)) {

@@ -13,6 +13,7 @@
 #include "training/events.h"
 #include "training/initialise.h"
 #include "training/labels.h"
+#include "training/row_weights.h"
 #include "training/run.h"
 #include "training/schedule.h"
 #include "training/selection.h"
@@ -22,17 +23,10 @@ namespace mtl::training {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 constexpr double kWriteEvery = 2.0;      // seconds between writes of models and checkpoints; the last is always written
 constexpr double kSmooth = 0.98;         // of the running losses
 constexpr int64_t kFirstSteps = 50;      // all of them are in metrics.jsonl,
 constexpr int64_t kSampledSteps = 1000;  // later ones about so often
-
-double seconds_since(Clock::time_point then) {
-  return std::chrono::duration<double>(Clock::now() - then).count();
-}
 
 // Why no example has a label of the task.
 std::string what_is_missing(const data::Split& split, const elaborate::TaskInfo& task) {
@@ -145,6 +139,7 @@ bool Run::prepare() {
   if (!check_tags(session_->params(), input_.dataset, emitter_)) return false;
   if (!check_class_weights(session_->params(), input_.dataset, emitter_)) return false;
   if (!check_span_metrics(session_->model().tasks, input_.spec, input_.dataset.fitted, emitter_)) return false;
+  if (!check_row_weights(*session_, input_.dataset, emitter_)) return false;
   warn_of_unknown(session_->params(), input_.spec, input_.dataset, emitter_);
   initialise(session_->params(), input_.dataset, config_.seed, session_->weights());
   for (const model::Tensor& tensor : options_.initial) {

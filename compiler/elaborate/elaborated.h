@@ -77,8 +77,9 @@ struct TaskInfo {
   bool softmax =
       false;  // label: the prediction is the argmax of the head, so its softmax says how likely each class is
   bool has_loss = true;
-  bool own_loss = false;           // the task says which, or weighs its rows: it has no scale that is known
-  bool loss_of_sequences = false;  // one number for each example, though the target is per position
+  std::optional<SourceRange> weight;  // of its rows, that are not the same always: the output "weight.TASK"
+  bool own_loss = false;              // the task says which, or weighs its rows: it has no scale that is known
+  bool loss_of_sequences = false;     // one number for each example, though the target is per position
   // Columns of its source that head and predict read (what `mtlc predict` needs).
   std::vector<std::string> inputs;
   std::vector<LengthRule> lengths;
@@ -100,6 +101,7 @@ struct ElaboratedModel {
   std::vector<ParamInfo> params;
   std::vector<TaskInfo> tasks;
   std::vector<training::ModelMetric> metrics;
+// "weight.TASK" (rows of the loss: how much each counts, 1 where it does not).
   Balance balance = Balance::fixed;
   std::set<const syntax::Decl*> applied;  // modules, functions and criteria that tasks reach
 };

@@ -52,6 +52,7 @@ struct TaskState {
   ir::Value predict, loss;
   ir::Value weighted;  // `loss` as it enters the objective
   ir::Value count;     // how many rows `loss` is the mean of
+  ir::Value weight;    // of each of them, if that is not the same always
   bool judged = false, judging = false;
   bool reading_loss = false;  // columns read now count as missing where they are NaN
   std::vector<ir::Value> loss_masks;
@@ -450,6 +451,7 @@ class Elaborator {
   void read_balance();
   void make_objective();
   // ---- leaks.cpp
+  void note_weight(TaskState& task, ir::Value weight, ir::Value mask, ir::Value loss, const At& at);
   const TaskState* reader_of_target(const TaskState& task) const;
   bool head_is_blind(const TaskState& task);
   void warn_of_same_columns();

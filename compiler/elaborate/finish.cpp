@@ -129,6 +129,7 @@ ElaboratedModel Elaborator::finish() {
     if (task.loss.valid()) {
       graph_.outputs.push_back({"loss." + task.info.name, task.loss});
       graph_.outputs.push_back({"count." + task.info.name, task.count});
+      if (task.weight.valid()) graph_.outputs.push_back({"weight." + task.info.name, task.weight});
     }
     const ir::Node& predict = graph_.node(task.predict);
     task.info.softmax = predict.op->name == std::string_view("argmax") && predict.operands[0] == task.scores;
