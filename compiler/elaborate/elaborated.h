@@ -42,11 +42,20 @@ struct Init {
   std::string when, dim;  // of labels that are counted: TaskInfo::when, TaskInfo::target_dim
 };
 
+// Numbers `begin`, `begin + 1`, ... along an axis of a parameter are of the ids of a set, "vocab en", "column
+// ads.user".
+struct IdAxis {
+  std::string set;
+  int axis = 0;
+  int64_t begin = 0;
+  bool operator==(const IdAxis&) const = default;
+};
+
 struct ParamInfo {
   std::string path;              // "encoder.bilstm.weight_ih_l0", "bottom.gate@intent.weight"
   std::vector<types::Dim> dims;  // PyTorch's layout
   Init init;
-  std::string ids;                 // each row is of one id of this set, "vocab en", "column ads.user"; empty: of none
+  std::vector<IdAxis> ids;         // what of it is of single ids
   bool trained = true;             // false: a state
   std::vector<std::string> tasks;  // whose graph reads it, in file order
   SourceRange range;

@@ -140,6 +140,7 @@ ElaboratedModel Elaborator::finish() {
   }
   if (objective_.valid()) graph_.outputs.push_back({"objective", objective_});
   finish_updates();
+  note_hot_weights();
   for (const std::string& path : param_order_) {
     ParamInfo info = params_.at(path).info;
     info.tasks = readers[path];

@@ -179,6 +179,7 @@ Value Elaborator::index_ids(const Tensor& tensor, int axis, const Tensor& ids, c
   }
   if (!table_fits(ids.ids, type.dims.back(), "the dimension", at)) return {};
   ir::Value picked = emit("pick", {tensor.node, ids.node}, at);
+  if (ids.ids) note_ids(tensor.node, type.rank() - 1, {{ids.ids->key, 0}});
   return picked.valid() ? Value{Tensor{picked, tensor.ids, nullptr}, at.range} : Value{};
 }
 
@@ -193,7 +194,7 @@ Value Elaborator::rows_of_table(const Tensor& tensor, const Tensor& ids, const A
     return {};
   }
   ir::Value rows = emit("gather", {tensor.node, places}, at);
-  if (ids.ids) note_table(tensor.node, ids.ids->key);
+  if (ids.ids) note_ids(tensor.node, 0, {{ids.ids->key, 0}});
   DimNames names = dim_names(ids);
   const DimNames columns = dim_names(tensor);
   names.insert(names.end(), columns.begin() + 1, columns.end());
@@ -264,6 +265,7 @@ Value Elaborator::rows_of_matrix(const Tensor& tensor, const Tensor& ids, const 
   const Dim size = type(tensor.node).dims[0];
   if (!ids_fit(ids.ids, size, "the number of rows", at)) return {};
   const int rank = type(ids.node).rank();
+  if (ids.ids) note_ids(tensor.node, 0, {{ids.ids->key, 0}});
   ir::Value ones = emit("one_hot", {ids.node}, at, {{"classes", std::vector<Dim>{size}}});
   ir::Value hits = emit("ne", {ones, constant(0, at)}, at);
   ir::Value kept = chosen(tensor.node, hits, rank, at);
