@@ -47,7 +47,9 @@ class Run {
   void warn_of_sequences(const data::Split& train, const elaborate::TaskInfo& task);
   void warn_of_target(const data::Split& train, const elaborate::TaskInfo& task);
   void warn_of_warmup();
-  void warn_of_losses();
+  void find_usual_losses();
+  void warn_of_losses(double done);
+  void warn_of_undefined_metrics();
   void count_updates();
   bool resume();
   void start();
@@ -96,7 +98,8 @@ class Run {
 
   std::vector<TaskLoss> running_, sums_;
   std::vector<double> running_weight_, counts_;
-  std::vector<double> first_losses_;  // of the first step that has the task
+  std::vector<double> first_losses_;         // of the first step that has the task
+  std::vector<double> usual_losses_, rows_;  // see warn_of_losses; of each epoch that passes over the data once
   std::vector<Sample> samples_;
   size_t sampled_ = 0;
   double objective_ = 0, norm_ = 0, factor_ = 1, seconds_ = 0, earlier_seconds_ = 0;

@@ -52,6 +52,12 @@ void Run::warn_of_undefined(const EpochEvent& event) {
   emitter_.report(diag::StopPartlyUndefined, text, to_text(rest, session_->model().metrics)).at(config_.range);
 }
 
+// What the labels of dev and test leave undefined, whatever the answers.
+void Run::warn_of_undefined_metrics() {
+  warn_undefined(evaluator_->of_right_answers(splits(true)), "dev", said_undefined_, emitter_);
+  if (options_.test) warn_undefined(evaluator_->of_right_answers(splits(false)), "test", said_undefined_, emitter_);
+}
+
 // Dev scores of the weights at hand, and whether they are the best so far.
 void Run::consider(EpochEvent& event) {
   model::Weights& weights = session_->weights();

@@ -154,6 +154,8 @@ bool Run::prepare() {
   evaluator_ = std::make_unique<Evaluator>(*session_, input_.spec, input_.dataset.fitted);
   count_updates();
   warn_of_warmup();
+  warn_of_undefined_metrics();
+  if (splits(true).empty()) emitter_.report(diag::NoDevSplit);
   auto facts = facts_of(input_, config_, best_by_, *session_);
   if (!facts) return false;
   facts_ = std::move(*facts);
@@ -161,6 +163,7 @@ bool Run::prepare() {
   running_weight_.assign(running_.size(), 0.0);
   counts_.assign(running_.size(), 0.0);
   first_losses_.assign(running_.size(), kNone);
+  find_usual_losses();
   samples_.resize(kFirstSteps + 2 * kSampledSteps + 2, Sample{0, 0, std::vector<double>(running_.size())});
   if (options_.resume && !resume()) return false;
   start();
@@ -333,10 +336,12 @@ bool Run::run_epoch() {
     if (!update(in_group)) return false;
     in_group = 0;
     report_step(plan);
+    if (epoch_ == 0 && done_in_epoch_ < size)
+      warn_of_losses(static_cast<double>(done_in_epoch_) / static_cast<double>(size));
     if (interrupted()) break;
   }
   epoch_whole_ = done_in_epoch_ >= size || update_ >= updates_;
-  if (epoch_ == 0 && epoch_whole_) warn_of_losses();
+  if (epoch_ == 0 && epoch_whole_) warn_of_losses(1);
   const double seconds = seconds_since(epoch_began_);
   seconds_ += seconds;
   step_seconds_ += seconds;
@@ -358,7 +363,6 @@ bool Run::weights_finite() {
 }
 
 bool Run::train() {
-  if (splits(true).empty()) emitter_.report(diag::NoDevSplit);
   while (update_ < updates_ && !(config_.patience > 0 && waited_ >= config_.patience)) {
     if (!run_epoch()) return false;
     steps_->optimizer().flush();
