@@ -61,7 +61,8 @@ class SpecText {
                        : column.kind == ValueKind::category ? "category"
                        : column.kind == ValueKind::boolean  ? "boolean"
                                                             : "number";
-    const bool lower = column.kind == ValueKind::token && model_.fitted->vocabs.at(column.vocab).lowercase;
+    const bool lower =
+        column.kind == ValueKind::token ? model_.fitted->vocabs.at(column.vocab).lowercase : column.lowercase;
     const bool apart = column.kind == ValueKind::category && !column.fixed.empty();
     const bool sentence = plan.per_token && column.kind == ValueKind::token;
     out_ += fmt::format(

@@ -330,6 +330,10 @@ double Column::truth_of(std::string_view text) const {
   }
   const auto truth = parse_truth(text);
   if (!truth) fail(shown(text) + " is no truth value: true, false, yes, no, 1 and 0 are");
+    if (spec_->lowercase) {
+      lower_text(text, lowered_);
+      text = lowered_;
+    }
   return *truth ? 1 : 0;
 }
 

@@ -58,7 +58,7 @@ struct ColumnSpec {
   enum class Kind : uint8_t { token, category, boolean, number };  // a category with `bins` takes numbers
   const char* name = "";                                           // for messages
   Kind kind = Kind::number;
-  bool lowercase = false;  // token: the vocabulary is in lower case
+  bool lowercase = false;  // the names are in lower case
   bool apart = false;      // category[12]: the names of element 3 are "3=NAME", its unknown value is "3=<unk>"
   bool sentence = false;   // a token column of a CoNLL file: a line is cut into words, `missing` marks are words
   int64_t width = 1;       // elements of a row: category[12], f32[7]
@@ -202,7 +202,8 @@ class Column {
   Pieces pieces_;
   std::vector<std::string_view> spare_;
   std::vector<std::string> crossed_;  // texts that `cross` made of cells
-  std::string folded_;                // a text in lower case, or "3=text"
+  std::string folded_;                // a text in lower case, or "3=text",
+  std::string lowered_;               // of which this is the text
 };
 
 // Throws InputError if two columns of one dimension differ in their lengths: `a` at level `level_a` and `b` at
