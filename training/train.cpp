@@ -96,7 +96,7 @@ bool Run::choose_selection() {
   }
   best_by_ = *config_.stop_on;
   bool good = true;
-  const std::vector<std::string> names = metric_names(session_->model());
+  const std::vector<std::string> names = metric_names(session_->model(), input_.spec);
   for (const std::string& name : best_by_.names) {
     if (std::find(names.begin(), names.end(), name) != names.end()) continue;
     const auto near = nearest(name, names);
