@@ -101,6 +101,7 @@ enum class Balance : uint8_t { fixed, uncertainty };
 // "loss.TASK" (uniform scalar: the mean loss, without weights), "count.TASK" (uniform scalar: how many rows that is the
 // mean of), "objective" (only of the tasks in `objective_tasks`: sum of the weighted and balanced losses plus the
 // balancer's own penalty).
+// "weight.TASK" (rows of the loss: how much each counts, 1 where it does not).
 // "update PATH" (training only): the next value of a state, set after the step.
 // predict: label: i32 class; labels, boolean: f32 probability (decided at 0.5); number: f32 as in the batch
 // (standardized if its column is).
@@ -110,7 +111,6 @@ struct ElaboratedModel {
   std::vector<ParamInfo> params;
   std::vector<TaskInfo> tasks;
   std::vector<training::ModelMetric> metrics;
-// "weight.TASK" (rows of the loss: how much each counts, 1 where it does not).
   Balance balance = Balance::fixed;
   std::set<const syntax::Decl*> applied;  // modules, functions and criteria that tasks reach
 };

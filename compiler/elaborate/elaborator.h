@@ -451,13 +451,13 @@ class Elaborator {
   bool loss_fits(const TaskState& task, ir::Value value, const char* what, const At& at);
   bool weight_fits(const TaskState& task, ir::Value weight, ir::Value loss, const At& at);
   void mean_loss(TaskState& task, ir::Value loss, const At& at);
+  void note_weight(TaskState& task, ir::Value weight, ir::Value mask, ir::Value loss, const At& at);
   ir::Value loss_mask(TaskState& task, ir::Value loss, const At& at);
   ir::Value fit_mask(ir::Value mask, ir::Value loss, const At& at);
   ir::Value sum_all(ir::Value x, const At& at);
   void read_balance();
   void make_objective();
   // ---- leaks.cpp
-  void note_weight(TaskState& task, ir::Value weight, ir::Value mask, ir::Value loss, const At& at);
   const TaskState* reader_of_target(const TaskState& task) const;
   bool head_is_blind(const TaskState& task);
   void warn_of_same_columns();
