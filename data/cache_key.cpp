@@ -40,6 +40,8 @@ void add_column(KeyText& key, const ColumnSpec& column) {
   key.add(static_cast<int>(column.kind));
   key.add(column.vocab);
   key.add(column.min_count);
+  key.add(column.max_size.value_or(-1));
+  key.add(static_cast<int>(column.lowercase));
   key.add(column.fixed_labels);
   key.add(column.labels_of);
   key.add(column.ragged);

@@ -157,7 +157,8 @@ class Encoder {
         ids[i] = set.find(apart ? category_name(plan, element, interner.text(i)) : interner.text(i));
         continue;
       }
-      const auto found = set.ids.find(category_name(plan, element, interner.text(i)));
+      const std::string& text = interner.text(i);
+      const auto found = set.ids.find(category_name(plan, element, set.lowercase ? lower_text(text) : text));
       ids[i] = found == set.ids.end() ? unknown : found->second;
     }
     return ids;

@@ -61,18 +61,7 @@ class Fitter {
     set.has_unknown = vocab.buckets == 0;
     if (set.buckets > 0) return;
     set.add(kUnknownName);
-    std::unordered_map<std::string, int64_t> merged;  // words that differ in case only are one
-    for (uint32_t i = 0; i < counts.size(); ++i) {
-      if (counts[i] == 0) continue;
-      merged[vocab.lowercase ? lower_text(interner.text(i)) : interner.text(i)] += counts[i];
-    }
-    Counts words(merged.begin(), merged.end());
-    sort_counts(words);
-    const size_t most = vocab.max_size ? static_cast<size_t>(std::max<int64_t>(*vocab.max_size, 1)) : SIZE_MAX;
-    for (const auto& [word, count] : words) {
-      if (count < vocab.min_count || set.size() >= most) break;
-      set.add(word);
-    }
+    add_sorted(counts, interner, set, "", vocab.min_count, vocab.max_size);
   }
 
   void fit_column(const TrainPart& part, size_t c) {
@@ -96,32 +85,39 @@ class Fitter {
     } else if (spec.kind != ValueKind::token && spec.labels_of.empty()) {
       IdSet& set = fitted_.sets[name];
       for (const std::string& label : spec.fixed_labels) set.add(label);
-      if (spec.fixed_labels.empty())
-        add_sorted(staged.texts, 0, 1, interners_[interner_key(*part.plan->spec, spec)], set, "");
+      if (!spec.fixed_labels.empty()) return;
+      const Interner& interner = interners_[interner_key(*part.plan->spec, spec)];
+      std::vector<int64_t> counts(interner.size());
+      count_texts(staged.texts, 0, 1, counts);
+      add_sorted(counts, interner, set, "", 1, std::nullopt);
     }
   }
 
-  static void add_sorted(const std::vector<uint32_t>& texts, size_t begin, size_t step, const Interner& interner,
-                         IdSet& set, const std::string& prefix, int64_t min_count = 1) {
-    std::vector<int64_t> counts(interner.size());
-    count_texts(texts, begin, step, counts);
+  // The texts by their counts. `max_size` counts `<unk>`.
+  static void add_sorted(const std::vector<int64_t>& counts, const Interner& interner, IdSet& set,
+                         const std::string& prefix, int64_t min_count, std::optional<int64_t> max_size) {
+    std::unordered_map<std::string, int64_t> merged;  // those that differ in case only may be one
+    for (uint32_t i = 0; i < counts.size(); ++i)
+      if (counts[i] > 0) merged[set.lowercase ? lower_text(interner.text(i)) : interner.text(i)] += counts[i];
     Counts values;
-    for (uint32_t i = 0; i < counts.size(); ++i) {
-      if (counts[i] >= min_count) values.emplace_back(interner.text(i), counts[i]);
-    }
+    for (const auto& value : merged)
+      if (value.second >= min_count) values.push_back(value);
     sort_counts(values);
+    if (max_size) values.resize(std::min(values.size(), static_cast<size_t>(*max_size) - 1));
     for (const auto& value : values) set.add(prefix + value.first);
   }
 
   static void fit_category(const ColumnPlan& column, const StagedColumn& staged, const Interner& interner, IdSet& set) {
     set.buckets = hash_count(*column.spec);
+    set.lowercase = column.spec->lowercase;
     if (set.buckets > 0) return;
     set.has_unknown = true;
     for (int64_t e = 0; e < column.width; ++e) {
       const std::string prefix = category_name(column, e, "");
       set.add(prefix + kUnknownName);
-      add_sorted(staged.texts, static_cast<size_t>(e), static_cast<size_t>(column.width), interner, set, prefix,
-                 column.spec->min_count);
+      std::vector<int64_t> counts(interner.size());
+      count_texts(staged.texts, static_cast<size_t>(e), static_cast<size_t>(column.width), counts);
+      add_sorted(counts, interner, set, prefix, column.spec->min_count, column.spec->max_size);
     }
   }
 

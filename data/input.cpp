@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <functional>
 
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/data.h"
@@ -36,26 +35,6 @@ bool check_lines_possible(const SourcePlan& plan, diag::Emitter& emitter) {
   emitter.report(diag::RawTextNotPossible, plan.spec->name, fault)
       .help("`--format source` reads the source's own format, " + std::string(format_name(plan.spec->format)));
   return false;
-}
-
-// Where the texts stand in `raw`; empty if they are not parts of it, one behind the other.
-std::vector<std::pair<int32_t, int32_t>> places_in(std::string_view raw, const std::vector<std::string_view>& texts) {
-  std::vector<std::pair<int32_t, int32_t>> places;
-  const std::less_equal<const char*> in_order;
-  const char* at = raw.data();
-  int32_t count = 0;  // characters in front of `at`
-  const auto go_to = [&](const char* end) {
-    for (; at < end; ++at) count += (static_cast<unsigned char>(*at) & 0xC0) != 0x80;
-    return count;
-  };
-  for (const std::string_view text : texts) {
-    const char* const end = text.data() + text.size();
-    if (raw.empty() || is_missing(text) || !in_order(at, text.data()) || !in_order(end, raw.data() + raw.size()))
-      return {};
-    const int32_t begin = go_to(text.data());
-    places.emplace_back(begin, go_to(end));
-  }
-  return places;
 }
 
 bool is_folder(const std::string& path) {
@@ -266,7 +245,7 @@ class InputReader::Part {
       if (texts.empty() || example.tokens.count(path) > 0) return;
       Tokens& tokens = example.tokens[path];
       tokens.texts.assign(texts.begin(), texts.end());
-      tokens.places = places_in(pieces.raw, texts);
+      find_pieces(pieces.raw, texts, tokens.places);
       if (!tokens.places.empty()) tokens.raw = pieces.raw;
     };
     if (column.per_token) example.token_dim = state_.plan.dims[static_cast<size_t>(column.dims[0])].path;

@@ -7,13 +7,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "compiler/diag/emitter.h"
 #include "data/dataset.h"
 #include "data/file.h"
 #include "data/plan.h"
+#include "runtime/text_range.h"
 
 namespace mtl::data {
 
@@ -21,8 +21,8 @@ namespace mtl::data {
 struct Tokens {
   std::vector<std::string> texts;  // of an outermost dimension with those that `limit` cut
   // Where each text begins and ends in `raw`, the text that they were cut from: a raw line, a table's cell or a JSON
-  // string. In characters, that is Unicode code points, as Python counts them. Empty: the file has them apart.
-  std::vector<std::pair<int32_t, int32_t>> places;
+  // string. Empty: the file has them apart.
+  std::vector<runtime::TextRange> places;
   std::string raw;
 };
 

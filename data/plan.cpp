@@ -157,7 +157,10 @@ class Planner {
 
   // Where no values are kept, none is unknown.
   static std::string settings_fault(const ColumnSpec& column) {
-    const char* setting = column.min_count > 1 ? "min_count" : column.unknown > 0 ? "unknown" : nullptr;
+    const char* setting = column.min_count > 1 ? "min_count"
+                          : column.max_size    ? "max_size"
+                          : column.unknown > 0 ? "unknown"
+                                               : nullptr;
     return setting == nullptr ? "" : "has no unknown values, so `" + std::string(setting) + "` does not fit";
   }
 

@@ -78,6 +78,8 @@ struct ColumnSpec {
   std::string vocab;                      // token
   int64_t min_count = 1;                  // category: rarer values are unknown
   double unknown = 0;                     // category: share of the ids that are drawn as unknown while training
+  std::optional<int64_t> max_size;        // category: of each column's values, `<unk>` included
+  bool lowercase = false;                 // category
   std::vector<std::string> fixed_labels;  // label("neg", "pos")
   std::string labels_of;                  // label(src.col): "src.col"
   std::vector<std::string> ragged;        // ragged dimensions, outermost first: {"T"}, {"T", "C"}

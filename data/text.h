@@ -5,6 +5,7 @@
 namespace mtl::data {
 
 using runtime::bucket_of;
+using runtime::find_pieces;
 using runtime::kCrossed;
 using runtime::lower_code_point;
 using runtime::lower_text;

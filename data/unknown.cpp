@@ -47,6 +47,36 @@ std::vector<UnknownDraw> unknown_draws(const Spec& spec, const Fitted& fitted, c
   return draws;
 }
 
+UnknownShare unknown_share(const Spec& spec, const Dataset& dataset, const std::string& key) {
+  const IdSet* set = find_set(dataset.fitted, key);
+  UnknownShare most;
+  if (set == nullptr) return most;
+  const std::vector<int32_t> ids = set->unknown_ids();
+  const std::set<int32_t> unknown(ids.begin(), ids.end());
+  for (const Source& data : dataset.sources) {
+    const auto source = std::find_if(spec.sources.begin(), spec.sources.end(),
+                                     [&](const SourceSpec& one) { return one.name == data.name; });
+    for (const ColumnSpec& column : source->columns) {
+      if (set_with_unknown(*source, column, dataset.fitted) != set) continue;
+      std::vector<UnknownShare> by_element;
+      for (const Split* split : {&data.dev, &data.test}) {
+        const auto found = split->columns.find(column.name);
+        if (found == split->columns.end()) continue;
+        const auto width = static_cast<size_t>(std::max<int64_t>(found->second.width, 1));
+        by_element.resize(width, {data.name + "." + column.name});
+        for (size_t i = 0; i < found->second.ids.size(); ++i) {
+          UnknownShare& mine = by_element[i % width];
+          mine.of += found->second.ids[i] >= 0;
+          mine.unknown += unknown.count(found->second.ids[i]) > 0;
+        }
+      }
+      for (const UnknownShare& mine : by_element)
+        if (mine.share() > most.share()) most = mine;
+    }
+  }
+  return most;
+}
+
 bool trains_unknown(const Spec& spec, const Dataset& dataset, const std::string& key) {
   const IdSet* set = find_set(dataset.fitted, key);
   if (set == nullptr) return true;

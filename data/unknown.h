@@ -22,6 +22,14 @@ const IdSet* set_with_unknown(const SourceSpec& source, const ColumnSpec& column
 // A set of ids by the name that the graph gives it, "vocab en" or "column ads.user"; null: there is none.
 const IdSet* find_set(const Fitted& fitted, const std::string& key);
 
+// What of dev and test is read as `<unk>`, of the column (and the element of its rows) where that is most.
+struct UnknownShare {
+  std::string column;  // "ads.user"
+  int64_t unknown = 0, of = 0;
+  double share() const { return of > 0 ? static_cast<double>(unknown) / static_cast<double>(of) : 0; }
+};
+UnknownShare unknown_share(const Spec& spec, const Dataset& dataset, const std::string& key);
+
 // Whether training can reach every `<unk>` of the set: train has such ids, or some are drawn.
 bool trains_unknown(const Spec& spec, const Dataset& dataset, const std::string& key);
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <functional>
 
 #include "runtime/random.h"
 
@@ -175,6 +176,29 @@ void split_characters(std::string_view text, std::vector<std::string_view>& out)
     next_code_point(text, i);
     out.push_back(text.substr(begin, i - begin));
   }
+}
+
+bool find_pieces(std::string_view text, const std::vector<std::string_view>& pieces, std::vector<TextRange>& out) {
+  const size_t before = out.size();
+  const std::less_equal<const char*> in_order;
+  const char* at = text.data();
+  int64_t count = 0;  // characters in front of `at`
+  const auto go_to = [&](const char* end) {
+    for (; at < end; ++at) count += (static_cast<unsigned char>(*at) & 0xC0) != 0x80;
+    return count;
+  };
+  for (const std::string_view piece : pieces) {
+    const char* const end = piece.data() + piece.size();
+    const bool inside = !text.empty() && piece.data() != nullptr && in_order(at, piece.data()) &&
+                        in_order(end, text.data() + text.size());
+    if (!inside) {
+      out.resize(before);
+      return false;
+    }
+    const int64_t begin = go_to(piece.data());
+    out.push_back({begin, go_to(end)});
+  }
+  return true;
 }
 
 std::optional<std::string_view> piece_at(const std::vector<std::string_view>& pieces, int64_t index) {

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/text_range.h"
+
 namespace mtl::runtime {
 
 // Code point at `i` of valid UTF-8; `i` moves behind it.
@@ -28,6 +30,10 @@ void split_words(std::string_view text, std::vector<std::string_view>& out);
 // Code points; of a line, those that are no white space.
 void split_line_characters(std::string_view line, std::vector<std::string_view>& out);
 void split_characters(std::string_view text, std::vector<std::string_view>& out);
+
+// Appends where the pieces stand in `text`. False, and nothing is appended, if they are not parts of it, one behind the
+// other.
+bool find_pieces(std::string_view text, const std::vector<std::string_view>& pieces, std::vector<TextRange>& out);
 
 // Number `index` of pieces, from 0; below 0 from the end, -1 being the last one.
 std::optional<std::string_view> piece_at(const std::vector<std::string_view>& pieces, int64_t index);

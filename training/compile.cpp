@@ -209,6 +209,17 @@ std::unique_ptr<engine::Engine> Session::prediction(const std::vector<std::strin
   return compile(model_.graph, outputs, {});
 }
 
+std::unique_ptr<engine::Engine> Session::row_weights(const std::vector<std::string>& tasks) {
+  ElaborateOptions options;
+  options.training = true;  // elsewhere `progress` is 1
+  options.objective_tasks.insert(tasks.begin(), tasks.end());
+  const auto model = elaborator_(options);
+  if (!model) return nullptr;
+  std::vector<std::string> outputs;
+  for (const std::string& task : tasks) outputs.push_back("weight." + task);
+  return compile(model->graph, outputs, {});
+}
+
 std::vector<float> scalars_with_progress(const engine::Engine& engine, double progress) {
   std::vector<float> values(std::max<size_t>(engine.program().scalars.size(), 1), 0.0f);
   const int index = engine.scalar("progress");

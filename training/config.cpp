@@ -89,7 +89,8 @@ MetricScale scale_of(const std::string& name, const std::vector<ModelMetric>& me
     if (metric.name != name) continue;
     return metric.values.empty() ? MetricScale::score : scale_of(metric.values[0], {});
   }
-  const std::optional<Metric> metric = metric_from_name(name.substr(name.rfind('.') + 1));
+  const size_t task = name.find('.') + 1, column = name.find('.', task);
+  const std::optional<Metric> metric = metric_from_name(name.substr(task, column - task));
   return metric ? metric_scale(*metric) : MetricScale::loss;
 }
 

@@ -30,6 +30,8 @@ class Evaluator {
   Evaluator& operator=(const Evaluator&) = delete;
   // Splits must stay where they are: batches over them are kept. Tasks without any label in their split are left out.
   Scores evaluate(const std::vector<SplitOf>& splits);
+  // The metrics of answers that are all right: what is undefined for these is undefined for any.
+  Scores of_right_answers(const std::vector<SplitOf>& splits);
 
  private:
   struct State;

@@ -214,12 +214,21 @@ void fill(const Init& init, const data::Dataset& data, const Draw& draw, const m
 // What was drawn for ids that train does not have would stay a random answer. A start that is the same for all rows,
 // `ones()`, is theirs too.
 void clear_unknown(const ParamInfo& param, const data::Fitted& fitted, const model::Entry& entry, float* out) {
-  const data::IdSet* set = data::find_set(fitted, param.ids);
   const Init::Kind kind = param.init.kind;
-  if (set == nullptr || !param.trained || kind == Init::Kind::ones || kind == Init::Kind::constant) return;
-  const int64_t rows = entry.dims.empty() ? 0 : entry.dims[0], width = rows > 0 ? entry.size / rows : 0;
-  for (const int32_t id : set->unknown_ids())
-    if (id < rows) std::fill_n(out + id * width, width, 0.0f);
+  if (!param.trained || kind == Init::Kind::ones || kind == Init::Kind::constant) return;
+  for (const elaborate::IdAxis& ids : param.ids) {
+    const data::IdSet* set = data::find_set(fitted, ids.set);
+    if (set == nullptr) continue;
+    int64_t blocks = 1, width = 1;  // in front of the axis, behind it
+    for (int d = 0; d < std::ssize(entry.dims); ++d) {
+      if (d < ids.axis) blocks *= entry.dims[static_cast<size_t>(d)];
+      if (d > ids.axis) width *= entry.dims[static_cast<size_t>(d)];
+    }
+    const int64_t size = entry.dims[static_cast<size_t>(ids.axis)];
+    for (const int32_t id : set->unknown_ids())
+      for (int64_t block = 0; block < blocks && ids.begin + id < size; ++block)
+        std::fill_n(out + (block * size + ids.begin + id) * width, width, 0.0f);
+  }
 }
 
 }  // namespace

@@ -223,10 +223,20 @@ std::vector<Metric> metrics_of(const elaborate::TaskInfo& task, const data::IdSe
   return metrics;
 }
 
-std::vector<std::string> metric_names(const elaborate::ElaboratedModel& model) {
+std::vector<std::string> metric_names(const elaborate::ElaboratedModel& model, const data::Spec& spec) {
   std::vector<std::string> names;
   for (const elaborate::TaskInfo& task : model.tasks) {
-    for (Metric metric : task.metrics) names.push_back(task.name + "." + metric_name(metric));
+    std::vector<std::string> columns;
+    const data::ColumnSpec* target = find_column(spec, task.source, task.target);
+    const bool may = task.kind == TargetKind::boolean || task.kind == TargetKind::number;
+    int64_t width = 1;
+    if (target != nullptr && may)
+      for (const int64_t dim : target->fixed) width *= dim;
+    if (width > 1) columns = element_names(target, width);
+    for (Metric metric : task.metrics) {
+      names.push_back(task.name + "." + metric_name(metric));
+      for (const std::string& column : columns) names.push_back(task.name + "." + metric_name(metric) + "." + column);
+    }
     if (task.has_loss) names.push_back(task.name + ".loss");
   }
   for (const ModelMetric& metric : model.metrics) names.push_back(metric.name);

@@ -48,7 +48,7 @@ std::vector<int64_t> row_starts(const data::Split& split, const elaborate::TaskI
 // The task's metrics, with span F1 where its labels turn out to mark spans.
 std::vector<Metric> metrics_of(const elaborate::TaskInfo& task, const data::IdSet* labels);
 
-// "intent.accuracy", "intent.loss", ..., and the model's own metrics.
-std::vector<std::string> metric_names(const elaborate::ElaboratedModel& model);
+// "intent.accuracy", "intent.loss", "flags.f1.cheap", ..., and the model's own metrics.
+std::vector<std::string> metric_names(const elaborate::ElaboratedModel& model, const data::Spec& spec);
 
 }  // namespace mtl::training

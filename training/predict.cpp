@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <span>
 
 #include "compiler/base/check.h"
 #include "compiler/base/text.h"
@@ -117,6 +118,14 @@ const data::IdSet* Predictor::classes(size_t task) const {
   return label_set(state_->spec, state_->fitted, info.source, info.target);
 }
 
+static void append_softmax(std::span<const float> scores, std::vector<double>& out) {
+  const float most = *std::max_element(scores.begin(), scores.end());
+  const size_t begin = out.size();
+  double sum = 0;
+  for (const float score : scores) sum += out.emplace_back(std::exp(double{score} - most));
+  for (size_t i = begin; i < out.size(); ++i) out[i] /= sum;
+}
+
 // Rows [begin, end) of a task's output: the one of an example, or its positions.
 Answer Predictor::State::decode(size_t index, const Rows& said, const Rows& heads, int64_t begin, int64_t end) const {
   const elaborate::TaskInfo& task = tasks[index];
@@ -150,13 +159,8 @@ Answer Predictor::State::decode(size_t index, const Rows& said, const Rows& head
   if (task.per_position && task.kind == TargetKind::label && names != nullptr) {
     if (const auto form = find_span_form(names->names, true)) answer.spans = spans_of(answer.labels, *form);
   }
-  if (has_distribution(index)) {
-    const float* const row = heads.numbers.data() + begin * heads.width;
-    const float most = *std::max_element(row, row + heads.width);
-    double sum = 0;
-    for (int64_t i = 0; i < heads.width; ++i) sum += answer.probabilities.emplace_back(std::exp(double{row[i]} - most));
-    for (double& p : answer.probabilities) p /= sum;
-  }
+  for (int64_t row = begin; has_distribution(index) && row < end; ++row)
+    append_softmax({heads.numbers.data() + row * heads.width, static_cast<size_t>(heads.width)}, answer.probabilities);
   if (scores) answer.scores.emplace();
   for (int64_t row = begin; answer.scores && row < end; ++row)
     answer.scores->emplace_back(heads.numbers.begin() + row * heads.width,

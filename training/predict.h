@@ -24,7 +24,8 @@ struct Answer {
   int64_t skipped = 0;  // positions in front of them that `limit(..., keep = last)` cut
   std::vector<std::string>
       labels;  // label: one, or one per position; labels: the classes that hold; bool, bool[K]: "true" or "false"
-  // label (where it is the argmax of the head), labels: by class; bool, bool[K]: of each truth value
+  // label, label[T] (where they are the argmax of the head), labels: by class, row by row; bool, bool[K]: of each
+  // truth value
   std::vector<double> probabilities;
   std::vector<double> numbers;  // f32, f32[K]: as the file has them, before standardize and its kin
   std::vector<Span> spans;      // label[T] with BIO or IOBES tags; cut positions count in their places

@@ -39,8 +39,8 @@ Json list_of(const std::vector<double>& values) {
 }
 
 // The characters [begin, end) of a text.
-std::string characters_of(const std::string& text, int32_t begin, int32_t end) {
-  int32_t count = -1;  // characters that have begun, less one
+std::string characters_of(const std::string& text, int64_t begin, int64_t end) {
+  int64_t count = -1;  // characters that have begun, less one
   std::string out;
   for (const char c : text) {
     count += (static_cast<unsigned char>(c) & 0xC0) != 0x80;
@@ -54,7 +54,7 @@ Json span_json(const Span& span, const data::Tokens* tokens) {
   const auto first = static_cast<size_t>(span.begin), last = static_cast<size_t>(span.end - 1);
   if (tokens == nullptr || last >= tokens->texts.size()) return out;
   if (!tokens->places.empty()) {
-    const auto [begin, end] = std::pair(tokens->places[first].first, tokens->places[last].second);
+    const auto [begin, end] = std::pair(tokens->places[first].begin, tokens->places[last].end);
     out["text"] = characters_of(tokens->raw, begin, end);
     out["offsets"] = {begin, end};
     return out;
@@ -73,17 +73,24 @@ void add_tokens(const Answer& answer, const std::string& name, Json& out) {
   for (size_t t = 0; t < count; ++t) texts.push_back(answer.tokens->texts[t]);
   if (answer.tokens->places.size() < count || answer.tokens->places.empty()) return;
   Json& offsets = out[name + ".offsets"] = Json::array();
-  for (size_t t = 0; t < count; ++t)
-    offsets.push_back({answer.tokens->places[t].first, answer.tokens->places[t].second});
+  for (size_t t = 0; t < count; ++t) offsets.push_back({answer.tokens->places[t].begin, answer.tokens->places[t].end});
 }
 
 void add_probabilities(const Answer& answer, const elaborate::TaskInfo& task, const data::IdSet* classes, Json& out) {
   if (answer.probabilities.empty()) return;
   Json& probability = out[task.name + ".probability"];
-  if (classes != nullptr && classes->names.size() == answer.probabilities.size())
-    for (size_t i = 0; i < classes->names.size(); ++i) probability[classes->names[i]] = number(answer.probabilities[i]);
-  else
+  const auto rows = static_cast<size_t>(task.per_position ? answer.rows : 1);
+  if (classes == nullptr || classes->names.size() * rows != answer.probabilities.size()) {
     probability = behind_skipped(list_of(answer.probabilities), answer.skipped);
+    return;
+  }
+  Json by_class = Json::array();
+  for (size_t i = 0; i < answer.probabilities.size(); ++i) {
+    const size_t c = i % classes->names.size();
+    if (c == 0) by_class.push_back(Json::object());
+    by_class.back()[classes->names[c]] = number(answer.probabilities[i]);
+  }
+  probability = task.per_position ? behind_skipped(std::move(by_class), answer.skipped) : std::move(by_class[0]);
 }
 
 void add_answer(const Answer& answer, const elaborate::TaskInfo& task, const data::IdSet* classes, Json& out) {

@@ -39,7 +39,7 @@ struct Predictor::State {
   // Whether the head's rows of a task are wanted.
   bool needs_head(size_t task) const { return scores || has_distribution(task); }
   // The softmax of the head is an answer.
-  bool has_distribution(size_t task) const { return tasks[task].softmax && !tasks[task].per_position; }
+  bool has_distribution(size_t task) const { return tasks[task].softmax; }
   bool make_groups(diag::Emitter& emitter);
   Answer decode(size_t task, const Rows& said, const Rows& heads, int64_t begin, int64_t end) const;
   bool find_unreadable(PredictGroup& group, data::RawInput& input);

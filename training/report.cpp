@@ -45,6 +45,9 @@ std::optional<double> Scores::find(const std::string& name) const {
     if (name.compare(task.task.size() + 1, std::string::npos, "loss") == 0) return task.loss;
     for (const auto& [metric, value] : task.metrics)
       if (name.compare(task.task.size() + 1, std::string::npos, metric_name(metric)) == 0) return value;
+    for (const auto& [column, metrics] : task.columns)
+      for (const auto& [metric, value] : metrics)
+        if (name == task.task + "." + metric_name(metric) + "." + column) return value;
   }
   return std::nullopt;
 }

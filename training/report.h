@@ -123,6 +123,7 @@ class Observer {
   virtual ~Observer() = default;
   virtual void on_start(const StartEvent&) {}
   virtual void on_step(const StepEvent&) {}
+  virtual void on_warning() {}  // something was reported that is worth seeing now
   virtual void on_epoch(const EpochEvent&) {}
   virtual void on_end(const TrainReport&) {}
 };

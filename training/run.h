@@ -17,6 +17,12 @@
 
 namespace mtl::training {
 
+using Clock = std::chrono::steady_clock;
+inline constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+inline double seconds_since(Clock::time_point then) {
+  return std::chrono::duration<double>(Clock::now() - then).count();
+}
+
 // Losses that a step had, kept until the epoch is over so that a step writes nothing.
 struct Sample {
   int64_t update = 0;
@@ -41,7 +47,9 @@ class Run {
   void warn_of_sequences(const data::Split& train, const elaborate::TaskInfo& task);
   void warn_of_target(const data::Split& train, const elaborate::TaskInfo& task);
   void warn_of_warmup();
-  void warn_of_losses();
+  void find_usual_losses();
+  void warn_of_losses(double done);
+  void warn_of_undefined_metrics();
   void count_updates();
   bool resume();
   void start();
@@ -90,7 +98,8 @@ class Run {
 
   std::vector<TaskLoss> running_, sums_;
   std::vector<double> running_weight_, counts_;
-  std::vector<double> first_losses_;  // of the first step that has the task
+  std::vector<double> first_losses_;         // of the first step that has the task
+  std::vector<double> usual_losses_, rows_;  // see warn_of_losses; of each epoch that passes over the data once
   std::vector<Sample> samples_;
   size_t sampled_ = 0;
   double objective_ = 0, norm_ = 0, factor_ = 1, seconds_ = 0, earlier_seconds_ = 0;

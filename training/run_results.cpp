@@ -13,18 +13,6 @@
 
 namespace mtl::training {
 
-namespace {
-
-using Clock = std::chrono::steady_clock;
-
-constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-
-double seconds_since(Clock::time_point then) {
-  return std::chrono::duration<double>(Clock::now() - then).count();
-}
-
-}  // namespace
-
 std::vector<SplitOf> Run::splits(bool dev) const {
   std::vector<SplitOf> splits;
   for (const std::string& name : session_->sources(false)) {
@@ -62,6 +50,12 @@ void Run::warn_of_undefined(const EpochEvent& event) {
   for (const std::string& name : best_by_.names)
     if (std::find(all.begin(), all.end(), name) == all.end()) rest.names.push_back(name);
   emitter_.report(diag::StopPartlyUndefined, text, to_text(rest, session_->model().metrics)).at(config_.range);
+}
+
+// What the labels of dev and test leave undefined, whatever the answers.
+void Run::warn_of_undefined_metrics() {
+  warn_undefined(evaluator_->of_right_answers(splits(true)), "dev", said_undefined_, emitter_);
+  if (options_.test) warn_undefined(evaluator_->of_right_answers(splits(false)), "test", said_undefined_, emitter_);
 }
 
 // Dev scores of the weights at hand, and whether they are the best so far.

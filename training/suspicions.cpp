@@ -121,28 +121,50 @@ void Run::warn_of_warmup() {
       .help("`warmup = 10%` is a part of the training, however long that is");
 }
 
-// A loss behind the first epoch that no answer by chance has: the steps are too large, or the numbers that come in.
-void Run::warn_of_losses() {
+// What warn_of_losses compares with.
+void Run::find_usual_losses() {
+  usual_losses_.assign(sums_.size(), std::numeric_limits<double>::quiet_NaN());
+  rows_.assign(sums_.size(), 1);
   for (size_t i = 0; i < sums_.size(); ++i) {
     const elaborate::TaskInfo* task = session_->task(sums_[i].task);
-    const double loss = counts_[i] > 0 ? sums_[i].loss / counts_[i] : 0, began = first_losses_[i];
-    if (task->target.empty() || !std::isfinite(loss)) continue;
+    if (task->target.empty()) continue;
     const data::Split& train = find_source(input_.dataset, task->source)->train;
     const data::IdSet* set = label_set(input_.spec, input_.dataset.fitted, task->source, task->target);
-    double chance = loss_by_chance(train, *task, set ? set->names.size() : 0);
-    if (task->loss_of_sequences)
-      chance *= static_cast<double>(count_labels(train, *task)) / static_cast<double>(train.examples);
-    const double usual = task->own_loss ? std::max(chance, began) : chance;
-    if (!(loss > kFarAbove * usual) || usual <= 0) continue;
+    const auto labelled = static_cast<double>(count_labels(train, *task));
+    usual_losses_[i] = loss_by_chance(train, *task, set ? set->names.size() : 0);
+    rows_[i] = std::max(labelled, 1.0);
+    if (!task->loss_of_sequences) continue;
+    usual_losses_[i] *= labelled / static_cast<double>(train.examples);
+    rows_[i] = static_cast<double>(train.examples);
+  }
+}
+
+// A loss in the first epoch that no answer by chance has: the steps are too large, or the numbers that come in. It is
+// said as soon as the epoch's mean cannot fall below that any more, as losses that are left are 0 at least; a loss of
+// the task's own may be below. `done`: which part of the epoch's steps.
+void Run::warn_of_losses(double done) {
+  bool said = false;
+  for (size_t i = 0; i < sums_.size(); ++i) {
+    if (counts_[i] <= 0 || !std::isfinite(sums_[i].loss) || std::isnan(usual_losses_[i])) continue;
+    const elaborate::TaskInfo* task = session_->task(sums_[i].task);
+    if (task->own_loss && done < 1) continue;
+    const double loss = sums_[i].loss / counts_[i], began = first_losses_[i];
+    const double chance = usual_losses_[i], usual = task->own_loss ? std::max(chance, began) : chance;
+    const double part = done < 1 ? std::min(done, counts_[i] / rows_[i]) : 1;
+    if (!(loss * part > kFarAbove * usual) || usual <= 0) continue;
+    usual_losses_[i] = std::numeric_limits<double>::quiet_NaN();  // once
+    said = true;
     const bool at_once = began > kFarAbove * chance;
     emitter_
         .report(diag::LossAboveChance, task->name, fmt::format("{:.4g}", loss),
+                done < 1 ? "the first " + count_of(static_cast<size_t>(update_), "step") : "epoch 1",
                 task->own_loss ? fmt::format("{:.4g}, with which it began", began)
                                : fmt::format("{:.4g}, which answers by chance have", usual))
         .at(task->range)
         .help(at_once ? "it was so from the first step: numbers that come in large are scaled by `standardize`"
                       : "a lower `lr`, or `clip_norm = 1.0` in the train block, often helps");
   }
+  if (said) observer_.on_warning();
 }
 
 }  // namespace mtl::training

@@ -13,6 +13,7 @@
 #include "training/events.h"
 #include "training/initialise.h"
 #include "training/labels.h"
+#include "training/row_weights.h"
 #include "training/run.h"
 #include "training/schedule.h"
 #include "training/selection.h"
@@ -22,17 +23,10 @@ namespace mtl::training {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 constexpr double kWriteEvery = 2.0;      // seconds between writes of models and checkpoints; the last is always written
 constexpr double kSmooth = 0.98;         // of the running losses
 constexpr int64_t kFirstSteps = 50;      // all of them are in metrics.jsonl,
 constexpr int64_t kSampledSteps = 1000;  // later ones about so often
-
-double seconds_since(Clock::time_point then) {
-  return std::chrono::duration<double>(Clock::now() - then).count();
-}
 
 // Why no example has a label of the task.
 std::string what_is_missing(const data::Split& split, const elaborate::TaskInfo& task) {
@@ -102,7 +96,7 @@ bool Run::choose_selection() {
   }
   best_by_ = *config_.stop_on;
   bool good = true;
-  const std::vector<std::string> names = metric_names(session_->model());
+  const std::vector<std::string> names = metric_names(session_->model(), input_.spec);
   for (const std::string& name : best_by_.names) {
     if (std::find(names.begin(), names.end(), name) != names.end()) continue;
     const auto near = nearest(name, names);
@@ -145,6 +139,7 @@ bool Run::prepare() {
   if (!check_tags(session_->params(), input_.dataset, emitter_)) return false;
   if (!check_class_weights(session_->params(), input_.dataset, emitter_)) return false;
   if (!check_span_metrics(session_->model().tasks, input_.spec, input_.dataset.fitted, emitter_)) return false;
+  if (!check_row_weights(*session_, input_.dataset, emitter_)) return false;
   warn_of_unknown(session_->params(), input_.spec, input_.dataset, emitter_);
   initialise(session_->params(), input_.dataset, config_.seed, session_->weights());
   for (const model::Tensor& tensor : options_.initial) {
@@ -159,6 +154,8 @@ bool Run::prepare() {
   evaluator_ = std::make_unique<Evaluator>(*session_, input_.spec, input_.dataset.fitted);
   count_updates();
   warn_of_warmup();
+  warn_of_undefined_metrics();
+  if (splits(true).empty()) emitter_.report(diag::NoDevSplit);
   auto facts = facts_of(input_, config_, best_by_, *session_);
   if (!facts) return false;
   facts_ = std::move(*facts);
@@ -166,6 +163,7 @@ bool Run::prepare() {
   running_weight_.assign(running_.size(), 0.0);
   counts_.assign(running_.size(), 0.0);
   first_losses_.assign(running_.size(), kNone);
+  find_usual_losses();
   samples_.resize(kFirstSteps + 2 * kSampledSteps + 2, Sample{0, 0, std::vector<double>(running_.size())});
   if (options_.resume && !resume()) return false;
   start();
@@ -338,10 +336,12 @@ bool Run::run_epoch() {
     if (!update(in_group)) return false;
     in_group = 0;
     report_step(plan);
+    if (epoch_ == 0 && done_in_epoch_ < size)
+      warn_of_losses(static_cast<double>(done_in_epoch_) / static_cast<double>(size));
     if (interrupted()) break;
   }
   epoch_whole_ = done_in_epoch_ >= size || update_ >= updates_;
-  if (epoch_ == 0 && epoch_whole_) warn_of_losses();
+  if (epoch_ == 0 && epoch_whole_) warn_of_losses(1);
   const double seconds = seconds_since(epoch_began_);
   seconds_ += seconds;
   step_seconds_ += seconds;
@@ -363,7 +363,6 @@ bool Run::weights_finite() {
 }
 
 bool Run::train() {
-  if (splits(true).empty()) emitter_.report(diag::NoDevSplit);
   while (update_ < updates_ && !(config_.patience > 0 && waited_ >= config_.patience)) {
     if (!run_epoch()) return false;
     steps_->optimizer().flush();

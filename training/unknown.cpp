@@ -1,5 +1,7 @@
 #include "training/unknown.h"
 
+#include <fmt/format.h>
+
 #include <set>
 
 #include "compiler/diag/kinds/data.h"
@@ -18,6 +20,24 @@ SourceRange declared(const data::Spec& spec, const std::string& key) {
   return {};
 }
 
+// From this share of a column's ids on. Below it, what they count as hardly moves a metric.
+constexpr double kMatters = 0.01;
+
+void warn_of_set(const std::string& key, const data::Spec& spec, const data::Dataset& dataset, diag::Emitter& emitter) {
+  const data::UnknownShare share = data::unknown_share(spec, dataset, key);
+  if (share.share() < kMatters || data::trains_unknown(spec, dataset, key)) return;
+  const bool vocab = key.rfind("vocab ", 0) == 0;
+  const std::string name = key.substr(key.find(' ') + 1);
+  if (vocab && has_vector_of_unknown(dataset.fitted, name)) return;
+  diag::Report report =
+      emitter.report(diag::UnknownNeverTrained, name,
+                     fmt::format("{} of {} ids ({:.1f}%)", share.unknown, share.of, 100 * share.share()), share.column);
+  if (const SourceRange range = declared(spec, key); range.valid()) std::move(report).at(range);
+  const std::string where = vocab ? "`unknown = 1%` in `vocab " + name + "`" : "`category(unknown = 1%)`";
+  std::move(report).help("draw some of its ids as unknown while training: " + where +
+                         "; or let rare ones be unknown: `min_count = 2`");
+}
+
 }  // namespace
 
 bool has_vector_of_unknown(const data::Fitted& fitted, const std::string& vocab) {
@@ -29,16 +49,10 @@ void warn_of_unknown(const std::vector<elaborate::ParamInfo>& params, const data
                      const data::Dataset& dataset, diag::Emitter& emitter) {
   std::set<std::string> seen;
   for (const elaborate::ParamInfo& param : params) {
-    if (param.ids.empty() || !param.trained || !seen.insert(param.ids).second) continue;
-    if (data::trains_unknown(spec, dataset, param.ids)) continue;
-    const bool vocab = param.ids.rfind("vocab ", 0) == 0;
-    const std::string name = param.ids.substr(param.ids.find(' ') + 1);
-    if (vocab && has_vector_of_unknown(dataset.fitted, name)) continue;
-    diag::Report report = emitter.report(diag::UnknownNeverTrained, name);
-    if (const SourceRange range = declared(spec, param.ids); range.valid()) std::move(report).at(range);
-    const std::string where = vocab ? "`unknown = 1%` in `vocab " + name + "`" : "`category(unknown = 1%)`";
-    std::move(report).help("draw some of its ids as unknown while training: " + where +
-                           "; or let rare ones be unknown: `min_count = 2`");
+    for (const elaborate::IdAxis& ids : param.ids) {
+      if (!param.trained || !seen.insert(ids.set).second) continue;
+      warn_of_set(ids.set, spec, dataset, emitter);
+    }
   }
 }
 

@@ -11,7 +11,7 @@ namespace mtl::training {
 // A vocabulary's file of vectors may have one for `<unk>`.
 bool has_vector_of_unknown(const data::Fitted& fitted, const std::string& vocab);
 
-// Sets with a table whose row of `<unk>` no step can reach: said once for each set.
+// Sets with a table whose row of `<unk>` no step can reach, though dev or test reads it: said once for each set.
 void warn_of_unknown(const std::vector<elaborate::ParamInfo>& params, const data::Spec& spec,
                      const data::Dataset& dataset, diag::Emitter& emitter);
 

@@ -34,8 +34,22 @@ Outputs outputs_of(const CppSource& source, const CppTask& task) {
   return out;
 }
 
+std::string distribution_text(const CppTask& task, const Outputs& o) {
+  if (!task.has_distribution) return "";
+  constexpr const char* kOne =
+      "  runtime::softmax_row(@head@ + begin * @width@, @width@, answer.probability.data());\n";
+  constexpr const char* kSeveral = R"(
+  answer.probability.resize((end - begin) * @width@);
+  for (size_t r = begin; r < end; ++r)
+    runtime::softmax_row(@head@ + r * @width@, @width@, answer.probability.data() + (r - begin) * @width@);
+)";
+  return fill(o.several ? kSeveral : kOne, {{"head", o.head}, {"width", std::to_string(task.scores)}});
+}
+
 std::string label_text(const CppTask& task, const Outputs& o) {
-  if (!o.several) return fmt::format("  answer.label = static_cast<{}>({}[begin]);\n", task.label, o.predict);
+  if (!o.several)
+    return fmt::format("  answer.label = static_cast<{}>({}[begin]);\n", task.label, o.predict) +
+           distribution_text(task, o);
   constexpr const char* kLabels = R"(
   answer.labels.clear();
   for (size_t r = begin; r < end; ++r) answer.labels.push_back(static_cast<@label@>(@predict@[r]));
@@ -46,16 +60,22 @@ std::string label_text(const CppTask& task, const Outputs& o) {
       end - begin, {runtime::deploy::SpanForm::Mark::@mark@, '@separator@', @lower@},
       [&](size_t t) { return name(answer.labels[t]); },
       [&](size_t first, size_t last, std::string_view label) {
-        answer.spans.push_back({@skipped@static_cast<int64_t>(first), @skipped@static_cast<int64_t>(last), label});
+        answer.spans.push_back({@skipped@static_cast<int64_t>(first), @skipped@static_cast<int64_t>(last), label@range@});
       });
 )";
-  const std::string labels = fill(kLabels, {{"label", task.label}, {"predict", o.predict}});
+  const std::string labels =
+      fill(kLabels, {{"label", task.label}, {"predict", o.predict}}) + distribution_text(task, o);
   if (!task.spans) return labels;
+  const std::string range = !task.has_ranges
+                                ? ""
+                                : ", answer.offsets.empty() ? TextRange{} : TextRange{answer.offsets[first].begin, "
+                                  "answer.offsets[last - 1].end}";
   constexpr const char* kMarks[] = {"before", "behind", "alone"};
   return labels + fill(kSpans, {{"mark", kMarks[static_cast<size_t>(task.spans->mark)]},
                                 {"separator", std::string(1, task.spans->separator)},
                                 {"lower", task.spans->lower ? "true" : "false"},
-                                {"skipped", task.skips ? "answer.skipped + " : ""}});
+                                {"skipped", task.skips ? "answer.skipped + " : ""},
+                                {"range", range}});
 }
 
 std::string labels_text(const CppTask& task, const Outputs& o) {
@@ -138,13 +158,18 @@ void take(const @batch@& batch, size_t i, @answer@& answer) {
 )";
   const Outputs o = outputs_of(source, task);
   const std::string skipped = task.skips ? fmt::format("  answer.skipped = (*batch.skipped.{})[i];\n", o.rows) : "";
+  const std::string ranges = task.has_ranges ? fmt::format(
+                                                   "  answer.offsets.clear();\n  if (batch.texts.{0} != nullptr) "
+                                                   "batch.texts.{0}->ranges(i, answer.offsets);\n",
+                                                   o.rows)
+                                             : "";
   const std::string offsets = "static_cast<size_t>(batch.rows." + o.rows + ".offsets[i";
   return fill(kForm, {{"task", task.info->name},
                       {"batch", source.batch},
                       {"answer", task.answer},
                       {"begin", o.several ? offsets + "])" : "i"},
                       {"end", o.several ? offsets + " + 1])" : "i + 1"},
-                      {"body", skipped + answer_text(task, o)}});
+                      {"body", skipped + ranges + answer_text(task, o)}});
 }
 
 std::string length_check(const CppSource& source, const CppTask& task, const elaborate::LengthRule& rule) {

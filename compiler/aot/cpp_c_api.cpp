@@ -74,14 +74,20 @@ std::vector<Field> answer_fields(const CppTask& task) {
   if (task.skips)
     out.push_back({"size_t skipped;  /* positions that were cut in front of those below */",
                    "out.skipped = static_cast<size_t>(in.skipped);"});
+  if (task.has_ranges)
+    out.push_back(
+        {"const int64_t* offsets;  /* begin and end in the text, by position; NULL if it was not cut here */",
+         "out.offsets = in.offsets.empty() ? nullptr : reinterpret_cast<const int64_t*>(in.offsets.data());"});
   switch (task.info->kind) {
     case TargetKind::label:
       if (rows) {
         out.push_back({"size_t count;  /* positions */", "out.count = in.labels.size();"});
         out.push_back({"const int32_t* labels;  /* [count] */",
                        "out.labels = reinterpret_cast<const int32_t*>(in.labels.data());"});
+        if (task.has_distribution) pointer("float", "probability", fmt::format("[count, {}]", task.scores).c_str());
       } else {
         out.push_back({"int32_t label;", "out.label = static_cast<int32_t>(in.label);"});
+        if (task.has_distribution) array("float", "probability", task.scores);
       }
       break;
     case TargetKind::labels:

@@ -39,7 +39,7 @@ class SpecText {
  public:
   SpecText(const CppModel& model, const CppSource& source) : model_(model), source_(source) {}
 
-  std::string spec(const std::string& name, const data::ColumnPlan& plan) {
+  std::string spec(const std::string& name, const data::ColumnPlan& plan, bool keeps_ranges) {
     const data::ColumnSpec& column = *plan.spec;
     name_ = name;
     out_.clear();
@@ -61,18 +61,19 @@ class SpecText {
                        : column.kind == ValueKind::category ? "category"
                        : column.kind == ValueKind::boolean  ? "boolean"
                                                             : "number";
-    const bool lower = column.kind == ValueKind::token && model_.fitted->vocabs.at(column.vocab).lowercase;
+    const bool lower =
+        column.kind == ValueKind::token ? model_.fitted->vocabs.at(column.vocab).lowercase : column.lowercase;
     const bool apart = column.kind == ValueKind::category && !column.fixed.empty();
     const bool sentence = plan.per_token && column.kind == ValueKind::token;
     out_ += fmt::format(
         "constexpr runtime::deploy::ColumnSpec {}{{{}, runtime::deploy::ColumnSpec::Kind::{}, {}, {}, {}, {}, {}, {}, "
         "{}, {}, {}, "
-        "{{{}}}, {{{}}}, {{{}}}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}};\n",
+        "{{{}}}, {{{}}}, {{{}}}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}};\n",
         name, quoted(column.name), kind, lower, apart, sentence, plan.width, plan.cells(), column.binding.cross,
         data::hash_count(column), plan.dims.size(), plan.base_levels, fmt::join(limits, ", "), fmt::join(last, ", "),
         fmt::join(empty, ", "), transforms, column.transforms.size(), stats, missing, source_.spec->missing.size(),
         missing_numbers, marks.size(), source_.spec->trim, quoted(source_.spec->decimal),
-        quoted(source_.spec->thousands));
+        quoted(source_.spec->thousands), keeps_ranges);
     return out_;
   }
 
@@ -142,7 +143,7 @@ std::string adder(const CppColumn& column, bool ids) {
   } else if (type.rfind("std::array", 0) == 0) {
     call = "add_texts(" + all + ")";
   } else {
-    call = "add_texts(" + value + ")";
+    call = "add_texts(" + value + (column.ranges.empty() ? "" : ", example." + column.ranges) + ")";
   }
   return "columns." + column.name + "." + call + ";";
 }
@@ -167,17 +168,25 @@ bool skips_positions(const CppSource& source, types::SpaceId space) {
   });
 }
 
+// Whether answers have to know where the texts of a space stand.
+bool has_ranges(const CppSource& source, types::SpaceId space) {
+  return std::any_of(source.tasks.begin(), source.tasks.end(), [&](const CppTask& task) {
+    return task.has_ranges && source.steps->output("predict." + task.info->name)->space == space;
+  });
+}
+
 // Its rows, from the first column at hand that has it; of two that are at hand, the lengths are the same.
 std::string ragged_text(const CppSource& source, types::SpaceId id) {
   const CppProgram& steps = *source.steps;
   const std::string member = steps.rows_member(id), parent = steps.rows_member(source.program->spaces[id].parent);
   const auto columns = columns_of(source, id);
-  const bool skips = skips_positions(source, id);
+  const bool skips = skips_positions(source, id), ranges = has_ranges(source, id);
   std::string choice, checks;
   for (size_t i = 0; i < columns.size(); ++i) {
     const auto [c, level] = columns[i];
     const std::string name = "columns." + source.columns[c].name;
-    const std::string skipped = skips ? fmt::format("      skipped.{} = &{}.skipped();\n", member, name) : "";
+    std::string skipped = skips ? fmt::format("      skipped.{} = &{}.skipped();\n", member, name) : "";
+    if (ranges) skipped += fmt::format("      texts.{} = &{};\n", member, name);
     choice += fmt::format("{}if (needed[{}]) {{\n      spaces.{}.set_lengths(spaces.{}, {}.lengths({}));\n{}    }}",
                           i == 0 ? "    " : " else ", c, member, parent, name, level, skipped);
     for (size_t j = i + 1; j < columns.size(); ++j) {
@@ -261,7 +270,7 @@ struct @batch@ {
 @columns@  } columns;
   struct {
 @spaces@  } spaces;
-@skipped@  internal::@source_name@::Rows rows;
+@skipped@@texts@  internal::@source_name@::Rows rows;
   internal::@source_name@::Buffers b;
   runtime::deploy::Memory arena, workspace;
 };
@@ -286,17 +295,17 @@ std::string length_sum(const CppSource& source, types::SpaceId parent, const typ
 std::string column_tables(const CppModel& model, const CppSource& source) {
   SpecText specs(model, source);
   std::string out;
-  for (const CppColumn& column : source.columns) out += specs.spec(column.spec, *column.plan);
+  for (const CppColumn& column : source.columns) out += specs.spec(column.spec, *column.plan, column.keeps_ranges);
   for (const CppTask& task : source.tasks) {
     for (const data::ColumnPlan& plan : source.plan.columns) {
-      if (!task.restored_by.empty() && plan.spec == task.column) out += specs.spec(task.restored_by, plan);
+      if (!task.restored_by.empty() && plan.spec == task.column) out += specs.spec(task.restored_by, plan, false);
     }
   }
   return out;
 }
 
 std::string batch_struct(const CppModel& model, const CppSource& source) {
-  std::string columns, inits, adds, add_ids, clears, inputs, spaces, skipped;
+  std::string columns, inits, adds, add_ids, clears, inputs, spaces, skipped, texts;
   for (size_t c = 0; c < source.columns.size(); ++c) {
     const CppColumn& column = source.columns[c];
     const size_t section = model.weights.size() + static_cast<size_t>(std::max(column.vocabulary, 0));
@@ -317,6 +326,11 @@ std::string batch_struct(const CppModel& model, const CppSource& source) {
     if (skips_positions(source, id))
       skipped += fmt::format("    const std::vector<int32_t>* {} = nullptr;\n", source.steps->rows_member(id));
   }
+  for (types::SpaceId id : source.steps->spaces()) {
+    if (has_ranges(source, id))
+      texts += fmt::format("    const runtime::deploy::Column* {} = nullptr;\n", source.steps->rows_member(id));
+  }
+  if (!texts.empty()) texts = "  struct {\n" + texts + "  } texts;  // the columns that say what stands at positions\n";
   if (!skipped.empty()) skipped = "  struct {\n" + skipped + "  } skipped;  // by example: cut from the beginning\n";
   const std::string ids =
       source.ids.empty()
@@ -334,7 +348,8 @@ std::string batch_struct(const CppModel& model, const CppSource& source) {
                        {"inputs", inputs},
                        {"columns", columns},
                        {"spaces", spaces},
-                       {"skipped", skipped}});
+                       {"skipped", skipped},
+                       {"texts", texts}});
 }
 
 }  // namespace mtl::aot

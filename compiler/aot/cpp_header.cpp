@@ -51,13 +51,18 @@ std::string answer_struct(const CppTask& task) {
     return out + "};\n";
   }
   if (task.skips) field("int64_t", "skipped = 0", "positions that `limit` cut in front of those below");
+  if (task.has_ranges)
+    field("std::vector<TextRange>", "offsets", "by position: its place in the text; empty if it was not cut here");
   switch (info.kind) {
     case TargetKind::label:
       if (rows) {
         field("std::vector<" + task.label + ">", "labels", "one for each position of " + dim);
         if (task.spans) field("std::vector<Span>", "spans", "what the labels mark");
+        if (task.has_distribution)
+          field("std::vector<float>", "probability", fmt::format("[{}, {}], row by row: by class", dim, task.scores));
       } else {
         field(task.label, "label{}", "");
+        if (task.has_distribution) field(many("float", task.scores), "probability{}", "by class");
       }
       break;
     case TargetKind::labels:
@@ -145,6 +150,12 @@ std::string example_structs(const CppModel& model, const CppSource& source) {
     out += fmt::format("  {} {}{};{}\n", column.field_type, column.field, default_of(column),
                        comment.empty() ? "" : "  // " + comment);
   }
+  said.clear();
+  for (const CppColumn& column : source.columns) {
+    if (!column.ranges.empty() && said.insert(column.ranges).second)
+      out += fmt::format("  std::vector<TextRange> {};  // of from_text: where {} stand in the line\n", column.ranges,
+                         column.field);
+  }
   if (source.from_line) {
     out += fmt::format("\n  // A line of text, cut into {} as `mtlc predict` cuts it.\n",
                        source.from_characters ? "characters" : "words");
@@ -206,9 +217,12 @@ std::string declaration(const CppModel& model, const data::ColumnSpec& column) {
 }
 
 std::string header_text(const CppModel& model) {
-  bool spans = false;
+  bool spans = false, ranges = false;
   for (const CppSource& source : model.sources) {
-    for (const CppTask& task : source.tasks) spans = spans || task.spans.has_value();
+    for (const CppTask& task : source.tasks) {
+      spans = spans || task.spans.has_value();
+      ranges = ranges || task.has_ranges;
+    }
   }
   const std::string& n = model.name;
   std::string out = fmt::format(
@@ -224,13 +238,19 @@ std::string header_text(const CppModel& model) {
       "#pragma once\n#if __cplusplus < 201703L && (!defined(_MSVC_LANG) || _MSVC_LANG < 201703L)\n"
       "#error \"this library needs C++17: set CMAKE_CXX_STANDARD to 17, or -std=c++17\"\n#endif\n#include "
       "<array>\n#include <cstddef>\n#include <cstdint>\n#include <limits>\n#include <memory>\n"
-      "#include <string>\n#include <string_view>\n#include <vector>\n\n#include \"runtime/deploy/errors.h\"\n\n"
-      "namespace {1} {{\n\nusing runtime::deploy::InputError;\nusing runtime::deploy::LoadError;\n\n",
+      "#include <string>\n#include <string_view>\n#include <vector>\n\n#include \"runtime/deploy/errors.h\"\n#include "
+      "\"runtime/text_range.h\"\n\n"
+      "namespace {1} {{\n\nusing runtime::deploy::InputError;\nusing runtime::deploy::LoadError;\n",
       model.elaborated->name, n);
+  out += ranges
+             ? "// A part of a text, [begin, end), in characters: Unicode code points.\nusing runtime::TextRange;\n\n"
+             : "\n";
   if (spans)
     out +=
         "// A stretch of positions, [begin, end), that tags such as B-x I-x mark.\nstruct Span {\n  int64_t begin = 0, "
-        "end = 0;\n  std::string_view label;  // \"x\"\n};\n\n";
+        "end = 0;\n  std::string_view label;  // \"x\"\n" +
+        std::string(ranges ? "  TextRange offsets{};     // in the text; empty if that was not cut here\n" : "") +
+        "};\n\n";
   for (const CppSource& source : model.sources) {
     for (const CppTask& task : source.tasks) {
       if (!task.label.empty()) out += label_enum(task) + "\n";

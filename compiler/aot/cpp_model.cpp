@@ -109,6 +109,7 @@ class Maker {
     for (const TaskInfo& task : in_.model.tasks) {
       if (task.source == spec.name) add_task(source, task);
     }
+    add_ranges(source);
     source.all = methods_.add(in_.spec.sources.size() == 1 ? "all" : "all_" + source.name);
     source.all_needs_name = tables_.add("kNeedsOf" + camel_case(source.all));
     out_.sources.push_back(std::move(source));
@@ -155,6 +156,7 @@ class Maker {
       if (column.field.empty()) {
         column.field = fields.add(column.name);
         fields.add(column.field + "_count");  // the C interface has one for a list
+        fields.add(column.field + "_offsets");
         source.from_blank_line = source.from_blank_line && data::may_be_empty(source.plan, plan);
         source.from_line = source.from_line && bound.empty() && plan.spec->kind == ValueKind::token &&
                            !plan.spec->binding.cross && plan.base_levels <= 1;
@@ -247,6 +249,21 @@ class Maker {
     source.tasks.push_back(std::move(task));
   }
 
+  // A task that is about parts of a text that is cut here says where they stand in it.
+  static void add_ranges(CppSource& source) {
+    for (CppColumn& column : source.columns) {
+      const bool line = source.from_line && column.field_type == "std::vector<std::string>";
+      if (column.spaces.empty() || (column.field_type != "std::string" && !line)) continue;
+      for (CppTask& task : source.tasks) {
+        const bool about_it =
+            task.has_target && task.info->per_position && task.info->target_dim == column.plan->spec->ragged.front();
+        if (!about_it) continue;
+        task.has_ranges = column.keeps_ranges = true;
+        if (line) column.ranges = column.field + "_offsets";
+      }
+    }
+  }
+
   void finish_tasks(CppSource& source) {
     std::vector<std::string> all;
     for (CppTask& task : source.tasks) {
@@ -256,6 +273,7 @@ class Maker {
       const program::Buffer *head = source.steps->output(outputs[1]), *predict = source.steps->output(outputs[0]);
       task.scores = program::elements(head->shape);
       task.has_scores = head->space == predict->space;
+      task.has_distribution = task.info->softmax && task.has_scores;
     }
     source.all_steps = source.steps->steps_for(all);
   }
@@ -265,7 +283,7 @@ class Maker {
   CppModel out_;
   passes::Freezer freezer_{[this](const std::string& path) { return values_of(path); }, kMostFrozen};
   // Classes and namespaces; methods, with what C functions and members of Context are called; constant tables.
-  Scope names_{{"Model", "Context", "LoadError", "InputError", "Span", "State", "Weights", "internal"}};
+  Scope names_{{"Model", "Context", "LoadError", "InputError", "Span", "TextRange", "State", "Weights", "internal"}};
   Scope methods_{{"Model", "Context", "State", "open", "open_embedded", "close", "new_context", "free_context", "error",
                   "model", "context", "fingerprint"}};
   Scope tables_{{"kSections", "kFingerprint", "kBatch"}};

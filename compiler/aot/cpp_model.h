@@ -21,12 +21,14 @@ namespace mtl::aot {
 
 struct CppColumn {
   const data::ColumnPlan* plan = nullptr;
-  std::string name;                    // of the column, as an identifier
-  std::string field;                   // of the example that it is read from; columns of one binding share it
-  std::string field_type;              // "std::vector<std::string>"
-  std::string ids_type;                // of a token column: "std::vector<int32_t>"; empty: ids stand for nothing here
-  std::string lengths;                 // of ids at two levels: "chars_lengths"
-  std::string spec;                    // the table of how it is read
+  std::string name;           // of the column, as an identifier
+  std::string field;          // of the example that it is read from; columns of one binding share it
+  std::string field_type;     // "std::vector<std::string>"
+  std::string ids_type;       // of a token column: "std::vector<int32_t>"; empty: ids stand for nothing here
+  std::string lengths;        // of ids at two levels: "chars_lengths"
+  std::string ranges;         // of texts that from_text cuts: "words_offsets", where they stand in the line; empty: none
+  bool keeps_ranges = false;  // answers say where its texts stand in the one that they are cut from
+  std::string spec;           // the table of how it is read
   std::vector<types::SpaceId> spaces;  // of its levels
   int vocabulary = -1;                 // section of the weights
 };
@@ -40,6 +42,8 @@ struct CppTask {
   std::optional<training::SpanForm> spans;   // labels that mark stretches, and how
   bool skips = false;                        // it is about positions, and `limit` may cut those in front
   bool has_scores = false;                   // the head is kept beside the prediction
+  bool has_distribution = false;             // the softmax of the head says how likely each class is
+  bool has_ranges = false;                   // it is about parts of a text that the package may cut
   int64_t scores = 1;                        // of a row
   bool has_target = true;                    // false: the answer is the head
   const data::ColumnSpec* column = nullptr;  // of the target

@@ -90,7 +90,7 @@ std::string from_text_functions(const CppModel& model) {
   std::vector<std::string_view> words;
   runtime::@cut@(line, words);
   example.@field@.assign(words.begin(), words.end());
-  return example;
+@ranges@  return example;
 }
 
 )";
@@ -101,6 +101,8 @@ std::string from_text_functions(const CppModel& model) {
     out += fill(column.field_type == "std::string" ? kText : kWords,
                 {{"example", source.example},
                  {"field", column.field},
+                 {"ranges",
+                  column.ranges.empty() ? "" : "  runtime::find_pieces(line, words, example." + column.ranges + ");\n"},
                  {"cut", source.from_characters ? "split_line_characters" : "split_words"}});
   }
   return out;

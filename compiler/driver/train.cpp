@@ -52,6 +52,7 @@ class JsonObserver : public training::Observer {
     line["examples_per_second"] = training::number(e.examples_per_second);
     print(line);
   }
+  void on_warning() override { front_.flush_reports(); }
   void on_epoch(const EpochEvent& e) override {
     front_.flush_reports();
     print(to_event(e));
@@ -129,9 +130,12 @@ class TextObserver : public training::Observer {
               fmt::format("epoch {}/{}", e.epoch, e.epochs),
               fmt::format("{:.0f}/s{}  {} left", e.examples_per_second, losses, duration(e.seconds_left)));
   }
-  void on_epoch(const EpochEvent& e) override {
+  void on_warning() override {
     bar_.clear();
     front_.flush_reports();
+  }
+  void on_epoch(const EpochEvent& e) override {
+    on_warning();
     fmt::print("{}\n", epoch_line(e, best_by_));
     std::fflush(stdout);
   }

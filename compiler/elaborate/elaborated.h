@@ -42,11 +42,20 @@ struct Init {
   std::string when, dim;  // of labels that are counted: TaskInfo::when, TaskInfo::target_dim
 };
 
+// Numbers `begin`, `begin + 1`, ... along an axis of a parameter are of the ids of a set, "vocab en", "column
+// ads.user".
+struct IdAxis {
+  std::string set;
+  int axis = 0;
+  int64_t begin = 0;
+  bool operator==(const IdAxis&) const = default;
+};
+
 struct ParamInfo {
   std::string path;              // "encoder.bilstm.weight_ih_l0", "bottom.gate@intent.weight"
   std::vector<types::Dim> dims;  // PyTorch's layout
   Init init;
-  std::string ids;                 // each row is of one id of this set, "vocab en", "column ads.user"; empty: of none
+  std::vector<IdAxis> ids;         // what of it is of single ids
   bool trained = true;             // false: a state
   std::vector<std::string> tasks;  // whose graph reads it, in file order
   SourceRange range;
@@ -77,8 +86,9 @@ struct TaskInfo {
   bool softmax =
       false;  // label: the prediction is the argmax of the head, so its softmax says how likely each class is
   bool has_loss = true;
-  bool own_loss = false;           // the task says which, or weighs its rows: it has no scale that is known
-  bool loss_of_sequences = false;  // one number for each example, though the target is per position
+  std::optional<SourceRange> weight;  // of its rows, that are not the same always: the output "weight.TASK"
+  bool own_loss = false;              // the task says which, or weighs its rows: it has no scale that is known
+  bool loss_of_sequences = false;     // one number for each example, though the target is per position
   // Columns of its source that head and predict read (what `mtlc predict` needs).
   std::vector<std::string> inputs;
   std::vector<LengthRule> lengths;
@@ -91,6 +101,7 @@ enum class Balance : uint8_t { fixed, uncertainty };
 // "loss.TASK" (uniform scalar: the mean loss, without weights), "count.TASK" (uniform scalar: how many rows that is the
 // mean of), "objective" (only of the tasks in `objective_tasks`: sum of the weighted and balanced losses plus the
 // balancer's own penalty).
+// "weight.TASK" (rows of the loss: how much each counts, 1 where it does not).
 // "update PATH" (training only): the next value of a state, set after the step.
 // predict: label: i32 class; labels, boolean: f32 probability (decided at 0.5); number: f32 as in the batch
 // (standardized if its column is).

@@ -52,6 +52,7 @@ struct TaskState {
   ir::Value predict, loss;
   ir::Value weighted;  // `loss` as it enters the objective
   ir::Value count;     // how many rows `loss` is the mean of
+  ir::Value weight;    // of each of them, if that is not the same always
   bool judged = false, judging = false;
   bool reading_loss = false;  // columns read now count as missing where they are NaN
   std::vector<ir::Value> loss_masks;
@@ -68,6 +69,13 @@ struct MadeUpSizes {
 struct NumberRange {
   double low = 0, high = 0;
 };
+
+// Numbers from `begin` on, along some dimension, are of the ids of a set.
+struct IdRange {
+  std::string set;
+  int64_t begin = 0;
+};
+using HotRanges = std::map<ir::Value, std::vector<IdRange>>;  // along the last dimension of what `one_hot` makes
 
 // The input of a parameter, by path.
 struct ParamRecord {
@@ -260,7 +268,6 @@ class Elaborator {
   // Made already, or by an earlier attempt and from now on there too; the end of `params_` otherwise.
   std::map<std::string, ParamRecord>::iterator find_parameter(const std::string& path);
   // A parameter whose rows are looked up by ids of a set; what else it may be is passed over.
-  void note_table(ir::Value table, const std::string& set);
   Tensor parameter_at(const PathRef& path, const At& at);  // with its table; invalid after a report
   std::optional<Init> initial(const Value& init, const IdSetPtr& table, const std::vector<Dim>& dims, const At& at);
   bool may_own(const PlacePtr& place, const At& at);
@@ -448,6 +455,7 @@ class Elaborator {
   bool loss_fits(const TaskState& task, ir::Value value, const char* what, const At& at);
   bool weight_fits(const TaskState& task, ir::Value weight, ir::Value loss, const At& at);
   void mean_loss(TaskState& task, ir::Value loss, const At& at);
+  void note_weight(TaskState& task, ir::Value weight, ir::Value mask, ir::Value loss, const At& at);
   ir::Value loss_mask(TaskState& task, ir::Value loss, const At& at);
   ir::Value fit_mask(ir::Value mask, ir::Value loss, const At& at);
   ir::Value sum_all(ir::Value x, const At& at);
@@ -464,6 +472,10 @@ class Elaborator {
   // ---- unused.cpp
   Value made_up_input(const syntax::Parameter& parameter, Frame& frame, const std::function<int64_t()>& next);
   void run_alone(const sema::Found& found, MadeUpSizes next);
+  // ---- id_rows.cpp
+  void note_ids(ir::Value value, int axis, const std::vector<IdRange>& ranges);
+  std::vector<IdRange> hot_ranges(const ir::Node& node, const HotRanges& known) const;
+  void note_hot_weights();
   // ---- finish.cpp
   void read_model_metrics();
   ElaboratedModel finish();
@@ -525,6 +537,7 @@ class Elaborator {
   std::vector<SourceRange> reading_;  // where the values of the model that are being computed were asked for
   std::set<std::pair<uint32_t, std::string>> failed_requirements_;  // (place in the file, path of the layer)
   std::map<std::string, std::set<std::string>> names_below_;        // owner -> names of unnamed layers
+  HotRanges hot_;                                                   // what `one_hot` made
   std::map<std::pair<std::string, std::vector<ir::Value>>, int64_t> random_calls_;
   std::map<std::string, int64_t> random_counts_;
   std::map<std::string, std::map<uint32_t, int64_t>> random_places_;

@@ -129,6 +129,7 @@ ElaboratedModel Elaborator::finish() {
     if (task.loss.valid()) {
       graph_.outputs.push_back({"loss." + task.info.name, task.loss});
       graph_.outputs.push_back({"count." + task.info.name, task.count});
+      if (task.weight.valid()) graph_.outputs.push_back({"weight." + task.info.name, task.weight});
     }
     const ir::Node& predict = graph_.node(task.predict);
     task.info.softmax = predict.op->name == std::string_view("argmax") && predict.operands[0] == task.scores;
@@ -139,6 +140,7 @@ ElaboratedModel Elaborator::finish() {
   }
   if (objective_.valid()) graph_.outputs.push_back({"objective", objective_});
   finish_updates();
+  note_hot_weights();
   for (const std::string& path : param_order_) {
     ParamInfo info = params_.at(path).info;
     info.tasks = readers[path];

@@ -180,6 +180,7 @@ Value Elaborator::index_ids(const Tensor& tensor, int axis, const Tensor& ids, c
   }
   if (!table_fits(ids.ids, type.dims.back(), "the dimension", at)) return {};
   ir::Value picked = emit("pick", {tensor.node, ids.node}, at);
+  if (ids.ids) note_ids(tensor.node, type.rank() - 1, {{ids.ids->key, 0}});
   return picked.valid() ? Value{Tensor{picked, tensor.ids, nullptr}, at.range} : Value{};
 }
 
@@ -194,7 +195,7 @@ Value Elaborator::rows_of_table(const Tensor& tensor, const Tensor& ids, const A
     return {};
   }
   ir::Value rows = emit("gather", {tensor.node, places}, at);
-  if (ids.ids) note_table(tensor.node, ids.ids->key);
+  if (ids.ids) note_ids(tensor.node, 0, {{ids.ids->key, 0}});
   DimNames names = dim_names(ids);
   const DimNames columns = dim_names(tensor);
   names.insert(names.end(), columns.begin() + 1, columns.end());
@@ -222,6 +223,7 @@ Value Elaborator::rows_by_ids(const Tensor& tensor, const Tensor& ids, const At&
 // The same of a matrix that an example, or a position, has of its own.
 Value Elaborator::rows_of_matrix(const Tensor& tensor, const Tensor& ids, const At& at) {
   if (!ids_fit(ids.ids, type(tensor.node).dims[0], "the number of rows", at)) return {};
+  if (ids.ids) note_ids(tensor.node, 0, {{ids.ids->key, 0}});
   const DimNames names = dim_names(tensor);
   ir::Value rows = emit("map_in", {tensor.node}, at, {{"count", int64_t{1}}});
   return gather_rows(tensor, rows, ids, {names.begin() + 1, names.end()}, at);

@@ -238,6 +238,7 @@ void Elaborator::mean_loss(TaskState& task, ir::Value loss, const At& at) {
   if (!loss.valid() || !loss_fits(task, loss, "loss", at)) return;
   // The weight first: it too may read columns that a row lacks.
   ir::Value factor, row_weight;
+  bool varies = false;  // the factor, with `progress`
   auto setting = task.settings.find("weight");
   const At weight_at{task.frame, setting == task.settings.end() ? at.range : setting->second->range};
   if (setting != task.settings.end()) {
@@ -262,6 +263,7 @@ void Elaborator::mean_loss(TaskState& task, ir::Value loss, const At& at) {
       row_weight = value;
     } else if (known != 1.0) {
       factor = value;
+      varies = !known;
     }
   }
   ir::Value mask = loss_mask(task, loss, at);
@@ -271,9 +273,22 @@ void Elaborator::mean_loss(TaskState& task, ir::Value loss, const At& at) {
   ir::Value count = emit("max", {task.count, constant(1, at)}, at);
   const ir::Value counted = emit("mul", {loss, mask}, at);
   task.loss = task.weighted = emit("div", {sum_all(counted, at), count}, at);
+  if (row_weight.valid() || varies) note_weight(task, row_weight.valid() ? row_weight : factor, mask, loss, weight_at);
   if (row_weight.valid())
     task.weighted = emit("div", {sum_all(binary("mul", counted, row_weight, weight_at), at), count}, at);
   if (factor.valid()) task.weighted = emit("mul", {task.loss, factor}, at);
+}
+
+// How much each row counts, 1 where it does not: an output, so that it can be looked at before the training. A weight
+// that is computed from parameters is not known then.
+void Elaborator::note_weight(TaskState& task, ir::Value weight, ir::Value mask, ir::Value loss, const At& at) {
+  if (!weight.valid() || !reached({weight}, false).empty()) return;
+  const int rank = type(loss).rank();
+  if (type(weight).space != type(loss).space) weight = to_space(weight, type(loss).space, at);
+  if (!weight.valid()) return;
+  const ir::Value counts = emit("ne", {mask, with_rank(constant(0, at), rank, at)}, at);
+  task.weight = emit("where", {counts, with_rank(weight, rank, at), with_rank(constant(1, at), rank, at)}, at);
+  if (task.weight.valid()) task.info.weight = at.range;
 }
 
 ir::Value Elaborator::loss_mask(TaskState& task, ir::Value loss, const At& at) {

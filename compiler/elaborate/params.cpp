@@ -161,12 +161,8 @@ Value Elaborator::parameter(const PlacePtr& place, std::vector<Dim> dims, const 
     auto start = initial(init, table, dims, at);
     if (!start) return {};
     const Place* word = deciding(place.get());
-    ParamRecord record{{path, dims, *start, table ? table->key : "", !state, {}, call},
-                       table,
-                       call,
-                       user_calls(at.frame, at.range),
-                       word && word->word == Owner::shared,
-                       {}};
+    ParamRecord record{{path, dims, *start, {}, !state, {}, call}, table, call, user_calls(at.frame, at.range),
+                       word && word->word == Owner::shared,        {}};
     for (PlacePtr step = place; step && word && word->word == Owner::private_; step = step->parent) {
       if (step.get() == word) record.private_at = step;
     }
@@ -186,6 +182,7 @@ Value Elaborator::parameter(const PlacePtr& place, std::vector<Dim> dims, const 
     return {};
   }
   ir::Value node = emit(state ? "state" : "param", {}, at, {{"path", path}, {"dims", record.info.dims}});
+  if (table && !table->key.empty() && !state && node.valid()) note_ids(node, 0, {{table->key, 0}});
   return node.valid() ? Value{Tensor{node, nullptr, table}, at.range} : Value{};
 }
 
@@ -196,13 +193,6 @@ std::map<std::string, ParamRecord>::iterator Elaborator::find_parameter(const st
   if (known == known_.params.end()) return params_.end();
   param_order_.push_back(path);
   return params_.emplace(path, known->second).first;
-}
-
-void Elaborator::note_table(ir::Value table, const std::string& set) {
-  const ir::Node& node = graph_.node(table);
-  if (std::string_view(node.op->name) != "param") return;
-  const auto made = params_.find(std::get<std::string>(node.attrs.at("path")));
-  if (made != params_.end() && made->second.info.ids.empty()) made->second.info.ids = set;
 }
 
 Tensor Elaborator::parameter_at(const PathRef& path, const At& at) {

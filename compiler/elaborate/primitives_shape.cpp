@@ -256,8 +256,9 @@ struct Primitives::Shapes {
     DimNames known = names(c, "ids");
     known.emplace_back();
     if (classes->dimension) known.back().insert(*classes->dimension);
-    return result(c.e.emit("one_hot", {ids}, c.at, {{"classes", std::vector<Dim>{*size}}}), c, nullptr,
-                  std::move(known));
+    const ir::Value made = c.e.emit("one_hot", {ids}, c.at, {{"classes", std::vector<Dim>{*size}}});
+    if (set && made.valid()) c.e.hot_[made] = {{set->key, 0}};
+    return result(made, c, nullptr, std::move(known));
   }
   static Value full(Call& c) {
     auto wanted = dims(c, "shape");

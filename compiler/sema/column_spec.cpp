@@ -145,14 +145,22 @@ class ColumnReader {
   void category_settings() {
     std::vector<std::string> seen;
     for (const syntax::Argument& setting : decl_.type.settings) {
-      if (!reader_.known_setting(*setting.name, "a category", syntax::PhrasePlace::vocab, {"min_count", "unknown"},
-                                 seen) ||
+      if (!reader_.known_setting(*setting.name, "a category", syntax::PhrasePlace::vocab,
+                                 {"lowercase", "min_count", "max_size", "unknown"}, seen) ||
           !setting.value) {
         good_ = false;
       } else if (setting.name->text == "min_count") {
         const std::optional<int64_t> count = reader_.integer(*setting.value, "min_count", 1);
         good_ = good_ && count;
         column_.min_count = count.value_or(1);
+      } else if (setting.name->text == "max_size") {
+        const std::optional<int64_t> size = reader_.integer(*setting.value, "max_size", 1);
+        good_ = good_ && size;
+        column_.max_size = size;
+      } else if (setting.name->text == "lowercase") {
+        const std::optional<bool> lower = reader_.boolean(*setting.value, "lowercase");
+        good_ = good_ && lower;
+        column_.lowercase = lower.value_or(false);
       } else {
         const std::optional<double> share = reader_.number(*setting.value, "unknown", kBelowOne);
         good_ = good_ && share;
@@ -350,8 +358,8 @@ class ColumnReader {
         {"tokenize", "`words` cuts a text into words, `split(\" \")` at blanks"},
         {"tokens", "`words` cuts a text into words, `split(\" \")` at blanks"},
         {"chars", "`characters`"},
-        {"lower", "`lowercase = true` is a setting of a vocabulary: `vocab words { lowercase = true }`"},
-        {"lowercase", "it is a setting of a vocabulary: `vocab words { lowercase = true }`"},
+        {"lower", "`lowercase = true` is a setting: `vocab words { lowercase = true }`, `category(lowercase = true)`"},
+        {"lowercase", "it is a setting: `vocab words { lowercase = true }`, `category(lowercase = true)`"},
         {"head", "`first` is the first piece of a cell; `limit(20)` keeps the first positions"},
         {"tail", "`last` is the last piece of a cell; `limit(20, keep = last)` keeps the last positions"},
         {"nth", "`part(2)` is a piece of a cell, from 0"},

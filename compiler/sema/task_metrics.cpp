@@ -5,6 +5,7 @@
 
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/sema.h"
+#include "compiler/sema/metric_path.h"
 
 namespace mtl::sema {
 namespace {
@@ -162,13 +163,14 @@ class MetricReader {
   }
 
   // intent.accuracy; adds "intent.accuracy" to `out`.
-  bool task_metric(const MemberExpr& node, SourceRange range, std::vector<std::string>& out) {
+  bool task_metric(const MetricPath& path, SourceRange range, std::vector<std::string>& out) {
+    const MemberExpr& node = *path.metric;
     const auto* base = std::get_if<NameExpr>(&node.base->node);
     if (base == nullptr) return wrong(range);
     const syntax::TaskDecl* task = find_task(model_, base->name);
     if (task == nullptr) return unknown_task(base->name, node.base->range);
     if (task->family) return false;  // not supported yet, said elsewhere
-    if (node.member.text == "loss") {
+    if (node.member.text == "loss" && path.column.empty()) {
       out.push_back(base->name + ".loss");
       return true;
     }
@@ -179,7 +181,9 @@ class MetricReader {
     const std::optional<TargetForm> form = form_of(file_, *task);
     const bool grouped = node.member.text == "gauc" && has_groups(*task);
     if (!form || (!grouped && !metric(node.member.text, *form, node.member.range))) return false;
-    out.push_back(base->name + "." + node.member.text);
+    const bool has_columns = form->kind == TargetKind::boolean || form->kind == TargetKind::number;
+    if (!path.column.empty() && !has_columns) return wrong(range);
+    out.push_back(base->name + "." + node.member.text + (path.column.empty() ? "" : "." + path.column));
     return true;
   }
 
@@ -235,7 +239,8 @@ class MetricReader {
   bool wrong(SourceRange range) {
     emitter_.report(diag::NotAMetric)
         .at(range)
-        .help("write `TASK.METRIC`, `mean(TASK.METRIC, ...)` or the name of a metric of the model");
+        .help(
+            "write `TASK.METRIC`, `TASK.METRIC.COLUMN`, `mean(TASK.METRIC, ...)` or the name of a metric of the model");
     return false;
   }
 
@@ -243,12 +248,12 @@ class MetricReader {
     bool good = true;
     for (const syntax::Argument& argument : node.arguments) {
       const syntax::Expr& value = *argument.value;
-      const auto* member = std::get_if<MemberExpr>(&value.node);
+      const MetricPath path = metric_path(value);
       const auto* name = std::get_if<NameExpr>(&value.node);
       if (argument.name) {
         good = wrong(argument.name->range);
-      } else if (member != nullptr) {
-        good = task_metric(*member, value.range, out) && good;
+      } else if (path.metric != nullptr) {
+        good = task_metric(path, value.range, out) && good;
       } else if (name != nullptr && model_metrics_too) {
         good = model_metric(name->name, value.range, out) && good;
       } else if (!is_broken(value)) {
@@ -266,7 +271,7 @@ class MetricReader {
       if (metric == nullptr || metric->name.text != name || !metric->value) continue;
       const auto* call = std::get_if<syntax::CallExpr>(&metric->value->node);
       const bool some = call != nullptr && !call->arguments.empty();
-      const auto* first = some ? std::get_if<MemberExpr>(&call->arguments[0].value->node) : nullptr;
+      const MemberExpr* first = some ? metric_path(*call->arguments[0].value).metric : nullptr;
       return first ? training::scale_of("." + first->member.text, {}) : MetricScale::score;  // all_correct
     }
     return training::scale_of(name, {});
@@ -518,7 +523,8 @@ std::optional<TaskMetrics> task_metrics(const CheckedFile& file, const syntax::M
   for (const std::string& name : wanted) {
     const size_t dot = name.find('.');
     if (dot == std::string::npos || name.substr(0, dot) != task.name.text) continue;
-    const std::optional<Metric> metric = training::metric_from_name(name.substr(dot + 1));
+    const std::optional<Metric> metric =
+        training::metric_from_name(name.substr(dot + 1, name.find('.', dot + 1) - dot - 1));
     const bool grouped = metric == Metric::gauc;  // of the groups that the task itself names
     if (metric && !grouped && std::find(out.metrics.begin(), out.metrics.end(), *metric) == out.metrics.end()) {
       out.metrics.push_back(*metric);
@@ -551,8 +557,8 @@ std::optional<training::MetricRef> metric_ref(const CheckedFile& file, const syn
   bool good = false;
   const auto* call = std::get_if<syntax::CallExpr>(&expr.node);
   const auto* callee = call ? std::get_if<NameExpr>(&call->callee->node) : nullptr;
-  if (const auto* member = std::get_if<MemberExpr>(&expr.node)) {
-    good = reader.task_metric(*member, expr.range, ref.names);
+  if (const MetricPath path = metric_path(expr); path.metric != nullptr) {
+    good = reader.task_metric(path, expr.range, ref.names);
   } else if (const auto* name = std::get_if<NameExpr>(&expr.node)) {
     good = reader.model_metric(name->name, expr.range, ref.names);
   } else if (callee != nullptr && callee->name == "mean" && !call->arguments.empty()) {

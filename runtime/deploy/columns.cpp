@@ -70,6 +70,8 @@ void Column::clear() {
   ids_.clear();
   numbers_.clear();
   skipped_.clear();
+  ranges_.clear();
+  range_ends_.clear();
   for (std::vector<int32_t>& lengths : lengths_) lengths.clear();
 }
 
@@ -82,6 +84,8 @@ void Column::begin() {
   pieces_.numbers.clear();
   pieces_.ids.clear();
   pieces_.skipped = 0;
+  pieces_.raw = std::string_view();
+  pieces_.ranges.clear();
   for (std::vector<int32_t>& lengths : pieces_.lengths) lengths.clear();
 }
 
@@ -117,6 +121,7 @@ void Column::keep_part(int level, size_t begin) {
 
 void Column::take_cell(std::string_view cell, bool marks) {
   if (!is_plain_utf8(cell)) fail("the text is not valid UTF-8");
+  if (pieces_.items.empty()) pieces_.raw = cell;
   std::string_view value = spec_->trim ? trim_blanks(cell) : cell;
   if (marks && !is_missing(cell) && is_mark(value)) value = std::string_view();
   // A token of blanks alone is one.
@@ -154,6 +159,21 @@ void Column::add_texts(const std::string* cells, size_t count) {
   add_cells(cells, count);
 }
 
+void Column::add_texts(const std::vector<std::string>& cells, const std::vector<TextRange>& ranges) {
+  if (!ranges.empty() && ranges.size() != cells.size())
+    fail("has " + std::to_string(cells.size()) + " texts and the places of " + std::to_string(ranges.size()));
+  add_texts(cells);
+  if (!spec_->keeps_ranges || ranges.empty()) return;
+  const auto first = ranges.begin() + skipped_.back();
+  ranges_.insert(ranges_.end(), first, first + lengths_[0].back());
+  range_ends_.back() = ranges_.size();
+}
+
+void Column::ranges(size_t example, std::vector<TextRange>& out) const {
+  const auto at = [&](size_t end) { return ranges_.begin() + static_cast<std::ptrdiff_t>(end); };
+  out.assign(at(example == 0 ? 0 : range_ends_[example - 1]), at(range_ends_[example]));
+}
+
 void Column::take_cells(const std::vector<std::string>& cells, int level) {
   const auto row_elements = static_cast<size_t>(spec_->cells);
   if (level + 1 != cell_levels_) fail_depth();
@@ -174,10 +194,12 @@ void Column::add_line(std::string_view line) {
   if (spec_->sentence) {
     split_words(line, pieces_.items);
     keep_part(0, 0);
+    if (spec_->keeps_ranges) find_pieces(line, pieces_.items, pieces_.ranges);
   } else if (cell_levels_ > 0 || spec_->cells > 1) {
     fail("takes several values, not a line");
   } else {
     pieces_.items.push_back(spec_->trim ? trim_blanks(line) : line);
+    pieces_.raw = line;
   }
   finish_cells();
 }
@@ -214,6 +236,7 @@ void Column::split_items(const Transform& split, int level) {
     split_text(split, text, keep_empty, items);
     keep_part(level, begin);
   }
+  if (level == 0 && spec_->keeps_ranges) find_pieces(pieces_.raw, items, pieces_.ranges);
   mark_missing();
 }
 
@@ -307,6 +330,10 @@ int32_t Column::id_of(std::string_view text, size_t element) {
     folded_.clear();
     while (count > 0) folded_ += digits[--count];
     folded_ += '=';
+    if (spec_->lowercase) {
+      lower_text(text, lowered_);
+      text = lowered_;
+    }
     folded_ += text;
     if (spec_->buckets > 0) return bucket_of(folded_, spec_->buckets);
     const int32_t id = names_.find(folded_);
@@ -448,6 +475,8 @@ void Column::finish() {
   for (int level = 0; level < spec_->levels; ++level)
     lengths_[level].insert(lengths_[level].end(), pieces_.lengths[level].begin(), pieces_.lengths[level].end());
   skipped_.push_back(pieces_.skipped);
+  ranges_.insert(ranges_.end(), pieces_.ranges.begin(), pieces_.ranges.end());
+  range_ends_.push_back(ranges_.size());
   ++examples_;
 }
 

@@ -58,7 +58,7 @@ struct ColumnSpec {
   enum class Kind : uint8_t { token, category, boolean, number };  // a category with `bins` takes numbers
   const char* name = "";                                           // for messages
   Kind kind = Kind::number;
-  bool lowercase = false;  // token: the vocabulary is in lower case
+  bool lowercase = false;  // the names are in lower case
   bool apart = false;      // category[12]: the names of element 3 are "3=NAME", its unknown value is "3=<unk>"
   bool sentence = false;   // a token column of a CoNLL file: a line is cut into words, `missing` marks are words
   int64_t width = 1;       // elements of a row: category[12], f32[7]
@@ -82,6 +82,7 @@ struct ColumnSpec {
   bool trim = true;           // blanks around cells and pieces of `split` do not count
   const char* decimal = ".";  // how numbers are written
   const char* thousands = "";
+  bool keeps_ranges = false;  // where the texts of level 0 stand in the text that they are cut from
 };
 
 // The column of a batch. Examples are added one after the other by one of the add functions, which throw InputError
@@ -104,6 +105,8 @@ class Column {
   void add_texts(const std::string_view* cells, size_t count);
   void add_texts(const std::string* cells, size_t count);
   void add_texts(const std::vector<std::string>& cells) { add_texts(cells.data(), cells.size()); }
+  // The same of a text that was cut before: `ranges` says where each cell stands in it; empty: nobody knows.
+  void add_texts(const std::vector<std::string>& cells, const std::vector<TextRange>& ranges);
   // Several levels of cells: as many lists in each other as the column has base_levels.
   template <class Inner>
   void add_texts(const std::vector<std::vector<Inner>>& cells) {
@@ -131,6 +134,8 @@ class Column {
   const std::vector<int32_t>& lengths(int level) const { return lengths_[level]; }
   // By example: how many positions of level 0 `limit` cut from the beginning.
   const std::vector<int32_t>& skipped() const { return skipped_; }
+  // Of an example: where the texts of level 0 that stay stand; empty if they were given apart, or as ids.
+  void ranges(size_t example, std::vector<TextRange>& out) const;
   const ColumnSpec& spec() const { return *spec_; }
 
  private:
@@ -141,7 +146,9 @@ class Column {
     std::vector<double> numbers;
     std::vector<int32_t> ids;
     std::vector<int32_t> lengths[kMostLevels + 1];
-    int32_t skipped = 0;  // of level 0
+    int32_t skipped = 0;            // of level 0
+    std::string_view raw;           // the text that they are cut from
+    std::vector<TextRange> ranges;  // of level 0
   };
   [[noreturn]] void fail(const std::string& what) const;
   void begin();
@@ -199,10 +206,13 @@ class Column {
   std::vector<int32_t> ids_;
   std::vector<float> numbers_;
   std::vector<int32_t> lengths_[kMostLevels], skipped_;
+  std::vector<TextRange> ranges_;
+  std::vector<size_t> range_ends_;  // by example
   Pieces pieces_;
   std::vector<std::string_view> spare_;
   std::vector<std::string> crossed_;  // texts that `cross` made of cells
-  std::string folded_;                // a text in lower case, or "3=text"
+  std::string folded_;                // a text in lower case, or "3=text",
+  std::string lowered_;               // of which this is the text
 };
 
 // Throws InputError if two columns of one dimension differ in their lengths: `a` at level `level_a` and `b` at

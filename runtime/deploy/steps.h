@@ -113,6 +113,14 @@ void* operand(const T* p) {
   return const_cast<void*>(static_cast<const void*>(p));
 }
 
+// exp(score) over their sum.
+inline void softmax_row(const float* scores, size_t width, float* out) {
+  float most = scores[0], sum = 0.0f;
+  for (size_t i = 1; i < width; ++i) most = maximum(most, scores[i]);
+  for (size_t i = 0; i < width; ++i) sum += out[i] = exp(scores[i] - most);
+  for (size_t i = 0; i < width; ++i) out[i] /= sum;
+}
+
 // The key of a layer's random numbers, as compiled loops take it.
 inline void* key(uint64_t bits) {
   return reinterpret_cast<void*>(static_cast<uintptr_t>(bits));

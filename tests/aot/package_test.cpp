@@ -134,15 +134,17 @@ Json expected(const Json& said, const std::string& task) {
   for (const Json& span : said.value(task + ".spans", Json::array())) {
     out["spans"].push_back(span.at("begin"));
     out["spans"].push_back(span.at("end"));
+    for (const Json& offset : span.value("offsets", Json::array())) out["spans"].push_back(offset);
     out["span_labels"].push_back(span.at("label"));
   }
   // A number's score is the number before it was put back to the scale of the data: the package has no such thing.
   const bool number = !out["numbers"].empty();
   out["scores"] = number ? Json::array() : said.value(task + ".scores", Json::array());
-  // A package does not say how likely each label is; its scores do.
-  out["probability"] = value.is_string() ? Json::array() : said.value(task + ".probability", Json::array());
+  out["probability"] = said.value(task + ".probability", Json::array());
+  out["offsets"] = said.value(task + ".offsets", Json::array());
   take_nulls(out["scores"]);
   take_nulls(out["probability"]);
+  for (size_t i = 0; i < out["skipped"] && !out["offsets"].empty(); ++i) out["offsets"].erase(0);
   return out;
 }
 
@@ -167,7 +169,7 @@ int compare(const std::vector<Json>& predicted, const std::vector<Json>& answere
     for (const auto& [task, answer] : answered[i].items()) {
       const Json wanted = expected(predicted[i], task);
       double d = 0;
-      for (const char* part : {"numbers", "probability", "scores"})
+      for (const char* part : {"numbers", "probability", "scores", "offsets"})
         d = std::max(d, difference(wanted[part], answer[part]));
       most = std::max(most, d);
       bool same = d <= 1e-5;

@@ -130,7 +130,7 @@ inline void lend(const std::vector<double>& from, const double*& to, size_t& cou
 
 struct Flat {
   Cells labels;
-  std::vector<double> numbers, probability, scores, spans;
+  std::vector<double> numbers, probability, scores, spans, offsets;
   Cells span_labels;
   size_t skipped = 0;
 };
@@ -147,6 +147,7 @@ MTL_MEMBER(values);
 MTL_MEMBER(probability);
 MTL_MEMBER(scores);
 MTL_MEMBER(spans);
+MTL_MEMBER(offsets);
 MTL_MEMBER(count);
 MTL_MEMBER(skipped);
 #undef MTL_MEMBER
@@ -184,6 +185,19 @@ void append_values(Flat& out, const Member& member, size_t count) {
   }
 }
 
+// Begin and end in the text, by position: of ranges, or of `count` pairs behind a pointer, which may be NULL.
+template <class Member>
+void append_offsets(std::vector<double>& out, const Member& member, size_t count) {
+  if constexpr (std::is_pointer_v<Member>) {
+    for (size_t i = 0; member != nullptr && i < 2 * count; ++i) out.push_back(static_cast<double>(member[i]));
+  } else {
+    for (const auto& range : member) {
+      out.push_back(static_cast<double>(range.begin));
+      out.push_back(static_cast<double>(range.end));
+    }
+  }
+}
+
 // `name_of`: the name of a label. `width`: scores of a position, behind a pointer.
 template <class Answer, class NameOf>
 Flat flat(const Answer& a, NameOf name_of, size_t width) {
@@ -201,12 +215,18 @@ Flat flat(const Answer& a, NameOf name_of, size_t width) {
   }
   if constexpr (has_value<Answer>::value) append_values(out, a.value, 1);
   if constexpr (has_values<Answer>::value) append_values(out, a.values, count);
-  if constexpr (has_probability<Answer>::value) append(out.probability, a.probability, count);
+  if constexpr (has_probability<Answer>::value)
+    append(out.probability, a.probability, has_labels<Answer>::value ? count * width : count);
+  if constexpr (has_offsets<Answer>::value) append_offsets(out.offsets, a.offsets, count);
   if constexpr (has_scores<Answer>::value) append(out.scores, a.scores, count * width);
   if constexpr (has_spans<Answer>::value) {
     for (const auto& span : a.spans) {
       out.spans.push_back(static_cast<double>(span.begin));
       out.spans.push_back(static_cast<double>(span.end));
+      if constexpr (has_offsets<std::decay_t<decltype(span)>>::value) {
+        if (span.offsets.end > 0) out.spans.push_back(static_cast<double>(span.offsets.begin));
+        if (span.offsets.end > 0) out.spans.push_back(static_cast<double>(span.offsets.end));
+      }
       out.span_labels.emplace_back(span.label);
     }
   }
@@ -225,8 +245,9 @@ inline bool close(const std::vector<double>& a, const std::vector<double>& b) {
 // `b` may lack what the C interface does not give.
 inline void want_same(const Flat& a, const Flat& b, const std::string& what) {
   const bool labels = b.labels.empty() || a.labels == b.labels;
-  if (!labels || a.skipped != b.skipped || !close(a.numbers, b.numbers) || !close(a.probability, b.probability) ||
-      !close(a.scores, b.scores))
+  const bool offsets = b.offsets.empty() || a.offsets == b.offsets;
+  if (!labels || !offsets || a.skipped != b.skipped || !close(a.numbers, b.numbers) ||
+      !close(a.probability, b.probability) || !close(a.scores, b.scores))
     throw std::runtime_error(what + " differs");
 }
 
@@ -318,6 +339,7 @@ inline void write(std::ostream& out, const Output& output) {
       write(out << ',', "probability", answer.probability);
       write(out << ',', "scores", answer.scores);
       write(out << ',', "spans", answer.spans);
+      write(out << ',', "offsets", answer.offsets);
       write(out << ',', "span_labels", answer.span_labels);
       out << ",\"skipped\":" << answer.skipped;
       out << '}';

@@ -47,7 +47,7 @@ TEST_CASE("raw lines are texts of the one text column") {
   const IdSet& words = loading.data->fitted.vocabs.at("en");
   CHECK(encoded.input->split.columns.at("words").ids ==
         Ids{words.find("play"), words.find("jazz"), 0, words.find("play")});
-  using Places = std::vector<std::pair<int32_t, int32_t>>;
+  using Places = std::vector<mtl::runtime::TextRange>;
   const Tokens& tokens = encoded.input->examples[0].tokens.at("T");
   CHECK(tokens.texts == Names{"Play", "jazz", "!"});
   CHECK(tokens.places == Places{{0, 4}, {5, 9}, {9, 10}});

@@ -350,6 +350,6 @@ TEST_CASE("offsets of tokens are those of the text as the input has it") {
   REQUIRE(input);
   const Tokens& tokens = input->examples[0].tokens.at("T");
   CHECK(tokens.texts == Names{"play", "jazz"});
-  CHECK(tokens.places == std::vector<std::pair<int32_t, int32_t>>{{2, 6}, {7, 11}});
+  CHECK(tokens.places == std::vector<mtl::runtime::TextRange>{{2, 6}, {7, 11}});
   CHECK(tokens.raw == "  play jazz ");
 }

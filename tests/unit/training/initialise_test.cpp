@@ -122,7 +122,7 @@ TEST_CASE("rows of ids that train does not have start at zero") {
   const Init normal{Init::Kind::normal, 0, 1, ""};
   const auto table = [&](const char* path, int64_t rows, const char* ids, Init init, bool trained = true) {
     ParamInfo info = param(path, {types::Dim(rows), types::Dim(2)}, init);
-    info.ids = ids;
+    info.ids = {{ids, 0, 0}};
     info.trained = trained;
     return info;
   };
@@ -144,6 +144,11 @@ TEST_CASE("rows of ids that train does not have start at zero") {
   CHECK(zeros("user@a") == std::vector<int>{0});
   CHECK(zeros("fact") == std::vector<int>{0, 2});
   for (const char* other : {"click", "scale", "seen", "free"}) CHECK(zeros(other).empty());
+  // Columns from 1 on: those of numbers come first. [2, 4] with `<unk>` of en in column 1.
+  ParamInfo hot = param("hot", {types::Dim(2), types::Dim(4)}, normal);
+  hot.ids = {{"vocab en", 1, 1}};
+  const auto columns = made({hot}, 7, data);
+  for (int i = 0; i < 8; ++i) CHECK((columns.data()[i] == 0) == (i % 4 == 1));
   data.fitted.vectors["en"].known[0] = true;
   data.fitted.vectors["en"].values[0] = 3;
   CHECK(made({table("word", 3, "vocab en", {Init::Kind::normal, 0, 1, "", "en"})}, 7, data).data()[0] == 3);

@@ -119,6 +119,47 @@ TEST_CASE("sentences: tokens, letters of tokens and raw lines") {
   check_same(*line_letters, *lines, "letters");
 }
 
+TEST_CASE("a text that is cut says where its pieces stand, in characters") {
+  using mtl::runtime::TextRange;
+  using Ranges = std::vector<TextRange>;
+  namespace deploy = mtl::runtime::deploy;
+  const deploy::Transform cut[] = {{deploy::Transform::Kind::words}};
+  deploy::ColumnSpec spec;
+  spec.name = "words";
+  spec.kind = deploy::ColumnSpec::Kind::token;
+  spec.levels = 1;
+  spec.limits[0] = 3;
+  spec.keep_last[0] = true;
+  spec.transforms = cut;
+  spec.transform_count = 1;
+  spec.buckets = 7;
+  spec.keeps_ranges = true;
+  deploy::Column column(spec);
+  Ranges ranges;
+  column.add_text(" Zürich, Łódź!");
+  column.add_text("x");
+  column.ranges(0, ranges);
+  CHECK(ranges == Ranges{{7, 8}, {9, 13}, {13, 14}});
+  column.ranges(1, ranges);
+  CHECK(ranges == Ranges{{0, 1}});
+  const int32_t ids[] = {1, 2};
+  column.add_ids(ids, 2);
+  column.ranges(2, ranges);
+  CHECK(ranges.empty());
+
+  spec.base_levels = 1;
+  spec.transform_count = 0;
+  deploy::Column tokens(spec);
+  const std::vector<std::string> four{"a", "b", "c", "d"};
+  tokens.add_texts(four, {{0, 1}, {2, 3}, {4, 5}, {6, 7}});
+  tokens.add_texts(four, {});
+  tokens.ranges(0, ranges);
+  CHECK(ranges == Ranges{{2, 3}, {4, 5}, {6, 7}});
+  tokens.ranges(1, ranges);
+  CHECK(ranges.empty());
+  CHECK_THROWS_AS(tokens.add_texts(four, {{0, 1}}), deploy::InputError);
+}
+
 TEST_CASE("raw lines of a table's text column") {
   const Trained source = table(along({"T"}, kind(ValueKind::token, {transform(Kind::split, " ")})), kSentences, {"?"});
   Deployed column = source.column("x");
