@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -13,6 +15,8 @@
 namespace mtl::model {
 
 namespace {
+
+constexpr std::string_view kAside = ".mtlc-";
 
 std::string reason(const std::string& doing, const std::string& path, int error) {
   return "cannot " + doing + " `" + path + "`: " + std::strerror(error);
@@ -45,7 +49,7 @@ std::optional<FileWriter> FileWriter::open(const std::string& path, std::string&
     why = reason("open", path, errno);
     return std::nullopt;
   }
-  std::string aside = path + ".XXXXXX";
+  std::string aside = path + std::string(kAside) + "XXXXXX";
   out.file_ = ::mkstemp(aside.data());
   if (out.file_ < 0) {
     why = reason("create a file beside", path, errno);
@@ -86,6 +90,14 @@ bool FileWriter::commit(std::string& why) {
   aside_.clear();
   flush_folder(path_);
   return true;
+}
+
+bool is_left_of(std::string_view name, std::string_view file) {
+  constexpr size_t kDrawn = 6;  // by mkstemp
+  if (!name.starts_with(file) || !name.substr(file.size()).starts_with(kAside)) return false;
+  name.remove_prefix(file.size() + kAside.size());
+  return name.size() == kDrawn &&
+         std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) != 0; });
 }
 
 bool write_file(const std::string& path, std::string_view bytes, std::string& why) {

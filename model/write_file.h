@@ -28,6 +28,9 @@ class FileWriter {
   int file_ = -1;
 };
 
+// Whether `name` is what a process that was killed left of writing `file` aside; both are names in one folder.
+bool is_left_of(std::string_view name, std::string_view file);
+
 bool write_file(const std::string& path, std::string_view bytes, std::string& why);
 
 }  // namespace mtl::model

@@ -7,6 +7,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 namespace mtl::runtime {
 
@@ -55,6 +56,16 @@ class RowTable {
   void flush();
   // Steps missed are forgotten instead of replayed (optimizer setting `lazy = true`).
   void set_lazy(bool lazy);
+
+  // What rows have yet to catch up with: beside weights and states, all that a table remembers between two updates.
+  struct Deferred {
+    std::vector<int32_t> seen;  // of each row: how many of the steps below
+    std::vector<float> rates;   // learning rates of the steps since all rows were up to date
+  };
+  Deferred deferred() const;
+  // `last` is the newest of the steps; those before it have its decay and the numbers before its own. False, and
+  // nothing is done: it is not of a table of this size.
+  bool resume(const Deferred& deferred, const UpdateStep& last);
 
  private:
   struct State;

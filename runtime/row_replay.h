@@ -22,6 +22,7 @@ class StepHistory {
   void note(const UpdateStep& step);
   void forget();
   int32_t count() const { return count_; }
+  float rate(int32_t step) const { return steps_[step].lr; }
   bool full() const { return count_ == kCapacity; }
   // Brings one row from after `done` steps up to date.
   void replay(int32_t done, float* w, float* a, float* b, int64_t width) const;

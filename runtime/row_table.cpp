@@ -198,4 +198,28 @@ void RowTable::set_lazy(bool lazy) {
   state_->lazy = lazy;
 }
 
+RowTable::Deferred RowTable::deferred() const {
+  Deferred out{state_->done, {}};
+  for (int32_t i = 0; i < state_->history.count(); ++i) out.rates.push_back(state_->history.rate(i));
+  return out;
+}
+
+bool RowTable::resume(const Deferred& deferred, const UpdateStep& last) {
+  const auto steps = static_cast<int64_t>(deferred.rates.size());
+  const auto may_be = [&](int32_t seen) { return seen >= 0 && seen <= steps; };
+  if (static_cast<int64_t>(deferred.seen.size()) != state_->rows || steps >= StepHistory::kCapacity ||
+      steps > last.step || !std::all_of(deferred.seen.begin(), deferred.seen.end(), may_be))
+    return false;
+  state_->done = deferred.seen;
+  state_->history.forget();
+  UpdateStep step = last;
+  step.step = last.step - steps;
+  for (const float rate : deferred.rates) {
+    step.lr = rate;
+    ++step.step;
+    state_->history.note(step);
+  }
+  return true;
+}
+
 }  // namespace mtl::runtime

@@ -330,11 +330,26 @@ std::vector<int64_t> Optimizer::counts() const {
   return counts;
 }
 
-void Optimizer::resume(const std::vector<int64_t>& counts) {
-  MTL_CHECK(counts.size() == state_->weights.entries().size() + 1, "a count for every parameter");
-  for (Run& run : state_->runs) run.count = counts[run.first];
-  for (Table& table : state_->tables) table.count = counts[table.entry];
-  state_->updates = counts.back();
+std::vector<RowTable::Deferred> Optimizer::deferred() const {
+  std::vector<RowTable::Deferred> out;
+  for (const Table& table : state_->tables) out.push_back(table.rows->deferred());
+  return out;
+}
+
+bool Optimizer::resume(const std::vector<int64_t>& counts, const std::vector<RowTable::Deferred>& deferred) {
+  State& s = *state_;
+  if (counts.size() != s.weights.entries().size() + 1 || deferred.size() != s.tables.size()) return false;
+  for (Run& run : s.runs) run.count = counts[run.first];
+  for (size_t i = 0; i < s.tables.size(); ++i) {
+    Table& table = s.tables[i];
+    table.count = counts[table.entry];
+    runtime::UpdateStep last;
+    last.weight_decay = static_cast<float>(table.settings.weight_decay);
+    last.step = table.count;
+    if (!table.rows->resume(deferred[i], last)) return false;
+  }
+  s.updates = counts.back();
+  return true;
 }
 
 }  // namespace mtl::training

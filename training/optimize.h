@@ -57,7 +57,9 @@ class Optimizer {
   // What a checkpoint holds. Blocks have the layout of the weights; counts are by parameter, in order of entries.
   std::vector<float*> blocks();
   std::vector<int64_t> counts() const;
-  void resume(const std::vector<int64_t>& counts);
+  std::vector<runtime::RowTable::Deferred> deferred() const;  // of each table that goes by rows
+  // False where it is not of this optimizer.
+  bool resume(const std::vector<int64_t>& counts, const std::vector<runtime::RowTable::Deferred>& deferred);
 
  private:
   struct State;

@@ -54,6 +54,7 @@ class Run {
   bool resume();
   void start();
   bool run_epoch();
+  void count_time();
   bool update(int64_t in_group);
   bool step(int32_t stream);
   void report_step(const std::vector<int32_t>& plan);
@@ -67,7 +68,10 @@ class Run {
   void keep(const float* weights);
   bool write_model();
   bool weights_finite();  // false after a report
-  void checkpoint();
+  bool checkpoint_is_due() const;
+  bool save_inside();
+  bool checkpoint();  // false after a report
+  void write_steps();
   void write_epoch(const EpochEvent& event);
   bool failed(const Steps::Result& result);
 

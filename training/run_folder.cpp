@@ -12,10 +12,14 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <limits>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "compiler/base/json.h"
 #include "compiler/diag/kinds/model.h"
+#include "model/write_file.h"
 
 namespace mtl::training {
 
@@ -24,7 +28,7 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* kKey = "mtlc.checkpoint";
-constexpr int kVersion = 3;
+constexpr int kVersion = 4;
 
 bool whole(const json& object, const char* key, int64_t& out) {
   if (!object.contains(key) || !object[key].is_number_integer()) return false;
@@ -32,11 +36,12 @@ bool whole(const json& object, const char* key, int64_t& out) {
   return out >= 0;
 }
 
+// A number that is none is null in JSON.
 bool read_numbers(const json& object, const char* key, std::vector<double>& out) {
   if (!object.contains(key) || !object[key].is_array()) return false;
   for (const json& value : object[key]) {
-    if (!value.is_number()) return false;
-    out.push_back(value.get<double>());
+    if (!value.is_number() && !value.is_null()) return false;
+    out.push_back(value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>());
   }
   return true;
 }
@@ -73,7 +78,8 @@ bool read_counters(const json& state, Checkpoint& out) {
               whole(state, "updates", out.updates) && whole(state, "batches", out.batches) &&
               whole(state, "best_epoch", out.best_epoch) && whole(state, "waited", out.waited) &&
               whole(state, "examples", out.examples) && read_numbers(state, "losses", out.losses) &&
-              read_numbers(state, "loss_counts", out.loss_counts);
+              read_numbers(state, "loss_counts", out.loss_counts) &&
+              read_numbers(state, "first_losses", out.first_losses);
   for (const char* key : {"best_value", "seconds", "epoch_seconds"})
     good = good && state.contains(key) && state[key].is_number();
   good = good && read_facts(state, out.about);
@@ -94,6 +100,22 @@ bool read_counters(const json& state, Checkpoint& out) {
   return true;
 }
 
+using Blocks = std::map<std::string, std::vector<float>>;
+
+bool read_deferred(const Blocks& seen, const Blocks& rates, std::vector<runtime::RowTable::Deferred>& out) {
+  for (size_t i = 0; i < std::max(seen.size(), rates.size()); ++i) {
+    const auto mine = seen.find(std::to_string(i)), rate = rates.find(std::to_string(i));
+    if (mine == seen.end() || rate == rates.end()) return false;
+    out.push_back({{}, rate->second});
+    const auto most = static_cast<float>(rate->second.size());
+    for (const float count : mine->second) {
+      if (!(count >= 0 && count <= most)) return false;
+      out.back().seen.push_back(static_cast<int32_t>(count));
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 bool write_checkpoint(const std::string& path, const Checkpoint& checkpoint, std::string& why) {
@@ -107,6 +129,7 @@ bool write_checkpoint(const std::string& path, const Checkpoint& checkpoint, std
                       {"steps_done", checkpoint.steps_done},
                       {"losses", checkpoint.losses},
                       {"loss_counts", checkpoint.loss_counts},
+                      {"first_losses", checkpoint.first_losses},
                       {"examples", checkpoint.examples},
                       {"epoch_seconds", checkpoint.epoch_seconds},
                       {"updates", checkpoint.updates},
@@ -131,6 +154,11 @@ bool write_checkpoint(const std::string& path, const Checkpoint& checkpoint, std
     file.tensors.push_back({"optimizer/" + std::to_string(i),
                             {static_cast<int64_t>(checkpoint.optimizer[i].size())},
                             checkpoint.optimizer[i]});
+  for (size_t i = 0; i < checkpoint.deferred.size(); ++i) {  // counts of steps are below 2^15: floats hold them
+    const auto& [seen, rates] = checkpoint.deferred[i];
+    add("seen/", {{std::to_string(i), {std::ssize(seen)}, {seen.begin(), seen.end()}}});
+    add("rates/", {{std::to_string(i), {std::ssize(rates)}, rates}});
+  }
   return model::write_safetensors(path, file, why);
 }
 
@@ -144,7 +172,7 @@ std::optional<Checkpoint> read_checkpoint(const std::string& path, std::string& 
     why = "it is no checkpoint of this version of mtlc, or it is damaged";
     return std::nullopt;
   }
-  std::map<std::string, std::vector<float>> blocks;
+  Blocks blocks, seen, rates;
   for (model::Tensor& tensor : file->tensors) {
     const size_t slash = tensor.name.find('/');
     const std::string prefix = tensor.name.substr(0, slash);
@@ -155,6 +183,14 @@ std::optional<Checkpoint> read_checkpoint(const std::string& path, std::string& 
       out.best.push_back(std::move(tensor));
     else if (prefix == "optimizer")
       blocks[tensor.name] = std::move(tensor.values);
+    else if (prefix == "seen")
+      seen[tensor.name] = std::move(tensor.values);
+    else if (prefix == "rates")
+      rates[tensor.name] = std::move(tensor.values);
+  }
+  if (!read_deferred(seen, rates, out.deferred)) {
+    why = "what it says of the rows of tables is damaged";
+    return std::nullopt;
   }
   for (size_t i = 0; i < blocks.size(); ++i) {
     const auto found = blocks.find(std::to_string(i));
@@ -194,8 +230,8 @@ bool is_log_of_nothing(const fs::path& folder) {
   std::ifstream metrics(folder / kFiles[2]);
   std::string line;
   std::getline(metrics, line);
-  const json first = json::parse(line, nullptr, false);
-  return first.is_object() && first.contains("event") && first["event"] == "start";
+  const auto first = parse_json(line);
+  return first && first->is_object() && first->contains("event") && (*first)["event"] == "start";
 }
 
 }  // namespace
@@ -224,6 +260,72 @@ bool RunFolder::move_earlier() {
     return false;
   }
   return true;
+}
+
+void RunFolder::remove_leftovers() {
+  std::error_code ignored;
+  std::vector<fs::path> left;
+  for (const fs::directory_entry& entry : fs::directory_iterator(path_, ignored))
+    for (const char* file : kFiles)
+      if (model::is_left_of(entry.path().filename().string(), file) &&
+          entry.symlink_status(ignored).type() == fs::file_type::regular)
+        left.push_back(entry.path());
+  for (const fs::path& file : left) fs::remove(file, ignored);
+}
+
+namespace {
+
+// Links are not followed: the file that one leads to is none of a run's.
+std::FILE* open_log(const std::string& path, bool go_on) {
+  const int file =
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | (go_on ? O_APPEND : O_TRUNC), 0666);
+  return file < 0 ? nullptr : ::fdopen(file, go_on ? "a" : "w");
+}
+
+// Whether a line of metrics.jsonl is of what a run had done at this update; half a line is of nothing.
+bool is_done(const std::string& line, int64_t updates) {
+  const auto event = parse_json(line);
+  if (!event || !event->is_object()) return false;
+  if (event->contains("event") && (*event)["event"] == "start") return true;
+  for (const char* key : {"update", "updates"})  // of steps and epochs; of ends
+    if (event->contains(key) && (*event)[key].is_number_integer()) return (*event)[key].get<int64_t>() <= updates;
+  return true;
+}
+
+}  // namespace
+
+bool RunFolder::open_logs(bool go_on) {
+  for (const auto& [log, name] : {std::pair(&metrics_, "/metrics.jsonl"), std::pair(&log_, "/train.log")}) {
+    *log = open_log(path_ + name, go_on);
+    if (*log != nullptr) continue;
+    const std::string why = errno == ELOOP ? "it is a symbolic link" : std::strerror(errno);
+    emitter_->report(diag::CannotWriteFile, "cannot create `" + path_ + name + "`: " + why);
+    return false;
+  }
+  return true;
+}
+
+bool RunFolder::cut_metrics(int64_t updates) {
+  const std::string path = path_ + "/metrics.jsonl";
+  std::string line, why;
+  bool all = true;
+  auto kept = model::FileWriter::open(path, why);
+  std::ifstream lines(path, std::ios::binary);
+  while (kept && std::getline(lines, line)) {
+    if (lines.eof() || !is_done(line, updates))
+      all = false;
+    else if (!kept->write(line + "\n", why))
+      kept.reset();
+  }
+  if (all && kept) return true;
+  if (kept && kept->commit(why)) {
+    std::fclose(metrics_);
+    metrics_ = open_log(path, true);
+    if (metrics_ != nullptr) return true;
+    why = "cannot open `" + path + "`: " + std::strerror(errno);
+  }
+  emitter_->report(diag::CannotWriteFile, why);
+  return false;
 }
 
 std::unique_ptr<RunFolder> RunFolder::open(const std::string& path, bool resume, diag::Emitter& emitter) {
@@ -255,22 +357,14 @@ std::unique_ptr<RunFolder> RunFolder::open(const std::string& path, bool resume,
   }
   std::unique_ptr<RunFolder> folder(new RunFolder(path, emitter));
   // Held until this process ends, however it does.
-  folder->lock_ = ::open((path + "/.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-  if (folder->lock_ >= 0 && ::flock(folder->lock_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+  folder->lock_ = ::open((path + "/.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+  const bool locked = folder->lock_ >= 0 && ::flock(folder->lock_, LOCK_EX | LOCK_NB) == 0;
+  if (folder->lock_ >= 0 && !locked && errno == EWOULDBLOCK) {
     emitter.report(diag::RunFolderInUse, path).help("give this one a folder of its own: `--run-dir DIR`");
     return nullptr;
   }
-  if (!resume && !folder->move_earlier()) return nullptr;
-  const char* mode = resume ? "ae" : "we";
-  folder->metrics_ = std::fopen((path + "/metrics.jsonl").c_str(), mode);
-  const int first = errno;
-  folder->log_ = std::fopen((path + "/train.log").c_str(), mode);
-  if (folder->metrics_ == nullptr || folder->log_ == nullptr) {
-    const bool metrics = folder->metrics_ == nullptr;
-    emitter.report(diag::CannotWriteFile, "cannot create `" + path + (metrics ? "/metrics.jsonl`: " : "/train.log`: ") +
-                                              std::strerror(metrics ? first : errno));
-    return nullptr;
-  }
+  if (locked) folder->remove_leftovers();
+  if ((!resume && !folder->move_earlier()) || !folder->open_logs(resume)) return nullptr;
   return folder;
 }
 

@@ -1,5 +1,6 @@
 // The files of a run: model.safetensors (the kept weights), checkpoint.safetensors (to resume from), metrics.jsonl and
-// train.log. Models and checkpoints are written aside and renamed; the two logs grow line by line. They are of one run:
+// train.log. Models and checkpoints are written aside and renamed, and what a killed run left of that is removed by the
+// next one; the two logs grow line by line. They are of one run:
 // a new one moves those of the run before into earlier/1, earlier/2, ..., which are run folders themselves.
 #pragma once
 #include <cstdio>
@@ -11,6 +12,7 @@
 
 #include "compiler/diag/emitter.h"
 #include "model/model_file.h"
+#include "runtime/optimizer.h"
 #include "training/run_facts.h"
 #include "training/sources.h"
 
@@ -18,14 +20,16 @@ namespace mtl::training {
 
 // Everything that a run is made of between two steps.
 struct Checkpoint {
-  std::vector<model::Tensor> weights, best;   // best is empty before the first dev evaluation
-  std::vector<std::vector<float>> optimizer;  // Optimizer::blocks(), each in the layout of the weights
-  std::vector<int64_t> counts;                // Optimizer::counts()
+  std::vector<model::Tensor> weights, best;           // best is empty before the first dev evaluation
+  std::vector<std::vector<float>> optimizer;          // Optimizer::blocks(), each in the layout of the weights
+  std::vector<int64_t> counts;                        // Optimizer::counts()
+  std::vector<runtime::RowTable::Deferred> deferred;  // Optimizer::deferred()
   std::vector<Stream::Cursor> cursors;
   int64_t epoch = 0;       // the one at hand, from 0
   int64_t steps_done = 0;  // of it
   // What the steps of this epoch have summed up so far: losses of the tasks and of how many rows each, and more.
   std::vector<double> losses, loss_counts;
+  std::vector<double> first_losses;  // of each task in the first step of the run that had it; NaN: none yet
   int64_t examples = 0;
   double epoch_seconds = 0;
   int64_t updates = 0, batches = 0;  // of the run
@@ -51,6 +55,9 @@ class RunFolder {
   std::string checkpoint_path() const { return path_ + "/checkpoint.safetensors"; }
   // Where the files of the run before are now; empty: there was none, or nothing was trained in it.
   const std::string& moved_to() const { return moved_to_; }
+  // Takes steps, epochs and ends behind this update out of metrics.jsonl: a run that is resumed there writes them
+  // again. False after a report.
+  bool cut_metrics(int64_t updates);
   // One line each; a disk that is full is warned of once.
   void metrics(std::string_view json);
   void log(std::string_view line);
@@ -59,6 +66,8 @@ class RunFolder {
   RunFolder(std::string path, diag::Emitter& emitter) : path_(std::move(path)), emitter_(&emitter) {}
   void append(std::FILE*& file, const std::string& name, std::string_view line);
   bool move_earlier();
+  void remove_leftovers();
+  bool open_logs(bool go_on);
 
   std::string path_, moved_to_;
   diag::Emitter* emitter_;

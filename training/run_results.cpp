@@ -109,7 +109,11 @@ bool Run::write_model() {
   return true;
 }
 
-void Run::checkpoint() {
+// Between two updates: everything that the next one depends on. Nothing is changed, so a run is the same however many
+// checkpoints it writes.
+bool Run::checkpoint() {
+  if (!weights_finite()) return false;
+  write_steps();
   Checkpoint saved;
   model::Weights& weights = session_->weights();
   saved.weights = model::to_tensors(weights);
@@ -120,11 +124,13 @@ void Run::checkpoint() {
            std::vector<float>(best_.begin() + entry.offset, best_.begin() + entry.offset + entry.size)});
   for (const float* block : steps_->optimizer().blocks()) saved.optimizer.emplace_back(block, block + weights.size());
   saved.counts = steps_->optimizer().counts();
+  saved.deferred = steps_->optimizer().deferred();
   saved.cursors = steps_->cursors();
   saved.epoch = epoch_;
   saved.steps_done = done_in_epoch_;
   for (const TaskLoss& sum : sums_) saved.losses.push_back(sum.loss);
   saved.loss_counts = counts_;
+  saved.first_losses = first_losses_;
   saved.examples = examples_;
   saved.epoch_seconds = seconds_;
   saved.updates = update_;
@@ -137,16 +143,22 @@ void Run::checkpoint() {
   std::string why;
   if (!write_checkpoint(folder_->checkpoint_path(), saved, why)) emitter_.report(diag::LogNotWritten, why);
   checkpoint_written_ = Clock::now();
+  return true;
 }
 
-void Run::write_epoch(const EpochEvent& event) {
+// Those of the epoch at hand that are not in metrics.jsonl yet.
+void Run::write_steps() {
   for (size_t i = 0; i < sampled_; ++i) {
     const Sample& sample = samples_[i];
     std::vector<TaskLoss> losses;
     for (size_t t = 0; t < sample.losses.size(); ++t) losses.push_back({running_[t].task, sample.losses[t]});
-    folder_->metrics(step_event(event.epoch, sample.update, sample.objective, losses).dump());
+    folder_->metrics(step_event(epoch_ + 1, sample.update, sample.objective, losses).dump());
   }
   sampled_ = 0;
+}
+
+void Run::write_epoch(const EpochEvent& event) {
+  write_steps();
   folder_->metrics(to_event(event).dump());
   folder_->log(to_text(event));
 }

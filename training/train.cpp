@@ -183,11 +183,12 @@ bool Run::resume() {
   model::Weights& weights = session_->weights();
   if (const std::string other = difference(saved->about, facts_); !other.empty()) return refuse(other);
   const std::vector<float*> blocks = steps_->optimizer().blocks();
-  bool fits = saved->counts.size() == weights.entries().size() + 1 && saved->optimizer.size() == blocks.size() &&
-              saved->cursors.size() == steps_->cursors().size() && saved->losses.size() == sums_.size() &&
-              saved->loss_counts.size() == sums_.size();
+  bool fits = saved->optimizer.size() == blocks.size() && saved->cursors.size() == steps_->cursors().size();
+  for (const auto* by_task : {&saved->losses, &saved->loss_counts, &saved->first_losses})
+    fits = fits && by_task->size() == sums_.size();
   for (const auto& block : saved->optimizer) fits = fits && static_cast<int64_t>(block.size()) == weights.size();
   for (size_t i = 0; fits && i < saved->cursors.size(); ++i) fits = saved->cursors[i].at <= steps_->examples(i);
+  fits = fits && steps_->optimizer().resume(saved->counts, saved->deferred);
   if (!fits) return refuse("it does not fit the model and its data");
   if (!saved->best.empty()) {
     if (!model::to_weights(saved->best, weights, why)) return refuse(why);
@@ -196,12 +197,12 @@ bool Run::resume() {
   if (!model::to_weights(saved->weights, weights, why)) return refuse(why);
   for (size_t i = 0; i < blocks.size(); ++i)
     std::copy(saved->optimizer[i].begin(), saved->optimizer[i].end(), blocks[i]);
-  steps_->optimizer().resume(saved->counts);
   steps_->resume(saved->cursors);
   epoch_ = saved->epoch;
   done_in_epoch_ = saved->steps_done;
   for (size_t i = 0; i < sums_.size(); ++i) sums_[i].loss = saved->losses[i];
   counts_ = saved->loss_counts;
+  first_losses_ = saved->first_losses;
   examples_ = saved->examples;
   seconds_ = saved->epoch_seconds;
   update_ = saved->updates;
@@ -210,7 +211,7 @@ bool Run::resume() {
   best_value_ = saved->best_epoch > 0 ? saved->best_value : kNone;
   waited_ = saved->waited;
   earlier_seconds_ = saved->seconds;
-  return true;
+  return folder_->cut_metrics(update_);
 }
 
 void Run::start() {
@@ -339,13 +340,30 @@ bool Run::run_epoch() {
     if (epoch_ == 0 && done_in_epoch_ < size)
       warn_of_losses(static_cast<double>(done_in_epoch_) / static_cast<double>(size));
     if (interrupted()) break;
+    if (done_in_epoch_ < size && update_ < updates_ && checkpoint_is_due() && !save_inside()) return false;
   }
   epoch_whole_ = done_in_epoch_ >= size || update_ >= updates_;
   if (epoch_ == 0 && epoch_whole_) warn_of_losses(1);
+  count_time();
+  return true;
+}
+
+// Of steps, since it was last counted.
+void Run::count_time() {
   const double seconds = seconds_since(epoch_began_);
   seconds_ += seconds;
   step_seconds_ += seconds;
-  return true;
+  epoch_began_ = Clock::now();
+}
+
+bool Run::checkpoint_is_due() const {
+  return seconds_since(std::max(checkpoint_written_, began_)) >= options_.checkpoint_every;
+}
+
+// In the middle of an epoch, which may be hours from its end.
+bool Run::save_inside() {
+  count_time();
+  return (!unwritten_ || write_model()) && checkpoint();
 }
 
 // Losses are looked at in each step, weights only here: a step that spoils them shows in its next loss, unless it was
@@ -365,20 +383,20 @@ bool Run::weights_finite() {
 bool Run::train() {
   while (update_ < updates_ && !(config_.patience > 0 && waited_ >= config_.patience)) {
     if (!run_epoch()) return false;
+    report_.interrupted = interrupted();
+    // As it stands, in the middle of the epoch: rows that are behind stay so, or they would be rounded twice.
+    if (report_.interrupted && !checkpoint()) return false;
     steps_->optimizer().flush();
     if (!weights_finite()) return false;
-    report_.interrupted = interrupted();
-    if (report_.interrupted && done_in_epoch_ > 0) checkpoint();  // as it stands, in the middle of the epoch
     close_epoch();
     if (report_.interrupted) break;
     ++epoch_;
     done_in_epoch_ = 0;
     const bool last = update_ >= updates_;
     if (!last && unwritten_ && seconds_since(model_written_) > kWriteEvery && !write_model()) return false;
-    if (!last && seconds_since(checkpoint_written_) > kWriteEvery) checkpoint();
+    if (!last && seconds_since(checkpoint_written_) > kWriteEvery && !checkpoint()) return false;
   }
-  if (!report_.interrupted) checkpoint();
-  return true;
+  return report_.interrupted || checkpoint();
 }
 
 std::optional<TrainReport> train(const TrainInput& input, const TrainOptions& options, Observer& observer,

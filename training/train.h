@@ -23,6 +23,7 @@ struct TrainOptions {
   std::optional<uint64_t> seed;                    // instead of the file's
   bool resume = false;                             // from run_dir/checkpoint.safetensors
   const std::atomic<bool>* interrupted = nullptr;  // looked at after every step: true ends the run cleanly
+  double checkpoint_every = 600;                   // seconds inside an epoch
   bool test = true;                                // evaluate test at the end
   int64_t max_updates = 0;                         // ends the run there, as if the last epoch were over; 0: no limit
   // Numbers to start from instead of the initialisers, by path; the rest is drawn (comparisons with other programs).

@@ -9,13 +9,16 @@
 #include <llvm/MC/MCSubtargetInfo.h>
 #include <llvm/MC/TargetRegistry.h>
 #include <llvm/Passes/PassBuilder.h>
+#include <llvm/Support/ErrorHandling.h>
 #include <llvm/Support/TargetSelect.h>
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/TargetParser/Host.h>
 #include <llvm/TargetParser/SubtargetFeature.h>
 
 #include "compiler/base/check.h"
+#include "compiler/base/out_of_memory.h"
 #include "compiler/codegen/jit.h"
+#include "compiler/codegen/out_of_memory.h"
 #include "runtime/cpu_level.h"
 
 namespace mtl::codegen {
@@ -30,6 +33,10 @@ bool is_capped() {
 
 std::string llvm_version() {
   return LLVM_VERSION_STRING;
+}
+
+void handle_out_of_memory() {
+  llvm::install_bad_alloc_error_handler([](void*, const char*, bool) { end_out_of_memory(); });
 }
 
 std::unique_ptr<llvm::TargetMachine> make_target(const std::string& name) {

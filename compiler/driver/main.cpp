@@ -7,9 +7,12 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <exception>
 #include <new>
 #include <system_error>
 
+#include "compiler/base/out_of_memory.h"
+#include "compiler/codegen/out_of_memory.h"
 #include "compiler/driver/commands.h"
 #include "runtime/kernels.h"
 #include "runtime/processors.h"
@@ -40,11 +43,25 @@ void open_standard_streams() {
   if (file >= 0) ::close(file);
 }
 
+// Where memory ends in a thread or a destructor, no handler is above it.
+std::terminate_handler usual_end;
+void end_of_memory() {
+  try {
+    if (const std::exception_ptr error = std::current_exception()) std::rethrow_exception(error);
+  } catch (const std::bad_alloc&) {
+    mtl::end_out_of_memory();
+  } catch (...) {
+  }
+  usual_end();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   using namespace mtl::driver;
   open_standard_streams();
+  usual_end = std::set_terminate(end_of_memory);
+  mtl::codegen::handle_out_of_memory();
   std::signal(SIGXFSZ, SIG_IGN);  // a file at its limit is an error of write(), which is reported, and no end
   int exit = kGood;
   const auto options = parse_options(argc, argv, exit);
@@ -56,8 +73,7 @@ int main(int argc, char** argv) {
     if (!std::ferror(stdout)) throw;
     return cannot_write(std::strerror(error.code().value()));
   } catch (const std::bad_alloc&) {
-    std::fputs("error: there is not enough memory for this input on this machine, or for its limits (`ulimit -v`)\n",
-               stderr);
+    std::fputs(mtl::kOutOfMemory, stderr);
     return kUserError;
   }
   // What is written is not lost without a word.

@@ -5,6 +5,8 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <initializer_list>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -51,13 +53,26 @@ void add_data(CLI::App& app, Options& o, const char* folder) {
 
 constexpr const char* kEvents =
     "A new run moves the files of the run before to DIR/earlier/1, 2, ...\n"
-    "Ctrl-C and SIGTERM end a run after saving and evaluating; the exit code is then 130 or 143.\n\n"
+    "Ctrl-C, SIGTERM and SIGHUP end a run after saving and evaluating; the exit code is then 130, 143 or 129.\n\n"
     "With --json, and in metrics.jsonl of the run folder, a line is an event:\n"
     "  start  model, parameters, sources, epochs, updates, seed, best_by\n"
     "  step   epoch, update, objective, losses (of the step, by task); --json: smoothed_losses, examples_per_second\n"
     "  epoch  epoch, epochs, update, seconds, examples, examples_per_second, losses, dev, best, whole\n"
     "  end    best_epoch, updates, seconds, interrupted, model, dev, test; --json: signal\n"
     "Losses are without the weights of the tasks. Reports have a code and a severity instead of an event.";
+
+// "90s", "10min", "1.5h". Empty: it is one, and `seconds` is set.
+std::string read_duration(const std::string& text, double& seconds) {
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  for (const auto& [unit, length] :
+       {std::pair("ms", 1e-3), std::pair("s", 1.0), std::pair("min", 60.0), std::pair("h", 3600.0)})
+    if (error == std::errc() && number >= 0 && std::isfinite(number) && std::string_view(end) == unit) {
+      seconds = number * length;
+      return "";
+    }
+  return fmt::format("expected a duration such as 30s, 10min or 1.5h, got {}", text);
+}
 
 void add_training(CLI::App& app, Options& o) {
   app.add_option("--run-dir", o.run_dir, "Folder for the results (default: runs/MODEL)")->type_name("DIR");
@@ -66,6 +81,14 @@ void add_training(CLI::App& app, Options& o) {
       ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max()));
   app.add_flag("--resume", o.resume,
                "Go on from the last checkpoint in the run folder; with more epochs, beyond what was its end");
+  app.add_option_function<std::string>(
+         "--checkpoint",
+         [&o](const std::string& text) {
+           const std::string wrong = read_duration(text, o.checkpoint_every);
+           if (!wrong.empty()) throw CLI::ValidationError("--checkpoint", wrong);
+         },
+         "Save inside an epoch about so often, for --resume: 30s, 10min, 1.5h (default: 10min)")
+      ->type_name("DURATION");
   app.footer(kEvents);
 }
 

@@ -26,7 +26,8 @@ struct Options {
   std::string run_dir;
   std::optional<int64_t> seed;
   bool resume = false;
-  int threads = 0;  // 0: runtime::usable_processors()
+  double checkpoint_every = 600;  // seconds
+  int threads = 0;                // 0: runtime::usable_processors()
   // eval, predict
   std::string input;  // a file, or empty for standard input
   std::string split = "test";

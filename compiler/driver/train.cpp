@@ -1,11 +1,15 @@
 // mtlc run and mtlc train: what a person sees of a run (a progress bar on a terminal, a line for each epoch, tables at
-// the end), or events as JSON lines. SIGINT (Ctrl-C) and SIGTERM end the run after the step at hand: its best weights
-// are kept and evaluated, and the exit code is that of the signal. A second one ends it at once.
+// the end), or events as JSON lines. SIGINT (Ctrl-C), SIGTERM and SIGHUP (the terminal is gone) end the run after the
+// step at hand: its best weights are kept and evaluated, and the exit code is that of the signal. A second one ends it
+// at once.
 #include "training/train.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cmath>
 #include <csignal>
 
@@ -23,10 +27,32 @@ namespace {
 std::atomic<bool> interrupted{false};
 std::atomic<int> which{0};
 
+std::atomic<int> nowhere{-1};  // a descriptor of /dev/null
+bool was_terminal[3];          // standard input, output, error
+
+// Both the shell and the system send SIGHUP when a terminal closes, so the second is no wish to end at once. What is
+// printed to a terminal that is gone would fail before the run is saved.
 void on_signal(int signal) {
   which = signal;
   interrupted = true;
-  std::signal(signal, SIG_DFL);
+  std::signal(signal, signal == SIGHUP ? SIG_IGN : SIG_DFL);
+  if (signal != SIGHUP) return;
+  const int error = errno;
+  for (int file = 0; file < 3; ++file)
+    if (was_terminal[file] && nowhere >= 0) ::dup2(nowhere, file);
+  errno = error;
+}
+
+void catch_signals() {
+  std::signal(SIGINT, on_signal);
+  std::signal(SIGTERM, on_signal);
+  for (int file = 0; file < 3; ++file) was_terminal[file] = ::isatty(file) != 0;
+  nowhere = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (std::signal(SIGHUP, on_signal) == SIG_IGN) std::signal(SIGHUP, SIG_IGN);  // under nohup
+}
+
+const char* name_of(int signal) {
+  return signal == SIGTERM ? "SIGTERM" : signal == SIGHUP ? "SIGHUP" : "SIGINT";
 }
 
 using training::EpochEvent;
@@ -59,7 +85,7 @@ class JsonObserver : public training::Observer {
   }
   void on_end(const training::TrainReport& r) override {
     Json line = to_event(r);
-    if (r.interrupted) line["signal"] = which == SIGTERM ? "SIGTERM" : "SIGINT";
+    if (r.interrupted) line["signal"] = name_of(which);
     print(line);
   }
 
@@ -164,13 +190,13 @@ int run_train(const Options& options) {
     return kUserError;
   }
   front.flush_reports();  // warnings stand above the progress
-  std::signal(SIGINT, on_signal);
-  std::signal(SIGTERM, on_signal);
+  catch_signals();
   training::TrainOptions train;
   train.run_dir = options.run_dir.empty() ? "runs/" + front.program().model_name : options.run_dir;
   train.object_cache = front.object_cache();
   if (options.seed) train.seed = static_cast<uint64_t>(*options.seed);
   train.resume = options.resume;
+  train.checkpoint_every = options.checkpoint_every;
   train.test = options.command == "run";
   train.interrupted = &interrupted;
   JsonObserver json(front);

@@ -172,7 +172,9 @@ class Checker {
 std::unique_ptr<CheckedFile> check_text(const std::string& path, std::string text, SourceMap& sources,
                                         const CheckOptions& options, diag::Emitter& emitter) {
   auto file = std::make_unique<CheckedFile>();
-  load_units(path, std::move(text), options.texts, sources, *file, emitter);
+  // What could not be read, or opened, declares nothing. Names that lack it, settings that a block is without and
+  // constants that cannot be computed would be consequences, and often stand in front of their cause.
+  if (!load_units(path, std::move(text), options.texts, sources, *file, emitter)) return nullptr;
   compute_consts(*file, options, sources, emitter);
   choose_model(*file, options, emitter);
   Checker checker(*file, sources, emitter);

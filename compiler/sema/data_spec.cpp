@@ -92,24 +92,31 @@ class SourceReader {
   void settings() {
     static const std::vector<std::string> known{"format",  "train",   "dev",   "test", "header",  "separator",
                                                 "missing", "holdout", "folds", "trim", "decimal", "thousands"};
+    bool all_known = true;
     for (const syntax::Setting& setting : decl_.settings) {
       if (std::find(known.begin(), known.end(), setting.name.text) == known.end() && setting.value &&
           is_binding(*setting.value)) {
-        good_ = false;
+        good_ = all_known = false;
         const std::string& name = setting.name.text;
         emitter_.report(diag::UnknownSetting, "a data source", name)
             .at(setting.name.range)
             .help("a column has a type: `" + name + " : label = ...`, or `f32`, `bool`, `category`, `token(...)`");
       } else if (!reader_.known_setting(setting.name, "a data source", syntax::PhrasePlace::data, known, seen_)) {
-        good_ = false;
+        good_ = all_known = false;
       } else if (setting.value && !is_broken(*setting.value)) {
         one(setting.name.text, *setting.value);
       }
     }
     for (const char* needed : {"format", "train"}) {
-      if (has(needed)) continue;
+      if (has(needed) || !all_known) continue;  // what is not known may be the one that is needed
       good_ = false;
-      emitter_.report(diag::MissingSetting, "data source `" + source_.name + "`", needed).at(decl_.name.range);
+      diag::Report report = emitter_.report(diag::MissingSetting, "data source `" + source_.name + "`", needed);
+      if (has("format"))  // it is written there
+        std::move(report)
+            .at(range_of("format"), "`" + std::string(needed) + " = ...` is missing here")
+            .label(decl_.name.range, "");
+      else
+        std::move(report).at(decl_.name.range);
     }
     for (const auto& [a, b] : {std::pair("dev", "holdout"), {"dev", "folds"}, {"holdout", "folds"}}) {
       if (!has(a) || !has(b)) continue;

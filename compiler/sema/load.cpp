@@ -64,6 +64,8 @@ class Loader {
     return id;
   }
 
+  size_t duplicates() const { return duplicates_; }  // names that are declared twice, all reported
+
   void open_prelude() {
     for (const LibraryFile& library : library_files()) {
       if (library.name == kPrelude) file_.prelude = add_library(library);
@@ -85,6 +87,7 @@ class Loader {
       if (head.name == nullptr || head.name->text.empty()) continue;
       const auto [at, is_new] = unit.own.try_emplace(head.name->text, Found{&decl, id, head.kind});
       if (is_new) continue;
+      ++duplicates_;
       emitter_.report(diag::DuplicateName, kind_name(head.kind), head.name->text)
           .at(head.name->range)
           .label(head_of(*at->second.decl).name->range, "it is already a " + std::string(kind_name(at->second.kind)));
@@ -176,6 +179,7 @@ class Loader {
   diag::Emitter& emitter_;
   std::map<std::string, UnitId> by_name_;
   std::vector<UnitId> stack_;
+  size_t duplicates_ = 0;
 };
 
 }  // namespace
@@ -205,11 +209,12 @@ std::optional<std::string> read_file(const std::string& path, std::string& why) 
   return text.str();
 }
 
-void load_units(const std::string& path, std::string text, const std::map<std::string, std::string>& texts,
+bool load_units(const std::string& path, std::string text, const std::map<std::string, std::string>& texts,
                 SourceMap& sources, CheckedFile& file, diag::Emitter& emitter) {
   Loader loader(texts, sources, file, emitter);
   loader.add(path, path, std::move(text), false);
   loader.open_prelude();
+  return emitter.error_count() <= loader.duplicates();
 }
 
 }  // namespace mtl::sema

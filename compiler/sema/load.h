@@ -11,7 +11,8 @@ namespace mtl::sema {
 // Fills `file.units`, their declarations and their `uses`. Reports unreadable and unknown files, circles of `use`,
 // and names that are declared twice in one file.
 // With `texts`, the files that may be used are these, by path, and nothing is read from disk.
-void load_units(const std::string& path, std::string text, const std::map<std::string, std::string>& texts,
+// False after reports of what could not be read, opened or parsed; names that are declared twice are no such thing.
+bool load_units(const std::string& path, std::string text, const std::map<std::string, std::string>& texts,
                 SourceMap& sources, CheckedFile& file, diag::Emitter& emitter);
 // The whole of a file. nullopt with a reason in `why`.
 std::optional<std::string> read_file(const std::string& path, std::string& why);

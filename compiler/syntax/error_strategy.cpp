@@ -167,7 +167,10 @@ void ErrorStrategy::report(Parser* parser) {
   const Token& before = *(&found - 1);
   if (report_special(found, before, expected)) return;
   const std::string what = describe(parser, expected);
-  if (found.line != before.line || found.type == kEndOfFile) {
+  // Behind a blank line something new begins, and between declarations: it is that which is wrong.
+  const bool new_item = is_list(rule_of(parser)) && found.type != kEndOfFile &&
+                        (rule_of(parser) == Tok::RuleFile || found.line > before.line + 1);
+  if (!new_item && (found.line != before.line || found.type == kEndOfFile)) {
     emitter_.report(diag::ExpectedAfter, what, quoted(before))
         .at({file_, before.end, before.end})
         .note("found " + quoted(found) + " instead");

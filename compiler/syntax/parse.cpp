@@ -1,10 +1,12 @@
 // Load, lex, repair, parse, build: the phases of the parser in order.
 #include "compiler/syntax/parse.h"
 
+#include "compiler/diag/kinds/syntax.h"
 #include "compiler/syntax/error_strategy.h"
 #include "compiler/syntax/lex.h"
 #include "compiler/syntax/token_pass.h"
 #include "compiler/syntax/token_spelling.h"
+#include "compiler/syntax/token_words.h"
 #include "compiler/syntax/tree_builder.h"
 
 namespace mtl::syntax {
@@ -38,9 +40,27 @@ std::vector<std::unique_ptr<antlr4::Token>> to_antlr(const std::vector<Token>& t
   return out;
 }
 
-}  // namespace
+// What comes of how the parser went on behind an error is not said: that something else was expected on the same line,
+// and, as it is a guess then which bracket is open and which block it is of, that something does not fit there.
+void hand_over(const diag::Emitter& found, diag::Emitter& emitter) {
+  uint32_t last_line = 0;  // of an error; 0: none yet
+  const auto is_consequence = [&](const diag::Diagnostic& d, uint32_t line) {
+    const bool expects = d.kind == &diag::ExpectedAfter || d.kind == &diag::ExpectedFound || d.kind == &diag::TwoOnLine;
+    const bool outside = d.kind == &diag::WrongPlace && d.message.ends_with(block_place(Block::file));
+    return (expects && line == last_line) || ((outside || d.kind == &diag::UnmatchedBracket) && last_line != 0);
+  };
+  for (diag::Diagnostic& d : found.sorted()) {
+    if (d.kind->severity != diag::Severity::warning && !d.labels.empty()) {
+      const SourceRange place = d.labels.front().range;
+      const uint32_t line = emitter.sources()->file(place.file).locate(place.begin).line;
+      if (is_consequence(d, line)) continue;
+      last_line = line;
+    }
+    emitter.add(std::move(d));
+  }
+}
 
-File parse(FileId file, diag::Emitter& emitter) {
+File parse_and_report(FileId file, diag::Emitter& emitter) {
   File empty;
   empty.file = file;
   const size_t errors_before = emitter.error_count();
@@ -63,6 +83,15 @@ File parse(FileId file, diag::Emitter& emitter) {
     builder.report_unused_docs();
     report_number_comments(lexed.comments, file, emitter);
   }
+  return out;
+}
+
+}  // namespace
+
+File parse(FileId file, diag::Emitter& emitter) {
+  diag::Emitter found(emitter.sources());
+  File out = parse_and_report(file, found);
+  hand_over(found, emitter);
   return out;
 }
 

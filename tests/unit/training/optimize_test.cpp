@@ -184,8 +184,9 @@ TEST_CASE("averaged weights follow slowly, lamb goes parameter by parameter") {
   CHECK(average[3] == Approx(before + (1 - 2.0 / 11) * (f.w("b.weight")[3] - before)));
 }
 
-TEST_CASE("an optimizer goes on from its blocks and counts") {
+TEST_CASE("an optimizer goes on from its blocks, its counts and the rows that are behind") {
   const TrainConfig config = config_of(OptimizerRule::adamw, 0.1, 0.1);
+  const bool flushed = GENERATE(true, false);
   Fixture f, g;
   const Reach reach{{}, {"a.weight", "b.weight"}, {"table.weight"}};
   const int32_t ids[] = {1};
@@ -200,12 +201,18 @@ TEST_CASE("an optimizer goes on from its blocks and counts") {
   };
   Optimizer a(config, f.weights, f.gradients.get(), {reach});
   for (int i = 0; i < 3; ++i) go(f, a);
-  a.flush();
+  if (flushed) a.flush();
+  REQUIRE(a.deferred().size() == 1);
+  CHECK(a.deferred()[0].rates.size() == (flushed ? 0 : 3));
   Optimizer b(config, g.weights, g.gradients.get(), {reach});
   std::copy_n(f.weights.data(), f.weights.size(), g.weights.data());
   REQUIRE(a.blocks().size() == 2);
   for (size_t i = 0; i < 2; ++i) std::copy_n(a.blocks()[i], f.weights.size(), b.blocks()[i]);
-  b.resume(a.counts());
+  auto other = a.deferred();
+  other[0].seen.pop_back();
+  CHECK_FALSE(b.resume(a.counts(), other));
+  CHECK_FALSE(b.resume(a.counts(), {}));
+  REQUIRE(b.resume(a.counts(), a.deferred()));
   for (int i = 0; i < 3; ++i) {
     go(f, a);
     go(g, b);

@@ -1,9 +1,11 @@
 #include "training/run_folder.h"
 
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <limits>
 
 #include "compiler/diag/kinds/model.h"
 #include "tests/unit/model/temporary_folder.h"
@@ -19,11 +21,13 @@ Checkpoint sample_checkpoint() {
   c.best = {{"a", {2}, {3, 4}}};
   c.optimizer = {{1, 2, 0}, {5, 6, 0}};
   c.counts = {7, 8};
+  c.deferred = {{{0, 2, 1}, {0.1f, 1e-30f}}, {{0}, {}}};
   c.cursors = {{1, 20}, {0, 5}};
   c.epoch = 3;
   c.steps_done = 4;
   c.losses = {0.1 + 0.7, 1e-300};
   c.loss_counts = {4, 0};
+  c.first_losses = {0.3, std::numeric_limits<double>::quiet_NaN()};
   c.examples = 128;
   c.epoch_seconds = 0.25;
   c.updates = 55;
@@ -49,6 +53,12 @@ TEST_CASE("a checkpoint is read back, bit by bit") {
   CHECK(c->best[0].values == sample_checkpoint().best[0].values);
   CHECK(c->optimizer == sample_checkpoint().optimizer);
   CHECK(c->counts == sample_checkpoint().counts);
+  REQUIRE(c->deferred.size() == 2);
+  CHECK(c->deferred[0].seen == std::vector<int32_t>{0, 2, 1});
+  CHECK(c->deferred[0].rates == std::vector<float>{0.1f, 1e-30f});
+  CHECK(c->deferred[1].seen == std::vector<int32_t>{0});
+  CHECK(c->first_losses[0] == 0.3);
+  CHECK(std::isnan(c->first_losses[1]));
   CHECK(c->cursors[0].at == 20);
   CHECK(c->cursors[0].pass == 1);
   CHECK(c->epoch == 3);
@@ -158,6 +168,59 @@ TEST_CASE("what an earlier run left is moved aside whole, unless it trained noth
   std::ofstream(other + "/train.log") << "mine";
   CHECK(RunFolder::open(other, false, emitter)->moved_to() == other + "/earlier/1");
   CHECK(slurp(other + "/earlier/1/train.log") == "mine");
+}
+
+TEST_CASE("metrics go back to where a run is resumed") {
+  TemporaryFolder folder;
+  SourceMap sources;
+  diag::Emitter emitter(&sources);
+  const std::string run = folder.path("run");
+  const std::string start = R"({"event":"start","updates":99})", step = R"({"event":"step","update":)",
+                    epoch = R"({"event":"epoch","update":2})", end = R"({"event":"end","updates":2})";
+  auto logs = RunFolder::open(run, false, emitter);
+  REQUIRE(logs);
+  for (const std::string& line :
+       {start, step + "1}", step + "2}", epoch, end, start, step + "3}", std::string("{\"ev")})
+    logs->metrics(line);
+  REQUIRE(logs->cut_metrics(2));
+  const std::string kept = start + "\n" + step + "1}\n" + step + "2}\n" + epoch + "\n" + end + "\n" + start + "\n";
+  CHECK(slurp(run + "/metrics.jsonl") == kept);
+  logs->metrics(step + "3}");
+  CHECK(slurp(run + "/metrics.jsonl") == kept + step + "3}\n");
+  CHECK_FALSE(emitter.has_errors());
+}
+
+TEST_CASE("what a killed run wrote aside is removed, links and files of others are not") {
+  TemporaryFolder folder;
+  SourceMap sources;
+  diag::Emitter emitter(&sources);
+  const std::string run = folder.path("run") + "/", other = folder.path("other");
+  std::filesystem::create_directories(run);
+  const char* ours[] = {"model.safetensors.mtlc-a1B2c3", "checkpoint.safetensors.mtlc-zzzzzz",
+                        "metrics.jsonl.mtlc-000000"};
+  const char* theirs[] = {"model.safetensors.backup", "model.safetensors.mtlc-a1B2c3d", "answers.conll.mtlc-a1B2c3"};
+  for (const char* name : ours) std::ofstream(run + name) << "half";
+  for (const char* name : theirs) std::ofstream(run + name) << "mine";
+  std::ofstream(other) << "mine";
+  std::filesystem::create_symlink(other, run + "train.log.mtlc-a1B2c3");
+  REQUIRE(RunFolder::open(run, false, emitter));
+  for (const char* name : ours) CHECK_FALSE(std::filesystem::exists(run + name));
+  for (const char* name : theirs) CHECK(slurp(run + name) == "mine");
+  CHECK(slurp(other) == "mine");
+}
+
+TEST_CASE("logs do not follow links") {
+  TemporaryFolder folder;
+  SourceMap sources;
+  diag::Emitter emitter(&sources);
+  const std::string run = folder.path("run") + "/", other = folder.path("other");
+  std::filesystem::create_directories(run);
+  std::ofstream(other) << "mine";
+  std::ofstream(run + "checkpoint.safetensors") << "it is there";
+  std::filesystem::create_symlink(other, run + "train.log");
+  CHECK_FALSE(RunFolder::open(run, true, emitter));
+  CHECK(emitter.error_count() == 1);
+  CHECK(slurp(other) == "mine");
 }
 
 TEST_CASE("a run folder belongs to one run") {
