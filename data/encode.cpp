@@ -157,8 +157,8 @@ class Encoder {
         ids[i] = set.find(apart ? category_name(plan, element, interner.text(i)) : interner.text(i));
         continue;
       }
-      const auto found = set.ids.find(category_name(plan, element, interner.text(i)));
-      ids[i] = found == set.ids.end() ? unknown : found->second;
+      const int32_t id = set.id_of(category_name(plan, element, interner.text(i)));
+      ids[i] = id < 0 ? unknown : id;
     }
     return ids;
   }

@@ -20,6 +20,19 @@ void sort_counts(Counts& counts) {
   });
 }
 
+// Words that are alike, as those that differ in case alone have become, are one.
+void merge(Counts& words) {
+  std::sort(words.begin(), words.end());
+  size_t kept = 0;
+  for (auto& word : words) {
+    if (kept > 0 && words[kept - 1].first == word.first)
+      words[kept - 1].second += word.second;
+    else
+      words[kept++] = std::move(word);
+  }
+  words.resize(kept);
+}
+
 // How often each text of an interner occurs in `texts`, from `begin` on in steps of `step`.
 void count_texts(const std::vector<uint32_t>& texts, size_t begin, size_t step, std::vector<int64_t>& counts) {
   for (size_t i = begin; i < texts.size(); i += step) {
@@ -61,12 +74,11 @@ class Fitter {
     set.has_unknown = vocab.buckets == 0;
     if (set.buckets > 0) return;
     set.add(kUnknownName);
-    std::unordered_map<std::string, int64_t> merged;  // words that differ in case only are one
-    for (uint32_t i = 0; i < counts.size(); ++i) {
-      if (counts[i] == 0) continue;
-      merged[vocab.lowercase ? lower_text(interner.text(i)) : interner.text(i)] += counts[i];
-    }
-    Counts words(merged.begin(), merged.end());
+    Counts words;
+    for (uint32_t i = 0; i < counts.size(); ++i)
+      if (counts[i] > 0)
+        words.emplace_back(vocab.lowercase ? lower_text(interner.text(i)) : interner.text(i), counts[i]);
+    if (vocab.lowercase) merge(words);
     sort_counts(words);
     const size_t most = vocab.max_size ? static_cast<size_t>(std::max<int64_t>(*vocab.max_size, 1)) : SIZE_MAX;
     for (const auto& [word, count] : words) {
