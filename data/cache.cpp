@@ -15,7 +15,7 @@ namespace mtl::data {
 namespace {
 
 constexpr char kMagic[8] = {'m', 't', 'l', 'c', 'd', 'a', 't', 'a'};
-constexpr uint64_t kCacheVersion = 7;
+constexpr uint64_t kCacheVersion = 8;
 constexpr size_t kHeader = 24;
 
 uint64_t checksum(std::string_view bytes) {
@@ -132,12 +132,7 @@ template <class Way>
 bool visit_set(Way& way, IdSet& set) {
   if (!flag(way, set.has_unknown) || !flag(way, set.lowercase) || !way.plain(set.buckets)) return false;
   if (!each(way, set.names, [&](std::string& name) { return way.text(name); })) return false;
-  if constexpr (Way::kReads) {
-    set.ids.reserve(set.names.size());
-    for (size_t i = 0; i < set.names.size(); ++i) {
-      if (!set.ids.emplace(set.names[i], static_cast<int32_t>(i)).second) return false;
-    }
-  }
+  if constexpr (Way::kReads) return set.index_names();
   return true;
 }
 
@@ -151,13 +146,14 @@ bool visit_stats(Way& way, NumberStats& stats) {
 
 template <class Way>
 bool visit_vectors(Way& way, Fitted::Vectors& vectors) {
-  std::vector<uint8_t> known(vectors.known.begin(), vectors.known.end());
-  if (!way.plain(vectors.width) || !way.array(vectors.values) || !way.array(known) || !way.plain(vectors.coverage))
+  if (!way.plain(vectors.width) || !way.array(vectors.values) || !way.array(vectors.row_of) ||
+      !way.plain(vectors.coverage))
     return false;
-  vectors.known.assign(known.begin(), known.end());
-  const auto width = static_cast<uint64_t>(vectors.width);
-  return vectors.width >= 0 && (width == 0 || known.size() <= vectors.values.size() / width) &&
-         vectors.values.size() == known.size() * width;
+  const auto width = static_cast<uint64_t>(vectors.width), numbers = uint64_t{vectors.values.size()};
+  if (vectors.width <= 0 || numbers % width != 0) return false;
+  return std::all_of(vectors.row_of.begin(), vectors.row_of.end(), [&](int32_t row) {
+    return row >= -1 && (row < 0 || static_cast<uint64_t>(row) < numbers / width);
+  });
 }
 
 template <class Way>

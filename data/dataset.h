@@ -7,7 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <unordered_map>
+#include <string_view>
 #include <vector>
 
 #include "data/spec.h"
@@ -24,15 +24,22 @@ inline constexpr const char* kUnknownName = "<unk>";
 // id 0 is "<unk>".
 struct IdSet {
   std::vector<std::string> names;
-  std::unordered_map<std::string, int32_t> ids;
   bool has_unknown = false;
   bool lowercase = false;
-  int64_t buckets = 0;                        // ids by hash, in place of names (bucket_of); 0: none
-  int32_t add(const std::string& name);       // existing id or a new one
-  int32_t find(std::string_view name) const;  // kUnseen or, with has_unknown, 0
+  int64_t buckets = 0;                         // ids by hash, in place of names (bucket_of); 0: none
+  int32_t add(const std::string& name);        // existing id or a new one
+  int32_t find(std::string_view name) const;   // kUnseen or, with has_unknown, 0
+  int32_t id_of(std::string_view name) const;  // of this very name; -1: it has none
+  bool index_names();                          // those that were put into `names`; false: one is there twice
   size_t size() const { return buckets > 0 ? static_cast<size_t>(buckets) : names.size(); }
   // The ids that stand for what train does not have: none without has_unknown; of `category[12]`, one for each column.
   std::vector<int32_t> unknown_ids() const;
+
+ private:
+  // By hash, an id + 1 or 0; at least a third of the slots are empty. A map would take ten times as much as the names.
+  std::vector<uint32_t> slots_;
+  size_t slot_of(std::string_view name) const;  // that of the name, or the empty one where it belongs
+  void grow();
 };
 
 struct NumberStats {  // per element of a number column, fitted on train; the transforms that were applied, in order
@@ -55,12 +62,16 @@ struct Fitted {
   std::map<std::string, IdSet> vocabs;         // by vocabulary
   std::map<std::string, IdSet> sets;           // by "source.column": label, labels, category (see README.md)
   std::map<std::string, NumberStats> numbers;  // by "source.column"
-  // Rows of pretrained vectors, by vocabulary: [size, width], rows of words that the file lacks are not `known`.
+  // Pretrained vectors of words that the file has, by vocabulary.
   struct Vectors {
     int64_t width = 0;
-    std::vector<float> values;
-    std::vector<bool> known;
+    std::vector<float> values;    // [rows, width], in the order in which the words were found
+    std::vector<int32_t> row_of;  // by word; -1: the file lacks it
     VectorCoverage coverage;
+    // nullptr: the file lacks the word.
+    const float* find(size_t word) const {
+      return word < row_of.size() && row_of[word] >= 0 ? values.data() + row_of[word] * width : nullptr;
+    }
   };
   std::map<std::string, Vectors> vectors;
   // |en|, |atis.slots|: the size of a vocabulary or of a column's set (1 for a number or a bool, its length for

@@ -158,8 +158,8 @@ class Encoder {
         continue;
       }
       const std::string& text = interner.text(i);
-      const auto found = set.ids.find(category_name(plan, element, set.lowercase ? lower_text(text) : text));
-      ids[i] = found == set.ids.end() ? unknown : found->second;
+      const int32_t id = set.id_of(category_name(plan, element, set.lowercase ? lower_text(text) : text));
+      ids[i] = id < 0 ? unknown : id;
     }
     return ids;
   }

@@ -6,7 +6,9 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <new>
+#include <utility>
 
 #include "compiler/diag/kinds/data.h"
 
@@ -38,6 +40,15 @@ void report_file(const diag::Kind& kind, const std::string& path, SourceRange ra
   if (why == std::strerror(ENOENT)) std::move(report).help("`--data DIR` says in which folder the files are");
 }
 
+bool is_below(const std::string& path, const std::string& root) {
+  std::error_code error;
+  const std::filesystem::path folder = std::filesystem::weakly_canonical(root, error);
+  if (error) return false;
+  const std::filesystem::path file = std::filesystem::weakly_canonical(path, error);
+  const std::filesystem::path inside = file.lexically_relative(folder);
+  return !error && !inside.empty() && *inside.begin() != "..";
+}
+
 // 0, or errno. `expected`: bytes, if the file does not change.
 int read_all(int file, size_t expected, std::string& out) {
   constexpr size_t kChunk = size_t{1} << 20;
@@ -57,27 +68,47 @@ int read_all(int file, size_t expected, std::string& out) {
   }
 }
 
-}  // namespace
-
-std::optional<FileText> FileText::open(const std::string& path, SourceRange range, diag::Emitter& emitter) {
+// Of a plain file, which is not read yet; -1 after a report.
+int open_plain(const std::string& path, SourceRange range, diag::Emitter& emitter, size_t& size) {
   // A pipe that nobody writes to would keep a blocking open waiting.
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (file < 0) {
-    report_file(diag::DataFileUnreadable, path, range, emitter, std::strerror(errno));
+  struct stat status {};
+  const int error = file < 0 || ::fstat(file, &status) != 0 ? errno : 0;
+  if (error != 0) {
+    report_file(diag::DataFileUnreadable, path, range, emitter, std::strerror(error));
+  } else if (S_ISDIR(status.st_mode)) {
+    report_file(diag::DataFileIsFolder, path, range, emitter);
+  } else if (!S_ISREG(status.st_mode)) {
+    report_file(diag::DataFileNotRegular, path, range, emitter);
+  } else {
+    size = static_cast<size_t>(status.st_size);
+    return file;
+  }
+  if (file >= 0) ::close(file);
+  return -1;
+}
+
+}  // namespace
+
+std::optional<FileText> FileText::open(const std::string& path, SourceRange range, diag::Emitter& emitter,
+                                       const std::string& root) {
+  if (!root.empty() && !is_below(path, root)) {
+    diag::Report report = emitter.report(diag::DataFileOutside, path, root);
+    if (range.valid()) std::move(report).at(range);
+    std::move(report)
+        .note("a model file from elsewhere could name any file of yours")
+        .help(
+            "`--data` takes a folder that holds the file; or `--source FILE.mtl` evaluates a program of your own in "
+            "place of the one that the model carries, which may name any file");
     return std::nullopt;
   }
-  struct stat status {};
+  size_t size = 0;
+  const int file = open_plain(path, range, emitter, size);
+  if (file < 0) return std::nullopt;
   FileText out;
-  int error = ::fstat(file, &status) == 0 ? 0 : errno;
-  const bool folder = error == 0 && S_ISDIR(status.st_mode);
-  const bool special = error == 0 && !folder && !S_ISREG(status.st_mode);
-  if (error == 0 && !folder && !special) error = read_all(file, static_cast<size_t>(status.st_size), out.read_);
+  const int error = read_all(file, size, out.read_);
   ::close(file);
-  if (folder) {
-    report_file(diag::DataFileIsFolder, path, range, emitter);
-  } else if (special) {
-    report_file(diag::DataFileNotRegular, path, range, emitter);
-  } else if (error != 0) {
+  if (error != 0) {
     report_file(diag::DataFileUnreadable, path, range, emitter, std::strerror(error));
   } else if (out.text().empty()) {
     report_file(diag::DataFileEmpty, path, range, emitter);
@@ -92,6 +123,79 @@ std::string_view FileText::text() const {
   std::string_view text = read_;
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   return text;
+}
+
+std::optional<LineStream> LineStream::open(const std::string& path, SourceRange range, diag::Emitter& emitter) {
+  size_t size = 0;
+  const int file = open_plain(path, range, emitter, size);
+  if (file < 0) return std::nullopt;
+  LineStream out(file, path);
+  if (!out.fill()) {
+    if (!out.failed(emitter)) report_file(diag::DataFileEmpty, path, range, emitter);
+    return std::nullopt;
+  }
+  if (out.buffer_.starts_with(kByteOrderMark)) out.at_ = kByteOrderMark.size();
+  const bool feeds = out.buffer_.find('\n') != std::string::npos;
+  if (!feeds && out.buffer_.find('\r') != std::string::npos) out.ending_ = '\r';
+  return out;
+}
+
+LineStream::LineStream(LineStream&& other) noexcept
+    : file_(std::exchange(other.file_, -1)),
+      path_(std::move(other.path_)),
+      buffer_(std::move(other.buffer_)),
+      at_(other.at_),
+      at_end_(other.at_end_),
+      ending_(other.ending_),
+      number_(other.number_),
+      error_(other.error_) {}
+
+LineStream::~LineStream() {
+  if (file_ >= 0) ::close(file_);
+}
+
+// More of the file behind what is left of the buffer. False if there is no more.
+bool LineStream::fill() {
+  constexpr size_t kChunk = size_t{1} << 20;
+  if (at_end_ || error_ != 0) return false;
+  buffer_.erase(0, at_);
+  at_ = 0;
+  const size_t size = buffer_.size();
+  if (size > kLongestLine) error_ = EFBIG;
+  if (error_ != 0) return false;
+  buffer_.resize(size + kChunk);
+  ssize_t got;
+  do {
+    got = ::read(file_, buffer_.data() + size, kChunk);
+  } while (got < 0 && errno == EINTR);
+  if (got < 0) error_ = errno;
+  buffer_.resize(size + (got > 0 ? static_cast<size_t>(got) : 0));
+  at_end_ = got == 0;
+  return got > 0;
+}
+
+bool LineStream::next(std::string_view& line) {
+  size_t end = buffer_.find(ending_, at_);
+  while (end == std::string::npos) {
+    const size_t seen = buffer_.size() - at_;
+    if (!fill()) break;
+    end = buffer_.find(ending_, seen);
+  }
+  if (error_ != 0 || (end == std::string::npos && at_ == buffer_.size())) return false;
+  line = std::string_view(buffer_).substr(at_, end == std::string::npos ? end : end - at_);
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  at_ = end == std::string::npos ? buffer_.size() : end + 1;
+  ++number_;
+  return true;
+}
+
+bool LineStream::failed(diag::Emitter& emitter) const {
+  if (error_ == EFBIG) {
+    emitter.report(diag::DataLineTooLong, kLongestLine >> 20).in_file(path_, number_ + 1);
+  } else if (error_ != 0) {
+    report_file(diag::DataFileUnreadable, path_, {}, emitter, std::strerror(error_));
+  }
+  return error_ != 0;
 }
 
 void Rows::skip(uint64_t line, const diag::Emitter& said) {

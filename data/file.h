@@ -27,12 +27,41 @@ struct TextPlace {
 class FileText {
  public:
   // Reports and returns nullopt if there is no such file, it is a folder, or empty. `range`: who asks for it.
-  static std::optional<FileText> open(const std::string& path, SourceRange range, diag::Emitter& emitter);
+  // `root`: the folder that the file has to be in, whatever links lead to it; empty: it may be anywhere.
+  static std::optional<FileText> open(const std::string& path, SourceRange range, diag::Emitter& emitter,
+                                      const std::string& root = {});
   std::string_view text() const;  // without a byte order mark
 
  private:
   FileText() = default;
   std::string read_;
+};
+
+// The lines of a file that is too large to be held, from a buffer that is as large as the longest of them.
+class LineStream {
+ public:
+  // As FileText::open.
+  static std::optional<LineStream> open(const std::string& path, SourceRange range, diag::Emitter& emitter);
+  LineStream(LineStream&& other) noexcept;
+  LineStream& operator=(LineStream&&) = delete;
+  ~LineStream();
+  // False at the end. The line holds until the next call.
+  bool next(std::string_view& line);
+  uint64_t number() const { return number_; }  // of the last line, from 1
+  // Behind the last line: whether there was another reason to end, which is reported.
+  bool failed(diag::Emitter& emitter) const;
+
+ private:
+  explicit LineStream(int file, std::string path) : file_(file), path_(std::move(path)) {}
+  bool fill();
+
+  int file_;
+  std::string path_, buffer_;
+  size_t at_ = 0;        // of the next line in the buffer
+  bool at_end_ = false;  // of the file
+  char ending_ = '\n';
+  uint64_t number_ = 0;
+  int error_ = 0;  // errno; EFBIG: a line is too long
 };
 
 // Allowance for `--skip-bad-rows`, shared by all files of a load.

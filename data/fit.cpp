@@ -20,6 +20,19 @@ void sort_counts(Counts& counts) {
   });
 }
 
+// Words that are alike, as those that differ in case alone have become, are one.
+void merge(Counts& words) {
+  std::sort(words.begin(), words.end());
+  size_t kept = 0;
+  for (auto& word : words) {
+    if (kept > 0 && words[kept - 1].first == word.first)
+      words[kept - 1].second += word.second;
+    else
+      words[kept++] = std::move(word);
+  }
+  words.resize(kept);
+}
+
 // How often each text of an interner occurs in `texts`, from `begin` on in steps of `step`.
 void count_texts(const std::vector<uint32_t>& texts, size_t begin, size_t step, std::vector<int64_t>& counts) {
   for (size_t i = begin; i < texts.size(); i += step) {
@@ -96,15 +109,17 @@ class Fitter {
   // The texts by their counts. `max_size` counts `<unk>`.
   static void add_sorted(const std::vector<int64_t>& counts, const Interner& interner, IdSet& set,
                          const std::string& prefix, int64_t min_count, std::optional<int64_t> max_size) {
-    std::unordered_map<std::string, int64_t> merged;  // those that differ in case only may be one
-    for (uint32_t i = 0; i < counts.size(); ++i)
-      if (counts[i] > 0) merged[set.lowercase ? lower_text(interner.text(i)) : interner.text(i)] += counts[i];
     Counts values;
-    for (const auto& value : merged)
-      if (value.second >= min_count) values.push_back(value);
+    for (uint32_t i = 0; i < counts.size(); ++i)
+      if (counts[i] > 0)
+        values.emplace_back(set.lowercase ? lower_text(interner.text(i)) : interner.text(i), counts[i]);
+    if (set.lowercase) merge(values);
     sort_counts(values);
-    if (max_size) values.resize(std::min(values.size(), static_cast<size_t>(*max_size) - 1));
-    for (const auto& value : values) set.add(prefix + value.first);
+    size_t left = max_size ? static_cast<size_t>(std::max<int64_t>(*max_size, 1)) - 1 : SIZE_MAX;
+    for (const auto& [text, count] : values) {
+      if (count < min_count || left-- == 0) break;
+      set.add(prefix + text);
+    }
   }
 
   static void fit_category(const ColumnPlan& column, const StagedColumn& staged, const Interner& interner, IdSet& set) {

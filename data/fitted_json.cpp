@@ -143,7 +143,7 @@ bool fits_column(const Fitted& fitted, const SourceSpec& source, const ColumnSpe
   }
   if (column.kind == ValueKind::category && !column.fixed.empty() && hash_count(column) == 0) {
     for (size_t e = 0; e < width; ++e) {
-      if (!need(fitted.sets.at(path).ids.count(std::to_string(e) + "=<unk>") > 0, "unknown entries")) return false;
+      if (!need(fitted.sets.at(path).id_of(std::to_string(e) + "=<unk>") >= 0, "unknown entries")) return false;
     }
   }
   if (!numeric) return true;

@@ -1,18 +1,52 @@
+#include <algorithm>
+#include <bit>
+
 #include "data/dataset.h"
 #include "data/text.h"
+#include "runtime/random.h"
 
 namespace mtl::data {
 
 int32_t IdSet::add(const std::string& name) {
-  const auto [place, is_new] = ids.emplace(name, static_cast<int32_t>(names.size()));
-  if (is_new) names.push_back(name);
-  return place->second;
+  if (3 * (names.size() + 1) > 2 * slots_.size()) grow();
+  uint32_t& slot = slots_[slot_of(name)];
+  if (slot == 0) {
+    names.push_back(name);
+    slot = static_cast<uint32_t>(names.size());
+  }
+  return static_cast<int32_t>(slot - 1);
+}
+
+size_t IdSet::slot_of(std::string_view name) const {
+  const size_t mask = slots_.size() - 1;
+  size_t at = runtime::mix64(runtime::hash_text(name.data(), name.size())) & mask;
+  while (slots_[at] != 0 && names[slots_[at] - 1] != name) at = (at + 1) & mask;
+  return at;
+}
+
+void IdSet::grow() {
+  slots_.assign(std::max<size_t>(2 * slots_.size(), 16), 0);
+  for (size_t id = 0; id < names.size(); ++id) slots_[slot_of(names[id])] = static_cast<uint32_t>(id + 1);
+}
+
+bool IdSet::index_names() {
+  slots_.assign(std::bit_ceil(std::max<size_t>(16, names.size() + names.size() / 2 + 1)), 0);
+  for (size_t id = 0; id < names.size(); ++id) {
+    uint32_t& slot = slots_[slot_of(names[id])];
+    if (slot != 0) return false;
+    slot = static_cast<uint32_t>(id + 1);
+  }
+  return true;
+}
+
+int32_t IdSet::id_of(std::string_view name) const {
+  return slots_.empty() ? -1 : static_cast<int32_t>(slots_[slot_of(name)]) - 1;
 }
 
 int32_t IdSet::find(std::string_view name) const {
   if (buckets > 0) return bucket_of(lowercase ? lower_text(name) : std::string(name), buckets);
-  const auto found = ids.find(lowercase ? lower_text(name) : std::string(name));
-  if (found != ids.end()) return found->second;
+  const int32_t id = lowercase ? id_of(lower_text(name)) : id_of(name);
+  if (id >= 0) return id;
   return has_unknown ? 0 : kUnseen;
 }
 
@@ -21,9 +55,9 @@ std::vector<int32_t> IdSet::unknown_ids() const {
   if (names[0] == kUnknownName) return {0};
   std::vector<int32_t> out;
   for (size_t e = 0;; ++e) {
-    const auto found = ids.find(std::to_string(e) + "=" + kUnknownName);
-    if (found == ids.end()) return out;
-    out.push_back(found->second);
+    const int32_t id = id_of(std::to_string(e) + "=" + kUnknownName);
+    if (id < 0) return out;
+    out.push_back(id);
   }
 }
 

@@ -28,18 +28,24 @@ struct Work {
   bool has_dev = false, has_test = false;
 };
 
-void stage_file(const SourceSpec& source, SourceRange named, const std::string& path, Stager& stager,
-                SkipBudget& budget, diag::Emitter& emitter) {
+// What FileText::open takes.
+std::string root_of(const LoadOptions& options) {
+  if (!options.only_below) return "";
+  return options.data_dir.empty() ? "." : options.data_dir;
+}
+
+void stage_file(const SourceSpec& source, SourceRange named, const std::string& path, const std::string& root,
+                Stager& stager, SkipBudget& budget, diag::Emitter& emitter) {
   Rows rows(path, emitter, budget);
   const Sink sink{[&](const Layout& layout) { return stager.begin_rows(layout, rows); },
                   [&](const Record& record) { stager.add(record, rows); }};
   stager.begin_file(path);
   if (source.format == Format::lines) {
     const auto all = [](const ColumnSpec&) { return true; };
-    read_lines(source, path, {all, all, named}, rows, sink, emitter);
+    read_lines(source, path, {all, all, named, root}, rows, sink, emitter);
     return;
   }
-  const auto file = FileText::open(path, named, emitter);
+  const auto file = FileText::open(path, named, emitter, root);
   if (!file) return;
   read_records(read_settings(source), file->text(), rows, sink);
 }
@@ -56,7 +62,7 @@ bool stage_files(const SourcePlan& plan, const std::vector<std::string>& files, 
   stager.set_options({.use = is_train ? FileUse::training : FileUse::evaluation, .finishes = true});
   for (const std::string& file : files) {
     if (options.progress) options.progress(file, 0);
-    stage_file(*plan.spec, named, join_path(options.data_dir, file), stager, budget, emitter);
+    stage_file(*plan.spec, named, join_path(options.data_dir, file), root_of(options), stager, budget, emitter);
   }
   const bool all_keys = is_train && emitter.error_count() == errors;  // labels may be absent from the other splits
   stager.finish(all_keys, budget, emitter);
@@ -161,8 +167,7 @@ void count_others(const Interner& texts, const IdSet& words, size_t of_train, Ve
   std::set<std::string> seen;
   for (uint32_t i = 0; i < texts.size(); ++i) {
     std::string word = words.lowercase ? lower_text(texts.text(i)) : texts.text(i);
-    const auto found = words.ids.find(word);
-    const auto id = found == words.ids.end() ? size_t{0} : static_cast<size_t>(found->second);
+    const auto id = static_cast<size_t>(std::max(words.id_of(word), 0));
     if ((id > 0 && id < of_train) || !seen.insert(std::move(word)).second) continue;
     ++coverage.others;
     coverage.others_found += id > 0;

@@ -10,7 +10,8 @@
 namespace mtl::data {
 
 struct LoadOptions {
-  std::string data_dir;       // files of the spec are relative to it
+  std::string data_dir;       // files of the spec are relative to it,
+  bool only_below = false;    // and none may lead out of it: the spec is of a program that came with a model file
   std::string cache_dir;      // empty: no cache
   int64_t skip_bad_rows = 0;  // this many bad rows are skipped and counted
   bool need_test = true;

@@ -98,7 +98,7 @@ void read_lines(const SourceSpec& source, const std::string& folder, const Lines
     };
     std::error_code ignored;
     if (!any(options.reads) || (!any(options.needs) && !std::filesystem::exists(path, ignored))) continue;
-    auto file = FileText::open(path, options.named, emitter);
+    auto file = FileText::open(path, options.named, emitter, options.root);
     if (!file) continue;
     files.push_back(std::move(*file));
     texts.push_back({name, path, files.back().text()});

@@ -109,6 +109,7 @@ void read_line_texts(const std::vector<LineText>& texts, uint64_t count, uint64_
 struct LinesOptions {
   std::function<bool(const ColumnSpec&)> reads, needs;  // whether the column's file is read; whether it has to be there
   SourceRange named;                                    // where the folder is named
+  std::string root = {};                                // as FileText::open takes it
 };
 // The files of one folder.
 void read_lines(const SourceSpec& source, const std::string& folder, const LinesOptions& options, Rows& rows,

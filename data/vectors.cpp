@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "compiler/base/text.h"
@@ -34,8 +35,9 @@ class VectorReader {
     }
   }
 
-  void run(std::string_view text) {
-    Lines lines(text);
+  // `lines`: Lines or LineStream.
+  template <class AllLines>
+  void run(AllLines& lines) {
     std::string_view line;
     while (lines.next(line)) {
       line = strip_end(line);
@@ -46,10 +48,11 @@ class VectorReader {
     VectorCoverage& coverage = out_.coverage;
     coverage.words = static_cast<int64_t>(of_train_) - 1;
     coverage.more = static_cast<int64_t>(words_.size() - of_train_);
-    for (size_t id = 1; id < of_train_ && id < out_.known.size(); ++id) {
-      coverage.found += out_.known[id];
-      coverage.folded += out_.known[id] && !exact_[id];
-      coverage.would_fold += !out_.known[id] && other_case_.count(static_cast<int32_t>(id)) > 0;
+    for (size_t id = 1; id < of_train_ && id < out_.row_of.size(); ++id) {
+      const bool found = out_.row_of[id] >= 0;
+      coverage.found += found;
+      coverage.folded += found && !exact_[id];
+      coverage.would_fold += !found && other_case_.count(static_cast<int32_t>(id)) > 0;
     }
   }
 
@@ -71,11 +74,17 @@ class VectorReader {
     std::vector<std::string_view> fields;
     split_at(line, " ", fields);
     size_t numbers = 0;
-    while (numbers + 1 < fields.size() && parse_number(fields[fields.size() - 1 - numbers])) ++numbers;
+    while (numbers + 1 < fields.size() && is_number(fields[fields.size() - 1 - numbers])) ++numbers;
     width_ = static_cast<int64_t>(numbers);
     out_.width = width_;
-    out_.values.assign(words_.size() * numbers, 0.0f);
-    out_.known.assign(words_.size(), false);
+    out_.row_of.assign(words_.size(), -1);
+  }
+
+  // Also one that is not finite: its line has the width of the others.
+  static bool is_number(std::string_view text) {
+    double value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return end == text.data() + text.size() && error != std::errc::invalid_argument;
   }
 
   void note_bad(uint64_t number, std::string_view line) {
@@ -99,20 +108,21 @@ class VectorReader {
     const size_t first_blank = line.find_first_of(" \t");
     if (first_blank == std::string_view::npos || first_blank == 0) return false;
     std::string_view word = line.substr(0, first_blank);
+    if (!runtime::is_plain_utf8(word) || has_more_numbers(line)) return false;
     note_case(word);
     const auto id = id_of(word);
-    if (!id && words_.size() < most_ && has_width(line) && find_invalid_utf8(word) == std::string_view::npos)
-      return take_more(word, line.substr(first_blank));
+    if (!id && words_.size() < most_ && has_width(line)) return take_more(word, line.substr(first_blank));
     const size_t end = id ? word_end(line) : first_blank;  // lines of other words are looked at no closer
     if (end == 0) return false;
     if (!id) return count_other(line);
     if (end != first_blank) return count_fields(line) > static_cast<size_t>(width_);  // ". . . 0.1 0.2": another word
     const bool exact = words_.names[static_cast<size_t>(*id)] == word;
     const auto row = static_cast<size_t>(*id);
-    if (out_.known[row] && (exact_[row] || !exact)) return true;
-    if (!read_numbers(line.substr(end), out_.values.data() + row * static_cast<size_t>(width_))) return false;
-    known += out_.known[row] ? 0 : 1;
-    out_.known[row] = true;
+    int32_t& place = out_.row_of[row];
+    if (place >= 0 && (exact_[row] || !exact)) return true;
+    if (!read_numbers(line.substr(end), place)) return false;
+    known += place < 0 ? 1 : 0;
+    if (place < 0) place = rows() - 1;
     exact_[row] = exact;
     ++good;
     return true;
@@ -126,19 +136,25 @@ class VectorReader {
     return true;
   }
 
+  // Of a word that holds blanks, ". . . 0.1 0.2", some of what is too much is no number.
+  bool has_more_numbers(std::string_view line) const {
+    if (static_cast<int64_t>(std::count_if(line.begin(), line.end(), is_blank)) <= width_) return false;
+    std::vector<std::string_view> fields;
+    split_at(line, " ", fields);
+    if (std::ssize(fields) <= width_ + 1) return false;
+    return std::all_of(fields.begin() + 1, fields.end() - width_, is_number);
+  }
+  static bool is_blank(char c) { return c == ' ' || c == '\t'; }
+  int32_t rows() const { return static_cast<int32_t>(std::ssize(out_.values) / width_); }
+
   bool has_width(std::string_view line) const { return count_fields(line) == static_cast<size_t>(width_) + 1; }
 
   // A word of the file alone: train does not have it, later input may.
   bool take_more(std::string_view word, std::string_view numbers) {
-    const size_t row = words_.size(), end = (row + 1) * static_cast<size_t>(width_);
-    out_.values.resize(end, 0.0f);
-    if (!read_numbers(numbers, out_.values.data() + row * static_cast<size_t>(width_))) {
-      out_.values.resize(row * static_cast<size_t>(width_));
-      return false;
-    }
+    if (!read_numbers(numbers, -1)) return false;
     words_.add(words_.lowercase ? lower_text(word) : std::string(word));
     exact_.push_back(words_.names.back() == word);
-    out_.known.push_back(true);
+    out_.row_of.push_back(rows() - 1);
     ++good;
     return true;
   }
@@ -152,16 +168,15 @@ class VectorReader {
   }
 
   std::optional<int32_t> id_of(std::string_view word) const {
-    key_.assign(word);
-    auto found = words_.ids.find(key_);
-    if (found == words_.ids.end() && words_.lowercase && find_invalid_utf8(word) == std::string_view::npos) {
-      found = words_.ids.find(lower_text(word));
-    }
-    return found == words_.ids.end() ? std::nullopt : std::optional<int32_t>(found->second);
+    int32_t id = words_.id_of(word);
+    if (id < 0 && words_.lowercase) id = words_.id_of(lower_text(word));
+    return id < 0 ? std::nullopt : std::optional<int32_t>(id);
   }
 
-  bool read_numbers(std::string_view text, float* row) const {
-    std::vector<float> values;
+  // To the row, or, -1, to a new one.
+  bool read_numbers(std::string_view text, int32_t row) {
+    std::vector<float>& values = numbers_;
+    values.clear();
     const char* at = text.data();
     const char* const end = at + text.size();
     while (at < end) {
@@ -169,15 +184,22 @@ class VectorReader {
         ++at;
         continue;
       }
-      float value = 0;
-      const auto [next, error] = std::from_chars(at, end, value);
+      double value = 0;
+      auto [next, error] = std::from_chars(at, end, value);
+      if (error == std::errc::result_out_of_range) {  // too small, 1e-400, or too large
+        value = parse_number(std::string_view(at, static_cast<size_t>(next - at))).value_or(INFINITY);
+        error = std::errc();
+      }
       const bool ends = next == end || *next == ' ' || *next == '\t';
-      if (error != std::errc() || !ends || !std::isfinite(value)) return false;
-      values.push_back(value);
+      if (error != std::errc() || !ends || !std::isfinite(static_cast<float>(value))) return false;
+      values.push_back(static_cast<float>(value));
       at = next;
     }
     if (static_cast<int64_t>(values.size()) != width_) return false;
-    std::copy(values.begin(), values.end(), row);
+    if (row < 0)
+      out_.values.insert(out_.values.end(), values.begin(), values.end());
+    else
+      std::copy(values.begin(), values.end(), out_.values.begin() + row * width_);
     return true;
   }
 
@@ -189,16 +211,20 @@ class VectorReader {
   std::unordered_set<int32_t> other_case_;
   int64_t width_ = 0;
   std::vector<bool> exact_;
-  mutable std::string key_;
+  std::vector<float> numbers_;  // of a line
+  std::string key_;
 };
 
 }  // namespace
 
-std::optional<Fitted::Vectors> parse_vectors(std::string_view text, const std::string& path, const std::string& vocab,
+namespace {
+
+template <class AllLines>
+std::optional<Fitted::Vectors> read_lines_of(AllLines& lines, const std::string& path, const std::string& vocab,
                                              size_t most, IdSet& words, diag::Emitter& emitter) {
   Fitted::Vectors out;
   VectorReader reader(words, most, out);
-  reader.run(text);
+  reader.run(lines);
   if (reader.good == 0) {
     emitter.report(diag::NoVectorsInFile, path)
         .in_file(path, reader.first_bad, reader.first_bad_text)
@@ -217,13 +243,22 @@ std::optional<Fitted::Vectors> parse_vectors(std::string_view text, const std::s
   return out;
 }
 
+}  // namespace
+
+std::optional<Fitted::Vectors> parse_vectors(std::string_view text, const std::string& path, const std::string& vocab,
+                                             size_t most, IdSet& words, diag::Emitter& emitter) {
+  Lines lines(text);
+  return read_lines_of(lines, path, vocab, most, words, emitter);
+}
+
 std::optional<Fitted::Vectors> read_vectors(const std::string& path, const VocabSpec& vocab, IdSet& words,
                                             diag::Emitter& emitter) {
-  const auto file = FileText::open(path, vocab.range, emitter);
-  if (!file) return std::nullopt;
+  auto lines = LineStream::open(path, vocab.range, emitter);
+  if (!lines) return std::nullopt;
   const size_t most = std::min<size_t>(words.size() + static_cast<size_t>(vocab.keep),
                                        static_cast<size_t>(vocab.max_size.value_or(INT32_MAX - 1)));
-  return parse_vectors(file->text(), path, vocab.name, most, words, emitter);
+  auto vectors = read_lines_of(*lines, path, vocab.name, most, words, emitter);
+  return lines->failed(emitter) ? std::nullopt : std::move(vectors);
 }
 
 }  // namespace mtl::data

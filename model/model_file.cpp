@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "compiler/base/json.h"
@@ -18,6 +20,9 @@ namespace mtl::model {
 namespace {
 
 using nlohmann::json;
+constexpr const char* kKeys[] = {"mtlc.version", "mtlc.language", "mtlc.source", "mtlc.model",
+                                 "mtlc.sets",    "mtlc.fitted",   "mtlc.metrics"};
+
 using Pairs = std::vector<std::pair<std::string, std::string>>;
 
 std::optional<Pairs> read_pairs(const std::string& text) {
@@ -43,6 +48,13 @@ std::string shape_text(const std::vector<int64_t>& dims) {
   return "[" + join(words) + "]";
 }
 
+// Of the element at this place of a dense tensor: "[3, 0]".
+std::string index_text(const std::vector<int64_t>& dims, int64_t place) {
+  std::vector<int64_t> index(dims.size());
+  for (size_t d = dims.size(); d-- > 0; place /= dims[d]) index[d] = place % dims[d];
+  return shape_text(index);
+}
+
 bool read_language(const std::string& text, int& language, std::string& why) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), language);
   if (error != std::errc() || end != text.data() + text.size() || language < 1) {
@@ -57,16 +69,50 @@ bool read_language(const std::string& text, int& language, std::string& why) {
   return true;
 }
 
+// Names are shown, become names in generated files, and say where a `use` of the program leads: in a sound file none of
+// them commands a terminal, and none leads out of the folder of the program.
+bool check_names(const ModelFile& model, std::string& why) {
+  const auto plain = [&](const std::string& name, const char* key) {
+    const size_t at = find_command(name);
+    if (at != std::string::npos)
+      why = std::string("its `") + key + "` has a control character: `" + excerpt(name, 80) + "`";
+    return at == std::string::npos;
+  };
+  for (const auto& [name, text] : model.sources) {
+    if (!plain(name, "mtlc.source")) return false;
+    const std::filesystem::path path = name;
+    if (!name.empty() && path.is_relative() && std::find(path.begin(), path.end(), "..") == path.end()) continue;
+    why = "its `mtlc.source` names the file `" + name + "`; such names are relative and have no `..`";
+    return false;
+  }
+  for (const auto& [name, value] : model.sets)
+    if (!plain(name, "mtlc.sets") || !plain(value, "mtlc.sets")) return false;
+  return plain(model.model, "mtlc.model") && plain(model.version, "mtlc.version");
+}
+
+// What other programs note in a file is left alone, within reason.
+bool check_other_keys(const std::map<std::string, std::string>& metadata, std::string& why) {
+  constexpr size_t kMostOther = size_t{1} << 20;
+  size_t other = 0;
+  for (const auto& [key, value] : metadata)
+    if (std::find(std::begin(kKeys), std::end(kKeys), key) == std::end(kKeys)) other += key.size() + value.size();
+  if (other <= kMostOther) return true;
+  why = "its metadata has " + std::to_string(other) + " bytes under keys that are not mtlc's; there may be " +
+        std::to_string(kMostOther);
+  return false;
+}
+
 }  // namespace
 
 std::optional<ModelFile> load_model(const std::string& path, std::string& why) {
   auto file = read_safetensors(path, why);
   if (!file) return std::nullopt;
-  for (const char* key : {"mtlc.version", "mtlc.language", "mtlc.source", "mtlc.model", "mtlc.sets", "mtlc.fitted"}) {
-    if (file->metadata.count(key)) continue;
+  for (const char* key : kKeys) {
+    if (file->metadata.count(key) || key == std::string_view("mtlc.metrics")) continue;
     why = std::string("it is a safetensors file but no model of mtlc: its metadata lacks `") + key + "`";
     return std::nullopt;
   }
+  if (!check_other_keys(file->metadata, why)) return std::nullopt;
   ModelFile model;
   model.version = file->metadata["mtlc.version"];
   model.model = file->metadata["mtlc.model"];
@@ -79,6 +125,7 @@ std::optional<ModelFile> load_model(const std::string& path, std::string& why) {
   }
   model.sources = std::move(*sources);
   model.sets = std::move(*sets);
+  if (!check_names(model, why)) return std::nullopt;
   auto fitted = data::fitted_from_json(file->metadata["mtlc.fitted"], why);
   if (!fitted) {
     why = "its `mtlc.fitted` is damaged: " + why;
@@ -131,7 +178,14 @@ bool to_weights(const std::vector<Tensor>& tensors, Weights& weights, std::strin
             " in the model";
       return false;
     }
-    std::copy(found->second->values.begin(), found->second->values.end(), weights.of(entry));
+    const std::vector<float>& values = found->second->values;
+    const auto bad = std::find_if(values.begin(), values.end(), [](float x) { return !std::isfinite(x); });
+    if (bad != values.end()) {
+      why = "`" + entry.path + "` has " + (std::isnan(*bad) ? "no number" : "an infinite number") + " at " +
+            index_text(entry.dims, bad - values.begin()) + ": every answer would be as undefined";
+      return false;
+    }
+    std::copy(values.begin(), values.end(), weights.of(entry));
   }
   return true;
 }

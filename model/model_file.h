@@ -31,7 +31,8 @@ struct ModelFile {
 std::optional<ModelFile> load_model(const std::string& path, std::string& why);
 bool save_model(const std::string& path, const ModelFile& file, std::string& why);
 
-// Weights as tensors of their paths, and back. `to_weights` wants every entry with its shape; false and a reason.
+// Weights as tensors of their paths, and back. `to_weights` wants every entry, with its shape and of
+// finite numbers; false and a reason.
 std::vector<Tensor> to_tensors(const Weights& weights);
 bool to_weights(const std::vector<Tensor>& tensors, Weights& weights, std::string& why);
 

@@ -283,13 +283,14 @@ bool write_safetensors(const std::string& path, const TensorFile& file, std::str
   std::string text = header.dump(-1, ' ', false, json::error_handler_t::replace);
   text.resize((text.size() + 7) / 8 * 8, ' ');  // so that tensors are aligned
   const uint64_t header_size = text.size();
-  std::string bytes;
-  bytes.reserve(sizeof(header_size) + text.size() + offset);
-  bytes.append(reinterpret_cast<const char*>(&header_size), sizeof(header_size));
-  bytes += text;
+  const auto view = [](const auto* data, size_t count) {
+    return std::string_view(reinterpret_cast<const char*>(data), count * sizeof(*data));
+  };
+  auto out = FileWriter::open(path, why);
+  bool good = out && out->write(view(&header_size, 1), why) && out->write(text, why);
   for (const Tensor& tensor : file.tensors)
-    bytes.append(reinterpret_cast<const char*>(tensor.values.data()), tensor.values.size() * sizeof(float));
-  return write_file(path, bytes, why);
+    good = good && out->write(view(tensor.values.data(), tensor.values.size()), why);
+  return good && out->commit(why);
 }
 
 }  // namespace mtl::model

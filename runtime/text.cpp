@@ -279,6 +279,25 @@ bool plain_number(std::string_view text, const NumberFormat& format, std::string
   return i == text.size() && !out.empty();
 }
 
+// Of a number that no double holds: whether it is too small, not too large.
+static bool is_tiny(const char* at, const char* end) {
+  int64_t magnitude = 0;  // power of ten of its first digit that is not 0
+  bool counts = false, behind_point = false;
+  for (; at != end && *at != 'e' && *at != 'E'; ++at) {
+    behind_point = behind_point || *at == '.';
+    if (*at < '0' || *at > '9') continue;
+    if (behind_point && !counts) --magnitude;
+    counts = counts || *at != '0';
+    if (!behind_point && counts) ++magnitude;
+  }
+  if (at == end) return magnitude <= 0;
+  const bool negative = at + 1 != end && at[1] == '-';
+  int64_t exponent = 0;
+  for (at += 1; at != end; ++at)
+    if (*at >= '0' && *at <= '9' && exponent < (int64_t{1} << 40)) exponent = 10 * exponent + (*at - '0');
+  return magnitude + (negative ? -exponent : exponent) <= 0;
+}
+
 std::optional<double> parse_number(std::string_view text, const NumberFormat& format) {
   std::string plain;
   if (format.decimal != "." || !format.thousands.empty()) {
@@ -288,7 +307,8 @@ std::optional<double> parse_number(std::string_view text, const NumberFormat& fo
   text = trim_blanks(text);
   if (text.size() > 1 && text[0] == '+' && text[1] != '-' && text[1] != '+') text.remove_prefix(1);
   double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error == std::errc::result_out_of_range && is_tiny(text.data(), end)) error = std::errc();  // 1e-400 is 0
   if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) return std::nullopt;
   return value;
 }

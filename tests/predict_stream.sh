@@ -40,3 +40,34 @@ tail -1 large.jsonl | grep -q '^{"x":"71","y":' || { echo "answers are not in or
 printf 'x\n1\nbad\n' > bad.csv
 "$mtlc" predict run/model.safetensors bad.csv --out bad.jsonl --threads 1 > said 2>&1 && exit 1
 [ "$(ls | grep -c '^bad.jsonl')" = 0 ] || { echo "left behind: $(ls)"; exit 1; }
+
+# Scores that are no numbers are no answer, of a number and of a label; no metric is defined where they are.
+{ echo "x,y,z"; for i in 1 2 3 4; do echo "$i,$i,a"; echo "$i,1,b"; done; } > sound.csv
+sed 's/^4,4/1e30,4/' sound.csv > huge.csv
+cat > n.mtl <<'END'
+data rows {
+  format = csv
+  train  = "sound.csv"
+  dev    = "sound.csv"
+  test   = "huge.csv"
+  x : f32[1] = columns("x")
+  y : f32    = column("y")
+  z : label  = column("z")
+}
+model n {
+  let h = log(100.0 - rows.x)
+  task y predicts rows.y { head = h |> linear(1) }
+  task z predicts rows.z { head = h |> linear(|target|) }
+  train { epochs = 1, optimizer = sgd(lr = 1e-30) }
+}
+END
+"$mtlc" train n.mtl --run-dir none --threads 1 --no-cache > said 2>&1 || { cat said; exit 1; }
+for task in y z; do
+  printf 'x\n1\n1e30\n2\n' > n.csv
+  "$mtlc" predict none/model.safetensors n.csv --format source --task $task --threads 1 > answers 2> said && { echo "answered without a number"; exit 1; }
+  grep -q "error\[E0749\].*task \`$task\`" said || { cat said; exit 1; }
+  "$mtlc" predict none/model.safetensors n.csv --format source --task $task --threads 1 --skip-bad-rows 1 > answers 2> said || { cat said; exit 1; }
+  [ "$(wc -l < answers)" = 3 ] && sed -n 2p answers | grep -q "\"$task\":null" || { cat answers; exit 1; }
+done
+"$mtlc" eval none/model.safetensors --threads 1 --no-cache > said 2>&1 || { cat said; exit 1; }
+grep -q 'W0706.*`z.accuracy` is undefined on test: the model' said || { cat said; exit 1; }

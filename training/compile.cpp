@@ -195,7 +195,7 @@ std::unique_ptr<engine::Engine> Session::evaluation(const std::string& source) {
   for (const TaskInfo& task : model_.tasks) {
     if (task.source != source) continue;
     outputs.push_back("predict." + task.name);
-    if (needs_scores(task)) outputs.push_back("head." + task.name);
+    if (has_class_scores(task)) outputs.push_back("head." + task.name);
     if (task.has_loss) outputs.insert(outputs.end(), {"loss." + task.name, "count." + task.name});
   }
   return compile(model_.graph, outputs, {});

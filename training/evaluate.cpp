@@ -8,6 +8,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <span>
 
 #include "compiler/base/check.h"
 #include "compiler/diag/kinds/model.h"
@@ -33,6 +34,7 @@ struct Said {
   double loss = 0;
   double losses_of = 0;       // rows that `loss` sums over
   std::vector<char> correct;  // by row, where all_correct asks for it
+  bool not_numbers = false;   // the scores of a labelled row
 };
 
 struct SourceEngine {
@@ -45,6 +47,15 @@ bool wants(const std::vector<ModelMetric>& metrics, const std::string& task) {
   return std::any_of(metrics.begin(), metrics.end(), [&](const ModelMetric& m) {
     return m.kind == ModelMetric::Kind::all_correct && std::count(m.tasks.begin(), m.tasks.end(), task) > 0;
   });
+}
+
+// Whether scores are NaN where there is a label. They are of the task's rows from `first` on.
+bool has_nan(const Said& said, std::span<const float> scores, int64_t width, int64_t first) {
+  for (size_t i = 0; i < scores.size(); ++i) {
+    const size_t row = static_cast<size_t>(first) + i / static_cast<size_t>(width);
+    if (std::isnan(scores[i]) && row < said.labelled.size() && said.labelled[row]) return true;
+  }
+  return false;
 }
 
 // Whether each row's prediction is right; rows without a label are.
@@ -93,6 +104,7 @@ double all_correct(const ModelMetric& metric, const std::vector<Said>& said) {
     for (const Said& one : said)
       if (one.task->name == name) parts.push_back(&one);
   if (parts.size() != metric.tasks.size()) return kUndefined;
+  if (std::any_of(parts.begin(), parts.end(), [](const Said* part) { return part->not_numbers; })) return kUndefined;
   int64_t counted = 0, right = 0;
   const auto judge = [&](const auto& rows_of, int64_t units) {
     for (int64_t unit = 0; unit < units; ++unit) {
@@ -152,12 +164,30 @@ SourceEngine& Evaluator::State::engine_of(const std::string& source) {
   return mine;
 }
 
+// What the last run of the engine says.
+static void take_outputs(const engine::Engine& engine, Said& said) {
+  const int64_t first = said.rows.count();
+  const size_t before = said.rows.numbers.size();
+  append_output(engine, "predict." + said.task->name, said.rows);
+  said.not_numbers =
+      said.not_numbers || has_nan(said, std::span(said.rows.numbers).subspan(before), said.rows.width, first);
+  if (!has_class_scores(*said.task)) return;
+  Rows heads;
+  append_output(engine, "head." + said.task->name, heads);
+  said.not_numbers = said.not_numbers || has_nan(said, heads.numbers, heads.width, first);
+  if (!needs_scores(*said.task)) return;
+  said.heads.width = heads.width;
+  said.heads.numbers.insert(said.heads.numbers.end(), heads.numbers.begin(), heads.numbers.end());
+}
+
 void Evaluator::State::run(const SplitOf& part, std::vector<Said>& all) {
   const data::Split& split = *part.split;
   std::vector<Said> said;
   for (const TaskInfo& task : session.model().tasks) {
     if (task.source != part.source || (task.target.empty() && !task.has_loss)) continue;
-    said.push_back({&task, &split, {}, {}, {}, {}, 0, 0, {}});
+    said.emplace_back();
+    said.back().task = &task;
+    said.back().split = &split;
     if (task.target.empty()) continue;
     said.back().labelled = labelled_rows(split, task);
     said.back().starts = row_starts(split, task);
@@ -178,8 +208,7 @@ void Evaluator::State::run(const SplitOf& part, std::vector<Said>& all) {
     batch->fill(chosen);
     mine.engine->run(step);
     for (Said& one : said) {
-      if (!one.task->target.empty()) append_output(*mine.engine, "predict." + one.task->name, one.rows);
-      if (needs_scores(*one.task)) append_output(*mine.engine, "head." + one.task->name, one.heads);
+      if (!one.task->target.empty()) take_outputs(*mine.engine, one);
       if (!one.task->has_loss) continue;
       const engine::Engine& engine = *mine.engine;
       const double count = *engine.output_f32(engine.output("count." + one.task->name));
@@ -234,6 +263,14 @@ void Evaluator::State::measure(Said& said, Scores& scores) {
     const std::vector<std::string> names = element_names(column, judged.width);
     for (int64_t k = 0; k < judged.width; ++k)
       out.columns.emplace_back(names[static_cast<size_t>(k)], measure_column(metrics, judged, k));
+  }
+  out.not_numbers = said.not_numbers;
+  if (out.not_numbers) {
+    const auto undefine = [](MetricValues& values) {
+      for (auto& [metric, value] : values) value = kUndefined;
+    };
+    undefine(out.metrics);
+    for (auto& [column, values] : out.columns) undefine(values);
   }
   scores.tasks.push_back(std::move(out));
 }
@@ -291,7 +328,8 @@ Scores Evaluator::evaluate(const std::vector<SplitOf>& splits) {
 }
 
 namespace {
-std::string why_undefined(Metric metric) {
+std::string why_undefined(const TaskScores& task, Metric metric) {
+  if (task.not_numbers) return "the model's scores are no numbers (NaN) there";
   switch (metric) {
     case Metric::auc:
       return "its labelled rows are all true or all false";
@@ -309,21 +347,21 @@ std::string why_undefined(Metric metric) {
 
 void warn_undefined(const Scores& scores, const std::string& split, std::set<std::string>& said,
                     diag::Emitter& emitter) {
-  const auto warn = [&](const std::string& task, const MetricValues& values, const std::string& column) {
+  const auto warn = [&](const TaskScores& task, const MetricValues& values, const std::string& column) {
     bool any = false;
     for (const auto& [metric, value] : values) {
       if (!std::isnan(value)) continue;
       any = true;
-      const std::string name = task + "." + metric_name(metric) + column;
+      const std::string name = task.task + "." + metric_name(metric) + column;
       if (said.insert(name + " " + split).second)
-        emitter.report(diag::MetricUndefined, name, split, why_undefined(metric));
+        emitter.report(diag::MetricUndefined, name, split, why_undefined(task, metric));
     }
     return any;
   };
   for (const TaskScores& task : scores.tasks) {
     bool any = false;
-    for (const auto& [column, values] : task.columns) any = warn(task.task, values, "." + column) || any;
-    if (!any) warn(task.task, task.metrics, "");
+    for (const auto& [column, values] : task.columns) any = warn(task, values, "." + column) || any;
+    if (!any) warn(task, task.metrics, "");
   }
 }
 

@@ -89,10 +89,9 @@ void known_vectors(const data::Fitted& fitted, const std::string& vocab, const m
   if (found == fitted.vectors.end()) return;
   const auto& vectors = found->second;
   MTL_CHECK(entry.dims.size() == 2 && entry.dims[1] == vectors.width, "a table as wide as its vectors");
-  const int64_t rows = std::min<int64_t>(entry.dims[0], static_cast<int64_t>(vectors.known.size()));
-  for (int64_t row = 0; row < rows; ++row)
-    if (vectors.known[static_cast<size_t>(row)])
-      std::copy_n(vectors.values.data() + row * vectors.width, vectors.width, out + row * vectors.width);
+  for (int64_t row = 0; row < entry.dims[0]; ++row)
+    if (const float* vector = vectors.find(static_cast<size_t>(row)))
+      std::copy_n(vector, vectors.width, out + row * vectors.width);
 }
 
 // Train's labels of a task, and by row whether it counts for the task (empty: all do).
@@ -133,7 +132,7 @@ void class_weights(const Init& init, const data::Dataset& data, const model::Ent
   if (!init.named.empty()) {
     std::fill(out, out + entry.size, 1.0f);
     const data::IdSet& set = data.fitted.sets.at(init.from);
-    for (const auto& [name, weight] : init.named) out[set.ids.at(name)] = static_cast<float>(weight);
+    for (const auto& [name, weight] : init.named) out[set.id_of(name)] = static_cast<float>(weight);
     return;
   }
   const auto [column, counts] = train_labels(init, data);
@@ -341,7 +340,7 @@ bool check_class_weights(const std::vector<ParamInfo>& params, const data::Datas
     if (param.init.kind != Init::Kind::class_weights) continue;
     const data::IdSet& set = data.fitted.sets.at(param.init.from);
     for (const auto& [name, weight] : param.init.named) {
-      if (set.ids.contains(name)) continue;
+      if (set.id_of(name) >= 0) continue;
       const auto near = nearest(name, set.names);
       emitter.report(diag::UnknownClass, excerpt(name), "class_weights", param.init.from)
           .at(param.range)

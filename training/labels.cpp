@@ -51,6 +51,10 @@ std::vector<std::string> element_names(const data::ColumnSpec* column, int64_t w
   return names;
 }
 
+bool has_class_scores(const elaborate::TaskInfo& task) {
+  return task.kind == TargetKind::label && !task.target.empty();
+}
+
 bool needs_scores(const elaborate::TaskInfo& task) {
   return task.kind == TargetKind::label &&
          std::find(task.metrics.begin(), task.metrics.end(), Metric::log_loss) != task.metrics.end();

@@ -22,6 +22,8 @@ const data::IdSet* label_set(const data::Spec& spec, const data::Fitted& fitted,
 std::vector<std::string> element_names(const data::ColumnSpec* column, int64_t width);
 // Whether a metric of this task is of the head's scores, not of what is predicted.
 bool needs_scores(const elaborate::TaskInfo& task);
+// Whether its answer is an id, which says nothing of the scores that it was chosen by.
+bool has_class_scores(const elaborate::TaskInfo& task);
 
 // By row of the task's target: whether it counts (`when` holds there). Empty: all do.
 std::vector<bool> rows_that_count(const data::Split& split, const elaborate::TaskInfo& task);

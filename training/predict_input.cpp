@@ -1,6 +1,7 @@
 // What `predict` reads, part by part: examples that cannot be answered, batches, decoded answers, and what is said of
 // the input as a whole.
 #include <algorithm>
+#include <cmath>
 
 #include "compiler/base/check.h"
 #include "compiler/base/text.h"
@@ -110,8 +111,16 @@ static void skip(Answer& answer, const std::vector<int32_t>& skipped, size_t row
   }
 }
 
+// Rows [begin, end) of what a task says; of a head over other rows than the answer's, all of them.
+static bool has_undefined(const Rows& rows, int64_t all, int64_t begin, int64_t end) {
+  const bool apart = rows.count() != all;
+  const auto first = rows.numbers.begin() + (apart ? 0 : begin * rows.width);
+  const auto last = apart ? rows.numbers.end() : rows.numbers.begin() + end * rows.width;
+  return !rows.numbers.empty() && std::any_of(first, last, [](float x) { return std::isnan(x); });
+}
+
 // Adds one answer a task to each of `out`, which has a prediction for each example.
-void Predictor::State::answer(PredictGroup& group, const data::RawInput& input, std::vector<Prediction>& out) {
+bool Predictor::State::answer(PredictGroup& group, const data::RawInput& input, std::vector<Prediction>& out) {
   std::vector<std::pair<uint32_t, size_t>> good;  // row, number in the part
   for (size_t i = 0; i < input.examples.size(); ++i) {
     const data::RawExample& example = input.examples[i];
@@ -119,7 +128,8 @@ void Predictor::State::answer(PredictGroup& group, const data::RawInput& input, 
     for (const size_t task : group.tasks)
       if (example.bad) out[i].answers.emplace_back().task = task, out[i].answers.back().absent = true;
   }
-  if (good.empty()) return;
+  if (good.empty()) return true;
+  data::Rows bad(input_options.path, *emitter, group.budget);
   const auto size = std::min<int64_t>(kBatch, std::ssize(good));
   data::Batch batch(input.split, group.source->name, size);
   const data::Batch* bound = &batch;
@@ -144,6 +154,15 @@ void Predictor::State::answer(PredictGroup& group, const data::RawInput& input, 
         const int64_t from = space == nullptr ? at : space->offsets[at];
         const int64_t to = space == nullptr ? from + 1 : space->offsets[at + 1];
         Answer answer = decode(index, said, heads, from, to);
+        if (has_undefined(said, said.count(), from, to) || has_undefined(heads, said.count(), from, to)) {
+          const data::RawExample& example = input.examples[good[i].second];
+          answer = Answer{};
+          answer.task = index;
+          answer.absent = true;
+          bad.bad(diag::ScoresNotNumbers, example.line, example.text,
+                  "numbers of the input may be too large for the model; `--skip-bad-rows N` answers null here",
+                  task.name);
+        }
         if (space != nullptr) skip(answer, input.split.ragged.at(task.target_dim).skipped, good[i].first);
         const auto& tokens = input.examples[good[i].second].tokens;
         if (const auto found = tokens.find(task.target_dim); task.per_position && found != tokens.end())
@@ -152,6 +171,7 @@ void Predictor::State::answer(PredictGroup& group, const data::RawInput& input, 
       }
     }
   }
+  return !bad.failed();
 }
 
 bool Predictor::takes_blank_lines() const {
@@ -205,7 +225,7 @@ std::optional<Answers> Predictor::next(std::string_view text, bool last) {
     s.note_unknown(group, *input);
     if (g == 0) answers.predictions.resize(input->examples.size());
     MTL_CHECK(answers.predictions.size() == input->examples.size(), "an example for each line, whatever the source");
-    s.answer(group, *input, answers.predictions);
+    if (!s.answer(group, *input, answers.predictions)) return std::nullopt;
     if (g == 0) answers.input = std::move(*input);
   }
   for (Prediction& prediction : answers.predictions)

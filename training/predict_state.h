@@ -1,6 +1,7 @@
 // The inside of Predictor. Tasks are grouped by source; each group is one program, which reads what its own tasks read
 // and no more.
 #pragma once
+#include "training/labels.h"
 #include "training/outputs.h"
 #include "training/predict.h"
 
@@ -37,7 +38,7 @@ struct Predictor::State {
   diag::Emitter* emitter = nullptr;
 
   // Whether the head's rows of a task are wanted.
-  bool needs_head(size_t task) const { return scores || has_distribution(task); }
+  bool needs_head(size_t task) const { return scores || has_distribution(task) || has_class_scores(tasks[task]); }
   // The softmax of the head is an answer.
   bool has_distribution(size_t task) const { return tasks[task].softmax; }
   bool make_groups(diag::Emitter& emitter);
@@ -45,7 +46,8 @@ struct Predictor::State {
   bool find_unreadable(PredictGroup& group, data::RawInput& input);
   void note_unknown(PredictGroup& group, const data::RawInput& input) const;
   void note_cut(PredictGroup& group, const data::Split& split) const;
-  void answer(PredictGroup& group, const data::RawInput& input, std::vector<Prediction>& out);
+  // False after reports.
+  bool answer(PredictGroup& group, const data::RawInput& input, std::vector<Prediction>& out);
   void report(const PredictGroup& group) const;
 };
 

@@ -42,7 +42,7 @@ void warn_of_set(const std::string& key, const data::Spec& spec, const data::Dat
 
 bool has_vector_of_unknown(const data::Fitted& fitted, const std::string& vocab) {
   const auto vectors = fitted.vectors.find(vocab);
-  return vectors != fitted.vectors.end() && !vectors->second.known.empty() && vectors->second.known[0];
+  return vectors != fitted.vectors.end() && vectors->second.find(0) != nullptr;
 }
 
 void warn_of_unknown(const std::vector<elaborate::ParamInfo>& params, const data::Spec& spec,

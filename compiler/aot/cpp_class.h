@@ -8,15 +8,15 @@
 namespace mtl::aot {
 
 // cpp_columns.cpp: how columns are read; the struct that encodes examples, counts rows and places buffers.
-std::string column_tables(const CppModel& model, const CppSource& source);
-std::string batch_struct(const CppModel& model, const CppSource& source);
+CppText column_tables(const CppModel& model, const CppSource& source);
+CppText batch_struct(const CppModel& model, const CppSource& source);
 // Statements that declare a deploy::LengthSum `sum` of this length over the ragged dimensions below `parent`, whose
 // rows are members of `rows`.
-std::string length_sum(const CppSource& source, types::SpaceId parent, const types::Dim& length,
-                       const std::string& rows, const std::string& indent);
+CppText length_sum(const CppSource& source, types::SpaceId parent, const types::Dim& length, const CppText& rows,
+                   const CppText& indent);
 // cpp_source.cpp: what is packed when weights are loaded, each once.
 std::vector<CppProgram::Panels> panels_of(const CppModel& model);
 // cpp_answers.cpp: which columns and steps a task wants, and how its answer is read from the buffers.
-std::string answer_functions(const CppSource& source);
+CppText answer_functions(const CppSource& source);
 
 }  // namespace mtl::aot

@@ -15,7 +15,7 @@ using program::Buffer;
 namespace {
 
 // Of runtime::deploy::Transform::Kind: the name in the language, but for `part` and three kinds of `fill`.
-std::string enumerator(const Transform& transform) {
+CppText enumerator(const Transform& transform) {
   switch (transform.kind) {
     case Transform::Kind::fill_number:
       return "fill_number";
@@ -26,12 +26,12 @@ std::string enumerator(const Transform& transform) {
     case Transform::Kind::part:
       return "part";
     default:
-      return std::string(data::transform_name(transform));
+      return own_name(data::transform_name(transform));
   }
 }
 
-std::string double_text(double x) {
-  return fmt::format("{:.17g}", x);
+CppText double_text(double x) {
+  return code("{:.17g}", x);
 }
 
 // The tables that a deploy::ColumnSpec points to, then the spec.
@@ -39,16 +39,16 @@ class SpecText {
  public:
   SpecText(const CppModel& model, const CppSource& source) : model_(model), source_(source) {}
 
-  std::string spec(const std::string& name, const data::ColumnPlan& plan, bool keeps_ranges) {
+  CppText spec(const CppText& name, const data::ColumnPlan& plan, bool keeps_ranges) {
     const data::ColumnSpec& column = *plan.spec;
     name_ = name;
-    out_.clear();
-    const std::string transforms = transform_table(column);
-    const std::string stats = stats_text(column);
-    const std::string missing = texts("Missing", source_.spec->missing);
+    out_ = "";
+    const CppText transforms = transform_table(column);
+    const CppText stats = stats_text(column);
+    const CppText missing = texts("Missing", source_.spec->missing);
     const std::vector<double> marks =
         plan.reads_numbers() ? data::missing_numbers(*source_.spec) : std::vector<double>{};
-    const std::string missing_numbers = numbers("MissingNumbers", marks);
+    const CppText missing_numbers = numbers("MissingNumbers", marks);
     std::vector<int64_t> limits;
     std::vector<const char*> last, empty;
     for (const int index : plan.dims) {
@@ -65,70 +65,70 @@ class SpecText {
         column.kind == ValueKind::token ? model_.fitted->vocabs.at(column.vocab).lowercase : column.lowercase;
     const bool apart = column.kind == ValueKind::category && !column.fixed.empty();
     const bool sentence = plan.per_token && column.kind == ValueKind::token;
-    out_ += fmt::format(
+    out_ += code(
         "constexpr runtime::deploy::ColumnSpec {}{{{}, runtime::deploy::ColumnSpec::Kind::{}, {}, {}, {}, {}, {}, {}, "
         "{}, {}, {}, "
         "{{{}}}, {{{}}}, {{{}}}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}};\n",
-        name, quoted(column.name), kind, lower, apart, sentence, plan.width, plan.cells(), column.binding.cross,
-        data::hash_count(column), plan.dims.size(), plan.base_levels, fmt::join(limits, ", "), fmt::join(last, ", "),
-        fmt::join(empty, ", "), transforms, column.transforms.size(), stats, missing, source_.spec->missing.size(),
-        missing_numbers, marks.size(), source_.spec->trim, quoted(source_.spec->decimal),
-        quoted(source_.spec->thousands), keeps_ranges);
+        name, string_literal(column.name), kind, lower, apart, sentence, plan.width, plan.cells(), column.binding.cross,
+        data::hash_count(column), plan.dims.size(), plan.base_levels, joined(limits, ", "), joined(last, ", "),
+        joined(empty, ", "), transforms, column.transforms.size(), stats, missing, source_.spec->missing.size(),
+        missing_numbers, marks.size(), source_.spec->trim, string_literal(source_.spec->decimal),
+        string_literal(source_.spec->thousands), keeps_ranges);
     return out_;
   }
 
  private:
-  std::string texts(const std::string& what, const std::vector<std::string>& values) {
+  CppText texts(const CppText& what, const std::vector<std::string>& values) {
     if (values.empty()) return "nullptr";
-    std::vector<std::string> items;
-    for (const std::string& value : values) items.push_back(quoted(value));
-    out_ += fmt::format("constexpr const char* {}{}[] = {{{}}};\n", name_, what, fmt::join(items, ", "));
+    std::vector<CppText> items;
+    for (const std::string& value : values) items.push_back(string_literal(value));
+    out_ += code("constexpr const char* {}{}[] = {{{}}};\n", name_, what, joined(items, ", "));
     return name_ + what;
   }
-  std::string numbers(const std::string& what, const std::vector<double>& values) {
+  CppText numbers(const CppText& what, const std::vector<double>& values) {
     if (values.empty()) return "nullptr";
-    std::vector<std::string> items;
+    std::vector<CppText> items;
     for (double value : values) items.push_back(double_text(value));
-    out_ += fmt::format("constexpr double {}{}[] = {{{}}};\n", name_, what, fmt::join(items, ", "));
+    out_ += code("constexpr double {}{}[] = {{{}}};\n", name_, what, joined(items, ", "));
     return name_ + what;
   }
-  std::string transform_table(const data::ColumnSpec& column) {
+  CppText transform_table(const data::ColumnSpec& column) {
     if (column.transforms.empty()) return "nullptr";
-    std::string items;
+    CppText items;
     for (size_t i = 0; i < column.transforms.size(); ++i) {
       const Transform& t = column.transforms[i];
-      const std::string list = texts("Texts" + std::to_string(i), t.texts);
+      const CppText list = texts("Texts" + code("{}", i), t.texts);
       const bool text = t.kind == Transform::Kind::split || t.kind == Transform::Kind::fill_text;
-      items += fmt::format("    {{runtime::deploy::Transform::Kind::{}, {}, {}, {}, {}}},\n", enumerator(t),
-                           text ? quoted(t.text) : "nullptr", list, t.texts.size(), t.count);
+      items += code("    {{runtime::deploy::Transform::Kind::{}, {}, {}, {}, {}}},\n", enumerator(t),
+                    text ? string_literal(t.text) : "nullptr", list, t.texts.size(), t.count);
     }
-    out_ += fmt::format("constexpr runtime::deploy::Transform {}Transforms[] = {{\n{}}};\n", name_, items);
+    out_ += code("constexpr runtime::deploy::Transform {}Transforms[] = {{\n{}}};\n", name_, items);
     return name_ + "Transforms";
   }
-  std::string stats_text(const data::ColumnSpec& column) {
+  CppText stats_text(const data::ColumnSpec& column) {
     const auto found = model_.fitted->numbers.find(source_.spec->name + "." + column.name);
     if (found == model_.fitted->numbers.end()) return "{}";
     const data::NumberStats& s = found->second;
     const std::vector<double> edges = s.bin_edges.empty() ? std::vector<double>{} : s.bin_edges[0];
-    const std::string mean = numbers("Mean", s.mean), deviation = numbers("Deviation", s.deviation),
-                      minimum = numbers("Minimum", s.minimum), maximum = numbers("Maximum", s.maximum),
-                      fill = numbers("Fill", s.fill), bins = numbers("Edges", edges);
-    return fmt::format("{{{}, {}, {}, {}, {}, {}, {}}}", mean, deviation, minimum, maximum, fill, bins, edges.size());
+    const CppText mean = numbers("Mean", s.mean), deviation = numbers("Deviation", s.deviation),
+                  minimum = numbers("Minimum", s.minimum), maximum = numbers("Maximum", s.maximum),
+                  fill = numbers("Fill", s.fill), bins = numbers("Edges", edges);
+    return code("{{{}, {}, {}, {}, {}, {}, {}}}", mean, deviation, minimum, maximum, fill, bins, edges.size());
   }
 
   const CppModel& model_;
   const CppSource& source_;
-  std::string name_, out_;
+  CppText name_, out_;
 };
 
 // How the value of a field becomes a row of its column.
-std::string adder(const CppColumn& column, bool ids) {
+CppText adder(const CppColumn& column, bool ids) {
   const bool by_ids = ids && !column.ids_type.empty();
-  const std::string value = "example." + (by_ids ? column.name : column.field), &type = column.field_type;
-  const std::string all = value + ".data(), " + value + ".size()";
-  std::string call;
+  const CppText value = "example." + (by_ids ? column.name : column.field), &type = column.field_type;
+  const CppText all = value + ".data(), " + value + ".size()";
+  CppText call;
   if (by_ids) {
-    const std::string lengths = "example." + column.lengths;
+    const CppText lengths = "example." + column.lengths;
     call = "add_ids(" + all + (column.lengths.empty() ? "" : ", " + lengths + ".data(), " + lengths + ".size()") + ")";
   } else if (type == "std::string") {
     call = "add_text(" + value + ")";
@@ -136,11 +136,11 @@ std::string adder(const CppColumn& column, bool ids) {
     call = "add_truth(" + value + ")";
   } else if (type == "double") {
     call = "add_number(" + value + ")";
-  } else if (type.rfind("std::array<bool", 0) == 0) {
+  } else if (type.starts_with("std::array<bool")) {
     call = "add_truths(" + all + ")";
-  } else if (type.find("double") != std::string::npos) {
+  } else if (type.contains("double")) {
     call = "add_numbers(" + all + ")";
-  } else if (type.rfind("std::array", 0) == 0) {
+  } else if (type.starts_with("std::array")) {
     call = "add_texts(" + all + ")";
   } else {
     call = "add_texts(" + value + (column.ranges.empty() ? "" : ", example." + column.ranges) + ")";
@@ -176,73 +176,71 @@ bool has_ranges(const CppSource& source, types::SpaceId space) {
 }
 
 // Its rows, from the first column at hand that has it; of two that are at hand, the lengths are the same.
-std::string ragged_text(const CppSource& source, types::SpaceId id) {
+CppText ragged_text(const CppSource& source, types::SpaceId id) {
   const CppProgram& steps = *source.steps;
-  const std::string member = steps.rows_member(id), parent = steps.rows_member(source.program->spaces[id].parent);
+  const CppText member = steps.rows_member(id), parent = steps.rows_member(source.program->spaces[id].parent);
   const auto columns = columns_of(source, id);
   const bool skips = skips_positions(source, id), ranges = has_ranges(source, id);
-  std::string choice, checks;
+  CppText choice, checks;
   for (size_t i = 0; i < columns.size(); ++i) {
     const auto [c, level] = columns[i];
-    const std::string name = "columns." + source.columns[c].name;
-    std::string skipped = skips ? fmt::format("      skipped.{} = &{}.skipped();\n", member, name) : "";
-    if (ranges) skipped += fmt::format("      texts.{} = &{};\n", member, name);
-    choice += fmt::format("{}if (needed[{}]) {{\n      spaces.{}.set_lengths(spaces.{}, {}.lengths({}));\n{}    }}",
-                          i == 0 ? "    " : " else ", c, member, parent, name, level, skipped);
+    const CppText name = "columns." + source.columns[c].name;
+    CppText skipped = skips ? code("      skipped.{} = &{}.skipped();\n", member, name) : "";
+    if (ranges) skipped += code("      texts.{} = &{};\n", member, name);
+    choice += code("{}if (needed[{}]) {{\n      spaces.{}.set_lengths(spaces.{}, {}.lengths({}));\n{}    }}",
+                   i == 0 ? "    " : " else ", c, member, parent, name, level, skipped);
     for (size_t j = i + 1; j < columns.size(); ++j) {
       const auto [d, other] = columns[j];
-      checks += fmt::format(
-          "    if (needed[{}] && needed[{}]) runtime::deploy::check_same_lengths({}, {}, columns.{}, {});\n", c, d,
-          name, level, source.columns[d].name, other);
+      checks += code("    if (needed[{}] && needed[{}]) runtime::deploy::check_same_lengths({}, {}, columns.{}, {});\n",
+                     c, d, name, level, source.columns[d].name, other);
     }
   }
   return choice + (choice.empty() ? "" : "\n") + checks;
 }
 
 // Rows that follow from those of other dimensions, if the columns that have these are at hand.
-std::string derived_text(const CppSource& source, types::SpaceId id) {
+CppText derived_text(const CppSource& source, types::SpaceId id) {
   const types::Spaces& spaces = source.program->spaces;
   const types::Space& space = spaces[id];
   const CppProgram& steps = *source.steps;
-  std::string condition;
+  CppText condition;
   for (const types::SpaceId data : spaces.data_dims(id)) {
-    std::string any;
-    for (const auto& [c, level] : columns_of(source, data))
-      any += fmt::format("{}needed[{}]", any.empty() ? "" : " || ", c);
+    CppText any;
+    for (const auto& [c, level] : columns_of(source, data)) any += code("{}needed[{}]", any.empty() ? "" : " || ", c);
     condition += (condition.empty() ? "(" : " && (") + any + ")";
   }
-  std::string made;
+  CppText made;
   if (space.copies) {
-    std::string up;
+    CppText up;
     const std::vector<types::SpaceId> path = spaces.path_up(id, spaces[*space.copies].parent);
     for (const types::SpaceId step : path) up += (up.empty() ? "&rows." : ", &rows.") + steps.rows_member(step);
-    made = fmt::format(
+    made = code(
         "      const runtime::SpaceView* const up[] = {{{}}};\n      spaces.{}.set_copies({{&rows.{}, up, {}}});\n", up,
         steps.rows_member(id), steps.rows_member(*space.copies), path.size());
   } else {
-    made = fmt::format("{}      spaces.{}.set_sum(rows.{}, sum);\n",
-                       length_sum(source, space.parent, *space.length, "rows", "      "), steps.rows_member(id),
-                       steps.rows_member(space.parent));
+    made = code("{}      spaces.{}.set_sum(rows.{}, sum);\n",
+                length_sum(source, space.parent, *space.length, "rows", "      "), steps.rows_member(id),
+                steps.rows_member(space.parent));
   }
-  return fmt::format("    if ({}) {{\n{}    }}\n", condition, made);
+  return code("    if ({}) {{\n{}    }}\n", condition, made);
 }
 
-std::string rows_text(const CppSource& source) {
+CppText rows_text(const CppSource& source) {
   const CppProgram& steps = *source.steps;
-  std::string out;
+  CppText out;
   for (types::SpaceId id : steps.spaces()) {
     const types::Space& space = source.program->spaces[id];
-    const std::string member = steps.rows_member(id);
+    const CppText member = steps.rows_member(id);
     const bool top = space.parent == types::kUniform;
     if (space.fixed) {
-      const std::string parent = top ? "" : "rows." + steps.rows_member(space.parent) + ", ";
-      out += fmt::format("    spaces.{}.set_fixed({}{});\n", member, parent, space.fixed->value());
+      const CppText parent = top ? "" : "rows." + steps.rows_member(space.parent) + ", ";
+      out += code("    spaces.{}.set_fixed({}{});\n", member, parent, space.fixed->value());
     } else if (top) {
-      out += fmt::format("    spaces.{}.set_examples(static_cast<int64_t>(count));\n", member);
+      out += code("    spaces.{}.set_examples(static_cast<int64_t>(count));\n", member);
     } else {
       out += space.length || space.copies ? derived_text(source, id) : ragged_text(source, id);
     }
-    out += fmt::format("    rows.{0} = spaces.{0}.view();\n", member);
+    out += code("    rows.{0} = spaces.{0}.view();\n", member);
   }
   return out;
 }
@@ -278,23 +276,23 @@ struct @batch@ {
 
 }  // namespace
 
-std::string length_sum(const CppSource& source, types::SpaceId parent, const types::Dim& length,
-                       const std::string& rows, const std::string& indent) {
-  std::string terms;
+CppText length_sum(const CppSource& source, types::SpaceId parent, const types::Dim& length, const CppText& rows,
+                   const CppText& indent) {
+  CppText terms;
   size_t count = 0;
   for (const auto& [atoms, factor] : length.variable_part().terms()) {
     const types::SpaceId space = *source.program->spaces.ragged_child(parent, atoms[0]);
-    terms += fmt::format("{}{{&{}.{}, {}}}", count++ == 0 ? "" : ", ", rows, source.steps->rows_member(space), factor);
+    terms += code("{}{{&{}.{}, {}}}", count++ == 0 ? "" : ", ", rows, source.steps->rows_member(space), factor);
   }
-  return fmt::format(
+  return code(
       "{0}const runtime::deploy::LengthSum::Term terms[] = {{{1}}};\n{0}const runtime::deploy::LengthSum sum = {{{2}, "
       "terms, {3}}};\n",
       indent, terms, length.constant_term(), count);
 }
 
-std::string column_tables(const CppModel& model, const CppSource& source) {
+CppText column_tables(const CppModel& model, const CppSource& source) {
   SpecText specs(model, source);
-  std::string out;
+  CppText out;
   for (const CppColumn& column : source.columns) out += specs.spec(column.spec, *column.plan, column.keeps_ranges);
   for (const CppTask& task : source.tasks) {
     for (const data::ColumnPlan& plan : source.plan.columns) {
@@ -304,39 +302,37 @@ std::string column_tables(const CppModel& model, const CppSource& source) {
   return out;
 }
 
-std::string batch_struct(const CppModel& model, const CppSource& source) {
-  std::string columns, inits, adds, add_ids, clears, inputs, spaces, skipped, texts;
+CppText batch_struct(const CppModel& model, const CppSource& source) {
+  CppText columns, inits, adds, add_ids, clears, inputs, spaces, skipped, texts;
   for (size_t c = 0; c < source.columns.size(); ++c) {
     const CppColumn& column = source.columns[c];
     const size_t section = model.weights.size() + static_cast<size_t>(std::max(column.vocabulary, 0));
-    const std::string names = column.vocabulary < 0 ? "" : fmt::format(", file.vocabulary({})", section);
-    columns += fmt::format("    runtime::deploy::Column {};\n", column.name);
-    inits += fmt::format("{}runtime::deploy::Column({}{})", inits.empty() ? "" : ", ", column.spec, names);
-    adds += fmt::format("    if (needed[{}]) {}\n", c, adder(column, false));
-    add_ids += fmt::format("    if (needed[{}]) {}\n", c, adder(column, true));
-    clears += fmt::format("    columns.{}.clear();\n", column.name);
-    const std::string member =
-        source.steps->member(Buffer::Kind::input, source.spec->name + "." + column.plan->spec->name);
+    const CppText names = column.vocabulary < 0 ? "" : code(", file.vocabulary({})", section);
+    columns += code("    runtime::deploy::Column {};\n", column.name);
+    inits += code("{}runtime::deploy::Column({}{})", inits.empty() ? "" : ", ", column.spec, names);
+    adds += code("    if (needed[{}]) {}\n", c, adder(column, false));
+    add_ids += code("    if (needed[{}]) {}\n", c, adder(column, true));
+    clears += code("    columns.{}.clear();\n", column.name);
+    const CppText member = source.steps->member(Buffer::Kind::input, source.spec->name + "." + column.plan->spec->name);
     const bool numbers = column.plan->holds_numbers() && !column.plan->is_bins;
     if (!member.empty())
-      inputs += fmt::format("    b.{} = columns.{}.{}().data();\n", member, column.name, numbers ? "numbers" : "ids");
+      inputs += code("    b.{} = columns.{}.{}().data();\n", member, column.name, numbers ? "numbers" : "ids");
   }
   for (types::SpaceId id : source.steps->spaces()) {
-    spaces += fmt::format("    runtime::deploy::RowSpace {};\n", source.steps->rows_member(id));
+    spaces += code("    runtime::deploy::RowSpace {};\n", source.steps->rows_member(id));
     if (skips_positions(source, id))
-      skipped += fmt::format("    const std::vector<int32_t>* {} = nullptr;\n", source.steps->rows_member(id));
+      skipped += code("    const std::vector<int32_t>* {} = nullptr;\n", source.steps->rows_member(id));
   }
   for (types::SpaceId id : source.steps->spaces()) {
     if (has_ranges(source, id))
-      texts += fmt::format("    const runtime::deploy::Column* {} = nullptr;\n", source.steps->rows_member(id));
+      texts += code("    const runtime::deploy::Column* {} = nullptr;\n", source.steps->rows_member(id));
   }
   if (!texts.empty()) texts = "  struct {\n" + texts + "  } texts;  // the columns that say what stands at positions\n";
   if (!skipped.empty()) skipped = "  struct {\n" + skipped + "  } skipped;  // by example: cut from the beginning\n";
-  const std::string ids =
-      source.ids.empty()
-          ? ""
-          : fmt::format("  void add(const {}& example, const bool* needed) {{\n{}  }}\n", source.ids, add_ids);
-  return fill(kBatch, {{"source", source.spec->name},
+  const CppText ids = source.ids.empty()
+                          ? ""
+                          : code("  void add(const {}& example, const bool* needed) {{\n{}  }}\n", source.ids, add_ids);
+  return fill(kBatch, {{"source", comment(source.spec->name)},
                        {"source_name", source.name},
                        {"batch", source.batch},
                        {"inits", inits.empty() ? "" : ", columns{" + inits + "}"},

@@ -16,58 +16,58 @@ const char* c_type(types::DType dtype) {
   return dtype == types::DType::i32 ? "int32_t" : "float";
 }
 
-std::string literal(double number, types::DType dtype) {
-  if (dtype == types::DType::i32) return std::to_string(static_cast<int64_t>(number));
+CppText literal(double number, types::DType dtype) {
+  if (dtype == types::DType::i32) return code("{}", static_cast<int64_t>(number));
   if (std::isnan(number)) return "std::numeric_limits<float>::quiet_NaN()";
-  if (std::isinf(number)) return std::string(number < 0 ? "-" : "") + "std::numeric_limits<float>::infinity()";
-  std::string text = fmt::format("{:.9g}", static_cast<float>(number));
-  if (text.find_first_of(".e") == std::string::npos) text += ".0";
+  if (std::isinf(number)) return CppText(number < 0 ? "-" : "") + "std::numeric_limits<float>::infinity()";
+  CppText text = code("{:.9g}", static_cast<float>(number));
+  if (text.str().find_first_of(".e") == std::string::npos) text += ".0";
   return text + "f";
 }
 
-std::string strided(const std::vector<std::string>& at, const program::Shape& strides, int64_t offset) {
-  std::string sum;
+CppText strided(const std::vector<CppText>& at, const program::Shape& strides, int64_t offset) {
+  CppText sum;
   for (size_t d = 0; d < at.size(); ++d) {
     if (at[d] == "0" || strides[d] == 0) continue;
-    const bool simple = at[d].find(' ') == std::string::npos;
-    const std::string index = simple ? at[d] : "(" + at[d] + ")";
-    sum += (sum.empty() ? "" : " + ") + (strides[d] == 1 ? index : index + " * " + std::to_string(strides[d]));
+    const bool simple = !at[d].contains(" ");
+    const CppText index = simple ? at[d] : "(" + at[d] + ")";
+    sum += (sum.empty() ? "" : " + ") + (strides[d] == 1 ? index : index + " * " + code("{}", strides[d]));
   }
-  if (offset != 0) sum += (sum.empty() ? "" : " + ") + std::to_string(offset);
+  if (offset != 0) sum += (sum.empty() ? "" : " + ") + code("{}", offset);
   return sum.empty() ? "0" : sum;
 }
 
-std::string linear(const program::Shape& shape, const std::vector<std::string>& at) {
+CppText linear(const program::Shape& shape, const std::vector<CppText>& at) {
   if (at.size() != shape.size()) return at.empty() ? "0" : at[0];
   return strided(at, program::dense_strides(shape), 0);
 }
 
-std::vector<std::string> unravel(const program::Shape& shape, const std::string& linear) {
-  std::vector<std::string> at;
+std::vector<CppText> unravel(const program::Shape& shape, const CppText& linear) {
+  std::vector<CppText> at;
   const program::Shape strides = program::dense_strides(shape);
   for (size_t d = 0; d < shape.size(); ++d) {
-    std::string index = "(" + linear + ")";
-    if (strides[d] != 1) index += " / " + std::to_string(strides[d]);
-    if (d > 0) index += " % " + std::to_string(shape[d]);
+    CppText index = "(" + linear + ")";
+    if (strides[d] != 1) index += " / " + code("{}", strides[d]);
+    if (d > 0) index += " % " + code("{}", shape[d]);
     at.push_back(shape[d] == 1 ? "0" : "(" + index + ")");
   }
   return at;
 }
 
 namespace {
-std::string truth(const std::string& condition) {
+CppText truth(const CppText& condition) {
   return "(" + condition + " ? 1.0f : 0.0f)";
 }
-std::string not_zero(const std::string& x, bool ids) {
+CppText not_zero(const CppText& x, bool ids) {
   return x + (ids ? " != 0" : " != 0.0f");
 }
 }  // namespace
 
-std::string apply_text(Fn fn, const std::vector<std::string>& a, bool ids) {
+CppText apply_text(Fn fn, const std::vector<CppText>& a, bool ids) {
   const auto infix = [&](const char* op) { return "(" + a[0] + " " + op + " " + a[1] + ")"; };
   const auto compare = [&](const char* op) { return truth(a[0] + " " + op + " " + a[1]); };
   const auto call = [&](const char* name) {
-    return std::string(name) + "(" + a[0] + (a.size() > 1 ? ", " + a[1] : "") + ")";
+    return CppText(name) + "(" + a[0] + (a.size() > 1 ? ", " + a[1] : "") + ")";
   };
   switch (fn) {
     case Fn::neg:
@@ -136,8 +136,8 @@ std::string apply_text(Fn fn, const std::vector<std::string>& a, bool ids) {
   MTL_CHECK(false, "a function of kernel.h");
 }
 
-std::string statement(const std::string& expression) {
-  if (expression.size() < 2 || expression.front() != '(') return expression;
+CppText statement(const CppText& expression) {
+  if (expression.size() < 2 || expression[0] != '(') return expression;
   int depth = 0;
   for (size_t i = 0; i < expression.size(); ++i) {
     depth += expression[i] == '(' ? 1 : expression[i] == ')' ? -1 : 0;
@@ -146,7 +146,7 @@ std::string statement(const std::string& expression) {
   return expression;
 }
 
-std::string combine(Reduce reduce, const std::string& so_far, const std::string& x) {
+CppText combine(Reduce reduce, const CppText& so_far, const CppText& x) {
   switch (reduce) {
     case Reduce::sum:
       return so_far + " + " + x;
@@ -159,7 +159,7 @@ std::string combine(Reduce reduce, const std::string& so_far, const std::string&
   }
 }
 
-std::string identity(Reduce reduce) {
+CppText identity(Reduce reduce) {
   switch (reduce) {
     case Reduce::sum:
       return "0.0f";

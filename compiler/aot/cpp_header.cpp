@@ -11,22 +11,27 @@ using training::TargetKind;
 
 namespace {
 
-// "a, b, ... and 4 more" of names that a user wrote, for a comment.
-std::string listed(const std::vector<std::string>& names) {
-  std::string out;
-  for (size_t i = 0; i < names.size() && i < 4; ++i) out += (i ? ", " : "") + quoted(names[i]);
-  return names.size() > 4 ? out + fmt::format(", ... ({})", names.size()) : out;
+// A name that a user wrote, for a comment.
+CppText in_comment(const std::string& name) {
+  return code("\"{}\"", comment(name));
 }
 
-std::string label_enum(const CppTask& task) {
-  std::string out =
-      fmt::format("// Classes of `{}`: {}.\nenum class {} : int32_t {{\n", task.name, listed(task.classes), task.label);
+// "a, b, ... and 4 more" of names that a user wrote, for a comment.
+CppText listed(const std::vector<std::string>& names) {
+  CppText out;
+  for (size_t i = 0; i < names.size() && i < 4; ++i) out += (i ? ", " : "") + in_comment(names[i]);
+  return names.size() > 4 ? out + code(", ... ({})", names.size()) : out;
+}
+
+CppText label_enum(const CppTask& task) {
+  CppText out =
+      code("// Classes of `{}`: {}.\nenum class {} : int32_t {{\n", task.name, listed(task.classes), task.label);
   for (size_t i = 0; i < task.enumerators.size(); ++i) {
-    out += fmt::format("  {} = {},", task.enumerators[i], i);
-    out += task.enumerators[i] == task.classes[i] ? "\n" : "  // " + quoted(task.classes[i]) + "\n";
+    out += code("  {} = {},", task.enumerators[i], i);
+    out += task.enumerators[i].str() == task.classes[i] ? "\n" : "  // " + in_comment(task.classes[i]) + "\n";
   }
   out += "};\n";
-  out += fmt::format(
+  out += code(
       "inline constexpr int k{0}Count = {1};\n// The name of a class as the data has it.\nstd::string_view name({0} "
       "label);\n",
       task.label, task.classes.size());
@@ -37,17 +42,17 @@ const char* number_comment(const CppTask& task) {
   return task.column ? "in the data's own unit" : "the head";
 }
 
-std::string answer_struct(const CppTask& task) {
+CppText answer_struct(const CppTask& task) {
   const elaborate::TaskInfo& info = *task.info;
   const bool rows = info.per_position;
-  const std::string dim = info.target_dim;
-  std::string out = fmt::format("// What `{}` says about one example.\nstruct {} {{\n", info.name, task.answer);
-  const auto field = [&](const std::string& type, const std::string& name, const std::string& comment) {
-    out += fmt::format("  {} {};{}\n", type, name, comment.empty() ? "" : "  // " + comment);
+  const CppText dim = comment(info.target_dim);
+  CppText out = code("// What `{}` says about one example.\nstruct {} {{\n", comment(info.name), task.answer);
+  const auto field = [&](const CppText& type, const CppText& name, const CppText& comment) {
+    out += code("  {} {};{}\n", type, name, comment.empty() ? "" : "  // " + comment);
   };
-  const auto many = [&](const char* type, int64_t n) { return fmt::format("std::array<{}, {}>", type, n); };
+  const auto many = [&](const char* type, int64_t n) { return code("std::array<{}, {}>", type, n); };
   if (!task.has_target) {
-    field("std::vector<float>", "values", fmt::format("the head, rows of {}", task.scores));
+    field("std::vector<float>", "values", code("the head, rows of {}", task.scores));
     return out + "};\n";
   }
   if (task.skips) field("int64_t", "skipped = 0", "positions that `limit` cut in front of those below");
@@ -59,7 +64,7 @@ std::string answer_struct(const CppTask& task) {
         field("std::vector<" + task.label + ">", "labels", "one for each position of " + dim);
         if (task.spans) field("std::vector<Span>", "spans", "what the labels mark");
         if (task.has_distribution)
-          field("std::vector<float>", "probability", fmt::format("[{}, {}], row by row: by class", dim, task.scores));
+          field("std::vector<float>", "probability", code("[{}, {}], row by row: by class", dim, task.scores));
       } else {
         field(task.label, "label{}", "");
         if (task.has_distribution) field(many("float", task.scores), "probability{}", "by class");
@@ -71,7 +76,7 @@ std::string answer_struct(const CppTask& task) {
       break;
     case TargetKind::boolean:
       if (rows || task.scores > 1) {
-        const std::string shape = rows && task.scores > 1 ? fmt::format(" [{}, {}], row by row", dim, task.scores) : "";
+        const CppText shape = rows && task.scores > 1 ? code(" [{}, {}], row by row", dim, task.scores) : "";
         field(rows ? "std::vector<bool>" : many("bool", task.scores), rows ? "values" : "values{}",
               "probability >= 0.5" + (shape.empty() ? "" : ";" + shape));
         field(rows ? "std::vector<float>" : many("float", task.scores), rows ? "probability" : "probability{}", "");
@@ -92,7 +97,7 @@ std::string answer_struct(const CppTask& task) {
   if (task.has_scores && !(info.kind == TargetKind::number)) {
     if (rows) {
       field("std::vector<float>", "scores",
-            fmt::format("[{}, {}], row by row: the head, before the loss's own function", dim, task.scores));
+            code("[{}, {}], row by row: the head, before the loss's own function", dim, task.scores));
     } else {
       field(many("float", task.scores), "scores{}", "the head, before the loss's own function");
     }
@@ -101,9 +106,9 @@ std::string answer_struct(const CppTask& task) {
 }
 
 // Describes the value of a field. The lines above it describe how the program reads that value from a file.
-std::string field_comment(const CppColumn& column) {
+CppText field_comment(const CppColumn& column) {
   const data::ColumnSpec& spec = *column.plan->spec;
-  const std::string shape = join(spec.ragged, ", ");
+  const CppText shape = comment(join(spec.ragged));
   switch (spec.kind) {
     case data::ValueKind::token:
       if (column.plan->base_levels > 0) return "tokens: [" + shape + "]";
@@ -120,83 +125,82 @@ std::string field_comment(const CppColumn& column) {
   }
 }
 
-std::string default_of(const CppColumn& column) {
+CppText default_of(const CppColumn& column) {
   if (column.field_type == "double") return " = std::numeric_limits<double>::quiet_NaN()";
   if (column.field_type == "bool") return " = false";
-  const bool numbers = column.field_type.rfind("std::array<double", 0) == 0;
-  return numbers || column.field_type.rfind("std::array<bool", 0) == 0 ? "{}" : "";
+  const bool numbers = column.field_type.starts_with("std::array<double");
+  return numbers || column.field_type.starts_with("std::array<bool") ? "{}" : "";
 }
 
 // The declarations of the columns that are read from a field, and the names that the elements of an array have.
-std::string origin_lines(const CppModel& model, const CppSource& source, const CppColumn& field) {
+CppText origin_lines(const CppModel& model, const CppSource& source, const CppColumn& field) {
   constexpr size_t kMostNames = 24;
-  std::string out;
+  CppText out;
   for (const CppColumn& column : source.columns)
-    if (column.field == field.field) out += "  // " + declaration(model, *column.plan->spec) + "\n";
+    if (column.field == field.field) out += "  // " + comment(declaration(model, *column.plan->spec)) + "\n";
   const std::vector<std::string>& names = field.plan->spec->binding.names;
-  if (field.field_type.rfind("std::array", 0) != 0 || names.empty()) return out;
-  std::string line = "  //  ";
-  for (size_t i = 0; i < std::min(names.size(), kMostNames); ++i) line += fmt::format(" [{}] {}", i, quoted(names[i]));
+  if (!field.field_type.starts_with("std::array") || names.empty()) return out;
+  CppText line = "  //  ";
+  for (size_t i = 0; i < std::min(names.size(), kMostNames); ++i) line += code(" [{}] {}", i, in_comment(names[i]));
   return out + line + (names.size() > kMostNames ? ", all in " + model.name + ".json" : "") + "\n";
 }
 
-std::string example_structs(const CppModel& model, const CppSource& source) {
-  std::string out = fmt::format("// One example of source `{}`.\nstruct {} {{\n", source.spec->name, source.example);
-  std::set<std::string> said;
+CppText example_structs(const CppModel& model, const CppSource& source) {
+  CppText out = code("// One example of source `{}`.\nstruct {} {{\n", comment(source.spec->name), source.example);
+  std::set<CppText> said;
   for (const CppColumn& column : source.columns) {
     if (!said.insert(column.field).second) continue;
-    const std::string comment = field_comment(column);
+    const CppText comment = field_comment(column);
     out += origin_lines(model, source, column);
-    out += fmt::format("  {} {}{};{}\n", column.field_type, column.field, default_of(column),
-                       comment.empty() ? "" : "  // " + comment);
+    out += code("  {} {}{};{}\n", column.field_type, column.field, default_of(column),
+                comment.empty() ? "" : "  // " + comment);
   }
   said.clear();
   for (const CppColumn& column : source.columns) {
     if (!column.ranges.empty() && said.insert(column.ranges).second)
-      out += fmt::format("  std::vector<TextRange> {};  // of from_text: where {} stand in the line\n", column.ranges,
-                         column.field);
+      out += code("  std::vector<TextRange> {};  // of from_text: where {} stand in the line\n", column.ranges,
+                  column.field);
   }
   if (source.from_line) {
-    out += fmt::format("\n  // A line of text, cut into {} as `mtlc predict` cuts it.\n",
-                       source.from_characters ? "characters" : "words");
-    out += fmt::format("  static {} from_text(std::string_view line);\n", source.example);
+    out += code("\n  // A line of text, cut into {} as `mtlc predict` cuts it.\n",
+                source.from_characters ? "characters" : "words");
+    out += code("  static {} from_text(std::string_view line);\n", source.example);
   }
   out += "};\n";
   if (source.ids.empty()) return out;
-  out += fmt::format("\n// The same with ids of the vocabularies instead of texts.\nstruct {} {{\n", source.ids);
+  out += code("\n// The same with ids of the vocabularies instead of texts.\nstruct {} {{\n", source.ids);
   said.clear();
   for (const CppColumn& column : source.columns) {
     if (!column.ids_type.empty()) {
-      out += fmt::format("  {} {};  // from 0, below the size of the vocabulary\n", column.ids_type, column.name);
+      out += code("  {} {};  // from 0, below the size of the vocabulary\n", column.ids_type, column.name);
       if (!column.lengths.empty())
-        out += fmt::format("  std::vector<int32_t> {};  // how many belong to each position\n", column.lengths);
+        out += code("  std::vector<int32_t> {};  // how many belong to each position\n", column.lengths);
     } else if (said.insert(column.field).second) {
-      out += fmt::format("  {} {}{};\n", column.field_type, column.field, default_of(column));
+      out += code("  {} {}{};\n", column.field_type, column.field, default_of(column));
     }
   }
   return out + "};\n";
 }
 
-std::string answers_struct(const CppSource& source) {
-  std::string out = fmt::format("// What all tasks of `{}` say about one example.\nstruct {} {{\n", source.spec->name,
-                                source.answers);
-  for (const CppTask& task : source.tasks) out += fmt::format("  {} {};\n", task.answer, task.name);
+CppText answers_struct(const CppSource& source) {
+  CppText out = code("// What all tasks of `{}` say about one example.\nstruct {} {{\n", comment(source.spec->name),
+                     source.answers);
+  for (const CppTask& task : source.tasks) out += code("  {} {};\n", task.answer, task.name);
   return out + "};\n";
 }
 
-std::string methods(const CppSource& source) {
-  std::string out;
-  const auto forms = [&](const std::string& method, const std::string& answer) {
-    for (const std::string& example : {source.example, source.ids}) {
+CppText methods(const CppSource& source) {
+  CppText out;
+  const auto forms = [&](const CppText& method, const CppText& answer) {
+    for (const CppText& example : {source.example, source.ids}) {
       if (example.empty()) continue;
-      out +=
-          fmt::format("  {0} {1}(const {2}& example);\n  void {1}(const {2}* examples, size_t count, {0}* answers);\n",
-                      answer, method, example);
+      out += code("  {0} {1}(const {2}& example);\n  void {1}(const {2}* examples, size_t count, {0}* answers);\n",
+                  answer, method, example);
     }
   };
   for (const CppTask& task : source.tasks) forms(task.name, task.answer);
   if (source.tasks.size() > 1) {
-    out += fmt::format("  // All tasks of `{}`; what they share is computed once.\n", source.spec->name);
+    out += code("  // All tasks of `{}`; what they share is computed once.\n", comment(source.spec->name));
     forms(source.all, source.answers);
   }
   return out;
@@ -216,7 +220,7 @@ std::string declaration(const CppModel& model, const data::ColumnSpec& column) {
   return out;
 }
 
-std::string header_text(const CppModel& model) {
+CppText header_text(const CppModel& model) {
   bool spans = false, ranges = false;
   for (const CppSource& source : model.sources) {
     for (const CppTask& task : source.tasks) {
@@ -224,8 +228,8 @@ std::string header_text(const CppModel& model) {
       ranges = ranges || task.has_ranges;
     }
   }
-  const std::string& n = model.name;
-  std::string out = fmt::format(
+  const CppText& n = model.name;
+  CppText out = code(
       "// Model `{0}`, compiled by mtlc. Generated: edit the .mtl file instead.\n//\n"
       "//   const {1}::Model model(\"{1}.weights\");   // once; shared by all threads\n"
       "//   {1}::Context context(model);             // one for each thread\n//\n"
@@ -240,8 +244,9 @@ std::string header_text(const CppModel& model) {
       "<array>\n#include <cstddef>\n#include <cstdint>\n#include <limits>\n#include <memory>\n"
       "#include <string>\n#include <string_view>\n#include <vector>\n\n#include \"runtime/deploy/errors.h\"\n#include "
       "\"runtime/text_range.h\"\n\n"
-      "namespace {1} {{\n\nusing runtime::deploy::InputError;\nusing runtime::deploy::LoadError;\n",
-      model.elaborated->name, n);
+      "namespace {1} {{\n\nusing runtime::deploy::InputError;\nusing runtime::deploy::LoadError;\nusing "
+      "runtime::deploy::Loading;\n",
+      comment(model.elaborated->name), n);
   out += ranges
              ? "// A part of a text, [begin, end), in characters: Unicode code points.\nusing runtime::TextRange;\n\n"
              : "\n";
@@ -249,8 +254,7 @@ std::string header_text(const CppModel& model) {
     out +=
         "// A stretch of positions, [begin, end), that tags such as B-x I-x mark.\nstruct Span {\n  int64_t begin = 0, "
         "end = 0;\n  std::string_view label;  // \"x\"\n" +
-        std::string(ranges ? "  TextRange offsets{};     // in the text; empty if that was not cut here\n" : "") +
-        "};\n\n";
+        CppText(ranges ? "  TextRange offsets{};     // in the text; empty if that was not cut here\n" : "") + "};\n\n";
   for (const CppSource& source : model.sources) {
     for (const CppTask& task : source.tasks) {
       if (!task.label.empty()) out += label_enum(task) + "\n";
@@ -261,17 +265,19 @@ std::string header_text(const CppModel& model) {
   }
   out +=
       "// The weights and vocabularies. Nothing in it changes once it is made.\nclass Model {\n public:\n"
-      "  explicit Model(const std::string& path);        // a .weights file, which is mapped into memory; throws "
-      "LoadError\n"
+      "  // A .weights file; throws LoadError. It is read into memory. `Loading::map` maps it: processes share the "
+      "memory, and\n"
+      "  // the file must not be overwritten in place while they run (see README.md).\n"
+      "  explicit Model(const std::string& path, Loading loading = Loading::read);\n"
       "  Model(const void* weights, size_t size);        // its bytes, aligned to 64, which have to stay\n" +
-      std::string(model.embedded
-                      ? "  Model();                                        // the weights that the library carries\n"
-                      : "") +
+      CppText(model.embedded
+                  ? "  Model();                                        // the weights that the library carries\n"
+                  : "") +
       "  ~Model();\n  Model(const Model&) = delete;\n  Model& operator=(const Model&) = delete;\n\n"
       "  // Which program this is, as " +
       n + ".json has it: weights of another one are refused. And what made it.\n" +
-      fmt::format("  static constexpr const char* fingerprint() {{ return \"{:016x}\"; }}\n", model.fingerprint) +
-      fmt::format("  static constexpr const char* compiler() {{ return \"{}\"; }}\n\n", kCompiler) +
+      code("  static constexpr const char* fingerprint() {{ return \"{:016x}\"; }}\n", model.fingerprint) +
+      code("  static constexpr const char* compiler() {{ return \"{}\"; }}\n\n", kCompiler) +
       " private:\n  friend "
       "class Context;\n"
       "  struct State;\n  std::unique_ptr<State> state_;\n};\n\n"

@@ -26,7 +26,7 @@ using program::Reduce;
 using program::Shape;
 using types::kUniform;
 using types::SpaceId;
-using Indices = std::vector<std::string>;
+using Indices = std::vector<CppText>;
 
 class KernelWriter {
  public:
@@ -39,7 +39,7 @@ class KernelWriter {
     name_values();
   }
 
-  std::string run() {
+  CppText run() {
     switch (kernel_.form) {
       case LoopKernel::Form::row:
         row_form();
@@ -58,8 +58,8 @@ class KernelWriter {
 
  private:
   // ---- text
-  void line(const std::string& text) { text_ += std::string(indent_, ' ') + text + "\n"; }
-  void open(const std::string& text) {
+  void line(const CppText& text) { text_ += CppText(indent_, ' ') + text + "\n"; }
+  void open(const CppText& text) {
     line(text);
     indent_ += 2;
   }
@@ -80,22 +80,22 @@ class KernelWriter {
     for (InstrId id = 0; id < kernel_.instrs.size(); ++id) {
       const Instr& value = kernel_.instrs[id];
       const bool read = value.op == Instr::Op::load || value.op == Instr::Op::gather;
-      std::string name = read ? names_.buffer(kernel_.operands[value.operand].buffer) : "v" + std::to_string(id);
-      if (const size_t dot = name.find('.'); dot != std::string::npos) name = name.substr(dot + 1);
+      CppText name = read ? names_.buffer(kernel_.operands[value.operand].buffer) : code("v{}", id);
+      if (const size_t dot = name.str().find('.'); dot != std::string::npos) name = name.substr(dot + 1);
       names_of_.push_back(scope.add(read && value.op == Instr::Op::gather ? name + "_row" : name));
     }
   }
-  const std::string& var(InstrId id) const { return names_of_[id]; }
+  const CppText& var(InstrId id) const { return names_of_[id]; }
   const Instr& instr(InstrId id) const { return kernel_.instrs[id]; }
 
   // ---- rows
   // First row in `space` of a row of `target`, an ancestor that is not uniform.
-  std::string begin_of(SpaceId space, SpaceId target, const std::string& row) const {
+  CppText begin_of(SpaceId space, SpaceId target, const CppText& row) const {
     if (space == target) return row;
     return names_.rows(space) + ".offsets[" + begin_of(program_.spaces[space].parent, target, row) + "]";
   }
-  std::string ancestor(SpaceId target) const {
-    std::string row = "r";
+  CppText ancestor(SpaceId target) const {
+    CppText row = "r";
     for (SpaceId at = kernel_.space; at != target; at = program_.spaces[at].parent) {
       if (program_.spaces[at].parent == kUniform) return "0";
       row = names_.rows(at) + ".parent[" + row + "]";
@@ -108,18 +108,18 @@ class KernelWriter {
     for (InstrId id = 0; id < kernel_.instrs.size(); ++id) compute(id);
     for (const KernelStore& store : kernel_.stores) {
       const Instr& value = instr(store.value);
-      const std::string row = kernel_.space == kUniform ? "0" : "r";
+      const CppText row = kernel_.space == kUniform ? "0" : "r";
       loops(value.shape, flat(store.value, value.shape) && program::is_dense(store, value.shape),
             [&](const Indices& at) {
-              const std::string to = element(store.buffer, row, place(store, value.shape, at));
+              const CppText to = element(store.buffer, row, place(store, value.shape, at));
               line(to + " = " + statement(expr(store.value, at)) + ";");
             });
     }
     if (kernel_.space != kUniform) close();
   }
 
-  void reducing_form(const std::string& first, const std::string& end) {
-    const std::string target = kernel_.form == LoopKernel::Form::column ? "0" : "t";
+  void reducing_form(const CppText& first, const CppText& end) {
+    const CppText target = kernel_.form == LoopKernel::Form::column ? "0" : "t";
     line("const int64_t first = " + first + ", end = " + end + ";");
     for (size_t s = 0; s < kernel_.stores.size(); ++s) start_store(s, target);
     open("for (int64_t r = first; r < end; ++r) {");
@@ -128,13 +128,13 @@ class KernelWriter {
       const KernelStore& store = kernel_.stores[s];
       const Instr& value = instr(store.value);
       loops(value.shape, flat(store.value, value.shape), [&](const Indices& at) {
-        const std::string i = linear(value.shape, at), x = expr(store.value, at);
-        const std::string to = "to" + std::to_string(s) + "[" + i + "]";
+        const CppText i = linear(value.shape, at), x = expr(store.value, at);
+        const CppText to = "to" + code("{}", s) + "[" + i + "]";
         if (store.accumulate < Reduce::argmax) {
           line(to + " = " + combine(store.accumulate, to, x) + ";");
           return;
         }
-        const std::string best = "best" + std::to_string(s) + "[" + i + "]";
+        const CppText best = "best" + code("{}", s) + "[" + i + "]";
         open("if (const float x = " + x + "; x " + (store.accumulate == Reduce::argmax ? ">" : "<") + " " + best +
              ") {");
         line(best + " = x;");
@@ -146,15 +146,15 @@ class KernelWriter {
   }
 
   // What a result is before its first row; of an empty segment it stays so, but extremes become 0.
-  void start_store(size_t s, const std::string& target) {
+  void start_store(size_t s, const CppText& target) {
     const KernelStore& store = kernel_.stores[s];
-    const std::string to = "to" + std::to_string(s), n = std::to_string(elements(instr(store.value).shape));
+    const CppText to = "to" + code("{}", s), n = code("{}", elements(instr(store.value).shape));
     const bool arg = store.accumulate >= Reduce::argmax;
     line("auto* " + to + " = " + pointer(store.buffer, target) + ";");
-    const std::string start = identity(store.accumulate);
+    const CppText start = identity(store.accumulate);
     if (arg) {
-      line("float best" + std::to_string(s) + "[" + n + "];");
-      line("std::fill_n(best" + std::to_string(s) + ", " + n + ", " + start + ");");
+      line("float best" + code("{}", s) + "[" + n + "];");
+      line("std::fill_n(best" + code("{}", s) + ", " + n + ", " + start + ");");
       line("std::fill_n(" + to + ", " + n + ", first == end ? -1 : 0);");
     } else if (store.accumulate == Reduce::max || store.accumulate == Reduce::min) {
       line("std::fill_n(" + to + ", " + n + ", first == end ? 0.0f : " + start + ");");
@@ -163,21 +163,21 @@ class KernelWriter {
     }
   }
 
-  std::string pointer(uint32_t buffer, const std::string& row) const {
+  CppText pointer(uint32_t buffer, const CppText& row) const {
     const int64_t width = elements(program_.buffers[buffer].shape);
-    const std::string base = names_.buffer(buffer);
+    const CppText base = names_.buffer(buffer);
     if (row == "0") return base;
-    return width == 1 ? base + " + " + row : base + " + " + row + " * " + std::to_string(width);
+    return width == 1 ? base + " + " + row : base + " + " + row + " * " + code("{}", width);
   }
 
-  std::string element(uint32_t buffer, const std::string& row, const std::string& at) const {
+  CppText element(uint32_t buffer, const CppText& row, const CppText& at) const {
     const int64_t width = elements(program_.buffers[buffer].shape);
-    std::string index = row == "0" ? "" : width == 1 ? row : row + " * " + std::to_string(width);
+    CppText index = row == "0" ? "" : width == 1 ? row : row + " * " + code("{}", width);
     if (index.empty() || at != "0") index += (index.empty() ? "" : " + ") + at;
     return names_.buffer(buffer) + "[" + index + "]";
   }
 
-  static std::string place(const KernelStore& store, const Shape& shape, const Indices& at) {
+  static CppText place(const KernelStore& store, const Shape& shape, const Indices& at) {
     if (program::is_dense(store, shape)) return linear(shape, at);
     return strided(at, store.strides.empty() ? program::dense_strides(shape) : store.strides, store.element_offset);
   }
@@ -206,10 +206,10 @@ class KernelWriter {
     } else if (value.op == Instr::Op::reduce) {
       reduce(id);
     } else if (is_variable(id)) {
-      line(std::string("const ") + c_type(value.dtype) + " " + var(id) + " = " +
+      line(CppText("const ") + c_type(value.dtype) + " " + var(id) + " = " +
            statement(expr_of(id, Indices(value.shape.size(), "0"))) + ";");
     } else if (is_array(id)) {
-      line(std::string(c_type(value.dtype)) + " " + var(id) + "[" + std::to_string(elements(value.shape)) + "];");
+      line(CppText(c_type(value.dtype)) + " " + var(id) + "[" + code("{}", elements(value.shape)) + "];");
       loops(value.shape, flat_args(id, value.shape), [&](const Indices& at) {
         line(var(id) + "[" + linear(value.shape, at) + "] = " + statement(expr_of(id, at)) + ";");
       });
@@ -217,19 +217,19 @@ class KernelWriter {
   }
 
   // A number that is read.
-  std::string one_element(const Instr& value) const {
+  CppText one_element(const Instr& value) const {
     const KernelOperand& operand = kernel_.operands[value.operand];
     const bool plain = value.op == Instr::Op::load && operand.access <= Access::uniform;
     if (!plain) return "*" + row_pointer(value);
-    const std::string row = operand.access == Access::ancestor                               ? ancestor(operand.space)
-                            : operand.access == Access::uniform || kernel_.space == kUniform ? "0"
-                                                                                             : "r";
+    const CppText row = operand.access == Access::ancestor                               ? ancestor(operand.space)
+                        : operand.access == Access::uniform || kernel_.space == kUniform ? "0"
+                                                                                         : "r";
     return element(operand.buffer, row, "0");
   }
 
-  std::string row_pointer(const Instr& value) const {
+  CppText row_pointer(const Instr& value) const {
     const KernelOperand& operand = kernel_.operands[value.operand];
-    const std::string n = std::to_string(elements(value.shape));
+    const CppText n = code("{}", elements(value.shape));
     if (value.op == Instr::Op::gather)
       return "runtime::row_or_zeros<" + n + ">(" + names_.buffer(operand.buffer) + ", " + var(value.args[0]) + ")";
     switch (operand.access) {
@@ -243,9 +243,9 @@ class KernelWriter {
       case Access::last_child:
         break;
     }
-    const std::string first = begin_of(operand.space, kernel_.space, "r");
-    const std::string end = begin_of(operand.space, kernel_.space, "r + 1");
-    const std::string at = operand.access == Access::first_child ? first : end + " - 1";
+    const CppText first = begin_of(operand.space, kernel_.space, "r");
+    const CppText end = begin_of(operand.space, kernel_.space, "r + 1");
+    const CppText at = operand.access == Access::first_child ? first : end + " - 1";
     return "runtime::row_or_zeros<" + n + ">(" + names_.buffer(operand.buffer) + ", " + first + " == " + end +
            " ? -1 : " + at + ")";
   }
@@ -255,8 +255,8 @@ class KernelWriter {
     const InstrId arg = value.args[0];
     const Shape& shape = instr(arg).shape;
     const bool one = elements(value.shape) == 1, places = value.reduce >= Reduce::argmax;
-    const std::string n = std::to_string(elements(value.shape)), name = var(id), best = places ? "best" + name : name;
-    const std::string type = places ? "int32_t" : c_type(value.dtype);
+    const CppText n = code("{}", elements(value.shape)), name = var(id), best = places ? "best" + name : name;
+    const CppText type = places ? "int32_t" : c_type(value.dtype);
     if (one) {
       if (places) line("float " + best + " = " + identity(value.reduce) + ";");
       line(type + " " + name + " = " + (places ? "0" : identity(value.reduce)) + ";");
@@ -269,8 +269,8 @@ class KernelWriter {
     const bool is_flat = one && !places && flat(arg, shape);
     if (is_flat && value.reduce == Reduce::sum) text_ += "#pragma omp simd reduction(+ : " + name + ")\n";
     loops(shape, is_flat || (one && shape.size() == 1), [&](const Indices& at) {
-      const std::string index = one ? "" : "[" + kept(value, shape, at) + "]";
-      const std::string x = expr(arg, at);
+      const CppText index = one ? "" : "[" + kept(value, shape, at) + "]";
+      const CppText x = expr(arg, at);
       if (!places) {
         line(name + index + " = " + combine(value.reduce, name + index, x) + ";");
         return;
@@ -283,7 +283,7 @@ class KernelWriter {
     });
   }
   // The place in the result of a reduction of an element of its operand.
-  static std::string kept(const Instr& value, const Shape& shape, Indices at) {
+  static CppText kept(const Instr& value, const Shape& shape, Indices at) {
     if (at.size() != shape.size()) return "0";
     for (int axis : value.axes) at[axis] = "0";
     return strided(at, program::dense_strides(value.shape), 0);
@@ -322,16 +322,15 @@ class KernelWriter {
     const int64_t n = elements(shape);
     if (n == 1) return body(Indices(one ? 1 : shape.size(), "0"));
     if (one) {
-      open("for (int64_t i = 0; i < " + std::to_string(n) + "; ++i) {");
+      open("for (int64_t i = 0; i < " + code("{}", n) + "; ++i) {");
       body({"i"});
       return close();
     }
     Indices at;
     for (size_t d = 0; d < shape.size(); ++d) {
-      const std::string i = "i" + std::to_string(d);
+      const CppText i = "i" + code("{}", d);
       at.push_back(shape[d] == 1 ? "0" : i);
-      if (shape[d] != 1)
-        open("for (int64_t " + i + " = 0; " + i + " < " + std::to_string(shape[d]) + "; ++" + i + ") {");
+      if (shape[d] != 1) open("for (int64_t " + i + " = 0; " + i + " < " + code("{}", shape[d]) + "; ++" + i + ") {");
     }
     body(at);
     for (int64_t d : shape) {
@@ -340,7 +339,7 @@ class KernelWriter {
   }
 
   // An element of a value that is broadcast to the loops' shape.
-  std::string expr(InstrId id, const Indices& loop) const {
+  CppText expr(InstrId id, const Indices& loop) const {
     const Instr& value = instr(id);
     if (is_variable(id)) return var(id);
     const bool one = loop.size() == 1 && (value.shape.size() != 1 || elements(value.shape) != 1);
@@ -355,7 +354,7 @@ class KernelWriter {
     return at;
   }
 
-  std::string expr_of(InstrId id, const Indices& at) const {
+  CppText expr_of(InstrId id, const Indices& at) const {
     const Instr& value = instr(id);
     switch (value.op) {
       case Instr::Op::constant:
@@ -371,13 +370,13 @@ class KernelWriter {
       case Instr::Op::length:
         return names_.rows(value.space) + ".offsets[r + 1] - " + names_.rows(value.space) + ".offsets[r]";
       case Instr::Op::random:
-        return fmt::format("runtime::noise({}u, {}, {})", value.key,
-                           kernel_.space == kUniform ? "0" : names_.rows(kernel_.space) + ".identity[r]",
-                           linear(value.shape, at));
+        return code("runtime::noise({}u, {}, {})", value.key,
+                    kernel_.space == kUniform ? "0" : names_.rows(kernel_.space) + ".identity[r]",
+                    linear(value.shape, at));
       case Instr::Op::scalar:
         return "1.0f";  // `progress`, the only one: training is over
       case Instr::Op::apply: {
-        std::vector<std::string> args;
+        std::vector<CppText> args;
         for (InstrId arg : value.args) args.push_back(expr(arg, at));
         return apply(value, args);
       }
@@ -389,17 +388,17 @@ class KernelWriter {
     MTL_CHECK(false, "a value that has a variable");
   }
 
-  std::string apply(const Instr& value, const std::vector<std::string>& args) const {
+  CppText apply(const Instr& value, const std::vector<CppText>& args) const {
     const bool ids = instr(value.args.back()).dtype == types::DType::i32;
     return apply_text(value.fn, args, ids);
   }
 
-  std::string view(const Instr& value, const Indices& at) const {
+  CppText view(const Instr& value, const Indices& at) const {
     const InstrId from = value.args[0];
     if (is_variable(from)) return var(from);
     if (instr(from).op == Instr::Op::constant) return expr_of(from, {});
     const bool one = at.size() == 1 && value.shape.size() != 1;
-    const std::string index = one ? at[0] : strided(at, value.strides, value.offset);
+    const CppText index = one ? at[0] : strided(at, value.strides, value.offset);
     if (is_pointer(from) || is_array(from)) return var(from) + "[" + index + "]";
     // Of something that is written where it is used (an index, another view): its own indices from the linear one.
     return expr_of(from, unravel(instr(from).shape, index));
@@ -410,14 +409,14 @@ class KernelWriter {
   const KernelNames& names_;
   std::vector<int> uses_;
   std::vector<char> wide_;
-  std::vector<std::string> names_of_;
-  std::string text_;
+  std::vector<CppText> names_of_;
+  CppText text_;
   int indent_ = 2;
 };
 
 }  // namespace
 
-std::string kernel_body(const program::Program& program, const LoopKernel& kernel, const KernelNames& names) {
+CppText kernel_body(const program::Program& program, const LoopKernel& kernel, const KernelNames& names) {
   return KernelWriter(program, kernel, names).run();
 }
 

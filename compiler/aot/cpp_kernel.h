@@ -2,20 +2,20 @@
 // program; the LLVM back end (codegen/) reads the same, so the two compute the same numbers.
 #pragma once
 #include <functional>
-#include <string>
 
+#include "compiler/aot/cpp_text.h"
 #include "compiler/program/program.h"
 
 namespace mtl::aot {
 
 struct KernelNames {
   // The first element of a buffer, e.g. "w.encoder_embed_weight", "b.hidden".
-  std::function<std::string(uint32_t buffer)> buffer;
+  std::function<CppText(uint32_t buffer)> buffer;
   // The runtime::SpaceView of a space, e.g. "rows.snips_T".
-  std::function<std::string(types::SpaceId space)> rows;
+  std::function<CppText(types::SpaceId space)> rows;
 };
 
 // The statements of a function body, indented by two spaces.
-std::string kernel_body(const program::Program& program, const program::LoopKernel& kernel, const KernelNames& names);
+CppText kernel_body(const program::Program& program, const program::LoopKernel& kernel, const KernelNames& names);
 
 }  // namespace mtl::aot

@@ -39,7 +39,7 @@ class Maker {
   Maker(const CppModelInput& input, diag::Emitter& emitter) : in_(input), emitter_(emitter) {}
 
   std::optional<CppModel> run() {
-    out_.name = in_.name;
+    out_.name = identifier(in_.name);
     out_.spec = &in_.spec;
     out_.fitted = &in_.fitted;
     out_.elaborated = &in_.model;
@@ -94,7 +94,7 @@ class Maker {
     CppSource source;
     source.spec = &spec;
     source.name = names_.add(identifier(spec.name));
-    const std::string camel = camel_case(spec.name);
+    const CppText camel = camel_case(spec.name);
     source.example = names_.add(camel + "Example");
     source.answers = names_.add(camel + "Answers");
     source.batch = names_.add(camel + "Batch");
@@ -111,7 +111,7 @@ class Maker {
     }
     add_ranges(source);
     source.all = methods_.add(in_.spec.sources.size() == 1 ? "all" : "all_" + source.name);
-    source.all_needs_name = tables_.add("kNeedsOf" + camel_case(source.all));
+    source.all_needs_name = tables_.add("kNeedsOf" + camel_case(source.all.str()));
     out_.sources.push_back(std::move(source));
     return true;
   }
@@ -136,7 +136,7 @@ class Maker {
       if (task.source == source.spec->name) read.insert(task.inputs.begin(), task.inputs.end());
     }
     Scope scope, fields({"from_text"});
-    std::vector<std::pair<const ColumnPlan*, std::string>> bound;  // fields by binding
+    std::vector<std::pair<const ColumnPlan*, CppText>> bound;  // fields by binding
     source.from_line = true;
     for (const ColumnPlan& plan : source.plan.columns) {
       if (read.count(plan.spec->name) == 0) continue;
@@ -148,7 +148,7 @@ class Maker {
       column.plan = &plan;
       column.name = scope.add(identifier(plan.spec->name));
       column.field_type = field_type(plan);
-      column.spec = tables_.add("k" + camel_case(source.name) + camel_case(column.name));
+      column.spec = tables_.add("k" + camel_case(source.name.str()) + camel_case(column.name.str()));
       for (const auto& [other, field] : bound) {
         const bool alike = field_type(*other) == column.field_type && takes_ids(*other) == takes_ids(plan);
         if (alike && other->spec->binding.reads_same(plan.spec->binding)) column.field = field;
@@ -192,21 +192,21 @@ class Maker {
     return plan.spec->kind == ValueKind::token && (plan.levels() == 1 || plan.levels() == 2);
   }
 
-  static std::string field_type(const ColumnPlan& plan) {
+  static CppText field_type(const ColumnPlan& plan) {
     const data::ColumnSpec& spec = *plan.spec;
     const bool parted = std::any_of(spec.transforms.begin(), spec.transforms.end(),
                                     [](const Transform& t) { return data::splits_text(t.kind); });
     const bool named =
         spec.kind == ValueKind::token || spec.kind == ValueKind::category || has_transform(spec, Transform::Kind::is);
     const bool text = parted || (named && !plan.is_bins);
-    const std::string one = text ? "std::string" : spec.kind == ValueKind::boolean ? "bool" : "double";
+    const CppText one = text ? "std::string" : spec.kind == ValueKind::boolean ? "bool" : "double";
     if (plan.base_levels >= 2) {
-      std::string type = "std::string";
+      CppText type = "std::string";
       for (int level = 0; level < plan.base_levels; ++level) type = "std::vector<" + type + ">";
       return type;
     }
-    if (plan.base_levels == 1) return "std::vector<" + (one == "bool" ? std::string("std::string") : one) + ">";
-    return plan.cells() == 1 ? one : "std::array<" + one + ", " + std::to_string(plan.cells()) + ">";
+    if (plan.base_levels == 1) return "std::vector<" + (one == "bool" ? CppText("std::string") : one) + ">";
+    return plan.cells() == 1 ? one : code("std::array<{}, {}>", one, plan.cells());
   }
 
   int vocabulary(const data::SourceSpec& source, const ColumnPlan& plan) {
@@ -224,7 +224,7 @@ class Maker {
     CppTask task;
     task.info = &info;
     task.name = methods_.add(identifier(info.name));
-    const std::string camel = camel_case(info.name);
+    const CppText camel = camel_case(info.name);
     task.answer = names_.add(camel + "Answer");
     task.needs_name = tables_.add("kNeedsOf" + camel);
     task.has_target = !info.target.empty();
@@ -283,7 +283,8 @@ class Maker {
   CppModel out_;
   passes::Freezer freezer_{[this](const std::string& path) { return values_of(path); }, kMostFrozen};
   // Classes and namespaces; methods, with what C functions and members of Context are called; constant tables.
-  Scope names_{{"Model", "Context", "LoadError", "InputError", "Span", "TextRange", "State", "Weights", "internal"}};
+  Scope names_{
+      {"Model", "Context", "LoadError", "InputError", "Loading", "Span", "TextRange", "State", "Weights", "internal"}};
   Scope methods_{{"Model", "Context", "State", "open", "open_embedded", "close", "new_context", "free_context", "error",
                   "model", "context", "fingerprint"}};
   Scope tables_{{"kSections", "kFingerprint", "kBatch"}};

@@ -1,7 +1,5 @@
 #include "compiler/aot/cpp_names.h"
 
-#include <fmt/format.h>
-
 #include <cctype>
 
 namespace mtl::aot {
@@ -30,7 +28,7 @@ bool is_letter_or_digit(char c) {
 
 }  // namespace
 
-std::string identifier(std::string_view text) {
+CppText identifier(std::string_view text) {
   std::string out;
   for (char c : text) {
     if (is_letter_or_digit(c)) {
@@ -42,13 +40,14 @@ std::string identifier(std::string_view text) {
   while (!out.empty() && out.back() == '_') out.pop_back();
   if (out.empty()) out = "value";
   if (std::isdigit(static_cast<unsigned char>(out[0]))) out = "n" + out;
-  return keywords().count(out) ? out + "_" : out;
+  if (keywords().count(out)) out += '_';
+  return CppText::made(std::move(out));
 }
 
-std::string camel_case(std::string_view text) {
+CppText camel_case(std::string_view text) {
   std::string out;
   bool start = true;
-  for (char c : identifier(text)) {
+  for (char c : identifier(text).str()) {
     if (c == '_') {
       start = true;
     } else {
@@ -56,34 +55,13 @@ std::string camel_case(std::string_view text) {
       start = false;
     }
   }
-  return out;
+  return CppText::made(std::move(out));
 }
 
-std::string Scope::add(const std::string& wanted) {
-  std::string name = wanted;
-  for (int i = 2; !taken_.insert(name).second; ++i) name = wanted + "_" + std::to_string(i);
+CppText Scope::add(const CppText& wanted) {
+  CppText name = wanted;
+  for (int i = 2; !taken_.insert(name).second; ++i) name = code("{}_{}", wanted, i);
   return name;
-}
-
-// Bytes that are no printable ASCII go as three octal digits, which end by themselves (hexadecimal ones would not).
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  for (char c : text) {
-    if (c == '"' || c == '\\') {
-      out += std::string("\\") + c;
-    } else if (c == '\n') {
-      out += "\\n";
-    } else if (c == '\t') {
-      out += "\\t";
-    } else if (c == '?') {
-      out += "\\?";  // no trigraphs
-    } else if (c >= ' ' && c <= '~') {
-      out += c;
-    } else {
-      out += fmt::format("\\{:03o}", static_cast<unsigned char>(c));
-    }
-  }
-  return out + "\"";
 }
 
 }  // namespace mtl::aot

@@ -29,7 +29,7 @@ constexpr uint32_t kNone = program::kNoBuffer;
 }  // namespace
 
 CppProgram::CppProgram(const program::Program& program, std::string source,
-                       const std::map<std::string, std::string>& params, const SourceMap& sources)
+                       const std::map<std::string, CppText>& params, const SourceMap& sources)
     : program_(program), source_(std::move(source)), params_(params), sources_(sources) {
   find_spaces();
   name_steps();
@@ -119,30 +119,34 @@ void CppProgram::find_spaces() {
 
 // ---- names
 
-std::string CppProgram::rows_member(SpaceId space) const {
+CppText CppProgram::rows_member(SpaceId space) const {
   const std::string& name = program_.spaces[space].name;
   std::string below = name.size() > source_.size() ? name.substr(source_.size()) : "";
-  below = replaced(std::move(below), ".{" + source_ + ".", " pairs ");
-  for (const auto& [sign, word] : {std::pair(" + ", " plus "), {" - ", " minus "}, {" * ", " times "}})
-    below = replaced(std::move(below), sign, word);  // `T + 1` and `T - 1` are two names
+  const auto say = [&](const std::string& sign, const char* word) {
+    for (size_t at = 0; (at = below.find(sign, at)) != std::string::npos;) below.replace(at, sign.size(), word);
+  };
+  say(".{" + source_ + ".", " pairs ");
+  say(" + ", " plus ");  // `T + 1` and `T - 1` are two names
+  say(" - ", " minus ");
+  say(" * ", " times ");
   return below.empty() ? "examples" : identifier(below);
 }
 
 // The layer that a parameter belongs to: "encoder_bilstm" of "encoder.bilstm.weight_ih_l0".
-std::string CppProgram::owner_of(uint32_t buffer) const {
+CppText CppProgram::owner_of(uint32_t buffer) const {
   const Buffer& b = program_.buffers[storage(buffer)];
   if (b.kind != Buffer::Kind::param && b.kind != Buffer::Kind::state) return "";
   const size_t dot = b.name.rfind('.');
   return identifier(dot == std::string::npos ? b.name : b.name.substr(0, dot));
 }
 
-std::string CppProgram::wanted_step_name(const Step& step) const {
-  std::string owner;
+CppText CppProgram::wanted_step_name(const Step& step) const {
+  CppText owner;
   for (uint32_t buffer : reads(step)) {
     if (owner.empty()) owner = owner_of(buffer);
   }
   if (const auto* call = std::get_if<Call>(&step.work)) {
-    const std::string what = call->kernel == "matmul" ? "product" : identifier(call->kernel);
+    const CppText what = call->kernel == "matmul" ? "product" : identifier(call->kernel);
     return owner.empty() ? what : owner + "_" + what;
   }
   const auto& kernel = std::get<LoopKernel>(step.work);
@@ -151,11 +155,11 @@ std::string CppProgram::wanted_step_name(const Step& step) const {
   }
   if (!owner.empty()) return owner;
   if (kernel.form != LoopKernel::Form::row && !kernel.stores.empty())
-    return std::string(program::reduce_name(kernel.stores[0].accumulate)) + "_over_rows";
+    return own_name(program::reduce_name(kernel.stores[0].accumulate)) + "_over_rows";
   for (size_t i = kernel.instrs.size(); i-- > 0;) {
     const Instr& instr = kernel.instrs[i];
     if (instr.op == Instr::Op::apply) return identifier(program::fn_name(instr.fn)) + "_rows";
-    if (instr.op == Instr::Op::reduce) return std::string(program::reduce_name(instr.reduce)) + "_of_rows";
+    if (instr.op == Instr::Op::reduce) return own_name(program::reduce_name(instr.reduce)) + "_of_rows";
   }
   return "arranged_rows";
 }
@@ -163,9 +167,9 @@ std::string CppProgram::wanted_step_name(const Step& step) const {
 void CppProgram::name_steps() {
   Scope scope;
   for (size_t i = 0; i < program_.steps.size(); ++i) {
-    std::string wanted = wanted_step_name(program_.steps[i]);
-    if (wanted.size() > kLongestName) wanted = "step_" + std::to_string(i);
-    step_names_.push_back(scope.add(identifier(wanted)));
+    CppText wanted = wanted_step_name(program_.steps[i]);
+    if (wanted.size() > kLongestName) wanted = "step_" + code("{}", i);
+    step_names_.push_back(scope.add(identifier(wanted.str())));
   }
 }
 
@@ -178,7 +182,7 @@ void CppProgram::name_buffers() {
     if (buffer.kind == Buffer::Kind::input)
       members_[b] = scope.add(identifier(buffer.name.substr(buffer.name.find('.') + 1)));
     if (buffer.kind == Buffer::Kind::output) members_[b] = scope.add(identifier(buffer.name));
-    if (buffer.kind == Buffer::Kind::constant) members_[b] = "kConstant" + std::to_string(b);
+    if (buffer.kind == Buffer::Kind::constant) members_[b] = "kConstant" + code("{}", b);
   }
   for (size_t i = 0; i < program_.steps.size(); ++i) {
     for (uint32_t b : writes(program_.steps[i])) {
@@ -192,7 +196,7 @@ bool CppProgram::in_arena(uint32_t b) const {
   return buffer.view_of == kNone && (buffer.kind == Buffer::Kind::arena || buffer.kind == Buffer::Kind::output);
 }
 
-std::string CppProgram::expression(uint32_t buffer) const {
+CppText CppProgram::expression(uint32_t buffer) const {
   const uint32_t b = storage(buffer);
   const Buffer& it = program_.buffers[b];
   if (it.kind == Buffer::Kind::param || it.kind == Buffer::Kind::state) return "w." + params_.at(it.name);
@@ -201,7 +205,7 @@ std::string CppProgram::expression(uint32_t buffer) const {
   return "b." + members_[b];
 }
 
-std::string CppProgram::member(Buffer::Kind kind, const std::string& name) const {
+CppText CppProgram::member(Buffer::Kind kind, const std::string& name) const {
   if (kind == Buffer::Kind::output) {
     for (const auto& [output, buffer] : program_.outputs) {
       if (output == name) return members_[storage(buffer)];
@@ -258,77 +262,76 @@ void CppProgram::plan_slots() {
   }
 }
 
-std::string CppProgram::shape_comment(const Buffer& buffer) const {
-  std::vector<std::string> dims;
+CppText CppProgram::shape_comment(const Buffer& buffer) const {
+  std::vector<CppText> dims;
   if (buffer.space != kUniform) dims.push_back(rows_member(buffer.space));
-  for (int64_t d : buffer.shape) dims.push_back(std::to_string(d));
-  return fmt::format("[{}]", fmt::join(dims, ", "));
+  for (int64_t d : buffer.shape) dims.push_back(code("{}", d));
+  return code("[{}]", joined(dims, ", "));
 }
 
-std::string CppProgram::place_text(SourceRange range) const {
+CppText CppProgram::place_text(SourceRange range) const {
   if (!range.valid()) return "";
   const SourceFile& file = sources_.file(range.file);
   std::string text = file.text().substr(range.begin, range.end - range.begin);
-  if (const size_t end = text.find('\n'); end != std::string::npos) text = text.substr(0, end) + " ...";
+  if (const size_t end = text.find_first_of("\r\n"); end != std::string::npos) text = text.substr(0, end) + " ...";
   if (text.size() > 80) text = text.substr(0, 77) + "...";
   std::string path = file.path();
   if (const size_t slash = path.rfind('/'); slash != std::string::npos) path = path.substr(slash + 1);
-  while (!text.empty() && text.back() == '\\') text.pop_back();  // no line splicing in a comment
-  return fmt::format("{}:{}: {}", path, file.locate(range.begin).line, text);
+  return code("{}:{}: {}", comment(path), file.locate(range.begin).line, comment(text));
 }
 
 // ---- text
 
-std::string CppProgram::rows_struct() const {
-  std::string out =
+CppText CppProgram::rows_struct() const {
+  CppText out =
       "// The rows of a batch: its examples and the positions of their sequences, packed without padding.\nstruct Rows "
       "{\n";
   for (SpaceId id : spaces_) {
     const types::Space& space = program_.spaces[id];
-    const std::string what =
+    const CppText what =
         space.parent == kUniform ? "one for each example"
-        : space.copies ? fmt::format("the positions of `{}` for each of {}", space.dim, rows_member(space.parent))
-        : space.fixed  ? fmt::format("{} for each of {}", space.fixed->value(), rows_member(space.parent))
-                       : fmt::format("the positions of `{}` of all {}", space.dim, rows_member(space.parent));
-    out += fmt::format("  runtime::SpaceView {};  // {}\n", rows_member(id), what);
+        : space.copies ? code("the positions of `{}` for each of {}", comment(space.dim), rows_member(space.parent))
+        : space.fixed  ? code("{} for each of {}", space.fixed->value(), rows_member(space.parent))
+                       : code("the positions of `{}` of all {}", comment(space.dim), rows_member(space.parent));
+    out += code("  runtime::SpaceView {};  // {}\n", rows_member(id), what);
   }
   return out + "};\n";
 }
 
-std::string CppProgram::buffers_struct() const {
-  std::string out =
+CppText CppProgram::buffers_struct() const {
+  CppText out =
       "// What the steps read and write; rows of `float` or `int32_t`, in the order of Rows.\nstruct Buffers {\n";
   for (uint32_t b = 0; b < program_.buffers.size(); ++b) {
     const Buffer& buffer = program_.buffers[b];
     const bool input = buffer.kind == Buffer::Kind::input && buffer.view_of == kNone;
     if ((!in_arena(b) && !input) || members_[b].empty()) continue;
-    out += fmt::format("  {}{}* {} = nullptr;  // {}\n", input ? "const " : "", c_type(buffer.dtype), members_[b],
-                       shape_comment(buffer));
+    out += code("  {}{}* {} = nullptr;  // {}\n", input ? "const " : "", c_type(buffer.dtype), members_[b],
+                shape_comment(buffer));
   }
   return out + "};\n";
 }
 
-std::string CppProgram::step_declarations() const {
-  std::string out;
-  for (const std::string& name : step_names_)
-    out += fmt::format("void {}(const Weights& w, const Rows& rows, Buffers& b, void* workspace);\n", name);
+CppText CppProgram::step_declarations() const {
+  CppText out;
+  for (const CppText& name : step_names_)
+    out += code("void {}(const Weights& w, const Rows& rows, Buffers& b, void* workspace);\n", name);
   return out;
 }
 
-std::string CppProgram::call_tables(const Call& call) const {
-  std::string out;
+CppText CppProgram::call_tables(const Call& call) const {
+  CppText out;
   const auto list = [&](const char* type, const char* name, const auto& values, auto text) {
     if (values.empty()) {
-      out += fmt::format("  constexpr {}* {} = nullptr;\n", type, name);
+      out += code("  constexpr {}* {} = nullptr;\n", type, name);
       return;
     }
-    std::vector<std::string> texts;
+    std::vector<CppText> texts;
     for (const auto& value : values) texts.push_back(text(value));
-    out += fmt::format("  {} {}[] = {{{}}};\n", type, name, fmt::join(texts, ", "));
+    out += code("  {} {}[] = {{{}}};\n", type, name, joined(texts, ", "));
   };
-  list("const int64_t", "ints", call.ints, [](int64_t x) { return std::to_string(x); });
+  list("const int64_t", "ints", call.ints, [](int64_t x) { return code("{}", x); });
   list("const runtime::SpaceView* const", "spaces", call.spaces,
-       [&](SpaceId id) { return id == kUniform ? std::string("&runtime::kOneRow") : "&rows." + rows_member(id); });
+       [&](SpaceId id) { return id == kUniform ? CppText("&runtime::kOneRow") : "&rows." + rows_member(id); });
   return out;
 }
 
@@ -344,31 +347,31 @@ bool is_linear(const Call& call) {
 std::optional<CppProgram::Panels> CppProgram::panels_of(size_t step) const {
   const auto* call = std::get_if<Call>(&program_.steps[step].work);
   if (!call) return std::nullopt;
-  const auto weight = [&](int64_t operand) -> std::string {  // empty: it is computed in the step
+  const auto weight = [&](int64_t operand) -> CppText {  // empty: it is computed in the step
     const Buffer& buffer = program_.buffers[storage(call->operands[static_cast<size_t>(operand)])];
     return buffer.kind == Buffer::Kind::param ? params_.at(buffer.name) : "";
   };
   if (is_linear(*call)) {
     if (call->ints[1] < runtime::kLeastPackedOutputs || weight(1).empty()) return std::nullopt;
-    const std::string shape = fmt::format("{{{}, {}}}", call->ints[1], call->ints[2]);
-    return Panels{fmt::format("{}_panels_{}x{}", weight(1), call->ints[1], call->ints[2]),
+    const CppText shape = code("{{{}, {}}}", call->ints[1], call->ints[2]);
+    return Panels{code("{}_panels_{}x{}", weight(1), call->ints[1], call->ints[2]),
                   "runtime::linear_panel_floats(" + shape + ")",
-                  fmt::format("runtime::pack_linear(w.{}, {}, next);", weight(1), shape)};
+                  code("runtime::pack_linear(w.{}, {}, next);", weight(1), shape)};
   }
   if (call->kernel != "lstm_scan" && call->kernel != "gru_scan") return std::nullopt;
   const bool lstm = call->kernel == "lstm_scan";
   const int64_t hidden = call->ints[0], directions = call->ints[1];
-  std::vector<std::string> weights;
+  std::vector<CppText> weights;
   for (int64_t d = 0; d < directions; ++d) {
     weights.push_back("w." + weight((lstm ? 2 : 3) * d + 1));
     if (weights.back() == "w.") return std::nullopt;
   }
-  const std::string shape = fmt::format("{}, {}, {}", hidden, directions, lstm ? 4 : 3);
-  const std::string member = identifier(source_ + "_" + step_names_[step] + "_panels");
+  const CppText shape = code("{}, {}, {}", hidden, directions, lstm ? 4 : 3);
+  const CppText member = identifier(source_ + "_" + step_names_[step].str() + "_panels");
   return Panels{
       member, "runtime::kernels::gate_panels_floats(" + shape + ")",
-      fmt::format("const float* const {0}_of[] = {{{1}}};\n    runtime::kernels::pack_gate_panels({0}_of, {2}, next);",
-                  member, fmt::join(weights, ", "), shape)};
+      code("const float* const {0}_of[] = {{{1}}};\n    runtime::kernels::pack_gate_panels({0}_of, {2}, next);", member,
+           joined(weights, ", "), shape)};
 }
 
 std::vector<CppProgram::Panels> CppProgram::panels() const {
@@ -379,53 +382,52 @@ std::vector<CppProgram::Panels> CppProgram::panels() const {
   return all;
 }
 
-std::string CppProgram::call_body(size_t step) const {
+CppText CppProgram::call_body(size_t step) const {
   const Call& call = std::get<Call>(program_.steps[step].work);
   const auto packed = panels_of(step);
   if (is_linear(call)) {
-    const std::string rows = call.spaces[0] == kUniform ? "1" : "rows." + rows_member(call.spaces[0]) + ".rows";
-    const std::string count = call.ints[0] == 1 ? rows : rows + " * " + std::to_string(call.ints[0]);
-    return fmt::format("  runtime::linear{}({}, {}, {}, {}, {{{}, {}}});\n", packed ? "_packed" : "", count,
-                       expression(call.operands[0]), packed ? "w." + packed->member : expression(call.operands[1]),
-                       expression(call.operands[2]), call.ints[1], call.ints[2]);
+    const CppText rows = call.spaces[0] == kUniform ? "1" : "rows." + rows_member(call.spaces[0]) + ".rows";
+    const CppText count = call.ints[0] == 1 ? rows : rows + " * " + code("{}", call.ints[0]);
+    return code("  runtime::linear{}({}, {}, {}, {}, {{{}, {}}});\n", packed ? "_packed" : "", count,
+                expression(call.operands[0]), packed ? "w." + packed->member : expression(call.operands[1]),
+                expression(call.operands[2]), call.ints[1], call.ints[2]);
   }
-  std::string out = call_tables(call);
-  std::vector<std::string> operands, floats;
+  CppText out = call_tables(call);
+  std::vector<CppText> operands, floats;
   for (uint32_t operand : call.operands) operands.push_back("runtime::operand(" + expression(operand) + ")");
   for (float x : call.floats) floats.push_back(literal(x, types::DType::f32));
-  out += fmt::format("  void* const operands[] = {{{}}};\n", fmt::join(operands, ", "));
-  if (!floats.empty()) out += fmt::format("  const float floats[] = {{{}}};\n", fmt::join(floats, ", "));
-  out += fmt::format("  runtime::kernels::{}{}({{operands, ints, {}, spaces, workspace, &runtime::kLastStep}}{});\n",
-                     call.kernel, packed ? "_packed" : "", floats.empty() ? "nullptr" : "floats",
-                     packed ? ", w." + packed->member : "");
+  out += code("  void* const operands[] = {{{}}};\n", joined(operands, ", "));
+  if (!floats.empty()) out += code("  const float floats[] = {{{}}};\n", joined(floats, ", "));
+  out += code("  runtime::kernels::{}{}({{operands, ints, {}, spaces, workspace, &runtime::kLastStep}}{});\n",
+              own_name(call.kernel), packed ? "_packed" : "", floats.empty() ? "nullptr" : "floats",
+              packed ? ", w." + packed->member : "");
   return out;
 }
 
-std::string CppProgram::constants() const {
-  std::string out;
+CppText CppProgram::constants() const {
+  CppText out;
   for (uint32_t b = 0; b < program_.buffers.size(); ++b) {
     const Buffer& buffer = program_.buffers[b];
     if (buffer.kind != Buffer::Kind::constant || buffer.view_of != kNone) continue;
-    std::vector<std::string> values;
+    std::vector<CppText> values;
     for (float x : buffer.values) values.push_back(literal(x, buffer.dtype));
-    out +=
-        fmt::format("static const {} {}[] = {{{}}};\n\n", c_type(buffer.dtype), members_[b], fmt::join(values, ", "));
+    out += code("static const {} {}[] = {{{}}};\n\n", c_type(buffer.dtype), members_[b], joined(values, ", "));
   }
   return out;
 }
 
 // Loops are compiled for each level of instruction sets.
-std::string CppProgram::definition(size_t step, const std::string& body, bool loop) const {
-  const std::string place = place_text(program_.steps[step].range);
+CppText CppProgram::definition(size_t step, const CppText& body, bool loop) const {
+  const CppText place = place_text(program_.steps[step].range);
   return (place.empty() ? "" : "// " + place + "\n") +
-         fmt::format("void {}(const Weights&{}, const Rows&{}, Buffers& b, void*{}) {{\n{}{}{}}}\n\n",
-                     step_names_[step], mentions(body, "w") ? " w" : "", mentions(body, "rows") ? " rows" : "",
-                     mentions(body, "workspace") ? " workspace" : "",
-                     loop ? "  runtime::at_level([&](auto) MTL_BODY {\n" : "", body, loop ? "  });\n" : "");
+         code("void {}(const Weights&{}, const Rows&{}, Buffers& b, void*{}) {{\n{}{}{}}}\n\n", step_names_[step],
+              mentions(body, "w") ? " w" : "", mentions(body, "rows") ? " rows" : "",
+              mentions(body, "workspace") ? " workspace" : "", loop ? "  runtime::at_level([&](auto) MTL_BODY {\n" : "",
+              body, loop ? "  });\n" : "");
 }
 
-std::string CppProgram::step_definitions() const {
-  std::string out = constants();
+CppText CppProgram::step_definitions() const {
+  CppText out = constants();
   const KernelNames names{[&](uint32_t b) { return expression(b); },
                           [&](SpaceId id) { return "rows." + rows_member(id); }};
   for (size_t i = 0; i < program_.steps.size(); ++i) {
@@ -436,34 +438,34 @@ std::string CppProgram::step_definitions() const {
 }
 
 // A loop takes its operands, its results and the keys of its random numbers, then the rows by number of their space.
-std::string CppProgram::loop_call_body(const LoopKernel& kernel, const codegen::ObjectLoop& loop, size_t number) const {
-  std::vector<std::string> buffers, spaces;
+CppText CppProgram::loop_call_body(const LoopKernel& kernel, const codegen::ObjectLoop& loop, size_t number) const {
+  std::vector<CppText> buffers, spaces;
   for (const program::KernelOperand& operand : kernel.operands)
     buffers.push_back("runtime::operand(" + expression(operand.buffer) + ")");
   for (const program::KernelStore& store : kernel.stores)
     buffers.push_back("runtime::operand(" + expression(store.buffer) + ")");
   for (const Instr& instr : kernel.instrs) {
-    if (instr.op == Instr::Op::random) buffers.push_back(fmt::format("runtime::key({}u)", instr.key));
+    if (instr.op == Instr::Op::random) buffers.push_back(code("runtime::key({}u)", instr.key));
   }
   std::vector<char> used(program_.spaces.size(), 0);
   for (SpaceId id : spaces_) used[id] = 1;
   for (SpaceId id = 0; id < program_.spaces.size(); ++id)
     spaces.push_back(id == kUniform ? "&runtime::kOneRow" : used[id] ? "&rows." + rows_member(id) : "nullptr");
-  std::string end = "1";
+  CppText end = "1";
   const SpaceId over = kernel.form == LoopKernel::Form::segment ? kernel.target : kernel.space;
   if (loop.units > 0) {
-    end = std::to_string(loop.units);
+    end = code("{}", loop.units);
   } else if (over != kUniform) {
     end = "rows." + rows_member(over) + ".rows";
   }
-  return fmt::format(
+  return code(
       "  void* const buffers[] = {{{}}};\n  const runtime::SpaceView* const spaces[] = {{{}}};\n"
       "  kLoops[kChoice][{}](buffers, spaces, 0, {}, &runtime::kLastStep);\n",
-      fmt::join(buffers, ", "), fmt::join(spaces, ", "), number, end);
+      joined(buffers, ", "), joined(spaces, ", "), number, end);
 }
 
-std::string CppProgram::object_step_definitions(const std::vector<codegen::ObjectLoop>& loops) const {
-  std::string out = constants();
+CppText CppProgram::object_step_definitions(const std::vector<codegen::ObjectLoop>& loops) const {
+  CppText out = constants();
   size_t number = 0;
   for (size_t i = 0; i < program_.steps.size(); ++i) {
     const auto* kernel = std::get_if<LoopKernel>(&program_.steps[i].work);
@@ -472,28 +474,28 @@ std::string CppProgram::object_step_definitions(const std::vector<codegen::Objec
   return out;
 }
 
-std::string CppProgram::placement() const {
-  std::string sizes = "  size_t floats = 0;\n", places = "  float* next = arena;\n";
+CppText CppProgram::placement() const {
+  CppText sizes = "  size_t floats = 0;\n", places = "  float* next = arena;\n";
   for (size_t s = 0; s < slots_.size(); ++s) {
-    const std::string rows = slots_[s].space == kUniform ? "1" : "rows." + rows_member(slots_[s].space) + ".rows";
-    sizes += fmt::format("  floats += runtime::padded_floats({} * {});\n", rows, slots_[s].width);
-    places += fmt::format("  float* const slot{} = next;\n  next += runtime::padded_floats({} * {});\n", s, rows,
-                          slots_[s].width);
+    const CppText rows = slots_[s].space == kUniform ? "1" : "rows." + rows_member(slots_[s].space) + ".rows";
+    sizes += code("  floats += runtime::padded_floats({} * {});\n", rows, slots_[s].width);
+    places +=
+        code("  float* const slot{} = next;\n  next += runtime::padded_floats({} * {});\n", s, rows, slots_[s].width);
   }
   for (uint32_t b = 0; b < program_.buffers.size(); ++b) {
     if (slot_of_[b] < 0) continue;
     const bool ids = program_.buffers[b].dtype == types::DType::i32;
-    const std::string slot = "slot" + std::to_string(slot_of_[b]);
-    places += fmt::format("  b.{} = {};\n", members_[b], ids ? "reinterpret_cast<int32_t*>(" + slot + ")" : slot);
+    const CppText slot = "slot" + code("{}", slot_of_[b]);
+    places += code("  b.{} = {};\n", members_[b], ids ? "reinterpret_cast<int32_t*>(" + slot + ")" : slot);
   }
-  std::string work = "  size_t most = 0;\n";
+  CppText work = "  size_t most = 0;\n";
   for (size_t i = 0; i < program_.steps.size(); ++i) {
     const auto* call = std::get_if<Call>(&program_.steps[i].work);
     if (!call || is_linear(*call)) continue;
-    std::string tables = call_tables(*call);
+    CppText tables = call_tables(*call);
     work += "  {\n" + tables +
-            fmt::format("    most = std::max(most, runtime::kernels::{}_workspace({{ints, spaces, 1}}));\n  }}\n",
-                        call->kernel);
+            code("    most = std::max(most, runtime::kernels::{}_workspace({{ints, spaces, 1}}));\n  }}\n",
+                 own_name(call->kernel));
   }
   return "size_t arena_floats(const Rows& rows) {\n  (void)rows;\n" + sizes + "  return floats;\n}\n\n" +
          "void place(const Rows& rows, float* arena, Buffers& b) {\n  (void)rows;\n" + places + "  (void)next;\n}\n\n" +

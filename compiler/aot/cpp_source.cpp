@@ -11,23 +11,24 @@ namespace mtl::aot {
 
 namespace {
 
-std::string tables(const CppModel& model) {
-  std::string sections, out;
+CppText tables(const CppModel& model) {
+  CppText sections, out;
   for (const CppWeight& w : model.weights)
-    sections += fmt::format("    {{{}, runtime::deploy::SectionSpec::Kind::numbers, {}}},\n", quoted(w.path), w.size);
+    sections += code("    {{{}, runtime::deploy::SectionSpec::Kind::{}, {}}},\n", string_literal(w.path),
+                     model.frozen.count(w.path) ? "computed" : "numbers", w.size);
   for (const auto& v : model.vocabularies)
     sections +=
-        fmt::format("    {{{}, runtime::deploy::SectionSpec::Kind::vocabulary, {}}},\n", quoted(v.key), v.set->size());
+        code("    {{{}, runtime::deploy::SectionSpec::Kind::vocabulary, {}}},\n", string_literal(v.key), v.set->size());
   for (const CppSource& source : model.sources) {
     out += column_tables(model, source);
     for (const CppTask& task : source.tasks) {
       if (task.classes.empty()) continue;
-      std::vector<std::string> names;
-      for (const std::string& name : task.classes) names.push_back(quoted(name));
-      out += fmt::format("constexpr std::string_view k{}Names[] = {{{}}};\n", task.label, fmt::join(names, ", "));
+      std::vector<CppText> names;
+      for (const std::string& name : task.classes) names.push_back(string_literal(name));
+      out += code("constexpr std::string_view k{}Names[] = {{{}}};\n", task.label, joined(names, ", "));
     }
   }
-  return fmt::format(
+  return code(
              "// What a weights file has to hold.\nconstexpr runtime::deploy::SectionSpec kSections[] = {{\n{}}};\n"
              "// Of the program below: weights of another one are refused.\nconstexpr uint64_t kFingerprint = "
              "{:#x};\n\n",
@@ -36,28 +37,28 @@ std::string tables(const CppModel& model) {
 }
 
 // Weights in the order in which the steps stream them.
-std::string packing_text(const CppModel& model) {
-  std::string sizes, packs;
+CppText packing_text(const CppModel& model) {
+  CppText sizes, packs;
   for (const CppProgram::Panels& p : panels_of(model)) {
     sizes += (sizes.empty() ? "" : " +\n                    ") + p.floats;
-    packs += fmt::format("    {0}\n    w.{1} = next;\n    next += {2};\n", p.pack, p.member, p.floats);
+    packs += code("    {0}\n    w.{1} = next;\n    next += {2};\n", p.pack, p.member, p.floats);
   }
   if (packs.empty()) return "";
   return "    panels.reserve((" + sizes +
          ") * sizeof(float));\n    float* next = static_cast<float*>(panels.data());\n" + packs;
 }
 
-std::string weights_text(const CppModel& model) {
-  std::string out = fmt::format("    runtime::deploy::check_cpu(\"{}\");\n", model.name);
+CppText weights_text(const CppModel& model) {
+  CppText out = code("    runtime::deploy::check_cpu(\"{}\");\n", model.name);
   if (!model.cpus.empty())
-    out += fmt::format("    if (!internal::processor_suits()) runtime::deploy::refuse_cpu(\"{}\", \"{}\");\n",
-                       model.name, fmt::join(model.cpus, ", "));
+    out += code("    if (!internal::processor_suits()) runtime::deploy::refuse_cpu(\"{}\", \"{}\");\n", model.name,
+                joined(model.cpus, ", "));
   for (size_t i = 0; i < model.weights.size(); ++i)
-    out += fmt::format("    w.{} = file.numbers({});\n", model.weights[i].member, i);
+    out += code("    w.{} = file.numbers({});\n", model.weights[i].member, i);
   return out + packing_text(model);
 }
 
-std::string name_functions(const CppModel& model) {
+CppText name_functions(const CppModel& model) {
   constexpr const char* kForm = R"(
 std::string_view name(@label@ label) {
   const auto i = static_cast<size_t>(label);
@@ -65,17 +66,16 @@ std::string_view name(@label@ label) {
 }
 
 )";
-  std::string out;
+  CppText out;
   for (const CppSource& source : model.sources) {
     for (const CppTask& task : source.tasks) {
-      if (!task.label.empty())
-        out += fill(kForm, {{"label", task.label}, {"count", std::to_string(task.classes.size())}});
+      if (!task.label.empty()) out += fill(kForm, {{"label", task.label}, {"count", code("{}", task.classes.size())}});
     }
   }
   return out;
 }
 
-std::string from_text_functions(const CppModel& model) {
+CppText from_text_functions(const CppModel& model) {
   constexpr const char* kText = R"(
 @example@ @example@::from_text(std::string_view line) {
   @example@ example;
@@ -94,7 +94,7 @@ std::string from_text_functions(const CppModel& model) {
 }
 
 )";
-  std::string out;
+  CppText out;
   for (const CppSource& source : model.sources) {
     if (!source.from_line) continue;
     const CppColumn& column = source.columns.front();
@@ -108,8 +108,8 @@ std::string from_text_functions(const CppModel& model) {
   return out;
 }
 
-std::string method(const CppSource& source, const std::string& name, const std::string& needs_name,
-                   const std::string& answer, const std::string& example) {
+CppText method(const CppSource& source, const CppText& name, const CppText& needs_name, const CppText& answer,
+               const CppText& example) {
   constexpr const char* kForm = R"(
 void Context::@name@(const @example@* examples, size_t count, @answer@* answers) {
   in_batches(state_->@source@, @needs@, examples, count, answers, run_@name@);
@@ -125,9 +125,9 @@ void Context::@name@(const @example@* examples, size_t count, @answer@* answers)
       {{"name", name}, {"example", example}, {"answer", answer}, {"source", source.name}, {"needs", needs_name}});
 }
 
-std::string methods(const CppSource& source) {
-  std::string out;
-  for (const std::string& example : {source.example, source.ids}) {
+CppText methods(const CppSource& source) {
+  CppText out;
+  for (const CppText& example : {source.example, source.ids}) {
     if (example.empty()) continue;
     for (const CppTask& task : source.tasks) out += method(source, task.name, task.needs_name, task.answer, example);
     if (source.tasks.size() > 1) out += method(source, source.all, source.all_needs_name, source.answers, example);
@@ -184,9 +184,9 @@ void in_batches(Batch& batch, const bool* needed, const Example* examples, size_
   runtime::deploy::Memory panels;  // weights, packed once
 };
 
-Model::Model(const std::string& path)
+Model::Model(const std::string& path, Loading loading)
     : state_(std::make_unique<State>(
-          runtime::deploy::WeightsFile::open(path.c_str(), kFingerprint, kSections, std::size(kSections)))) {}
+          runtime::deploy::WeightsFile::open(path.c_str(), loading, kFingerprint, kSections, std::size(kSections)))) {}
 Model::Model(const void* weights, size_t size)
     : state_(std::make_unique<State>(
           runtime::deploy::WeightsFile::view(weights, size, kFingerprint, kSections, std::size(kSections)))) {}
@@ -205,12 +205,12 @@ Context::~Context() = default;
 
 }  // namespace
 
-std::string source_text(const CppModel& model) {
-  std::string parts, members, inits, calls;
+CppText source_text(const CppModel& model) {
+  CppText parts, members, inits, calls;
   for (const CppSource& source : model.sources) {
     parts += batch_struct(model, source) + "\n" + answer_functions(source);
-    members += fmt::format("  {} {};\n", source.batch, source.name);
-    inits += fmt::format("{} {}(model.weights, model.file)", inits.empty() ? ":" : ",", source.name);
+    members += code("  {} {};\n", source.batch, source.name);
+    inits += code("{} {}(model.weights, model.file)", inits.empty() ? ":" : ",", source.name);
     calls += methods(source);
   }
   return fill(kFile, {{"name", model.name},
@@ -226,7 +226,7 @@ std::string source_text(const CppModel& model) {
 
 std::vector<CppProgram::Panels> panels_of(const CppModel& model) {
   std::vector<CppProgram::Panels> all;
-  std::set<std::string> members;
+  std::set<CppText> members;
   for (const CppSource& source : model.sources) {
     for (CppProgram::Panels& panels : source.steps->panels()) {
       if (members.insert(panels.member).second) all.push_back(std::move(panels));

@@ -45,9 +45,9 @@ void add_runtime(const CppModel& model, std::vector<PackageFile>& files) {
     const bool kernel =
         path.rfind("runtime/kernels/", 0) == 0 && path != "runtime/kernels/all.h" && path != "runtime/kernels/packed.h";
     if (kernel && kernels.count(path) == 0) continue;
-    std::string text = replaced(std::string(source.text), "mtl::runtime", model.name + "::runtime");
-    text = replaced(std::move(text), "#include \"runtime/", "#include \"" + model.name + "/runtime/");
-    files.push_back({model.name + "/" + path, std::move(text)});
+    CppText text = replaced(source.text, "mtl::runtime", model.name + "::runtime");
+    text = replaced(text, "#include \"runtime/", "#include \"" + model.name + "/runtime/");
+    files.push_back({model.name + "/" + own_name(path), text});
   }
 }
 
@@ -67,11 +67,11 @@ std::string weights_of(const CppModel& model) {
 std::vector<PackageFile> make_package(CppModel& model) {
   std::vector<PackageFile> files;
   model.fingerprint = 0;
-  const std::string steps = steps_source_text(model);
-  model.fingerprint = hash_of(steps + source_text(model));
-  const std::string& n = model.name;
-  const auto local = [&](std::string text) {
-    return replaced(std::move(text), "#include \"runtime/", "#include \"" + n + "/runtime/");
+  const CppText steps = steps_source_text(model);
+  model.fingerprint = hash_of(steps.str() + source_text(model).str());
+  const CppText& n = model.name;
+  const auto local = [&](const CppText& text) {
+    return replaced(text, "#include \"runtime/", "#include \"" + n + "/runtime/");
   };
   files.push_back({n + "/" + n + ".h", local(header_text(model))});
   files.push_back({n + "/" + n + ".cpp", local(source_text(model))});
@@ -84,10 +84,9 @@ std::vector<PackageFile> make_package(CppModel& model) {
   }
   if (model.embedded) files.push_back({n + "/" + n + "_embedded.cpp", embedded_text(model)});
   add_runtime(model, files);
-  std::vector<std::string> sources;
+  std::vector<CppText> sources;
   for (const PackageFile& file : files) {
-    const size_t dot = file.path.rfind('.');
-    if (file.path.substr(dot) == ".cpp" || file.path.substr(dot) == ".o") sources.push_back(file.path);
+    if (file.path.ends_with(".cpp") || file.path.ends_with(".o")) sources.push_back(own_name(file.path));
   }
   std::string weights = weights_of(model);
   files.push_back({n + ".json", manifest_text(model, weights)});

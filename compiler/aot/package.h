@@ -18,6 +18,10 @@
 namespace mtl::aot {
 
 struct PackageFile {
+  PackageFile(const CppText& at, const CppText& text) : path(at.str()), bytes(text.str()) {}
+  PackageFile(const CppText& at, std::string what)
+      : path(at.str()), bytes(std::move(what)) {}  // weights, JSON, objects
+
   std::string path;  // below DIR
   std::string bytes;
 };
@@ -26,11 +30,11 @@ struct PackageFile {
 std::vector<PackageFile> make_package(CppModel& model);
 
 // package_files.cpp
-std::string cmake_text(const CppModel& model, const std::vector<std::string>& sources);
-std::string cmake_config_text(const CppModel& model);
-std::string main_text(const CppModel& model);
-std::string readme_text(const CppModel& model);
+CppText cmake_text(const CppModel& model, const std::vector<CppText>& sources);
+CppText cmake_config_text(const CppModel& model);
+CppText main_text(const CppModel& model);
+CppText readme_text(const CppModel& model);
 std::string manifest_text(const CppModel& model, const std::string& weights);
-std::string embedded_text(const CppModel& model);
+CppText embedded_text(const CppModel& model);
 
 }  // namespace mtl::aot

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "compiler/aot/cpp_names.h"
 #include "compiler/aot/cpp_text.h"
 #include "compiler/aot/package.h"
 #include "runtime/deploy/weights_file.h"
@@ -13,14 +14,14 @@ namespace mtl::aot {
 
 namespace {
 
-std::string upper(std::string text) {
+CppText upper(std::string text) {
   for (char& c : text) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-  return text;
+  return identifier(text);
 }
 
 // The name of the package, and in capitals for variables of CMake.
-std::string named(std::string_view form, const std::string& name) {
-  return fill(form, {{"name", name}, {"NAME", upper(name)}});
+CppText named(const char* form, const CppText& name) {
+  return fill(form, {{"name", name}, {"NAME", upper(name.str())}});
 }
 
 constexpr const char* kCmakeHead = R"(# Model `@name@` as a library: link @name@::@name@. Made by mtlc.
@@ -80,14 +81,12 @@ set_and_check(@name@_WEIGHTS "@PACKAGE_CMAKE_INSTALL_DATADIR@/@name@/@name@.weig
 
 }  // namespace
 
-std::string cmake_text(const CppModel& model, const std::vector<std::string>& sources) {
-  std::string out = named(kCmakeHead, model.name) + "add_library(" + model.name + " STATIC\n";
-  for (const std::string& source : sources) out += "  " + source + "\n";
-  out.back() = ')';
-  out += "\n";
+CppText cmake_text(const CppModel& model, const std::vector<CppText>& sources) {
+  CppText out = named(kCmakeHead, model.name) + "add_library(" + model.name + " STATIC\n";
+  out += "  " + joined(sources, "\n  ") + ")\n";
   for (const CppSource& source : model.sources) {
     for (const CppObject& object : source.objects)
-      out += fmt::format("set_source_files_properties({}/{} PROPERTIES EXTERNAL_OBJECT ON)\n", model.name, object.file);
+      out += code("set_source_files_properties({}/{} PROPERTIES EXTERNAL_OBJECT ON)\n", model.name, object.file);
   }
   if (model.embedded) {
     out += named(
@@ -99,48 +98,46 @@ std::string cmake_text(const CppModel& model, const std::vector<std::string>& so
   return out + named(kCmakeTail, model.name);
 }
 
-std::string cmake_config_text(const CppModel& model) {
+CppText cmake_config_text(const CppModel& model) {
   return named(kConfig, model.name);
 }
 
 // One answer as text on a line of its own.
-static std::string print_statements(const CppTask& task, const std::string& answer) {
-  const std::string head = fmt::format("  std::cout << \"{}:\";\n", task.info->name);
-  std::string body;
+static CppText print_statements(const CppTask& task, const CppText& answer) {
+  const CppText head = code("  std::cout << {};\n", string_literal(task.info->name + ":"));
+  CppText body;
   if (!task.has_target) {
-    body = fmt::format("  for (float value : {}.values) std::cout << ' ' << value;\n", answer);
+    body = code("  for (float value : {}.values) std::cout << ' ' << value;\n", answer);
   } else {
     const bool rows = task.info->per_position;
     switch (task.info->kind) {
       case training::TargetKind::label:
       case training::TargetKind::labels:
         body = rows || task.info->kind == training::TargetKind::labels
-                   ? fmt::format("  for (auto label : {}.labels) std::cout << ' ' << name(label);\n", answer)
-                   : fmt::format("  std::cout << ' ' << name({}.label);\n", answer);
+                   ? code("  for (auto label : {}.labels) std::cout << ' ' << name(label);\n", answer)
+                   : code("  std::cout << ' ' << name({}.label);\n", answer);
         break;
       case training::TargetKind::boolean:
         body = rows || task.scores > 1
-                   ? fmt::format("  for (float p : {}.probability) std::cout << ' ' << p;\n", answer)
-                   : fmt::format(
-                         "  std::cout << ' ' << ({0}.value ? \"yes\" : \"no\") << \" (\" << {0}.probability << ')';\n",
-                         answer);
+                   ? code("  for (float p : {}.probability) std::cout << ' ' << p;\n", answer)
+                   : code("  std::cout << ' ' << ({0}.value ? \"yes\" : \"no\") << \" (\" << {0}.probability << ')';\n",
+                          answer);
         break;
       case training::TargetKind::number:
-        body = rows || task.scores > 1
-                   ? fmt::format("  for (double value : {}.values) std::cout << ' ' << value;\n", answer)
-                   : fmt::format("  std::cout << ' ' << {}.value;\n", answer);
+        body = rows || task.scores > 1 ? code("  for (double value : {}.values) std::cout << ' ' << value;\n", answer)
+                                       : code("  std::cout << ' ' << {}.value;\n", answer);
         break;
     }
   }
   return head + body + "  std::cout << '\\n';\n";
 }
 
-std::string main_text(const CppModel& model) {
+CppText main_text(const CppModel& model) {
   const CppSource& source = model.sources.front();
-  const std::string& n = model.name;
+  const CppText& n = model.name;
   const bool several = source.tasks.size() > 1;
-  const std::string answer = several ? source.answers : source.tasks.front().answer;
-  std::string out = fmt::format(
+  const CppText answer = several ? source.answers : source.tasks.front().answer;
+  CppText out = code(
       "// How {0} is used. {1}\n#include <cstdlib>\n#include <exception>\n#include <iostream>\n#include "
       "<string>\n\n#include \"{0}/{0}.h\"\n\n"
       "static void print(const {0}::{2}& answer) {{\n",
@@ -149,52 +146,50 @@ std::string main_text(const CppModel& model) {
                        : "Prints what the model says about one made-up example.",
       answer);
   for (const CppTask& task : source.tasks) out += print_statements(task, several ? "answer." + task.name : "answer");
-  out += fmt::format(
+  out += code(
       "}}\n\nint main(int argc, char** argv) try {{\n  const {0}::Model model({1});\n  {0}::Context context(model);\n",
-      n, model.embedded ? "" : fmt::format("argc > 1 ? argv[1] : \"{}.weights\"", n));
+      n, model.embedded ? "" : code("argc > 1 ? argv[1] : \"{}.weights\"", n));
   if (model.embedded) {
-    out = out.substr(0, out.find("model();")) + "model;" + out.substr(out.find("model();") + 8);
+    out = replaced(out, "model();", "model;");
     out += "  (void)argc, (void)argv;\n";
   }
-  const std::string method = several ? source.all : source.tasks.front().name;
+  const CppText method = several ? source.all : source.tasks.front().name;
   if (source.from_line) {
-    out += fmt::format(
+    out += code(
         "  for (std::string line; std::getline(std::cin, line);) {{\n{3}    try {{\n     "
         " print(context.{0}({1}::{2}::from_text(line)));\n"
         "    }} catch (const {1}::InputError& error) {{\n      std::cerr << error.what() << '\\n';\n    }}\n  }}\n",
         method, n, source.example, source.from_blank_line ? "" : "    if (line.empty()) continue;\n");
   } else {
-    out += fmt::format("  {}::{} example;\n", n, source.example);
-    std::set<std::string> said;
+    out += code("  {}::{} example;\n", n, source.example);
+    std::set<CppText> said;
     for (const CppColumn& column : source.columns) {
       if (!said.insert(column.field).second) continue;
-      const std::string& type = column.field_type;
-      if (type == "double") out += fmt::format("  example.{} = 1.0;\n", column.field);
-      if (type == "std::string") out += fmt::format("  example.{} = \"some text\";\n", column.field);
-      if (type.rfind("std::array<double", 0) == 0) out += fmt::format("  example.{}.fill(1.0);\n", column.field);
-      if (type.rfind("std::array<std::string", 0) == 0)
-        out += fmt::format("  example.{}.fill(\"some text\");\n", column.field);
-      if (type == "std::vector<std::string>")
-        out += fmt::format("  example.{} = {{\"some\", \"text\"}};\n", column.field);
-      if (type == "std::vector<double>") out += fmt::format("  example.{} = {{1.0, 2.0}};\n", column.field);
-      const std::string list = "std::vector<std::string>";
-      if (type.rfind("std::vector<std::vector", 0) == 0) {
-        std::string value = list + "{\"some\", \"text\"}";
-        for (std::string outer = list; outer != type;) {
+      const CppText& type = column.field_type;
+      if (type == "double") out += code("  example.{} = 1.0;\n", column.field);
+      if (type == "std::string") out += code("  example.{} = \"some text\";\n", column.field);
+      if (type.starts_with("std::array<double")) out += code("  example.{}.fill(1.0);\n", column.field);
+      if (type.starts_with("std::array<std::string")) out += code("  example.{}.fill(\"some text\");\n", column.field);
+      if (type == "std::vector<std::string>") out += code("  example.{} = {{\"some\", \"text\"}};\n", column.field);
+      if (type == "std::vector<double>") out += code("  example.{} = {{1.0, 2.0}};\n", column.field);
+      const CppText list = "std::vector<std::string>";
+      if (type.starts_with("std::vector<std::vector")) {
+        CppText value = list + "{\"some\", \"text\"}";
+        for (CppText outer = list; outer != type;) {
           outer = "std::vector<" + outer + ">";
           value = outer + "(1, " + value + ")";
         }
-        out += fmt::format("  example.{} = {};\n", column.field, value);
+        out += code("  example.{} = {};\n", column.field, value);
       }
     }
-    out += fmt::format("  print(context.{}(example));\n", method);
+    out += code("  print(context.{}(example));\n", method);
   }
   return out +
          "  return EXIT_SUCCESS;\n} catch (const std::exception& error) {\n  std::cerr << error.what() << '\\n';\n  "
          "return EXIT_FAILURE;\n}\n";
 }
 
-std::string embedded_text(const CppModel& model) {
+CppText embedded_text(const CppModel& model) {
   return named(R"(// The weights as part of the library: the assembler copies the file in.
 #include <cstddef>
 
@@ -226,23 +221,22 @@ Model::Model() : Model(@name@_embedded_begin, static_cast<size_t>(@name@_embedde
                model.name);
 }
 
-std::string readme_text(const CppModel& model) {
+CppText readme_text(const CppModel& model) {
   const CppSource& source = model.sources.front();
   const CppTask& task = source.tasks.front();
-  std::string out = named(
+  CppText out = named(
       "# @name@\n\nA trained multi-task model as a C++17 library. It needs a C++ compiler for x86-64 or another Linux "
       "machine, CMake, and nothing else.\n\n"
       "```cmake\nadd_subdirectory(@name@)              # or, where it is installed: find_package(@name@ REQUIRED)\n"
       "target_link_libraries(my_server PRIVATE @name@::@name@)\n```\n\n```cpp\n#include <@name@/@name@.h>\n\n",
       model.name);
-  out += model.embedded ? fmt::format("const {0}::Model model;", model.name)
-                        : fmt::format("const {0}::Model model(\"{0}.weights\");", model.name);
-  out += fmt::format("  // once, for all threads\n{}::Context context(model);  // one for each thread\n", model.name);
-  out += source.from_line
-             ? fmt::format("auto answer = context.{}({}::{}::from_text(\"...\"));\n```\n\n", task.name, model.name,
-                           source.example)
-             : fmt::format("{}::{} example;  // fill its fields\nauto answer = context.{}(example);\n```\n\n",
-                           model.name, source.example, task.name);
+  out += model.embedded ? code("const {0}::Model model;", model.name)
+                        : code("const {0}::Model model(\"{0}.weights\");", model.name);
+  out += code("  // once, for all threads\n{}::Context context(model);  // one for each thread\n", model.name);
+  out += source.from_line ? code("auto answer = context.{}({}::{}::from_text(\"...\"));\n```\n\n", task.name,
+                                 model.name, source.example)
+                          : code("{}::{} example;  // fill its fields\nauto answer = context.{}(example);\n```\n\n",
+                                 model.name, source.example, task.name);
   out += "| file | what |\n|---|---|\n";
   out += named(
       "| `@name@/@name@.h` | all there is to call: examples, answers, `Model`, `Context` |\n"
@@ -250,14 +244,14 @@ std::string readme_text(const CppModel& model) {
       "| `@name@/@name@.cpp` | texts to ids, batches, answers |\n| `@name@/@name@_steps.cpp` | the computation, step "
       "by step, each with its place in the .mtl file |\n"
       "| `@name@/runtime/` | kernels and encoding, the same as mtlc's own |\n| `@name@.weights` | parameters and "
-      "vocabularies, mapped into memory |\n"
+      "vocabularies |\n"
       "| `@name@.json` | tasks, shapes, label sets, hashes |\n| `main.cpp` | a small program |\n\n",
       model.name);
   out += "| task | source | answer |\n|---|---|---|\n";
   for (const CppSource& s : model.sources) {
     for (const CppTask& t : s.tasks)
-      out += fmt::format("| `{}` | `{}` | `{}`{} |\n", t.info->name, s.spec->name, t.answer,
-                         t.classes.empty() ? "" : fmt::format(", {} classes", t.classes.size()));
+      out += code("| `{}` | `{}` | `{}`{} |\n", comment(t.info->name), comment(s.spec->name), t.answer,
+                  t.classes.empty() ? "" : code(", {} classes", t.classes.size()));
   }
   out +=
       "\nA call with more examples at once is faster by example than calls with one. Calls throw `InputError` for what "
@@ -266,7 +260,12 @@ std::string readme_text(const CppModel& model) {
       "GCC compiles vector code for several processors and chooses at run time; clang does so for one: give it "
       "`-march=x86-64-v3` or "
       "beyond. `MTLC_CPU=x86-64`, `x86-64-v3` or `x86-64-v4` in the environment caps what is chosen; a level that is "
-      "not\nto be had is a `LoadError`.\n";
+      "not\nto be had is a `LoadError`.\n\n"
+      "`Model(path)` reads the weights into memory, so what becomes of the file does not matter any more. `Model(path, "
+      "Loading::map)` maps the\nfile: it opens at once, and processes share the memory; but a process dies of SIGBUS "
+      "if the file is overwritten in place (`cp`) while it\nis mapped. Replace it by a rename: `cp new.weights "
+      "tmp.weights && mv tmp.weights model.weights`.\n\n"
+      "An input for which the scores are no numbers (NaN), as with numbers that overflow, is an `InputError`, too.\n";
   return out;
 }
 
@@ -292,13 +291,13 @@ static Json transforms_of(const data::ColumnSpec& column) {
 std::string manifest_text(const CppModel& model, const std::string& weights) {
   Json out;
   out["format"] = 1;
-  out["name"] = model.name;
+  out["name"] = model.name.str();
   out["model"] = model.elaborated->name;
   out["compiler"] = kCompiler;
   out["fingerprint"] = fmt::format("{:016x}", model.fingerprint);
   out["files"] = model.files;
-  if (!model.cpus.empty()) out["compiled_for"] = model.cpus;
-  out["weights"] = {{"file", model.name + ".weights"},
+  for (const CppText& cpu : model.cpus) out["compiled_for"].push_back(cpu.str());
+  out["weights"] = {{"file", model.name.str() + ".weights"},
                     {"bytes", weights.size()},
                     {"checksum", fmt::format("{:016x}", runtime::deploy::weights_checksum(weights.data() + 24,
                                                                                           weights.size() - 24))}};
@@ -307,7 +306,7 @@ std::string manifest_text(const CppModel& model, const std::string& weights) {
     for (const CppTask& task : source.tasks) {
       Json t = {{"name", task.info->name},
                 {"source", source.spec->name},
-                {"method", task.name},
+                {"method", task.name.str()},
                 {"per_position", task.info->per_position},
                 {"scores", task.scores}};
       if (!task.classes.empty()) t["classes"] = task.classes;
@@ -323,7 +322,7 @@ std::string manifest_text(const CppModel& model, const std::string& weights) {
                          {"kind", data::kind_name(column.plan->spec->kind)},
                          {"dimensions", column.plan->spec->ragged},
                          {"width", column.plan->width},
-                         {"field", column.field},
+                         {"field", column.field.str()},
                          {"declaration", declaration(model, *column.plan->spec)},
                          {"read_from", read_from(column.plan->spec->binding)},
                          {"transforms", transforms_of(*column.plan->spec)}});
@@ -335,7 +334,7 @@ std::string manifest_text(const CppModel& model, const std::string& weights) {
   out["vocabularies"] = Json::array();
   for (const auto& vocabulary : model.vocabularies)
     out["vocabularies"].push_back({{"name", vocabulary.key}, {"size", vocabulary.set->size()}});
-  return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return out.dump(2, ' ', true, Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace mtl::aot

@@ -34,19 +34,34 @@ size_t sequence_length(std::string_view text, size_t i) {
   return 0;
 }
 
-std::string visible(unsigned char byte) {
-  switch (byte) {
-    case '\n':
-      return "\\n";
-    case '\r':
-      return "\\r";
-    case '\t':
-      return "\\t";
-    default:
-      break;
+uint32_t code_point(std::string_view sequence) {
+  const auto lead = static_cast<unsigned char>(sequence[0]);
+  if (sequence.size() == 1) return lead;
+  uint32_t point = lead & (0x7Fu >> sequence.size());
+  for (const char c : sequence.substr(1)) point = point << 6 | (static_cast<unsigned char>(c) & 0x3Fu);
+  return point;
+}
+
+std::string in_hex(uint32_t value, int digits) {
+  std::string out;
+  for (int i = digits - 1; i >= 0; --i) out += "0123456789abcdef"[value >> (4 * i) & 15];
+  return out;
+}
+
+// The character at `i` as printable() shows it; `length`: of its bytes.
+std::string shown(std::string_view text, size_t i, size_t& length) {
+  length = sequence_length(text, i);
+  if (length == 0) {
+    length = 1;
+    return "\\x" + in_hex(static_cast<unsigned char>(text[i]), 2);
   }
-  constexpr char kDigits[] = "0123456789abcdef";
-  return std::string("\\x") + kDigits[byte >> 4] + kDigits[byte & 15];
+  const std::string_view sequence = text.substr(i, length);
+  const uint32_t point = code_point(sequence);
+  if (!is_command(point)) return std::string(sequence);
+  if (point == '\n') return "\\n";
+  if (point == '\r') return "\\r";
+  if (point == '\t') return "\\t";
+  return point < 0x80 ? "\\x" + in_hex(point, 2) : "\\u" + in_hex(point, 4);
 }
 
 }  // namespace
@@ -134,17 +149,45 @@ size_t find_invalid_utf8(std::string_view text) {
   return std::string_view::npos;
 }
 
+bool is_command(uint32_t point) {
+  struct Range {
+    uint32_t first, last;
+  };
+  constexpr Range kCommands[] = {{0, 0x1F},        {0x7F, 0x9F},     {0x061C, 0x061C},
+                                 {0x200E, 0x200F}, {0x2028, 0x202E}, {0x2066, 0x2069}};
+  for (const Range& range : kCommands)
+    if (point >= range.first && point <= range.last) return true;
+  return false;
+}
+
+size_t find_command(std::string_view text) {
+  for (size_t i = 0; i < text.size();) {
+    const size_t length = sequence_length(text, i);
+    if (length == 0 || is_command(code_point(text.substr(i, length)))) return i;
+    i += length;
+  }
+  return std::string_view::npos;
+}
+
+std::string printable(std::string_view text, std::string_view kept) {
+  std::string out;
+  for (size_t i = 0, length = 1; i < text.size(); i += length) {
+    length = 1;
+    if (kept.find(text[i]) != std::string_view::npos) {
+      out += text[i];
+    } else {
+      out += shown(text, i, length);
+    }
+  }
+  return out;
+}
+
 std::string excerpt(std::string_view text, size_t limit) {
   std::string out;
-  size_t shown = 0;
-  for (size_t i = 0; i < text.size();) {
-    if (shown >= limit) return out + "...";
-    const auto byte = static_cast<unsigned char>(text[i]);
-    const size_t length = sequence_length(text, i);
-    const bool plain = length > 0 && byte >= 0x20 && byte != 0x7F;
-    out += plain ? std::string(text.substr(i, length)) : visible(byte);
-    i += plain ? length : 1;
-    ++shown;
+  size_t count = 0;
+  for (size_t i = 0, length = 1; i < text.size(); i += length) {
+    if (count++ >= limit) return out + "...";
+    out += shown(text, i, length);
   }
   return out;
 }

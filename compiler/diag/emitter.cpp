@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "compiler/base/check.h"
+#include "compiler/base/text.h"
 #include "compiler/diag/kinds/syntax.h"
 
 namespace mtl::diag {
@@ -36,6 +37,16 @@ bool same(const Diagnostic& a, const Diagnostic& b) {
   const Label* lb = primary_label(b);
   if (!la || !lb) return la == lb;
   return la->range == lb->range;
+}
+
+// Whatever a report quotes, from a file, a model or the command line, a terminal can only show. Lines of notes are
+// ours.
+void make_printable(Diagnostic& diagnostic) {
+  diagnostic.message = printable(diagnostic.message, "\n");
+  for (Label& label : diagnostic.labels) label.text = printable(label.text, "\n");
+  for (FilePlace& place : diagnostic.files) place.path = printable(place.path);
+  for (std::string& note : diagnostic.notes) note = printable(note, "\n");
+  for (std::string& help : diagnostic.helps) help = printable(help, "\n");
 }
 
 }  // namespace
@@ -72,7 +83,7 @@ Report&& Report::help(std::string text) && {
 Report Emitter::make(const Kind& kind, std::vector<std::string> args) {
   MTL_CHECK(static_cast<int>(args.size()) == kind.arguments, std::string("number of arguments of ") + kind.name);
   fmt::dynamic_format_arg_store<fmt::format_context> store;
-  for (std::string& arg : args) store.push_back(std::move(arg));
+  for (const std::string& arg : args) store.push_back(printable(arg));
   Diagnostic diagnostic;
   diagnostic.kind = &kind;
   diagnostic.message = fmt::vformat(kind.format, store);
@@ -80,6 +91,7 @@ Report Emitter::make(const Kind& kind, std::vector<std::string> args) {
 }
 
 void Emitter::add(Diagnostic diagnostic) {
+  make_printable(diagnostic);
   const bool is_error = diagnostic.kind->severity != Severity::warning;
   if (is_error && errors_ >= kErrorLimit) {
     ++errors_;

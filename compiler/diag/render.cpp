@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <map>
 
+#include "compiler/base/text.h"
 #include "compiler/diag/emitter.h"
 #include "compiler/diag/text_cells.h"
 
@@ -136,7 +137,7 @@ class Drawing {
       }
     }
     const LineColumn at = file.locate(lead->range.begin);
-    draw_arrow(first, file.path() + ":" + std::to_string(at.line) + ":" + std::to_string(at.column));
+    draw_arrow(first, printable(file.path()) + ":" + std::to_string(at.line) + ":" + std::to_string(at.column));
     out_ += blank_gutter('|') + "\n";
     uint32_t previous = 0;
     for (const auto& [number, marks] : snippet.lines) {

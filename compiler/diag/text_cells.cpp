@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "compiler/base/text.h"
+
 namespace mtl::diag {
 namespace {
 
@@ -21,9 +23,6 @@ constexpr Span kZeroWidth[] = {{0x0300, 0x036F}, {0x0483, 0x0489}, {0x0591, 0x05
 constexpr Span kWide[] = {{0x1100, 0x115F}, {0x2E80, 0x303E},   {0x3041, 0x33FF},   {0x3400, 0x4DBF},  {0x4E00, 0x9FFF},
                           {0xA000, 0xA4CF}, {0xAC00, 0xD7A3},   {0xF900, 0xFAFF},   {0xFE30, 0xFE6F},  {0xFF00, 0xFF60},
                           {0xFFE0, 0xFFE6}, {0x1F300, 0x1F64F}, {0x1F900, 0x1F9FF}, {0x20000, 0x3FFFD}};
-
-// Marks that change the direction of text: shown literally they can make a line lie about its content.
-constexpr Span kBidi[] = {{0x061C, 0x061C}, {0x200E, 0x200F}, {0x202A, 0x202E}, {0x2066, 0x2069}};
 
 template <size_t N>
 bool within(uint32_t point, const Span (&spans)[N]) {
@@ -51,10 +50,6 @@ Decoded decode(std::string_view text, size_t i) {
   return {point, bytes, true};
 }
 
-bool is_control(uint32_t point) {
-  return point < 0x20 || (point >= 0x7F && point < 0xA0);
-}
-
 }  // namespace
 
 TextCells::TextCells(std::string_view line) : bytes_(static_cast<uint32_t>(line.size())) {
@@ -65,7 +60,7 @@ TextCells::TextCells(std::string_view line) : bytes_(static_cast<uint32_t>(line.
     if (d.point == '\t' && d.good) {
       cell.width = kTabWidth - column % kTabWidth;
       cell.shown = std::string(cell.width, ' ');
-    } else if (!d.good || is_control(d.point) || within(d.point, kBidi)) {
+    } else if (!d.good || is_command(d.point)) {
       cell.shown = kReplacement;
     } else if (within(d.point, kZeroWidth)) {
       cell.width = 0;

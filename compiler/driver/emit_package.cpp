@@ -19,10 +19,10 @@ namespace fs = std::filesystem;
 
 // The name becomes a namespace, a folder and a library.
 std::optional<std::string> package_name(const Options& options, const model::ModelFile& model, diag::Emitter& emitter) {
-  const std::string name = options.name.empty() ? aot::identifier(model.model) : options.name;
+  const std::string name = options.name.empty() ? aot::identifier(model.model).str() : options.name;
   const bool ours = name == "mtl";
-  if (name == aot::identifier(name) && !ours) return name;
-  const std::string better = ours ? "mtl_model" : aot::identifier(name);
+  if (name == aot::identifier(name).str() && !ours) return name;
+  const std::string better = ours ? "mtl_model" : aot::identifier(name).str();
   auto report = emitter.report(diag::NoPackageName, name).help("`--name " + better + "` would do");
   if (ours) std::move(report).note("`mtl` is the namespace of what every package brings along");
   return std::nullopt;

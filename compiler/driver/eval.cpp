@@ -19,6 +19,7 @@ int run_eval(const Options& options) {
     training::EvaluateOptions evaluate;
     evaluate.split = options.split;
     evaluate.load = front.load_options(true);
+    evaluate.load.only_below = options.source.empty();  // else the program is the user's own
     evaluate.object_cache = front.object_cache();
     scores = training::evaluate_model(front.file(), *model, evaluate, front.emitter());
   }

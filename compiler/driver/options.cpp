@@ -303,6 +303,9 @@ void declare(CLI::App& app, Options& o) {
   CLI::App* eval =
       command(app, o, "eval", "Evaluate a trained model on a split of its data.", "MODEL", "A model.safetensors");
   add_data(*eval, o, "the current folder");
+  eval->add_option("--source", o.source,
+                   "This .mtl file instead of the source that the model carries; its data may be anywhere")
+      ->type_name("FILE");
   eval->add_option("--split", o.split, "train, dev or test (default: test)")
       ->check(CLI::IsMember({"train", "dev", "test"}));
   add_common(*eval, o);

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "compiler/base/text.h"
 #include "compiler/diag/kinds/data.h"
 #include "compiler/diag/kinds/model.h"
 #include "compiler/driver/commands.h"
@@ -38,7 +39,8 @@ class Output {
   bool write(const std::string& text, diag::Emitter& emitter) {
     std::string why;
     if (file_) return said(file_->write(text, why), why, emitter);
-    fmt::print("{}", text);
+    // What the input or a label holds must not command a terminal; `\\u001b` and the like are JSON as well.
+    fmt::print("{}", terminal_ ? printable(text, "\n\t") : text);
     std::fflush(stdout);
     return true;
   }
@@ -53,6 +55,7 @@ class Output {
     return good;
   }
   std::optional<model::FileWriter> file_;
+  bool terminal_ = isatty(STDOUT_FILENO) != 0;
 };
 
 const char* const kEndings[] = {"conll", "conllu", "tsv", "csv", "jsonl"};

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "compiler/base/text.h"
 #include "compiler/diag/text_cells.h"
 
 namespace mtl::driver {
@@ -39,7 +40,9 @@ bool use_color(std::FILE* stream, const std::string& mode) {
          (term == nullptr || std::strcmp(term, "dumb") != 0);
 }
 
-std::string table(const std::vector<std::vector<std::string>>& rows, bool color) {
+std::string table(std::vector<std::vector<std::string>> rows, bool color) {
+  for (auto& row : rows)
+    for (std::string& cell : row) cell = printable(cell);  // names of classes are those of the data
   std::vector<size_t> widths;
   for (const auto& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));

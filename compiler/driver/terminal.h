@@ -17,7 +17,7 @@ std::optional<int> columns_of(std::FILE* stream);
 std::string cut(const std::string& line, int columns);
 
 // A table with a header, columns aligned: the first to the left, the others to the right.
-std::string table(const std::vector<std::vector<std::string>>& rows, bool color);
+std::string table(std::vector<std::vector<std::string>> rows, bool color);
 
 std::string indent(const std::string& text);  // every line by two blanks
 

@@ -194,9 +194,9 @@ std::optional<std::string> read_file(const std::string& path, std::string& why) 
     why = S_ISDIR(status.st_mode) ? "it is a directory" : "it is not a plain file, but a pipe or a device";
     return std::nullopt;
   }
-  constexpr int64_t kLimit = 64 << 20;  // the parser's own limit is lower and has the better message
+  constexpr int64_t kLimit = 4 << 20;  // the parser's, which need not see what it would refuse
   if (status.st_size > kLimit) {
-    why = "it is larger than any program";
+    why = "it has " + std::to_string(status.st_size >> 20) + " MiB, and a program has at most 4";
     return std::nullopt;
   }
   std::ifstream in(path, std::ios::binary);

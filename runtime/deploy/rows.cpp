@@ -26,6 +26,12 @@ void check_length(const SpaceView& parent, const LengthSum& sum, const char* rul
   }
 }
 
+void check_scores(const float* scores, size_t count, const char* task) {
+  for (size_t i = 0; i < count; ++i)
+    if (scores[i] != scores[i])
+      throw InputError(std::string("the scores of task `") + task + "` are no numbers (NaN) for this input");
+}
+
 void RowSpace::clear() {
   resize(0, 0);
   view_.longest = 0;

@@ -43,6 +43,9 @@ struct Copies {
 // Throws InputError if it is below 0 for a row of `parent`: "`T` has to be at least 3 ..." is what `rule` says.
 void check_length(const SpaceView& parent, const LengthSum& sum, const char* rule);
 
+// Throws InputError if one of the scores of a task is NaN: what it would answer means nothing.
+void check_scores(const float* scores, size_t count, const char* task);
+
 // Allocates nothing once it has seen as many rows and parent rows. The address of the view and of this object must
 // stay; the arrays that the view points to may move when they grow.
 class RowSpace {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -33,10 +34,10 @@ std::string bytes_of(uint64_t count) {
   return std::to_string(count) + (count == 1 ? " byte" : " bytes");
 }
 
-// A mapping that is undone unless it is released.
-class Mapping {
+// The bytes of a file, given back unless they are released.
+class Contents {
  public:
-  explicit Mapping(const char* path) {
+  Contents(const char* path, Loading loading) : mapped_(loading == Loading::map) {
     const std::string who = path;
     const int file = ::open(path, O_RDONLY | O_CLOEXEC);
     if (file < 0) fail(who, errno);
@@ -45,22 +46,22 @@ class Mapping {
     if (error == 0 && S_ISDIR(status.st_mode)) error = EISDIR;
     if (error == 0 && !S_ISREG(status.st_mode)) error = EINVAL;
     size_ = error == 0 ? static_cast<size_t>(status.st_size) : 0;
-    if (size_ > 0) {
-      void* map = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file, 0);
-      if (map == MAP_FAILED)
-        error = errno;
-      else
-        data_ = static_cast<const char*>(map);
-    }
+    if (size_ > 0) error = mapped_ ? map(file) : read_all(file);
     ::close(file);
-    if (error != 0) fail(who, error);
-    if (data_ != nullptr) ::madvise(const_cast<char*>(data_), size_, MADV_WILLNEED);
+    if (error == 0) return;
+    give_back(data_, size_, mapped_);
+    fail(who, error);
   }
-  ~Mapping() {
-    if (data_ != nullptr) ::munmap(const_cast<char*>(data_), size_);
+  ~Contents() { give_back(data_, size_, mapped_); }
+  Contents(const Contents&) = delete;
+  Contents& operator=(const Contents&) = delete;
+  static void give_back(const char* data, size_t size, bool mapped) {
+    if (data == nullptr) return;
+    if (mapped)
+      ::munmap(const_cast<char*>(data), size);
+    else
+      std::free(const_cast<char*>(data));
   }
-  Mapping(const Mapping&) = delete;
-  Mapping& operator=(const Mapping&) = delete;
   const char* data() const { return data_; }
   size_t size() const { return size_; }
   const char* release() { return std::exchange(data_, nullptr); }
@@ -69,11 +70,37 @@ class Mapping {
   [[noreturn]] static void fail(const std::string& who, int error) {
     throw LoadError(who + ": cannot open it: " + std::strerror(error));
   }
+  int map(int file) {
+    void* map = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file, 0);
+    if (map == MAP_FAILED) return errno;
+    data_ = static_cast<const char*>(map);
+    ::madvise(map, size_, MADV_WILLNEED);
+    return 0;
+  }
+  // 0, or errno. A file that is cut off meanwhile has fewer bytes.
+  int read_all(int file) {
+    auto* bytes = static_cast<char*>(
+        std::aligned_alloc(kWeightsAlignment, (size_ + kWeightsAlignment - 1) / kWeightsAlignment * kWeightsAlignment));
+    if (bytes == nullptr) return ENOMEM;
+    data_ = bytes;
+    size_t done = 0;
+    while (done < size_) {
+      const ssize_t got = ::read(file, bytes + done, size_ - done);
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) return errno;
+      if (got == 0) break;
+      done += static_cast<size_t>(got);
+    }
+    size_ = done;
+    return 0;
+  }
+
   const char* data_ = nullptr;
   size_t size_ = 0;
+  bool mapped_;
 };
 
-// Checks all of a file but the values of its floats.
+// Checks all of a file.
 class Checker {
  public:
   Checker(std::string who, const char* data, uint64_t size) : who_(std::move(who)), data_(data), size_(size) {}
@@ -88,8 +115,8 @@ class Checker {
       const bool inside = offset >= free && offset <= size_ && bytes <= size_ - offset;
       if (!inside || offset % kWeightsAlignment != 0) fail("damaged: section " + name_of(specs[i]) + " is misplaced");
       free = offset + bytes;
-      if (specs[i].kind == SectionSpec::Kind::numbers)
-        check_numbers(specs[i], bytes);
+      if (specs[i].kind != SectionSpec::Kind::vocabulary)
+        check_numbers(specs[i], data_ + offset, bytes);
       else
         check_vocabulary(specs[i], data_ + offset, bytes);
     }
@@ -115,10 +142,25 @@ class Checker {
       fail("it has " + std::to_string(sections) + " sections, the program needs " + std::to_string(count));
   }
 
-  void check_numbers(const SectionSpec& spec, uint64_t bytes) const {
-    if (bytes % sizeof(float) == 0 && bytes / sizeof(float) == spec.count) return;
+  void check_numbers(const SectionSpec& spec, const char* section, uint64_t bytes) const {
+    if (bytes % sizeof(float) == 0 && bytes / sizeof(float) == spec.count) return check_values(spec, section);
     fail("section " + name_of(spec) + " has " + std::to_string(bytes / sizeof(float)) + " numbers, the program needs " +
          std::to_string(spec.count));
+  }
+
+  void check_values(const SectionSpec& spec, const char* section) const {
+    constexpr uint32_t kInfinity = 0x7F800000u;
+    const uint32_t most = spec.kind == SectionSpec::Kind::computed ? kInfinity : kInfinity - 1;
+    uint32_t largest = 0;  // of their bits without the sign
+    for (uint64_t i = 0; i < spec.count; ++i) {
+      const uint32_t bits = read<uint32_t>(section + i * sizeof(float)) & 0x7FFFFFFFu;
+      largest = bits > largest ? bits : largest;
+    }
+    if (largest <= most) return;
+    uint64_t at = 0;
+    while ((read<uint32_t>(section + at * sizeof(float)) & 0x7FFFFFFFu) <= most) ++at;
+    fail("section " + name_of(spec) + " has " + (largest > kInfinity ? "no number" : "an infinite number") + " at " +
+         std::to_string(at));
   }
 
   void check_vocabulary(const SectionSpec& spec, const char* section, uint64_t bytes) const {
@@ -195,13 +237,14 @@ int32_t Vocabulary::find(std::string_view name) const {
   }
 }
 
-WeightsFile WeightsFile::open(const char* path, uint64_t fingerprint, const SectionSpec* specs, size_t count) {
-  Mapping mapping(path);
-  Checker(path, mapping.data(), mapping.size()).run(fingerprint, specs, count);
+WeightsFile WeightsFile::open(const char* path, Loading loading, uint64_t fingerprint, const SectionSpec* specs,
+                              size_t count) {
+  Contents contents(path, loading);
+  Checker(path, contents.data(), contents.size()).run(fingerprint, specs, count);
   WeightsFile out;
-  out.size_ = mapping.size();
-  out.data_ = mapping.release();
-  out.mapped_ = true;
+  out.size_ = contents.size();
+  out.data_ = contents.release();
+  out.owner_ = loading == Loading::map ? Owner::mapping : Owner::memory;
   return out;
 }
 
@@ -220,17 +263,17 @@ WeightsFile WeightsFile::view(const void* data, size_t size, uint64_t fingerprin
 WeightsFile::WeightsFile(WeightsFile&& other) noexcept
     : data_(std::exchange(other.data_, nullptr)),
       size_(std::exchange(other.size_, 0)),
-      mapped_(std::exchange(other.mapped_, false)) {}
+      owner_(std::exchange(other.owner_, Owner::caller)) {}
 
 WeightsFile& WeightsFile::operator=(WeightsFile&& other) noexcept {
   std::swap(data_, other.data_);
   std::swap(size_, other.size_);
-  std::swap(mapped_, other.mapped_);
+  std::swap(owner_, other.owner_);
   return *this;
 }
 
 WeightsFile::~WeightsFile() {
-  if (mapped_) ::munmap(const_cast<char*>(data_), size_);
+  if (owner_ != Owner::caller) Contents::give_back(data_, size_, owner_ == Owner::mapping);
 }
 
 const float* WeightsFile::numbers(size_t section) const {

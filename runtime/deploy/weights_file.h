@@ -1,6 +1,4 @@
-// The weights of a package: one file (or embedded bytes) of sections, mapped and used in place. Little-endian.
-//
-// The file must not change while it is open: it is mapped, not read.
+// The weights of a package: one file (or embedded bytes) of sections, read or mapped, and used in place. Little-endian.
 //
 //    0  "MTLWGHT1"
 //    8  u64  bytes of the whole file
@@ -15,8 +13,8 @@
 // addressing: a slot holds an id + 1, or 0 when it is empty; slots are a power of two greater than count; a name is
 // looked for from slot vocabulary_hash(name) & (slots - 1) on, slot by slot, wrapping, until an empty one.
 //
-// The reader knows by position what a section is. Everything but the values of the floats is checked before use, so
-// that no file, damaged or made on purpose, leads out of its bounds.
+// The reader knows by position what a section is. Everything is checked before use, so that no file, damaged or made on
+// purpose, leads out of its bounds or predicts with what is no number.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -31,7 +29,8 @@ inline constexpr size_t kWeightsHeader = 40;     // bytes in front of the list o
 inline constexpr size_t kWeightsAlignment = 64;  // of sections, and of embedded bytes
 
 struct SectionSpec {
-  enum class Kind : uint8_t { numbers, vocabulary };
+  // `computed` when the package was written, from parameters: infinite numbers may be among them.
+  enum class Kind : uint8_t { numbers, vocabulary, computed };
   const char* name = "";  // for messages
   Kind kind = Kind::numbers;
   uint64_t count = 0;  // floats, or names
@@ -57,8 +56,9 @@ class Vocabulary {
 class WeightsFile {
  public:
   WeightsFile() = default;  // has no sections
-  // Maps the file `path` and checks it against `count` specs. Throws LoadError.
-  static WeightsFile open(const char* path, uint64_t fingerprint, const SectionSpec* specs, size_t count);
+  // Opens the file `path` and checks it against `count` specs. Throws LoadError. A mapped file must not change.
+  static WeightsFile open(const char* path, Loading loading, uint64_t fingerprint, const SectionSpec* specs,
+                          size_t count);
   // The same for bytes in memory that the caller keeps; aligned to kWeightsAlignment.
   static WeightsFile view(const void* data, size_t size, uint64_t fingerprint, const SectionSpec* specs, size_t count);
   WeightsFile(WeightsFile&& other) noexcept;
@@ -75,7 +75,7 @@ class WeightsFile {
  private:
   const char* data_ = nullptr;
   size_t size_ = 0;
-  bool mapped_ = false;
+  enum class Owner { caller, memory, mapping } owner_ = Owner::caller;
 };
 
 // 64 bits of `size` bytes: four chains of 8 bytes each, mixed by multiplication. Against damage, not against intent.

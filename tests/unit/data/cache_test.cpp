@@ -31,7 +31,7 @@ void write_all(const Folder& folder) {
 void check_same(const Dataset& a, const Dataset& b) {
   CHECK(to_json(a.fitted) == to_json(b.fitted));
   CHECK(a.fitted.vectors.at("en").values == b.fitted.vectors.at("en").values);
-  CHECK(a.fitted.vectors.at("en").known == b.fitted.vectors.at("en").known);
+  CHECK(a.fitted.vectors.at("en").row_of == b.fitted.vectors.at("en").row_of);
   REQUIRE(a.sources.size() == b.sources.size());
   CHECK(a.sources[0].has_dev == b.sources[0].has_dev);
   for (const auto part : {&Source::train, &Source::dev}) {

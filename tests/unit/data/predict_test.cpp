@@ -140,7 +140,7 @@ TEST_CASE("Fitted goes to JSON and back") {
   REQUIRE(back);
   CHECK(to_json(*back) == json);
   CHECK(back->numbers.at("s.n").mean == loading.data->fitted.numbers.at("s.n").mean);
-  CHECK(back->vocabs.at("en").ids == loading.data->fitted.vocabs.at("en").ids);
+  CHECK(back->vocabs.at("en").names == loading.data->fitted.vocabs.at("en").names);
   CHECK(fits_spec(*back, spec, why));
 }
 

@@ -58,6 +58,10 @@ TEST_CASE("numbers") {
   CHECK(parse_number("3.5") == 3.5);
   CHECK(parse_number(" +2 ") == 2.0);
   CHECK(parse_number("-1e-3") == -1e-3);
+  for (const char* tiny : {"1e-400", "-1e-400", "0.001e-399", "1000e-999999999999999999999"})
+    CHECK(parse_number(tiny) == 0.0);
+  CHECK(parse_number("0." + std::string(400, '0') + "1") == 0.0);
+  CHECK_FALSE(parse_number("1" + std::string(400, '0') + "e-9").has_value());
   for (const char* bad : {"", "abc", "1,5", "1.5x", "nan", "inf", "1e999", "+-1", "++1", "0x10", "--1"}) {
     CAPTURE(bad);
     CHECK_FALSE(parse_number(bad).has_value());

@@ -1,6 +1,7 @@
 #include "model/model_file.h"
 
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <fstream>
 #include <iterator>
 
@@ -38,7 +39,7 @@ TEST_CASE("a model file is read back") {
   CHECK(file->model == "slu");
   CHECK(file->metrics == sample().metrics);
   CHECK(file->fitted.vocabs["en"].names == sample().fitted.vocabs["en"].names);
-  CHECK(file->fitted.sets["snips.intent"].ids.count("PlayMusic") == 1);
+  CHECK(file->fitted.sets["snips.intent"].id_of("PlayMusic") == 0);
   CHECK_FALSE(file->version.empty());
   Weights weights({{"encoder.weight", {2, 2}}});
   REQUIRE(to_weights(file->tensors, weights, why));
@@ -90,4 +91,58 @@ TEST_CASE("weights of another shape or a missing one are reasons") {
   Weights more({{"encoder.bias", {2}}});
   CHECK_FALSE(to_weights(sample().tensors, more, why));
   CHECK(why == "it lacks the parameter `encoder.bias`");
+}
+
+TEST_CASE("names that command a terminal or lead out of the folder are reasons") {
+  TemporaryFolder folder;
+  std::string why;
+  const auto refused = [&](const ModelFile& file) {
+    REQUIRE(save_model(folder.path("m"), file, why));
+    why.clear();
+    return !load_model(folder.path("m"), why);
+  };
+  for (const char* name : {"", "/m.mtl", "../m.mtl", "a/../../m.mtl", "m\n.mtl", "m\x1b[2J.mtl", "\xE2\x80\xAE.mtl"}) {
+    ModelFile file = sample();
+    file.sources[1].first = name;
+    INFO(name);
+    CHECK(refused(file));
+    CHECK(why.find("`mtlc.source`") != std::string::npos);
+    CHECK(why.find('\x1b') == std::string::npos);
+  }
+  ModelFile file = sample();
+  file.model = "slu\r";
+  CHECK(refused(file));
+  file = sample();
+  file.sets = {{"width", "6\n4"}};
+  CHECK(refused(file));
+  file = sample();
+  file.sources[1].first = "a/b c/l\xC3\xA4yers..mtl";
+  CHECK_FALSE(refused(file));
+}
+
+TEST_CASE("weights that are no numbers are a reason, with their place") {
+  ModelFile file = sample();
+  Weights weights({{"encoder.weight", {2, 2}}});
+  std::string why;
+  file.tensors[0].values[2] = NAN;
+  CHECK_FALSE(to_weights(file.tensors, weights, why));
+  CHECK(why.find("`encoder.weight` has no number at [1, 0]") == 0);
+  file.tensors[0].values = {1, -INFINITY, 3, 4};
+  CHECK_FALSE(to_weights(file.tensors, weights, why));
+  CHECK(why.find("`encoder.weight` has an infinite number at [0, 1]") == 0);
+}
+
+TEST_CASE("metadata of other programs is left alone within reason") {
+  TemporaryFolder folder;
+  std::string why;
+  REQUIRE(save_model(folder.path("m"), sample(), why));
+  auto tensors = read_safetensors(folder.path("m"), why);
+  REQUIRE(tensors);
+  tensors->metadata["notes"] = std::string(1000, 'x');
+  REQUIRE(write_safetensors(folder.path("m"), *tensors, why));
+  CHECK(load_model(folder.path("m"), why));
+  tensors->metadata["notes"] = std::string(2 << 20, 'x');
+  REQUIRE(write_safetensors(folder.path("m"), *tensors, why));
+  CHECK_FALSE(load_model(folder.path("m"), why));
+  CHECK(why.find("under keys that are not mtlc's") != std::string::npos);
 }

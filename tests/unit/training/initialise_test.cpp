@@ -99,7 +99,7 @@ TEST_CASE("each path draws its own numbers, whatever stands around it") {
 
 TEST_CASE("known words take their vectors, others are drawn") {
   data::Dataset data;
-  data.fitted.vectors["en"] = {2, {0, 0, 1, 2, 3, 4}, {false, true, true}};
+  data.fitted.vectors["en"] = {2, {1, 2, 3, 4}, {-1, 0, 1}, {}};
   const auto weights = made({param("word.weight", {4, 2}, {Init::Kind::normal, 0, 1, "", "en"})}, 7, data);
   const float* w = weights.data();
   CHECK(w[0] != 0);
@@ -118,7 +118,7 @@ TEST_CASE("rows of ids that train does not have start at zero") {
   for (const char* fact : {"0=<unk>", "0=a", "1=<unk>", "1=<unk>x"}) facts.add(fact);
   for (const char* label : {"no", "yes"}) labels.add(label);
   data.fitted.sets["ads.click"] = labels;
-  data.fitted.vectors["en"] = {2, {0, 0, 1, 2, 0, 0}, {false, true, false}};
+  data.fitted.vectors["en"] = {2, {1, 2}, {-1, 0, -1}, {}};
   const Init normal{Init::Kind::normal, 0, 1, ""};
   const auto table = [&](const char* path, int64_t rows, const char* ids, Init init, bool trained = true) {
     ParamInfo info = param(path, {types::Dim(rows), types::Dim(2)}, init);
@@ -149,8 +149,7 @@ TEST_CASE("rows of ids that train does not have start at zero") {
   hot.ids = {{"vocab en", 1, 1}};
   const auto columns = made({hot}, 7, data);
   for (int i = 0; i < 8; ++i) CHECK((columns.data()[i] == 0) == (i % 4 == 1));
-  data.fitted.vectors["en"].known[0] = true;
-  data.fitted.vectors["en"].values[0] = 3;
+  data.fitted.vectors["en"] = {2, {1, 2, 3, 0}, {1, 0, -1}, {}};
   CHECK(made({table("word", 3, "vocab en", {Init::Kind::normal, 0, 1, "", "en"})}, 7, data).data()[0] == 3);
 }
 

@@ -47,6 +47,18 @@ TEST_CASE("UTF-8 is checked strictly") {
   CHECK(find_invalid_utf8("\xF4\x90\x80\x80") == 0);  // above U+10FFFF
 }
 
+TEST_CASE("what would command a terminal is spelled") {
+  CHECK(printable("\x1b]0;x\x07 \x7F") == "\\x1b]0;x\\x07 \\x7f");
+  CHECK(printable("a\xE2\x80\xAE"
+                  "b\xC2\x9B"
+                  "c\xE2\x80\xA8") == "a\\u202eb\\u009bc\\u2028");
+  CHECK(printable("a\nb\tc\r", "\n\t") == "a\nb\tc\\r");
+  CHECK(printable("é語🎉\xFF") == "é語🎉\\xff");
+  CHECK(find_command("é語🎉") == std::string::npos);
+  CHECK(find_command("ab\x1b") == 2);
+  CHECK(find_command("\xE2\x81\xA6") == 0);
+}
+
 TEST_CASE("excerpts are short and show control characters") {
   CHECK(excerpt("a\tb\n") == "a\\tb\\n");
   CHECK(excerpt("abcdef", 3) == "abc...");

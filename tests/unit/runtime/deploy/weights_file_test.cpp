@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -111,11 +112,12 @@ TEST_CASE("weights come back from memory and from a file") {
   ::close(descriptor);
   Embedded embedded(bytes);
   WeightsFile mapped;
-  mapped = WeightsFile::open(path.c_str(), kFingerprint, kSpecs, 3);
+  mapped = WeightsFile::open(path.c_str(), Loading::map, kFingerprint, kSpecs, 3);
+  const WeightsFile read = WeightsFile::open(path.c_str(), Loading::read, kFingerprint, kSpecs, 3);
   ::unlink(path.c_str());
   const WeightsFile moved = std::move(mapped);
   const WeightsFile viewed = embedded.view();
-  for (const WeightsFile* file : {&moved, &viewed}) {
+  for (const WeightsFile* file : {&moved, &read, &viewed}) {
     CHECK(file->size() == bytes.size());
     CHECK(std::vector<float>(file->numbers(0), file->numbers(0) + 3) == kWeights);
     CHECK(reinterpret_cast<uintptr_t>(file->numbers(0)) % 64 == 0);
@@ -173,9 +175,9 @@ TEST_CASE("what is wrong with a file is said") {
   CHECK(with(kSpecs, 2) == "embedded weights: it has 3 sections, the program needs 2");
   const SectionSpec more[] = {kSpecs[0], {"en", Kind::vocabulary, 7}, kSpecs[2]};
   CHECK(with(more, 3) == "embedded weights: section `en` has 6 names, the program needs 7");
-  CHECK_THROWS_WITH(WeightsFile::open("/no/such/file", 1, kSpecs, 3),
+  CHECK_THROWS_WITH(WeightsFile::open("/no/such/file", Loading::read, 1, kSpecs, 3),
                     "/no/such/file: cannot open it: No such file or directory");
-  CHECK_THROWS_WITH(WeightsFile::open("/", 1, kSpecs, 3), "/: cannot open it: Is a directory");
+  CHECK_THROWS_WITH(WeightsFile::open("/", Loading::read, 1, kSpecs, 3), "/: cannot open it: Is a directory");
   CHECK_THROWS_AS(WeightsFile::view(embedded.data() + 4, 64, 1, kSpecs, 3), LoadError);
 }
 
@@ -244,4 +246,31 @@ TEST_CASE("the checksum covers every byte") {
       CHECK(hash != weights_checksum(changed.data(), size));
     }
   }
+}
+
+TEST_CASE("a file that is overwritten in place leaves what was read from it") {
+  const std::string bytes = valid_bytes();
+  std::string path = (std::filesystem::temp_directory_path() / "mtl-weights-XXXXXX").string();
+  const int descriptor = ::mkstemp(path.data());
+  REQUIRE(::write(descriptor, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()));
+  const WeightsFile read = WeightsFile::open(path.c_str(), Loading::read, kFingerprint, kSpecs, 3);
+  REQUIRE(::ftruncate(descriptor, 0) == 0);
+  ::close(descriptor);
+  ::unlink(path.c_str());
+  CHECK(std::vector<float>(read.numbers(0), read.numbers(0) + 3) == kWeights);
+  CHECK(read.vocabulary(1).find(kNames[0]) == 0);
+}
+
+TEST_CASE("numbers that are none are refused; what was computed may be infinite") {
+  const auto open = [](float x, Kind kind) {
+    const std::vector<float> values = {1, x, 3};
+    const SectionSpec spec[] = {{"w", kind, 3}};
+    Embedded embedded(weights_bytes(7, {{"w", kind, values.data(), values.size(), {}}}));
+    WeightsFile::view(embedded.data(), embedded.size(), 7, spec, 1);
+  };
+  CHECK_NOTHROW(open(2, Kind::numbers));
+  CHECK_NOTHROW(open(-INFINITY, Kind::computed));
+  CHECK_THROWS_WITH(open(-INFINITY, Kind::numbers), "embedded weights: section `w` has an infinite number at 1");
+  CHECK_THROWS_WITH(open(NAN, Kind::numbers), "embedded weights: section `w` has no number at 1");
+  CHECK_THROWS_WITH(open(NAN, Kind::computed), "embedded weights: section `w` has no number at 1");
 }
