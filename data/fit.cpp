@@ -28,7 +28,7 @@ void merge(Counts& words) {
     if (kept > 0 && words[kept - 1].first == word.first)
       words[kept - 1].second += word.second;
     else
-      words[kept++] = std::move(word);
+      std::swap(words[kept++], word);  // a move to itself would empty it
   }
   words.resize(kept);
 }
