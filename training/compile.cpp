@@ -209,15 +209,13 @@ std::unique_ptr<engine::Engine> Session::prediction(const std::vector<std::strin
   return compile(model_.graph, outputs, {});
 }
 
-std::unique_ptr<engine::Engine> Session::row_weights(const std::vector<std::string>& tasks) {
+std::unique_ptr<engine::Engine> Session::row_weights(const std::string& task) {
   ElaborateOptions options;
   options.training = true;  // elsewhere `progress` is 1
-  options.objective_tasks.insert(tasks.begin(), tasks.end());
+  options.objective_tasks.insert(task);
   const auto model = elaborator_(options);
   if (!model) return nullptr;
-  std::vector<std::string> outputs;
-  for (const std::string& task : tasks) outputs.push_back("weight." + task);
-  return compile(model->graph, outputs, {});
+  return compile(model->graph, {"weight." + task}, {});
 }
 
 std::vector<float> scalars_with_progress(const engine::Engine& engine, double progress) {

@@ -62,8 +62,8 @@ class Session {
   // Outputs "predict.TASK" of `tasks`, and "head.TASK" of `heads`.
   std::unique_ptr<engine::Engine> prediction(const std::vector<std::string>& tasks,
                                              const std::vector<std::string>& heads);
-  // Outputs "weight.TASK" of `tasks`, which have a TaskInfo::weight. nullptr after reports.
-  std::unique_ptr<engine::Engine> row_weights(const std::vector<std::string>& tasks);
+  // The output "weight.TASK" of a task that has a TaskInfo::weight. nullptr after reports.
+  std::unique_ptr<engine::Engine> row_weights(const std::string& task);
 
  private:
   Session(Elaborator elaborator, const SessionOptions& options)

@@ -43,9 +43,9 @@ void report_bad(const elaborate::TaskInfo& task, float weight, int64_t example, 
                                   : "look for divisions by what can be zero, and for logarithms of it");
 }
 
-// The tasks of a source, at a progress; those with a bad weight are reported and taken away.
-void check_source(const data::Source& source, engine::Engine& engine, double progress,
-                  std::vector<const elaborate::TaskInfo*>& tasks, diag::Emitter& emitter) {
+// False after a report.
+bool check_task(const elaborate::TaskInfo& task, const data::Source& source, engine::Engine& engine, double progress,
+                diag::Emitter& emitter) {
   const data::Split& split = source.train;
   data::Batch batch(split, source.name, std::min(kExamples, split.examples));
   const data::Batch* bound = &batch;
@@ -54,44 +54,39 @@ void check_source(const data::Source& source, engine::Engine& engine, double pro
   runtime::StepScalars step;
   step.values = scalars.data();
   std::vector<uint32_t> chosen;
-  for (int64_t begin = 0; begin < split.examples && !tasks.empty(); begin += kExamples) {
+  for (int64_t begin = 0; begin < split.examples; begin += kExamples) {
     chosen.resize(static_cast<size_t>(std::min(kExamples, split.examples - begin)));
     std::iota(chosen.begin(), chosen.end(), static_cast<uint32_t>(begin));
     batch.fill(chosen);
     engine.run(step);
-    const auto bad = [&](const elaborate::TaskInfo* task) {
-      Rows rows;
-      append_output(engine, "weight." + task->name, rows);
-      const auto found = std::find_if(rows.numbers.begin(), rows.numbers.end(), is_bad);
-      if (found == rows.numbers.end()) return false;
-      const int64_t row = (found - rows.numbers.begin()) / rows.width;
-      report_bad(*task, *found, begin + example_of_row(batch, *task, row, rows.count()), progress,
-                 engine.scalar("progress") >= 0, emitter);
-      return true;
-    };
-    tasks.erase(std::remove_if(tasks.begin(), tasks.end(), bad), tasks.end());
+    Rows rows;
+    append_output(engine, "weight." + task.name, rows);
+    const auto bad = std::find_if(rows.numbers.begin(), rows.numbers.end(), is_bad);
+    if (bad == rows.numbers.end()) continue;
+    const int64_t row = (bad - rows.numbers.begin()) / rows.width;
+    report_bad(task, *bad, begin + example_of_row(batch, task, row, rows.count()), progress,
+               engine.scalar("progress") >= 0, emitter);
+    return false;
   }
+  return true;
 }
 
 }  // namespace
 
 bool check_row_weights(Session& session, const data::Dataset& dataset, diag::Emitter& emitter) {
-  for (const std::string& name : session.sources(true)) {
-    std::vector<const elaborate::TaskInfo*> tasks;
-    std::vector<std::string> names;
-    for (const elaborate::TaskInfo& task : session.model().tasks) {
-      if (task.source != name || !task.weight) continue;
-      tasks.push_back(&task);
-      names.push_back(task.name);
-    }
-    if (tasks.empty()) continue;
-    const auto engine = session.row_weights(names);
+  bool good = true;
+  for (const elaborate::TaskInfo& task : session.model().tasks) {
+    if (!task.weight) continue;
+    const auto engine = session.row_weights(task.name);
     if (!engine) return false;
     const bool moves = engine->scalar("progress") >= 0;
+    bool mine = true;
     for (const double progress : {0.0, 0.25, 0.5, 0.75, 1.0})
-      if (moves || progress == 1) check_source(*find_source(dataset, name), *engine, progress, tasks, emitter);
+      if (mine && (moves || progress == 1))
+        mine = check_task(task, *find_source(dataset, task.source), *engine, progress, emitter);
+    good = good && mine;
   }
-  return !emitter.has_errors();
+  return good;
 }
 
 }  // namespace mtl::training
