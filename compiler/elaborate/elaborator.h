@@ -343,6 +343,7 @@ class Elaborator {
   Value rows_of_table(const Tensor& tensor, const Tensor& ids, const At& at);
   Value rows_of_matrix(const Tensor& tensor, const Tensor& ids, const At& at);
   Value rows_by_ids(const Tensor& tensor, const Tensor& ids, const At& at);
+  Value pairs_by_ids(const Tensor& tensor, ir::Value rows, const Tensor& ids, const At& at);
   Value gather_rows(const Tensor& tensor, ir::Value rows, const Tensor& ids, const DimNames& of_row, const At& at);
 
   // ---- lengths.cpp

@@ -131,8 +131,10 @@ Value Elaborator::index_axis(const Tensor& tensor, int axis, const Value& index,
   const int ragged = static_cast<int>(all.size()) - type(tensor.node).rank();
   if (const Tensor* ids = index.tensor()) return index_ids(tensor, axis, *ids, at);
   if (which.ragged) {
-    if (!innermost(tensor.node, axis, "an index", at)) return {};
-    ir::Value row = row_at(tensor.node, index, at);
+    // One position of the outer of two dimensions of pairs: that of the inner one of what they are turned to.
+    const auto turned = axis == 0 && ragged == 2 ? swapped(tensor.node, at) : std::nullopt;
+    if (!turned && !innermost(tensor.node, axis, "an index", at)) return {};
+    ir::Value row = row_at(turned.value_or(tensor.node), index, at);
     return row.valid() ? Value{Tensor{row, tensor.ids, nullptr, dim_names(tensor)}, at.range} : Value{};
   }
   dropped = true;
@@ -204,8 +206,11 @@ Value Elaborator::rows_of_table(const Tensor& tensor, const Tensor& ids, const A
 
 // The rows of a sequence, by positions in it or by constants that it is longer than.
 Value Elaborator::rows_by_ids(const Tensor& tensor, const Tensor& ids, const At& at) {
-  if (!innermost(tensor.node, 0, "an index by ids", at)) return {};
-  const SpaceId space = type(tensor.node).space, parent = spaces()[space].parent;
+  const auto turned = swapped(tensor.node, at);
+  if (!turned && !innermost(tensor.node, 0, "an index by ids", at)) return {};
+  const ir::Value rows = turned.value_or(tensor.node);
+  if (!rows.valid()) return {};
+  const SpaceId space = type(rows).space, parent = spaces()[space].parent;
   const IdSetPtr& set = ids.ids;
   const bool positions = set && set->ragged && spaces().same_dim(*set->ragged, space);
   const bool constant = set && set->constant && set->size.constant();
@@ -217,7 +222,24 @@ Value Elaborator::rows_by_ids(const Tensor& tensor, const Tensor& ids, const At&
     return {};
   }
   if (constant && !require_length(parent, spaces().length_of(space) - set->size, at)) return {};
-  return gather_rows(tensor, tensor.node, ids, dim_names(tensor), at);
+  return turned ? pairs_by_ids(tensor, rows, ids, at) : gather_rows(tensor, rows, ids, dim_names(tensor), at);
+}
+
+// f32[Q, C] by ids of positions in Q, with `rows` f32[C, Q]: for each of C, what the ids name there.
+Value Elaborator::pairs_by_ids(const Tensor& tensor, ir::Value rows, const Tensor& ids, const At& at) {
+  const size_t ragged = ragged_below(type(ids.node).space, at.frame.base).size();
+  if (type(ids.node).rank() > 0 || ragged > 1) {
+    report(at, diag::NotSupportedYet, shape_text(tensor.node, at.frame) + " by " + shape_text(ids.node, at.frame));
+    return {};
+  }
+  const SpaceId each = spaces()[type(rows).space].parent;
+  Tensor places = ids;
+  if (ragged == 1) places.node = copy_rows(ids.node, each, at);
+  if (!places.node.valid()) return {};
+  Value found = gather_rows(tensor, rows, places, dim_names(tensor), at);
+  if (ragged == 0 || !found.tensor()) return found;
+  const auto back = swapped(found.tensor()->node, at);
+  return back && back->valid() ? Value{Tensor{*back, tensor.ids, nullptr, dim_names(tensor)}, at.range} : Value{};
 }
 
 // The same of a matrix that an example, or a position, has of its own.
