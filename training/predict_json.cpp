@@ -78,6 +78,8 @@ void add_tokens(const Answer& answer, const std::string& name, Json& out) {
 
 void add_probabilities(const Answer& answer, const elaborate::TaskInfo& task, const data::IdSet* classes, Json& out) {
   if (answer.probabilities.empty()) return;
+  // Of each position as many as there are tags: a part of the scores, which are asked for.
+  if (task.per_position && task.kind == TargetKind::label && !answer.scores) return;
   Json& probability = out[task.name + ".probability"];
   const auto rows = static_cast<size_t>(task.per_position ? answer.rows : 1);
   if (classes == nullptr || classes->names.size() * rows != answer.probabilities.size()) {

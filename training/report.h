@@ -19,9 +19,9 @@ struct TaskScores {
   std::string task;
   std::optional<double> loss;  // mean over the split; nullopt: the task has no loss
   MetricValues metrics;
-  bool not_numbers = false;                                   // a labelled row has a score of NaN: no metric is defined
   int64_t counted = 0;                                        // labelled examples or positions
   std::vector<std::pair<std::string, MetricValues>> columns;  // bool[K], f32[K]: of each column, by its name
+  bool not_numbers = false;                                   // a labelled row has a score of NaN: no metric is defined
 };
 
 struct CombinedScore {  // `metric NAME = ...` of the model

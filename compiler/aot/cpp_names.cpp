@@ -47,7 +47,8 @@ CppText identifier(std::string_view text) {
 CppText camel_case(std::string_view text) {
   std::string out;
   bool start = true;
-  for (char c : identifier(text).str()) {
+  const CppText words = identifier(text);
+  for (const char c : words.str()) {
     if (c == '_') {
       start = true;
     } else {

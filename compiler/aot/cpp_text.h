@@ -25,7 +25,8 @@ class CppText {
   CppText(const std::string&) = delete;
   CppText(std::string_view) = delete;
 
-  const std::string& str() const { return text_; }
+  const std::string& str() const& { return text_; }
+  std::string str() && { return std::move(text_); }
   bool empty() const { return text_.empty(); }
   size_t size() const { return text_.size(); }
   char back() const { return text_.back(); }

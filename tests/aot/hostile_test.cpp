@@ -26,11 +26,11 @@ const std::vector<std::string> kHostile = {
     "\"; int INTRUDER; //",
     "\\\"; int INTRUDER; //",
     "'; int INTRUDER; //'",
-    "??/\" an INTRUDER \"??/",
+    "?\?/\" an INTRUDER \"?\?/",
     "${INTRUDER} $ENV{INTRUDER} @INTRUDER@",
     ")\" INTRUDER R\"(",
     "INTRUDER continues the line\\",
-    "INTRUDER continues the line??/",
+    "INTRUDER continues the line?\?/",
     "#include \"INTRUDER\"",
     "\x1b]0;INTRUDER\x07\x1b[2J",
     "\xE2\x80\xAE"
@@ -57,7 +57,7 @@ std::string code_of(std::string text) {
   const auto replace = [&](const std::string& from, const std::string& to) {
     for (size_t at = 0; (at = text.find(from, at)) != std::string::npos;) text.replace(at, from.size(), to);
   };
-  replace("??/", "\\");
+  replace("?\?/", "\\");
   replace("\\\n", "");
   std::string out;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -146,7 +146,7 @@ std::string in_program(const std::string& text) {  // a string of the language
 
 // Keys, labels and words of honest data may be like this; a program says keys on one line.
 void write_program(const fs::path& folder, const std::string& program) {
-  const std::string key = "*/ INTRUDER \"??/ $INTRUDER @name@ \\";
+  const std::string key = "*/ INTRUDER \"?\?/ $INTRUDER @name@ \\";
   std::ofstream rows(folder / "rows.jsonl");
   for (size_t i = 0; i < 2 * kHostile.size(); ++i) {
     const std::string& text = kHostile[i % kHostile.size()];
@@ -158,7 +158,7 @@ void write_program(const fs::path& folder, const std::string& program) {
       << "  w : token(v)[T] = column(" << in_program(key) << ")\n  k : category = column(\"kind\")\n"
       << "  y : label = column(\"label\")\n  t : label[T] = column(\"tags\")\n}\n"
       << "model model {\n  shared words = embed(4)\n  shared kinds = embed(2)\n  let h = words(d.w)  // */ INTRUDER\n"
-      << "  task y predicts d.y {\n    head = concat(mean(h, // */ INTRUDER \"??/\" ${INTRUDER} \\\n      over "
+      << "  task y predicts d.y {\n    head = concat(mean(h, // */ INTRUDER \"?\?/\" ${INTRUDER} \\\n      over "
          "=\rd.T), "
       << "kinds(d.k)) |> linear(|target|)\n  }\n"
       << "  task t predicts d.t { head = h |> linear(|target|) }\n  train { epochs = 1 }\n}\n";
@@ -194,8 +194,8 @@ std::string saved(const Test& test, const mtl::model::ModelFile& model) {
 void test_patched_names(const Test& test) {
   const auto refused = [&](const mtl::model::ModelFile& model, const std::string& what) {
     const std::string file = saved(test, model);
-    for (const std::string command :
-         {"emit cpp " + file + " --out refused", "predict " + file + " lines.txt", "eval " + file})
+    for (const std::string& command : std::vector<std::string>{"emit cpp " + file + " --out refused",
+                                                               "predict " + file + " lines.txt", "eval " + file})
       if (test.run(command)) fail(what + " is not refused by " + command);
     if (fs::exists(test.folder / "refused")) fail(what + ": something was written");
   };
@@ -231,7 +231,7 @@ void test_patched_text(Test& test) {
   for (const std::string& hostile : kHostile)
     if (mtl::find_command(hostile) == std::string::npos) text.insert(text.find("kinds(d.k)"), "// " + hostile + "\n");
   for (auto& name : model.fitted.vocabs.at("v").names)
-    if (name == "word") name = "*/??/\n#error INTRUDER\\";
+    if (name == "word") name = "*/?\?/\n#error INTRUDER\\";
   test.emit("cpp " + saved(test, model));
 }
 
