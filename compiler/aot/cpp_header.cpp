@@ -158,7 +158,7 @@ CppText example_structs(const CppModel& model, const CppSource& source) {
   said.clear();
   for (const CppColumn& column : source.columns) {
     if (!column.ranges.empty() && said.insert(column.ranges).second)
-      out += code("  std::vector<TextRange> {};  // of from_text: where {} stand in the line\n", column.ranges,
+      out += code("  std::vector<TextRange> {}{{}};  // of from_text: where {} stand in the line\n", column.ranges,
                   column.field);
   }
   if (source.from_line) {

@@ -4,10 +4,10 @@
 //                [--toolchain FILE --emulator COMMAND]
 // MODEL is a model.safetensors, or a .mtl file that is trained first, on DIR. Emits the package, builds and installs it
 // as a project of its own, builds consumer/ against what is installed, and compares labels and spans, which have to be
-// equal, and scores, to 1e-5. FORMAT is that of `mtlc predict`: lines, or source, with the columns of INPUT that each
-// field of an example stands in. FLAGS are for the compiler. FORM is what `mtlc emit` is asked for: cpp, or
-// "object --cpu x86-64-v3 ...". For another machine, FILE is CMake's toolchain file and COMMAND runs its programs.
-// Exits with 77 (skipped, and says so) without INPUT, COMPILER, the emulator or PROGRAM.
+// equal, and scores, to 1e-5, and numbers. FORMAT is that of `mtlc predict`: lines, or source, with the columns of
+// INPUT that each field of an example stands in. FLAGS are for the compiler. FORM is what `mtlc emit` is asked for:
+// cpp, or "object --cpu x86-64-v3 ...". For another machine, FILE is CMake's toolchain file and COMMAND runs its
+// programs. Exits with 77 (skipped, and says so) without INPUT, COMPILER, the emulator or PROGRAM.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -168,17 +168,18 @@ int compare(const std::vector<Json>& predicted, const std::vector<Json>& answere
   for (size_t i = 0; i < predicted.size(); ++i) {
     for (const auto& [task, answer] : answered[i].items()) {
       const Json wanted = expected(predicted[i], task);
-      double d = 0;
-      for (const char* part : {"numbers", "probability", "scores", "offsets"})
-        d = std::max(d, difference(wanted[part], answer[part]));
-      most = std::max(most, d);
-      bool same = d <= 1e-5;
+      const double numbers = difference(wanted["numbers"], answer["numbers"]);
+      const double d = std::max(difference(wanted["probability"], answer["probability"]),
+                                difference(wanted["scores"], answer["scores"]));
+      most = std::max({most, d, numbers});
+      // Numbers are in the units of the data, which are up to a hundred times those that the model computes in.
+      bool same = d <= 1e-5 && numbers <= 1e-4;
       for (const char* part : {"labels", "spans", "span_labels", "skipped"})
         same = same && wanted[part] == answer[part];
       ++tasks;
       if (!same && ++wrong <= 5)
-        fmt::print("example {}, task {}: difference {}\n  predict {}\n  package {}\n", i, task, d, wanted.dump(),
-                   answer.dump());
+        fmt::print("example {}, task {}: difference {}\n  predict {}\n  package {}\n", i, task, std::max(d, numbers),
+                   wanted.dump(), answer.dump());
     }
   }
   fmt::print("{} examples, {} answers, {} differ; largest difference of a score {:.2g}\n", predicted.size(), tasks,

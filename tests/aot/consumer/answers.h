@@ -233,22 +233,26 @@ Flat flat(const Answer& a, NameOf name_of, size_t width) {
   return out;
 }
 
-inline bool close(const std::vector<double>& a, const std::vector<double>& b) {
+inline bool close(const std::vector<double>& a, const std::vector<double>& b, double tolerance = 1e-5) {
   if (a.size() != b.size()) return false;
   for (size_t i = 0; i < a.size(); ++i) {
     const bool both = std::isnan(a[i]) && std::isnan(b[i]);
-    if (!both && !(std::fabs(a[i] - b[i]) <= 1e-5 * std::fmax(1.0, std::fabs(b[i])))) return false;
+    if (!both && !(std::fabs(a[i] - b[i]) <= tolerance * std::fmax(1.0, std::fabs(b[i])))) return false;
   }
   return true;
 }
 
 // `b` may lack what the C interface does not give.
 inline void want_same(const Flat& a, const Flat& b, const std::string& what) {
-  const bool labels = b.labels.empty() || a.labels == b.labels;
-  const bool offsets = b.offsets.empty() || a.offsets == b.offsets;
-  if (!labels || !offsets || a.skipped != b.skipped || !close(a.numbers, b.numbers) ||
-      !close(a.probability, b.probability) || !close(a.scores, b.scores))
-    throw std::runtime_error(what + " differs");
+  const char* part = nullptr;
+  if (!b.labels.empty() && a.labels != b.labels) part = "labels";
+  if (!b.offsets.empty() && a.offsets != b.offsets) part = "offsets";
+  if (a.skipped != b.skipped) part = "skipped";
+  // In the units of the data, which are up to a hundred times those that the model computes in.
+  if (!close(a.numbers, b.numbers, 1e-4)) part = "numbers";
+  if (!close(a.probability, b.probability)) part = "probability";
+  if (!close(a.scores, b.scores)) part = "scores";
+  if (part != nullptr) throw std::runtime_error(what + " differs in its " + part);
 }
 
 // ---- Running
