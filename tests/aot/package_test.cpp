@@ -169,8 +169,9 @@ int compare(const std::vector<Json>& predicted, const std::vector<Json>& answere
     for (const auto& [task, answer] : answered[i].items()) {
       const Json wanted = expected(predicted[i], task);
       const double numbers = difference(wanted["numbers"], answer["numbers"]);
-      const double d = std::max(difference(wanted["probability"], answer["probability"]),
-                                difference(wanted["scores"], answer["scores"]));
+      double d = 0;
+      for (const char* part : {"probability", "scores", "offsets"})
+        d = std::max(d, difference(wanted[part], answer[part]));
       most = std::max({most, d, numbers});
       // Numbers are in the units of the data, which are up to a hundred times those that the model computes in.
       bool same = d <= 1e-5 && numbers <= 1e-4;
