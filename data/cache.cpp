@@ -264,6 +264,12 @@ bool ids_are_of_sets(const Spec& spec, const Dataset& dataset) {
 
 }  // namespace
 
+std::string cache_header(std::string_view rest) {
+  const uint64_t version = kCacheVersion, sum = checksum(rest);
+  std::string header(kMagic, 8);
+  return header.append(reinterpret_cast<const char*>(&version), 8).append(reinterpret_cast<const char*>(&sum), 8);
+}
+
 std::optional<Cached> read_cache(const std::string& path, const std::string& key, const Spec& spec) {
   if (key.empty()) return std::nullopt;
   const std::filesystem::path place = path;
@@ -293,9 +299,7 @@ void write_cache(const std::string& path, const std::string& key, const Dataset&
   auto own_warnings = warnings;
   // The visitor takes both ways by reference; the Writer changes nothing.
   visit_all(writer, own_key, own_warnings, const_cast<Dataset&>(dataset), nullptr);
-  const uint64_t version = kCacheVersion, sum = checksum(writer.bytes);
-  std::string header(kMagic, 8);
-  header.append(reinterpret_cast<const char*>(&version), 8).append(reinterpret_cast<const char*>(&sum), 8);
+  const std::string header = cache_header(writer.bytes);
   const std::filesystem::path place = path;
   std::string unsafe;
   if (const auto folder = PrivateFolder::make(place.parent_path().string(), unsafe))

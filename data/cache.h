@@ -6,6 +6,7 @@
 #pragma once
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "compiler/diag/diagnostic.h"
@@ -23,6 +24,8 @@ std::string join_path(const std::string& folder, const std::string& path);
 // Everything that the result depends on, as text. Empty if a file cannot be found.
 std::string cache_key(const Spec& spec, const LoadOptions& options);
 std::string cache_path(const Spec& spec, const LoadOptions& options);
+// What stands in front of `rest` in a cache file: a mark, the version, and the checksum of `rest`.
+std::string cache_header(std::string_view rest);
 std::optional<Cached> read_cache(const std::string& path, const std::string& key, const Spec& spec);
 // A cache that cannot be written is no error.
 void write_cache(const std::string& path, const std::string& key, const Dataset& dataset,
