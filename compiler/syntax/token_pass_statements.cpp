@@ -134,7 +134,8 @@ TokenPass::Outcome TokenPass::misplaced_statement() {
   const Block home = home_of(type());
   std::string help = std::string("it belongs ") + block_place(home);
   if (home == Block::body) help = "it belongs in the body of a module or function";
-  const std::string said = block() == Block::file ? advice(PhrasePlace::declaration, current_->text) : "";
+  const PhrasePlace place = block() == Block::file ? PhrasePlace::declaration : PhrasePlace::statement;
+  const std::string said = advice(place, current_->text);
   if (!said.empty()) help = said;
   emitter_.report(diag::WrongPlace, excerpt(current_->text), block_place(block())).at(here()).help(help);
   begin_skip(true);
