@@ -152,7 +152,7 @@ void class_weights(const Init& init, const data::Dataset& data, const model::Ent
 }
 
 std::vector<SpanTag> read_tags(const std::vector<std::string>& names) {
-  const SpanForm form = find_span_form(names, false).value_or(SpanForm());
+  const SpanForm form = find_span_form(names).value_or(SpanForm());
   std::vector<SpanTag> tags;
   for (const std::string& name : names) tags.push_back(runtime::deploy::read_span_tag(name, form));
   return tags;

@@ -189,13 +189,15 @@ bool check_span_metrics(const std::vector<elaborate::TaskInfo>& tasks, const dat
   for (const elaborate::TaskInfo& task : tasks) {
     if (std::find(task.metrics.begin(), task.metrics.end(), Metric::span_f1) == task.metrics.end()) continue;
     const data::IdSet* labels = label_set(spec, fitted, task.source, task.target);
-    if (labels == nullptr || find_span_form(labels->names, false)) continue;
+    if (labels == nullptr || find_span_form(labels->names)) continue;
     std::vector<std::string> some;
     for (size_t i = 0; i < labels->names.size() && i < kShown; ++i) some.push_back("`" + labels->names[i] + "`");
     if (labels->names.size() > kShown) some.push_back("and so on");
+    const std::vector<std::string> odd = labels_beside_tags(labels->names);
     emitter.report(diag::LabelsMarkNoSpans, task.name, task.source + "." + task.target)
         .at(task.range)
-        .note("they are " + join(some, ", "))
+        .note(odd.empty() ? "they are " + join(some, ", ")
+                          : "all but `" + join(odd, "`, `", "` and `") + "` are tags or stand outside")
         .help(
             "write `accuracy` or `macro_f1`; tags that mark spans are `B-per`, `I-per` and `O`, `per-B`, or `B`, `I`, "
             "`O`");
@@ -222,7 +224,7 @@ std::vector<int64_t> row_starts(const data::Split& split, const elaborate::TaskI
 
 std::vector<Metric> metrics_of(const elaborate::TaskInfo& task, const data::IdSet* labels) {
   std::vector<Metric> metrics = task.metrics;
-  if (!task.span_f1_if_tagged || labels == nullptr || !find_span_form(labels->names, true)) return metrics;
+  if (!task.span_f1_if_tagged || labels == nullptr || !find_span_form(labels->names)) return metrics;
   if (std::find(metrics.begin(), metrics.end(), Metric::span_f1) == metrics.end()) metrics.push_back(Metric::span_f1);
   return metrics;
 }

@@ -86,7 +86,7 @@ double SequenceScores::exact_match() const {
 
 SpanScores::SpanScores(const std::vector<std::string>& labels, std::span<const std::string> unseen) {
   std::map<std::string, int32_t> kinds;
-  const SpanForm form = find_span_form(labels, false).value_or(SpanForm());
+  const SpanForm form = find_span_form(labels).value_or(SpanForm());
   const auto read = [&](const std::string& label) {
     const runtime::deploy::SpanTag read = runtime::deploy::read_span_tag(label, form);
     if (read.mark == 'O') return Tag();

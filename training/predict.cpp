@@ -157,7 +157,7 @@ Answer Predictor::State::decode(size_t index, const Rows& said, const Rows& head
     }
   }
   if (task.per_position && task.kind == TargetKind::label && names != nullptr) {
-    if (const auto form = find_span_form(names->names, true)) answer.spans = spans_of(answer.labels, *form);
+    if (const auto form = find_span_form(names->names)) answer.spans = spans_of(answer.labels, *form);
   }
   for (int64_t row = begin; has_distribution(index) && row < end; ++row)
     append_softmax({heads.numbers.data() + row * heads.width, static_cast<size_t>(heads.width)}, answer.probabilities);

@@ -218,7 +218,8 @@ int64_t last_earlier(const fs::path& folder) {
     const std::string name = entry.path().filename().string();
     int64_t number = 0;
     const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-    if (error == std::errc() && end == name.data() + name.size()) last = std::max(last, number);
+    const bool good = error == std::errc() && end == name.data() + name.size() && number < INT64_MAX;
+    if (good) last = std::max(last, number);
   }
   return last;
 }
@@ -227,6 +228,7 @@ int64_t last_earlier(const fs::path& folder) {
 bool is_log_of_nothing(const fs::path& folder) {
   std::error_code ignored;
   if (fs::exists(folder / kFiles[0], ignored) || fs::exists(folder / kFiles[1], ignored)) return false;
+  if (!fs::is_regular_file(fs::symlink_status(folder / kFiles[2], ignored))) return false;
   std::ifstream metrics(folder / kFiles[2]);
   std::string line;
   std::getline(metrics, line);
@@ -248,6 +250,11 @@ std::string newest_earlier(const std::string& run_folder, const std::string& nam
 bool RunFolder::move_earlier() {
   std::error_code error, ignored;
   if (is_log_of_nothing(path_)) return true;
+  if (fs::is_symlink(fs::path(path_) / kEarlier, ignored)) {
+    emitter_->report(diag::CannotWriteFile, "`" + path_ + "/" + kEarlier +
+                                                "` is a link, where the files of the run before would go: remove it");
+    return false;
+  }
   for (const char* name : kFiles) {
     const fs::path from = fs::path(path_) / name;
     if (!fs::is_regular_file(from, ignored)) continue;
@@ -358,6 +365,10 @@ std::unique_ptr<RunFolder> RunFolder::open(const std::string& path, bool resume,
   std::unique_ptr<RunFolder> folder(new RunFolder(path, emitter));
   // Held until this process ends, however it does.
   folder->lock_ = ::open((path + "/.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+  if (folder->lock_ < 0 && (errno == ELOOP || errno == EISDIR || errno == ENXIO)) {
+    emitter.report(diag::CannotWriteFile, "`" + path + "/.lock` is no file: remove it");
+    return nullptr;
+  }
   const bool locked = folder->lock_ >= 0 && ::flock(folder->lock_, LOCK_EX | LOCK_NB) == 0;
   if (folder->lock_ >= 0 && !locked && errno == EWOULDBLOCK) {
     emitter.report(diag::RunFolderInUse, path).help("give this one a folder of its own: `--run-dir DIR`");

@@ -1,5 +1,6 @@
 #include "training/spans.h"
 
+#include <algorithm>
 #include <string_view>
 
 namespace mtl::training {
@@ -40,30 +41,50 @@ Count count_tags(const std::vector<std::string>& names, const SpanForm& form) {
   return count;
 }
 
-bool marks_spans(const Count& count, const SpanForm& form, bool all) {
-  if (count.tags == 0 || count.others > (all ? 0 : count.tags)) return false;
+bool marks_spans(const Count& count, const SpanForm& form) {
+  if (count.tags == 0 || count.others > 0) return false;
   if (form.mark == SpanForm::Mark::alone)  // letters may be names of anything
-    return count.others == 0 && (count.begins || count.goes_on) && (count.outside || (count.begins && count.goes_on));
+    return (count.begins || count.goes_on) && (count.outside || (count.begins && count.goes_on));
   return count.with_kind > 0 && (count.begins || count.outside);
+}
+
+template <class F>
+void for_each_form(F body) {
+  for (const bool lower : {false, true}) {
+    for (const SpanForm::Mark mark : {SpanForm::Mark::before, SpanForm::Mark::behind, SpanForm::Mark::alone}) {
+      for (const char separator : {'-', '_'}) body(SpanForm{mark, separator, lower});
+    }
+  }
 }
 
 }  // namespace
 
-std::optional<SpanForm> find_span_form(const std::vector<std::string>& names, bool all) {
+std::optional<SpanForm> find_span_form(const std::vector<std::string>& names) {
   std::optional<SpanForm> best;
   int most = 0;
-  for (const bool lower : {false, true}) {
-    for (const SpanForm::Mark mark : {SpanForm::Mark::before, SpanForm::Mark::behind, SpanForm::Mark::alone}) {
-      for (const char separator : {'-', '_'}) {
-        const SpanForm form{mark, separator, lower};
-        const Count count = count_tags(names, form);
-        if (count.tags <= most || !marks_spans(count, form, all)) continue;
-        best = form;
-        most = count.tags;
-      }
-    }
-  }
+  for_each_form([&](const SpanForm& form) {
+    const Count count = count_tags(names, form);
+    if (count.tags <= most || !marks_spans(count, form)) return;
+    best = form;
+    most = count.tags;
+  });
   return best;
+}
+
+std::vector<std::string> labels_beside_tags(const std::vector<std::string>& names) {
+  std::vector<std::string> fewest;
+  for_each_form([&](const SpanForm& form) {
+    std::vector<std::string> others;
+    for (const std::string& name : names)
+      if (count_tags({name}, form).others > 0) others.push_back(name);
+    std::vector<std::string> rest;
+    for (const std::string& name : names)
+      if (std::find(others.begin(), others.end(), name) == others.end()) rest.push_back(name);
+    const bool better = fewest.empty() || others.size() < fewest.size();
+    if (!others.empty() && others.size() < rest.size() && better && marks_spans(count_tags(rest, form), form))
+      fewest = std::move(others);
+  });
+  return fewest;
 }
 
 bool may_follow(TagScheme scheme, const SpanTag* from, const SpanTag* to) {

@@ -20,9 +20,11 @@ struct Span {  // positions [begin, end)
 
 std::vector<Span> spans_of(const std::vector<std::string>& tags, const SpanForm& form);
 
-// How these labels write tags; nullopt: they mark no stretches. A few labels may be other than tags and O (they are
-// read as O), unless `all` must be. A single I- proves nothing, unless there is an O.
-std::optional<SpanForm> find_span_form(const std::vector<std::string>& names, bool all);
+// How these labels write tags; nullopt: they mark no stretches, for one of them is neither a tag nor O. A single I-
+// proves nothing, unless there is an O.
+std::optional<SpanForm> find_span_form(const std::vector<std::string>& names);
+// The labels without which the others would mark stretches; empty: there is no such minority.
+std::vector<std::string> labels_beside_tags(const std::vector<std::string>& names);
 
 // `from` null: `to` is the first of a sequence; `to` null: `from` is the last.
 bool may_follow(TagScheme scheme, const runtime::deploy::SpanTag* from, const runtime::deploy::SpanTag* to);

@@ -23,6 +23,16 @@ SourceRange declared(const data::Spec& spec, const std::string& key) {
 // From this share of a column's ids on. Below it, what they count as hardly moves a metric.
 constexpr double kMatters = 0.01;
 
+// Whether its declaration makes rare ids unknown; train has none that are rare enough then.
+bool drops_rare(const data::Spec& spec, const std::string& key) {
+  for (const data::VocabSpec& vocab : spec.vocabs)
+    if ("vocab " + vocab.name == key) return vocab.min_count > 1;
+  for (const data::SourceSpec& source : spec.sources)
+    for (const data::ColumnSpec& column : source.columns)
+      if (key.ends_with(source.name + "." + column.name)) return column.min_count > 1;
+  return false;
+}
+
 void warn_of_set(const std::string& key, const data::Spec& spec, const data::Dataset& dataset, diag::Emitter& emitter) {
   const data::UnknownShare share = data::unknown_share(spec, dataset, key);
   if (share.share() < kMatters || data::trains_unknown(spec, dataset, key)) return;
@@ -35,7 +45,7 @@ void warn_of_set(const std::string& key, const data::Spec& spec, const data::Dat
   if (const SourceRange range = declared(spec, key); range.valid()) std::move(report).at(range);
   const std::string where = vocab ? "`unknown = 1%` in `vocab " + name + "`" : "`category(unknown = 1%)`";
   std::move(report).help("draw some of its ids as unknown while training: " + where +
-                         "; or let rare ones be unknown: `min_count = 2`");
+                         (drops_rare(spec, key) ? "" : "; or let rare ones be unknown: `min_count = 2`"));
 }
 
 }  // namespace

@@ -235,7 +235,7 @@ class Maker {
       task.classes = set->names;
       Scope scope;
       for (const std::string& name : set->names) task.enumerators.push_back(scope.add(identifier(name)));
-      if (info.per_position && info.kind == TargetKind::label) task.spans = training::find_span_form(set->names, true);
+      if (info.per_position && info.kind == TargetKind::label) task.spans = training::find_span_form(set->names);
     }
     if (task.column && info.kind == TargetKind::number && in_.fitted.numbers.count(info.source + "." + info.target))
       task.restored_by = tables_.add("kScaleOf" + camel);

@@ -44,8 +44,12 @@ bool read_all(int file, size_t expected, std::string& out) {
 
 std::optional<PrivateFolder> PrivateFolder::open(const std::string& path, std::string& unsafe) {
   unsafe.clear();
-  const int folder = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder < 0) return std::nullopt;
+  const int folder = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (folder < 0) {
+    std::error_code ignored;  // whoever can write beside it could lead it elsewhere
+    if (std::filesystem::is_symlink(path, ignored)) unsafe = "it is a link";
+    return std::nullopt;
+  }
   PrivateFolder out(folder);
   struct stat status {};
   if (::fstat(folder, &status) != 0) return std::nullopt;

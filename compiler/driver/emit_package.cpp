@@ -6,6 +6,7 @@
 
 #include "compiler/aot/cpp_names.h"
 #include "compiler/aot/package.h"
+#include "compiler/base/text.h"
 #include "compiler/diag/kinds/model.h"
 #include "compiler/driver/commands.h"
 #include "compiler/driver/front.h"
@@ -65,7 +66,8 @@ bool emit_package(const Options& options, Front& front, const model::ModelFile& 
     fmt::print("{}\n", nlohmann::json{{"event", "package"}, {"name", *name}, {"folder", folder.string()}}.dump(
                            -1, ' ', false, nlohmann::json::error_handler_t::replace));
   } else {
-    fmt::print("package `{}` in {}: see {}\n", *name, folder.string(), (folder / "README.md").string());
+    fmt::print("package `{}` in {}: see {}\n", *name, printable(folder.string()),
+               printable((folder / "README.md").string()));
   }
   return true;
 }

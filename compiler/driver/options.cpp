@@ -228,6 +228,7 @@ Usage usage_of(const CLI::App& app, const CLI::Error& error, int argc, char** ar
     if (!option.empty()) usage.what = fmt::format("there is no option `{}`", option);
     usage.what += near.empty() ? said_by_program(option) : fmt::format("; did you mean `{}`?", near);
   }
+  usage.what = printable(usage.what, "\n");
   return usage;
 }
 

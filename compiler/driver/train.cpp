@@ -13,6 +13,7 @@
 #include <cmath>
 #include <csignal>
 
+#include "compiler/base/text.h"
 #include "compiler/diag/text_cells.h"
 #include "compiler/driver/commands.h"
 #include "compiler/driver/front.h"
@@ -142,7 +143,7 @@ class TextObserver : public training::Observer {
       fmt::print("resumed in epoch {}\n", e.resumed_epoch);
     }
     best_by_ = e.best_by;
-    if (!e.earlier.empty()) fmt::print("the files of the run before are in {}\n", e.earlier);
+    if (!e.earlier.empty()) fmt::print("the files of the run before are in {}\n", printable(e.earlier));
     if (!e.best_by_text.empty()) fmt::print("the best epoch is that of {}\n", e.best_by_text);
     std::fflush(stdout);
   }
@@ -171,7 +172,7 @@ class TextObserver : public training::Observer {
     if (r.best_epoch > 0) fmt::print("kept the weights of epoch {}\n", r.best_epoch);
     if (r.dev) fmt::print("\ndev\n{}", indent(score_table(*r.dev, color_)));
     if (r.test) fmt::print("\ntest\n{}", indent(score_table(*r.test, color_)));
-    fmt::print("\n{} in {}\n", r.model_path, duration(r.seconds));
+    fmt::print("\n{} in {}\n", printable(r.model_path), duration(r.seconds));
   }
 
  private:

@@ -38,6 +38,7 @@ void evaluate_gather(EvaluateContext& c) {
   const int64_t width = row_width(table.type, 1);
   for (size_t i = 0; i < ids.values.size(); ++i) {
     const int64_t id = static_cast<int64_t>(ids.values[i]);
+    MTL_CHECK((id + 1) * width <= static_cast<int64_t>(table.values.size()), "an id beyond the table");
     for (int64_t e = 0; e < width; ++e) c.results[0]->values[i * width + e] = id < 0 ? 0 : table.values[id * width + e];
   }
 }
@@ -117,6 +118,7 @@ void evaluate_pick(EvaluateContext& c) {
   const int64_t width = wide.dims.back().value();
   for (size_t i = 0; i < ids.size(); ++i) {
     const int64_t id = static_cast<int64_t>(ids[i]);
+    MTL_CHECK(id < width, "an id beyond the scores");
     c.results[0]->values[i] = id < 0 ? 0 : x[i * width + id];
   }
 }

@@ -91,9 +91,10 @@ class Canonicalizer {
   // Row ops of several operands repeat them by themselves: f(x, to_space(y)) is f(x, y) where that has the same type.
   void strip_repetition(std::string_view op, Operands& operands, const Attrs& attrs) {
     if (operands.size() < 2 || ops::find_op(op)->lower.get().kind != ops::Lowering::Kind::row) return;
+    const bool looks_up = op == "gather" || op == "pick";  // what is looked up in has all of its numbers
     const std::optional<ops::Types> before = infer(op, operands, attrs);
     for (Value& operand : operands) {
-      while (is(operand, "to_space") || is(operand, "broadcast") || adds_leading_ones(operand)) {
+      while (is(operand, "to_space") || (!looks_up && (is(operand, "broadcast") || adds_leading_ones(operand)))) {
         const Value kept = operand;
         operand = node(operand).operands[0];
         if (infer(op, operands, attrs) == before) continue;

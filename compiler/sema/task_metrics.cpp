@@ -280,7 +280,13 @@ class MetricReader {
   // Of scores and errors, a mean is of neither.
   bool same_scale(const std::string& first, const std::string& other, SourceRange range) {
     const MetricScale one = scale(first), two = scale(other);
-    if (one == two) return true;
+    const auto target_of = [&](const std::string& name) -> std::string {
+      const syntax::TaskDecl* task = find_task(model_, name.substr(0, name.find('.')));
+      return task && task->predicts ? task->predicts->source.text + "." + task->predicts->column.text : "";
+    };
+    const std::string mine = target_of(first), theirs = target_of(other);
+    const bool units = one == MetricScale::error && mine != theirs && !mine.empty() && !theirs.empty();
+    if (one == two && !units) return true;
     const bool errors = one == MetricScale::error || two == MetricScale::error;
     emitter_.report(diag::MixedMetrics, first, scale_text(one), other, scale_text(two))
         .at(range)

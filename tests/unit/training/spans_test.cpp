@@ -11,7 +11,7 @@ using Spans = std::vector<Span>;
 
 // The stretches of a sentence whose tags are a set of labels too.
 Spans spans_in(const Names& tags) {
-  const auto form = find_span_form(tags, true);
+  const auto form = find_span_form(tags);
   REQUIRE(form);
   return spans_of(tags, *form);
 }
@@ -49,7 +49,7 @@ TEST_CASE("one reading of every scheme and form of tags") {
 }
 
 TEST_CASE("which label sets mark spans") {
-  const auto marks = [](const Names& names, bool all = true) { return find_span_form(names, all).has_value(); };
+  const auto marks = [](const Names& names) { return find_span_form(names).has_value(); };
   CHECK(marks({"O", "B-a-b", "I-a-b"}));
   CHECK(marks({"S-x", "O"}));
   CHECK(marks({"O", "I-x"}));
@@ -59,8 +59,13 @@ TEST_CASE("which label sets mark spans") {
   CHECK_FALSE(marks({"S", "M", "L"}));  // sizes
   CHECK_FALSE(marks({"B", "S", "X"}));
   CHECK_FALSE(marks({"0", "1", "2"}));
-  for (const bool all : {true, false}) CHECK_FALSE(marks({"NOUN", "VERB"}, all));
+  CHECK_FALSE(marks({"NOUN", "VERB"}));
   CHECK_FALSE(marks({"O", "B-x", "NOUN"}));
-  CHECK(marks({"O", "B-x", "NOUN"}, false));
-  CHECK_FALSE(marks({"O", "B-x", "NOUN", "VERB"}, false));
+  CHECK_FALSE(marks({"O", "NN-S", "B-VB"}));
+  CHECK_FALSE(marks({"NN", "VV-S", "B", "E", "S"}));
+  CHECK_FALSE(marks({"I-PRP", "DT", "B-NN"}));
+  CHECK(labels_beside_tags({"B-x", "I-x", "_"}) == Names{"_"});
+  CHECK(labels_beside_tags({"x", "B-x", "I-x", "O"}) == Names{"x"});
+  CHECK(labels_beside_tags({"B-x", "I-x", "O"}).empty());
+  CHECK(labels_beside_tags({"NOUN", "VERB", "B-x"}).empty());
 }

@@ -221,10 +221,7 @@ TEST_CASE("a joint model learns, is kept, evaluates and predicts the same") {
   const std::vector<double>& probabilities = one->predictions[0].answers[0].probabilities;
   REQUIRE(probabilities.size() == 6);
   for (size_t row = 0; row < 3; ++row) CHECK(probabilities[2 * row] + probabilities[2 * row + 1] == Approx(1));
-  std::string json = to_json(one->predictions[0], one->input.examples[0], lines, *predictor);
-  const size_t begin = json.find(R"("slots.probability":[{"O":)"), end = json.find(R"("slots.tokens")");
-  REQUIRE(begin < end);
-  json.erase(begin, end - begin);
+  const std::string json = to_json(one->predictions[0], one->input.examples[0], lines, *predictor);
   CHECK(json == R"({"text":"go to berlin","slots":["O","O","B-place"],"slots.tokens":["go","to","berlin"],)"
                 R"("slots.offsets":[[0,2],[3,5],[6,12]],)"
                 R"("slots.spans":[{"begin":2,"end":3,"label":"place","text":"berlin","offsets":[6,12]}]})");
