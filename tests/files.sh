@@ -68,4 +68,21 @@ done
 printf '\125' | dd of=$model bs=1 seek=$(($(wc -c < $model) - 3)) conv=notrunc 2> /dev/null
 "$mtlc" predict $model rows.csv --format source > said 2>&1 && fail "a damaged model predicts"
 says 'error\[E0700\].*its checksum does not match'
+
+# Links lead nowhere: the lock, the folder of earlier runs, the folders of a cache.
+mkdir linked foreign cache
+ln -s ../foreign/lock linked/.lock
+"$mtlc" train m.mtl --run-dir linked --threads 1 --no-cache > said 2>&1 && fail "a lock that is a link is followed"
+says 'linked/.lock. is a link or a folder'
+rm linked/.lock
+"$mtlc" train m.mtl --run-dir linked --threads 1 --no-cache > said 2>&1 || fail "a folder without a link is refused"
+rm -rf linked/earlier
+ln -s ../foreign linked/earlier
+"$mtlc" train m.mtl --run-dir linked --threads 1 --no-cache > said 2>&1 && fail "earlier/ that is a link is followed"
+says 'linked/earlier. is a link'
+ln -s ../foreign cache/objects
+ln -s ../foreign cache/data
+"$mtlc" train m.mtl --run-dir cached --threads 1 --cache cache > said 2>&1 || fail "a cache that is a link stops a run"
+says 'W0719'
+[ -z "$(ls -A foreign)" ] || fail "something was written through a link"
 exit 0

@@ -366,7 +366,7 @@ std::unique_ptr<RunFolder> RunFolder::open(const std::string& path, bool resume,
   // Held until this process ends, however it does.
   folder->lock_ = ::open((path + "/.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
   if (folder->lock_ < 0 && (errno == ELOOP || errno == EISDIR || errno == ENXIO)) {
-    emitter.report(diag::CannotWriteFile, "`" + path + "/.lock` is no file: remove it");
+    emitter.report(diag::CannotWriteFile, "`" + path + "/.lock` is a link or a folder, not a file: remove it");
     return nullptr;
   }
   const bool locked = folder->lock_ >= 0 && ::flock(folder->lock_, LOCK_EX | LOCK_NB) == 0;

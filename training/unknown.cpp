@@ -29,7 +29,7 @@ bool drops_rare(const data::Spec& spec, const std::string& key) {
     if ("vocab " + vocab.name == key) return vocab.min_count > 1;
   for (const data::SourceSpec& source : spec.sources)
     for (const data::ColumnSpec& column : source.columns)
-      if (key.ends_with(source.name + "." + column.name)) return column.min_count > 1;
+      if (key.substr(key.find(' ') + 1) == source.name + "." + column.name) return column.min_count > 1;
   return false;
 }
 

@@ -47,7 +47,7 @@ CppText comment(std::string_view text) {
   for (size_t i = 0; i < text.size(); ++i) {
     const char c = text[i], before = out.empty() ? ' ' : out.back();
     const bool pairs = (c == '/' && before == '*') || (c == '*' && before == '/');
-    const bool question = c == '?' && before != '?';  // one alone is no trigraph
+    const bool question = c == '?' && before != '?';  // a single one cannot begin a trigraph
     out += pairs ? std::string("\\") + c : question ? "?" : escaped(c);
   }
   if (out.ends_with('\\')) out.replace(out.size() - 2, 2, octal('\\'));

@@ -49,7 +49,7 @@ const Answer* answer_of(const Prediction& prediction, size_t task) {
   return nullptr;
 }
 
-// What stands in front of a task's answers for each position.
+// The tokens that a task's answers belong to, one for each position.
 std::vector<std::string> tokens_of(const Answer& answer) {
   if (!answer.tokens) return std::vector<std::string>(static_cast<size_t>(answer.rows), "_");
   std::vector<std::string> tokens;

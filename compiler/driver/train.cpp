@@ -31,8 +31,8 @@ std::atomic<int> which{0};
 std::atomic<int> nowhere{-1};  // a descriptor of /dev/null
 bool was_terminal[3];          // standard input, output, error
 
-// Both the shell and the system send SIGHUP when a terminal closes, so the second is no wish to end at once. What is
-// printed to a terminal that is gone would fail before the run is saved.
+// Both the shell and the system send SIGHUP when a terminal closes, so a second one does not ask to end at once. What
+// is printed to a terminal that is gone would fail before the run is saved.
 void on_signal(int signal) {
   which = signal;
   interrupted = true;

@@ -130,7 +130,7 @@ bool Elaborator::run_require(const RequireStmt& stmt, Frame& frame) {
 }
 
 namespace {
-// What stands behind "has to be", for the comparison as it is written and with its sides exchanged.
+// The text after "has to be", for the comparison as it is written and with its sides exchanged.
 std::pair<const char*, const char*> wanted_by(BinaryOp op) {
   switch (op) {
     case BinaryOp::equal:

@@ -191,7 +191,7 @@ class SourceReader {
     }
   }
 
-  // decimal = ",", thousands = ".": one character that stands in no number by itself
+  // decimal = ",", thousands = ".": one character that no number contains by itself
   void number_mark(const std::string& name, const syntax::Expr& value) {
     const std::optional<std::string> mark = reader_.text(value, name);
     good_ = good_ && mark;
