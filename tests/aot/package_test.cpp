@@ -160,6 +160,13 @@ double difference(const Json& a, const Json& b) {
   return most;
 }
 
+// The largest magnitude among the numbers, at least 1.
+double largest(const Json& value) {
+  double most = 1;
+  for (double x : numbers(value)) most = std::max(most, std::fabs(x));
+  return most;
+}
+
 int compare(const std::vector<Json>& predicted, const std::vector<Json>& answered) {
   if (predicted.size() != answered.size() || predicted.empty())
     return fmt::print("{} predictions, {} answers\n", predicted.size(), answered.size()), 1;
@@ -169,18 +176,19 @@ int compare(const std::vector<Json>& predicted, const std::vector<Json>& answere
     for (const auto& [task, answer] : answered[i].items()) {
       const Json wanted = expected(predicted[i], task);
       const double numbers = difference(wanted["numbers"], answer["numbers"]);
-      double d = 0;
-      for (const char* part : {"probability", "scores", "offsets"})
-        d = std::max(d, difference(wanted[part], answer[part]));
-      most = std::max({most, d, numbers});
+      const double d =
+          std::max(difference(wanted["scores"], answer["scores"]), difference(wanted["offsets"], answer["offsets"]));
+      // A softmax moves by at most the absolute difference of its scores: where those are large, so is their rounding.
+      const double probability = difference(wanted["probability"], answer["probability"]) / largest(wanted["scores"]);
+      most = std::max({most, d, numbers, probability});
       // Numbers are in the units of the data, which are up to a hundred times those that the model computes in.
-      bool same = d <= 1e-5 && numbers <= 1e-4;
+      bool same = d <= 1e-5 && probability <= 1e-5 && numbers <= 1e-4;
       for (const char* part : {"labels", "spans", "span_labels", "skipped"})
         same = same && wanted[part] == answer[part];
       ++tasks;
       if (!same && ++wrong <= 5)
-        fmt::print("example {}, task {}: difference {}\n  predict {}\n  package {}\n", i, task, std::max(d, numbers),
-                   wanted.dump(), answer.dump());
+        fmt::print("example {}, task {}: difference {}\n  predict {}\n  package {}\n", i, task,
+                   std::max({d, numbers, probability}), wanted.dump(), answer.dump());
     }
   }
   fmt::print("{} examples, {} answers, {} differ; largest difference of a score {:.2g}\n", predicted.size(), tasks,
