@@ -1,13 +1,14 @@
 // Matrix products: our own tiles, or dnnl_sgemm on blocks where the processor has AVX-512.
 #include "runtime/gemm.h"
 
-#include <omp.h>
 #include <oneapi/dnnl/dnnl.h>
 
 #include "runtime/packed_product.h"
 #include "runtime/parallel.h"
 #include "runtime/product_tiles.h"
 
+// Of the OpenMP runtime that oneDNN runs on, whichever the compiler would bring.
+extern "C" void omp_set_num_threads(int count);
 // oneDNN exports it beside dnnl_sgemm and declares it in its own tests, in no header. Processors without AVX-512 get an
 // error status, which has_bf16_products() asks for.
 extern "C" dnnl_status_t dnnl_gemm_bf16bf16f32(char transpose_a, char transpose_b, dnnl_dim_t m, dnnl_dim_t n,
