@@ -28,7 +28,7 @@
 
 #include "compiler/diag/emitter.h"
 #include "compiler/elaborate/elaborate.h"
-#include "compiler/elaborate/frame.h"
+#include "compiler/elaborate/values/frame.h"
 #include "compiler/ir/builder.h"
 
 namespace mtl::elaborate {

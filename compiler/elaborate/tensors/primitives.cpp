@@ -1,5 +1,5 @@
 // The table of primitives, and those that work element by element. See primitives.h.
-#include "compiler/elaborate/primitives.h"
+#include "compiler/elaborate/tensors/primitives.h"
 
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/elaborate.h"

@@ -2,7 +2,7 @@
 // are rows of pairs; the first stands for the sequence itself where it is a side of a matrix product or scaled, and is
 // a stack of its D sequences everywhere else.
 #include "compiler/diag/kinds/elaborate.h"
-#include "compiler/elaborate/primitives.h"
+#include "compiler/elaborate/tensors/primitives.h"
 
 namespace mtl::elaborate {
 

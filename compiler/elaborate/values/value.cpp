@@ -1,5 +1,5 @@
 // Small questions about values. See value.h.
-#include "compiler/elaborate/value.h"
+#include "compiler/elaborate/values/value.h"
 
 #include <algorithm>
 

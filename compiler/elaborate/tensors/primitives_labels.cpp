@@ -8,7 +8,7 @@
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/diag/kinds/sema.h"
-#include "compiler/elaborate/primitives.h"
+#include "compiler/elaborate/tensors/primitives.h"
 
 namespace mtl::elaborate {
 

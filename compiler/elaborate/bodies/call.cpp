@@ -6,7 +6,7 @@
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/elaborator.h"
-#include "compiler/elaborate/primitives.h"
+#include "compiler/elaborate/tensors/primitives.h"
 #include "compiler/syntax/phrases.h"
 
 namespace mtl::elaborate {

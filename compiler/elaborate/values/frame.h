@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "compiler/elaborate/value.h"
+#include "compiler/elaborate/values/value.h"
 
 namespace mtl::elaborate {
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "compiler/diag/kinds/elaborate.h"
-#include "compiler/elaborate/primitives.h"
+#include "compiler/elaborate/tensors/primitives.h"
 
 namespace mtl::elaborate {
 
