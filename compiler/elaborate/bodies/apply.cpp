@@ -1,7 +1,20 @@
 // Modules, functions and criteria at work: a frame for the body, the inputs bound to their dimensions, the results.
+#include "compiler/elaborate/bodies/apply.h"
+
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/diag/kinds/sema.h"
-#include "compiler/elaborate/elaborator.h"
+#include "compiler/elaborate/bodies/call.h"
+#include "compiler/elaborate/bodies/expressions.h"
+#include "compiler/elaborate/bodies/id_sets.h"
+#include "compiler/elaborate/bodies/layers.h"
+#include "compiler/elaborate/bodies/mapped_stacks.h"
+#include "compiler/elaborate/bodies/signature.h"
+#include "compiler/elaborate/bodies/signature_names.h"
+#include "compiler/elaborate/bodies/statements.h"
+#include "compiler/elaborate/tensors/primitives.h"
+#include "compiler/elaborate/tensors/ranges.h"
+#include "compiler/elaborate/tensors/stacks.h"
+#include "compiler/elaborate/tensors/transposed.h"
 
 namespace mtl::elaborate {
 
@@ -28,52 +41,52 @@ bool is_static_type(const TypeExpr& type) {
 }
 }  // namespace
 
-const std::set<std::string>& Elaborator::declared_in(const Body& body) {
-  auto [it, fresh] = declared_.try_emplace(&body);
+const std::set<std::string>& declared_in(BodyContext& ctx, const Body& body) {
+  auto [it, fresh] = ctx.layers.declared.try_emplace(&body);
   if (fresh) collect_declared(body, it->second);
   return it->second;
 }
 
-Frame Elaborator::frame_of(const LayerPtr& layer, const At& at) {
-  applied_.insert(layer->module->decl);
+Frame frame_of(BodyContext& ctx, const LayerPtr& layer, const At& at) {
+  ctx.layers.applied.insert(layer->module->decl);
   Frame callee;
+  callee.task = at.frame.task;
   const bool criterion = layer->module->kind == sema::DeclKind::criterion;
   callee.kind = criterion ? Frame::Kind::criterion : Frame::Kind::module;
   callee.unit = layer->module->unit;
-  callee.library = file_.units[callee.unit]->library;
+  callee.library = ctx.file.units[callee.unit]->library;
   callee.title = (criterion ? "criterion `" : "module `") + layer->name() + "`";
   callee.declared_at =
       criterion ? layer->module->as<CriterionDecl>().name.range : layer->module->as<ModuleDecl>().name.range;
   callee.place = layer->place;
   callee.declared =
-      declared_in(criterion ? layer->module->as<CriterionDecl>().body : layer->module->as<ModuleDecl>().body);
+      declared_in(ctx, criterion ? layer->module->as<CriterionDecl>().body : layer->module->as<ModuleDecl>().body);
   callee.scopes.emplace_back();
   for (const auto& [name, value] : layer->statics) {
     const LayerPtr* argument = value.layer();
     if (argument && has_description(**argument)) {
       // "A description becomes one layer, named after the argument, of each module that applies it."
       auto described = std::make_shared<Layer>(**argument);
-      described->argument_place = child(layer->place, name, Owner::enclosing, layer->range, callee);
+      described->argument_place = child(ctx, layer->place, name, Owner::enclosing, layer->range, callee);
       callee.bind(name, Value{LayerPtr(described), value.range});
     } else {
       callee.bind(name, value);
     }
   }
-  (void)at;
   return callee;
 }
 
-bool Elaborator::enter(const std::vector<Parameter>& inputs, std::vector<std::optional<Argument>>& bound, Frame& callee,
-                       Signature& signature, const At& at) {
+bool enter(BodyContext& ctx, const std::vector<Parameter>& inputs, std::vector<std::optional<Argument>>& bound,
+           Frame& callee, Signature& signature, const At& at) {
   callee.caller = &at.frame;
   callee.call = at.range;
   callee.depth = at.frame.depth + 1;
-  callee.id = ++calls_;
+  callee.id = ++ctx.budget.calls;
   callee.base = at.frame.base;
   callee.stream = at.frame.stream;
   if (callee.scopes.empty()) callee.scopes.emplace_back();
   if (callee.depth > kCallDepth) {
-    report(at, diag::TooDeep, callee.title);
+    ctx.report(at, diag::TooDeep, callee.title);
     return false;
   }
   std::vector<Value> values(inputs.size());
@@ -83,74 +96,76 @@ bool Elaborator::enter(const std::vector<Parameter>& inputs, std::vector<std::op
     for (size_t i = 0; i < inputs.size(); ++i) {
       if (bound[i].has_value() != given) continue;
       if (!given && !inputs[i].default_value) {
-        report(at, diag::MissingArgument, signature.callee, inputs[i].name.text);
+        ctx.report(at, diag::MissingArgument, signature.callee, inputs[i].name.text);
         return false;
       }
       const SourceRange range = given ? bound[i]->range : at.range;
-      values[i] = given ? bound[i]->value : evaluate(*inputs[i].default_value, callee);
+      values[i] = given ? bound[i]->value : evaluate(ctx, *inputs[i].default_value, callee);
       if (values[i].poisoned()) continue;
       const At here{at.frame, range};
       if (is_static_type(inputs[i].type)) {
-        values[i] = static_argument(inputs[i], values[i], here);
-      } else if (!match_input(inputs[i], i, values[i], callee, signature, here)) {
+        values[i] = static_argument(ctx, inputs[i], values[i], here);
+      } else if (!match_input(ctx, inputs[i], i, values[i], callee, signature, here)) {
         return false;
       }
     }
   }
-  if (!settle_constants(inputs, values, callee, at) || !map_inputs(values, callee, signature, at)) return false;
+  if (!settle_constants(ctx, inputs, values, callee, at) || !map_inputs(ctx, values, callee, signature, at))
+    return false;
   for (size_t i = 0; i < inputs.size(); ++i) callee.bind(inputs[i].name.text, values[i]);
   return true;
 }
 
-Value Elaborator::run_callable(const std::vector<Parameter>& inputs, std::vector<std::optional<Argument>> bound,
-                               const Body& body, const std::optional<ResultType>& result, Frame callee,
-                               const std::string& name, const At& at) {
+Value run_callable(BodyContext& ctx, const std::vector<Parameter>& inputs, std::vector<std::optional<Argument>> bound,
+                   const Body& body, const std::optional<ResultType>& result, Frame callee, const std::string& name,
+                   const At& at) {
   Signature signature;
   signature.callee = name;
   for (auto& argument : bound) {
-    if (argument) argument->value = as_stack(argument->value, {at.frame, argument->range});
+    if (argument) argument->value = as_stack(ctx, argument->value, {at.frame, argument->range});
     if (argument && argument->value.poisoned()) return {};
   }
-  if (const std::vector<Value*> slots = stacks_to_map(inputs, bound, at.frame); !slots.empty())
-    return each_part(slots, at, [&] { return run_callable(inputs, bound, body, result, callee, name, at); });
-  if (!enter(inputs, bound, callee, signature, at)) return {};
-  run_body(body, callee);
+  if (const std::vector<Value*> slots = stacks_to_map(ctx, inputs, bound, at.frame); !slots.empty())
+    return each_part(ctx, slots, at, [&] { return run_callable(ctx, inputs, bound, body, result, callee, name, at); });
+  if (!enter(ctx, inputs, bound, callee, signature, at)) return {};
+  run_body(ctx, body, callee);
   if (!callee.returned) {
-    if (!failed_) {
-      diag::Report made = report(at, diag::NoResult, callee.title);
+    if (!ctx.reports.failed) {
+      diag::Report made = ctx.report(at, diag::NoResult, callee.title);
       if (!callee.library) std::move(made).label(callee.declared_at, "declared here");
     }
     return {};
   }
-  Value value = check_result(result, callee.result, callee, signature, at);
-  forget_names(value, callee);
-  return map_result(std::move(value), signature, at);
+  Value value = check_result(ctx, result, callee.result, callee, signature, at);
+  forget_names(ctx, value, callee);
+  return map_result(ctx, std::move(value), signature, at);
 }
 
-Value Elaborator::apply_instance(const LayerPtr& layer, std::vector<Argument> arguments, const At& at) {
-  if (layer->module->kind == sema::DeclKind::criterion) return judge(layer, std::move(arguments), at).loss;
+Value apply_instance(BodyContext& ctx, const LayerPtr& layer, std::vector<Argument> arguments, const At& at) {
+  if (layer->module->kind == sema::DeclKind::criterion) return judge(ctx, layer, std::move(arguments), at).loss;
   const ModuleDecl& decl = layer->module->as<ModuleDecl>();
   std::vector<std::optional<Argument>> bound;
-  if (!bind_arguments(names_of(decl.inputs), 0, std::move(arguments), layer->name(), bound, at)) return {};
-  return run_callable(decl.inputs, std::move(bound), decl.body, decl.result, frame_of(layer, at), layer->name(), at);
+  if (!bind_arguments(ctx, names_of(decl.inputs), 0, std::move(arguments), layer->name(), bound, at)) return {};
+  return run_callable(ctx, decl.inputs, std::move(bound), decl.body, decl.result, frame_of(ctx, layer, at),
+                      layer->name(), at);
 }
 
-Elaborator::Judgement Elaborator::judge(const LayerPtr& criterion, std::vector<Argument> arguments, const At& at) {
+Judgement judge(BodyContext& ctx, const LayerPtr& criterion, std::vector<Argument> arguments, const At& at) {
   const CriterionDecl& decl = criterion->module->as<CriterionDecl>();
   Signature signature;
   signature.callee = criterion->name();
   std::vector<std::optional<Argument>> bound;
-  if (!bind_arguments(names_of(decl.inputs), 0, std::move(arguments), criterion->name(), bound, at)) return {};
-  Frame callee = frame_of(criterion, at);
-  if (!enter(decl.inputs, bound, callee, signature, at)) return {};
-  if (!bound.empty() && bound[0]) warn_of_scores(*criterion, bound[0]->value, {at.frame, bound[0]->range});
-  run_body(decl.body, callee);
+  if (!bind_arguments(ctx, names_of(decl.inputs), 0, std::move(arguments), criterion->name(), bound, at)) return {};
+  Frame callee = frame_of(ctx, criterion, at);
+  if (!enter(ctx, decl.inputs, bound, callee, signature, at)) return {};
+  if (!bound.empty() && bound[0]) warn_of_scores(ctx, *criterion, bound[0]->value, {at.frame, bound[0]->range});
+  run_body(ctx, decl.body, callee);
   Judgement judgement;
   if (auto it = callee.assigned.find("loss"); it != callee.assigned.end()) {
-    judgement.loss = map_result(it->second, signature, at);
+    judgement.loss = map_result(ctx, it->second, signature, at);
   }
   if (auto it = callee.assigned.find("predict"); it != callee.assigned.end()) {
-    judgement.predict = map_result(it->second, signature, at);
+    judgement.predict = map_result(ctx, it->second, signature, at);
   }
   return judgement;
 }

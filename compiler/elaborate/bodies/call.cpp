@@ -1,11 +1,17 @@
 // Calls: arguments to parameters, for modules (static ones), functions and primitives. A call that lacks its first
 // input is the layer that awaits it.
+#include "compiler/elaborate/bodies/call.h"
+
 #include <algorithm>
 
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/diag/kinds/sema.h"
-#include "compiler/elaborate/elaborator.h"
+#include "compiler/elaborate/bodies/apply.h"
+#include "compiler/elaborate/bodies/expressions.h"
+#include "compiler/elaborate/bodies/layer_primitives.h"
+#include "compiler/elaborate/bodies/layers.h"
+#include "compiler/elaborate/bodies/names.h"
 #include "compiler/elaborate/tensors/primitives.h"
 #include "compiler/syntax/phrases.h"
 
@@ -13,52 +19,53 @@ namespace mtl::elaborate {
 
 using namespace syntax;
 
-Value Elaborator::call_expr(const CallExpr& node, const Expr& expr, Frame& frame) {
-  Value callee = evaluate_callee(*node.callee, frame);
+Value call_expr(BodyContext& ctx, const CallExpr& node, const Expr& expr, Frame& frame) {
+  Value callee = evaluate_callee(ctx, *node.callee, frame);
   std::vector<Argument> arguments;
   At at{frame, expr.range};
   bool good = !callee.poisoned();
   for (const syntax::Argument& given : node.arguments) {
-    Argument argument{given.name ? given.name->text : "", evaluate(*given.value, frame), given.value->range,
+    Argument argument{given.name ? given.name->text : "", evaluate(ctx, *given.value, frame), given.value->range,
                       given.name ? given.name->range : SourceRange{}};
     at.operands.push_back(argument.range);
     arguments.push_back(std::move(argument));
   }
-  return good ? call(callee, std::move(arguments), &expr, at) : Value{};
+  return good ? call(ctx, callee, std::move(arguments), &expr, at) : Value{};
 }
 
-Value Elaborator::call(const Value& callee, std::vector<Argument> arguments, const void* where, const At& at) {
+Value call(BodyContext& ctx, const Value& callee, std::vector<Argument> arguments, const void* where, const At& at) {
   if (callee.poisoned()) return {};
-  if (const LayerPtr* layer = callee.layer()) return apply(*layer, std::move(arguments), where, at);
+  if (const LayerPtr* layer = callee.layer()) return apply(ctx, *layer, std::move(arguments), where, at);
   const Callable* callable = callee.callable();
   if (!callable) {
-    report(at, diag::CallOfNoLayer, callee.as_static() ? callee.as_static()->text() : callee.kind());
+    ctx.report(at, diag::CallOfNoLayer, callee.as_static() ? callee.as_static()->text() : callee.kind());
     return {};
   }
-  if (!callable->static_function.empty()) return call_static(callable->static_function, arguments, at);
-  if (callable->primitive) return call_primitive(*callable->primitive, std::move(arguments), at);
-  if (callable->decl->kind == sema::DeclKind::function) return call_function(*callable->decl, std::move(arguments), at);
-  return describe_layer(*callable->decl, std::move(arguments), at);
+  if (!callable->static_function.empty()) return call_static(ctx, callable->static_function, arguments, at);
+  if (callable->primitive) return call_primitive(ctx, *callable->primitive, std::move(arguments), at);
+  if (callable->decl->kind == sema::DeclKind::function)
+    return call_function(ctx, *callable->decl, std::move(arguments), at);
+  return describe_layer(ctx, *callable->decl, std::move(arguments), at);
 }
 
-bool Elaborator::all_static(const std::vector<Argument>& arguments) const {
+bool all_static(const BodyContext& ctx, const std::vector<Argument>& arguments) {
   return std::all_of(arguments.begin(), arguments.end(), [](const Argument& a) { return a.value.as_static(); });
 }
 
-Value Elaborator::call_static(const std::string& function, const std::vector<Argument>& arguments, const At& at) {
+Value call_static(BodyContext& ctx, const std::string& function, const std::vector<Argument>& arguments, const At& at) {
   std::vector<sema::StaticEvaluator::Named> given;
   for (const Argument& argument : arguments) {
     if (argument.value.poisoned()) return {};
     const StaticValue* known = argument.value.as_static();
     if (!known) {
-      report_at(at.frame, argument.range, diag::NotKnownNow, "an argument of `" + function + "`",
-                argument.value.kind());
+      ctx.report({at.frame, argument.range}, diag::NotKnownNow, "an argument of `" + function + "`",
+                 argument.value.kind());
       return {};
     }
     given.push_back({argument.name, *known, argument.range});
   }
-  auto value = statics_.call(function, given, at.range);
-  if (!value) failed_ = true;
+  auto value = ctx.statics.call(function, given, at.range);
+  if (!value) ctx.reports.failed = true;
   return value ? Value{*value, at.range} : Value{};
 }
 
@@ -76,8 +83,9 @@ std::string known_arguments(const std::string& given, const std::vector<std::str
 }
 }  // namespace
 
-bool Elaborator::bind_arguments(const std::vector<std::string>& names, size_t skip, std::vector<Argument> arguments,
-                                const std::string& callee, std::vector<std::optional<Argument>>& out, const At& at) {
+bool bind_arguments(BodyContext& ctx, const std::vector<std::string>& names, size_t skip,
+                    std::vector<Argument> arguments, const std::string& callee,
+                    std::vector<std::optional<Argument>>& out, const At& at) {
   out.assign(names.size(), std::nullopt);
   size_t next = skip;
   for (Argument& argument : arguments) {
@@ -87,29 +95,23 @@ bool Elaborator::bind_arguments(const std::vector<std::string>& names, size_t sk
     } else {
       place = std::find(names.begin(), names.end(), argument.name) - names.begin();
       if (place == names.size()) {
-        report_at(at.frame, argument.name_range.valid() ? argument.name_range : argument.range, diag::UnknownArgument,
-                  callee, argument.name)
+        ctx.report({at.frame, argument.name_range.valid() ? argument.name_range : argument.range},
+                   diag::UnknownArgument, callee, argument.name)
             .help(known_arguments(argument.name, names));
         return false;
       }
     }
     if (place >= names.size()) {
-      report_at(at.frame, argument.range, diag::TooManyArguments, callee, count_of(names.size() - skip, "argument"));
+      ctx.report({at.frame, argument.range}, diag::TooManyArguments, callee, count_of(names.size() - skip, "argument"));
       return false;
     }
     if (out[place]) {
-      report_at(at.frame, argument.range, diag::DoubledArgument, names[place]);
+      ctx.report({at.frame, argument.range}, diag::DoubledArgument, names[place]);
       return false;
     }
     out[place] = std::move(argument);
   }
   return true;
-}
-
-std::vector<std::string> names_of(const std::vector<Parameter>& parameters) {
-  std::vector<std::string> names;
-  for (const Parameter& parameter : parameters) names.push_back(parameter.name.text);
-  return names;
 }
 
 namespace {
@@ -136,7 +138,7 @@ std::string help_for_position(const std::string& callee, const std::vector<Param
 }
 }  // namespace
 
-Value Elaborator::describe_layer(const sema::Found& found, std::vector<Argument> arguments, const At& at) {
+Value describe_layer(BodyContext& ctx, const sema::Found& found, std::vector<Argument> arguments, const At& at) {
   const std::vector<Parameter>& parameters = statics_of(found);
   auto layer = std::make_shared<Layer>();
   layer->kind = Layer::Kind::description;
@@ -147,17 +149,18 @@ Value Elaborator::describe_layer(const sema::Found& found, std::vector<Argument>
   for (const Argument& argument : arguments) {
     if (argument.value.poisoned()) return {};
     if (!argument.value.tensor()) continue;
-    report(at, diag::InputAmongStatics, name)
+    ctx.report(at, diag::InputAmongStatics, name)
         .help("static arguments come first: `" + name + "(...)(x)` or `x |> " + name + "(...)`");
     return {};
   }
   std::vector<std::optional<Argument>> bound;
-  if (!bind_arguments(names_of(parameters), 0, std::move(arguments), name, bound, at)) return {};
+  if (!bind_arguments(ctx, names_of(parameters), 0, std::move(arguments), name, bound, at)) return {};
   // Defaults may mention what stands before them.
   Frame scope;
   scope.unit = found.unit;
-  scope.library = file_.units[found.unit]->library;
+  scope.library = ctx.file.units[found.unit]->library;
   scope.title = "`" + name + "`";
+  scope.task = at.frame.task;
   scope.place = at.frame.place;
   scope.caller = &at.frame;
   scope.call = at.range;
@@ -170,19 +173,19 @@ Value Elaborator::describe_layer(const sema::Found& found, std::vector<Argument>
       value = bound[i]->value;
       range = bound[i]->range;
     } else if (parameter.default_value) {
-      value = evaluate(*parameter.default_value, scope);
+      value = evaluate(ctx, *parameter.default_value, scope);
     } else {
-      report(at, diag::MissingArgument, name, parameter.name.text);
+      ctx.report(at, diag::MissingArgument, name, parameter.name.text);
       return {};
     }
-    value = static_argument(parameter, std::move(value), {bound[i] ? at.frame : scope, range},
+    value = static_argument(ctx, parameter, std::move(value), {bound[i] ? at.frame : scope, range},
                             bound[i] && bound[i]->name.empty() ? help_for_position(name, parameters, bound, i) : "");
     if (value.poisoned()) return {};
     value.dimension.reset();
     scope.bind(parameter.name.text, value);
     layer->statics[parameter.name.text] = std::move(value);
   }
-  LayerPtr made = finished(std::move(layer), at);
+  LayerPtr made = finished(ctx, std::move(layer), at);
   return made ? Value{made, at.range} : Value{};
 }
 
@@ -197,17 +200,18 @@ bool is_weights(const StaticValue& value) {
 }
 }  // namespace
 
-Value Elaborator::static_argument(const Parameter& parameter, Value value, const At& at, const std::string& help) {
+Value static_argument(BodyContext& ctx, const Parameter& parameter, Value value, const At& at,
+                      const std::string& help) {
   if (value.poisoned()) return {};
   const std::string& type = parameter.type.name.text;
   const StaticValue* known = value.as_static();
   const auto wrong = [&](const std::string& wanted) {
     if (const auto* dim = std::get_if<RaggedDim>(&value.v)) {
-      report(at, diag::RaggedStatic, parameter.name.text, spaces()[dim->space].dim);
+      ctx.report(at, diag::RaggedStatic, parameter.name.text, ctx.spaces()[dim->space].dim);
       return Value{};
     }
     const std::string found = known ? known->text() : value.kind();
-    report(at, diag::StaticArgumentType, parameter.name.text, wanted, found).help(help);
+    ctx.report(at, diag::StaticArgumentType, parameter.name.text, wanted, found).help(help);
     return Value{};
   };
   if (type == "int") return known && known->as_dim() ? value : wrong("an int");
@@ -225,7 +229,7 @@ Value Elaborator::static_argument(const Parameter& parameter, Value value, const
     return good ? value : wrong("an initializer");
   }
   if (type == "layer") {
-    LayerPtr layer = as_layer(value, at);
+    LayerPtr layer = as_layer(ctx, value, at);
     return layer ? Value{layer, value.range} : Value{};
   }
   if (type == "list") {
@@ -233,11 +237,11 @@ Value Elaborator::static_argument(const Parameter& parameter, Value value, const
                         (value.layer() && (*value.layer())->kind == Layer::Kind::array);
     return listed ? value : wrong("a list");
   }
-  report(at, diag::StaticArgumentType, parameter.name.text, "a static value", type);
+  ctx.report(at, diag::StaticArgumentType, parameter.name.text, "a static value", type);
   return {};
 }
 
-Value Elaborator::call_function(const sema::Found& found, std::vector<Argument> arguments, const At& at) {
+Value call_function(BodyContext& ctx, const sema::Found& found, std::vector<Argument> arguments, const At& at) {
   const FunctionDecl& decl = found.as<FunctionDecl>();
   const std::string& name = decl.name.text;
   const std::vector<std::string> names = names_of(decl.inputs);
@@ -261,57 +265,37 @@ Value Elaborator::call_function(const sema::Found& found, std::vector<Argument> 
     layer->callable = Callable{&found, nullptr, ""};
     layer->arguments = std::move(arguments);
     layer->range = at.range;
-    LayerPtr made = finished(std::move(layer), at);
+    LayerPtr made = finished(ctx, std::move(layer), at);
     return made ? Value{made, at.range} : Value{};
   }
   std::vector<std::optional<Argument>> bound;
-  if (!bind_arguments(names, 0, std::move(arguments), name, bound, at)) return {};
-  applied_.insert(found.decl);
+  if (!bind_arguments(ctx, names, 0, std::move(arguments), name, bound, at)) return {};
+  ctx.layers.applied.insert(found.decl);
   Frame callee;
   callee.kind = Frame::Kind::function;
   callee.unit = found.unit;
-  callee.library = file_.units[found.unit]->library;
+  callee.library = ctx.file.units[found.unit]->library;
   callee.title = "function `" + name + "`";
   callee.declared_at = decl.name.range;
+  callee.task = at.frame.task;
   callee.place = at.frame.place;
   callee.declared = at.frame.declared;
   callee.loops = at.frame.loops;
-  return run_callable(decl.inputs, std::move(bound), decl.body, decl.result, std::move(callee), name, at);
+  return run_callable(ctx, decl.inputs, std::move(bound), decl.body, decl.result, std::move(callee), name, at);
 }
 
-// Of a call that lacks one, as if it were complete: the first that it needs and does not have.
-std::string missing_argument(const Layer& partial) {
-  std::vector<std::string> names;
-  std::vector<bool> optional;
-  if (partial.callable.primitive) {
-    names = sema::parameter_names(*partial.callable.primitive);
-    optional = optional_parameters(*partial.callable.primitive);
-  } else {
-    const std::vector<Parameter>& inputs = partial.callable.decl->as<FunctionDecl>().inputs;
-    names = names_of(inputs);
-    for (const Parameter& input : inputs) optional.push_back(input.default_value != nullptr);
-  }
-  const auto& given = partial.arguments;
-  auto next = std::count_if(given.begin(), given.end(), [](const Argument& a) { return a.name.empty(); });
-  const auto lacks = [&](size_t i) {
-    return !optional[i] && std::none_of(given.begin(), given.end(), [&](const auto& a) { return a.name == names[i]; });
-  };
-  for (auto i = static_cast<size_t>(next); i < names.size(); ++i)
-    if (lacks(i)) return names[i];
-  return names.front();
-}
-
-Value Elaborator::call_primitive(const sema::Primitive& primitive, std::vector<Argument> arguments, const At& at) {
+Value call_primitive(BodyContext& ctx, const sema::Primitive& primitive, std::vector<Argument> arguments,
+                     const At& at) {
   const std::string name(primitive.name);
   for (const Argument& argument : arguments) {
     if (argument.value.poisoned()) return {};
   }
-  if (!primitive.in_ops && !arguments.empty() && sema::is_static_function(name) && all_static(arguments)) {
+  if (!primitive.in_ops && !arguments.empty() && sema::is_static_function(name) && all_static(ctx, arguments)) {
     const bool over =
         std::any_of(arguments.begin(), arguments.end(), [](const Argument& a) { return a.name == "over"; });
-    if (!over) return call_static(name, arguments, at);
+    if (!over) return call_static(ctx, name, arguments, at);
   }
-  PrimitiveCall call{*this, primitive, at};
+  PrimitiveCall call{ctx, primitive, at};
   std::vector<std::string> names = sema::parameter_names(primitive);
   const std::vector<bool> optional = optional_parameters(primitive);
   const bool first_named =
@@ -333,7 +317,7 @@ Value Elaborator::call_primitive(const sema::Primitive& primitive, std::vector<A
     layer->callable = Callable{nullptr, &primitive, ""};
     layer->arguments = std::move(arguments);
     layer->range = at.range;
-    LayerPtr made = finished(std::move(layer), at);
+    LayerPtr made = finished(ctx, std::move(layer), at);
     return made ? Value{made, at.range} : Value{};
   }
   if (primitive.variadic) {
@@ -344,15 +328,17 @@ Value Elaborator::call_primitive(const sema::Primitive& primitive, std::vector<A
     names.erase(names.begin());
   }
   std::vector<std::optional<Argument>> bound;
-  if (!bind_arguments(names, 0, std::move(arguments), name, bound, at)) return {};
+  if (!bind_arguments(ctx, names, 0, std::move(arguments), name, bound, at)) return {};
   for (size_t i = 0; i < names.size(); ++i) {
     if (bound[i]) {
       call.bound[names[i]] = *bound[i];
     } else if (!optional[i + (primitive.variadic ? 1 : 0)]) {
-      report(at, diag::MissingArgument, name, names[i]);
+      ctx.report(at, diag::MissingArgument, name, names[i]);
       return {};
     }
   }
+  call.at.word = primitive.name;
+  if (const LayerPrimitives::Run run = LayerPrimitives::find(primitive)) return run(ctx, call);
   return run_primitive(call);
 }
 

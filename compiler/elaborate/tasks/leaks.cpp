@@ -1,44 +1,46 @@
 // Leaks: a head sees what is known at prediction, and its target is not. It reaches the head by its column, by what
 // others compute from it, or by the answer of another task on the same column, which is the target while training.
+#include "compiler/elaborate/tasks/leaks.h"
+
 #include <algorithm>
 
 #include "compiler/diag/kinds/elaborate.h"
-#include "compiler/elaborate/elaborator.h"
+#include "compiler/diag/kinds/sema.h"
+#include "compiler/elaborate/tasks/finish.h"
 #include "compiler/sema/data_spec.h"
 
 namespace mtl::elaborate {
 
 // The task whose head reads the target of `task`: itself, or one whose answer is in its head. (What other heads read is
 // in the graph already, and so are answers outside of training.) Null: none does.
-const TaskState* Elaborator::reader_of_target(const TaskState& task) const {
+const TaskState* reader_of_target(const TaskContext& ctx, const TaskState& task) {
   std::vector<const TaskState*> open{&task};
   for (size_t i = 0; i < open.size(); ++i) {
     const TaskState& reader = *open[i];
     if (!reader.scores.valid()) continue;
-    if (inputs_of({reader.scores}).count(task.info.target)) return &reader;
-    for (const size_t other : reader.answers) {
-      const TaskState* asked = &tasks_[other];
+    if (inputs_of(ctx, {reader.scores}).count(task.info.target)) return &reader;
+    for (const TaskState* asked : reader.answers) {
       if (std::find(open.begin(), open.end(), asked) != open.end()) continue;
-      if (asked->target.valid() && depends_on(reader.scores, asked->target, {})) open.push_back(asked);
+      if (asked->target.valid() && depends_on(ctx, reader.scores, asked->target, {})) open.push_back(asked);
     }
   }
   return nullptr;
 }
 
 // False after a report.
-bool Elaborator::head_is_blind(const TaskState& task) {
+bool head_is_blind(TaskContext& ctx, const TaskState& task) {
   if (task.info.target.empty()) return true;
-  const TaskState* reader = reader_of_target(task);
+  const TaskState* reader = reader_of_target(ctx, task);
   if (!reader) return true;
   const std::string& target = task.info.target;
   // Another head that is in this one may be the one that names the column.
   const auto names_it = [&](const TaskState& other) {
     return other.info.source == task.info.source && other.reads.count(target) && other.scores.valid() &&
-           (&other == reader || depends_on(reader->scores, other.scores, {}));
+           (&other == reader || depends_on(ctx, reader->scores, other.scores, {}));
   };
   if (!names_it(*reader)) {
-    const auto found = std::find_if(tasks_.begin(), tasks_.end(), names_it);
-    if (found != tasks_.end()) reader = &*found;
+    const auto found = std::find_if(ctx.model.tasks.begin(), ctx.model.tasks.end(), names_it);
+    if (found != ctx.model.tasks.end()) reader = &*found;
   }
   SourceRange place = task.head_expr->range;
   if (const auto reads = reader->reads.find(target); reads != reader->reads.end()) {
@@ -48,10 +50,10 @@ bool Elaborator::head_is_blind(const TaskState& task) {
     });
     place = inside != reads->second.end() ? *inside : reads->second.front();
   }
-  diag::Report made = emitter_.report(diag::HeadReadsTarget, task.info.name, task.info.source + "." + target)
+  diag::Report made = ctx.reports.emitter.report(diag::HeadReadsTarget, task.info.name, task.info.source + "." + target)
                           .at(place)
                           .label(task.decl->predicts->range, "the target");
-  failed_ = true;
+  ctx.reports.failed = true;
   if (reader != &task) std::move(made).note("by way of task `" + reader->info.name + "`");
   if (!reader->reads.count(target))
     std::move(made).note("the answer of a task is its target while training: `head` is what it gives always");
@@ -90,11 +92,11 @@ bool take_other_pieces(const data::ColumnSpec& a, const data::ColumnSpec& b) {
 
 // Two names for one column of the files, one in the head and one of the target: it learns to copy. It can be meant (an
 // autoencoder), so it is a warning.
-void Elaborator::warn_of_same_columns() {
-  diag::Emitter unheard = emitter_;
-  const auto spec = sema::describe_data(file_, unheard);
+void warn_of_same_columns(TaskContext& ctx) {
+  diag::Emitter unheard = ctx.reports.emitter;
+  const auto spec = sema::describe_data(ctx.file, unheard);
   if (!spec) return;
-  for (const TaskState& task : tasks_) {
+  for (const TaskState& task : ctx.model.tasks) {
     const auto source = std::find_if(spec->sources.begin(), spec->sources.end(),
                                      [&](const data::SourceSpec& one) { return one.name == task.info.source; });
     if (task.info.target.empty() || source == spec->sources.end()) continue;
@@ -105,12 +107,12 @@ void Elaborator::warn_of_same_columns() {
     const auto target = find(task.info.target);
     if (target == source->columns.end()) continue;
     const std::set<std::string> wanted = places_of(*target);
-    for (const std::string& name : inputs_of({task.scores})) {
+    for (const std::string& name : inputs_of(ctx, {task.scores})) {
       const auto input = find(name);
       if (input == source->columns.end() || input == target || take_other_pieces(*input, *target)) continue;
       for (const std::string& place : places_of(*input)) {
         if (!wanted.count(place)) continue;
-        emitter_.report(diag::TargetUnderOtherName, task.info.name, name, task.info.target, place)
+        ctx.reports.emitter.report(diag::TargetUnderOtherName, task.info.name, name, task.info.target, place)
             .at(input->range)
             .label(target->range, "the target")
             .help("leave `" + name + "` out of the head, unless it is meant to copy");

@@ -4,13 +4,27 @@
 // criterion is mapped over positions, labelled examples else. The mask leaves out missing targets, what `when` leaves
 // out, and what a loss expression reads and the row lacks. In the objective each row counts `weight` times; the loss
 // that is shown is without it, so that runs with other weights can be compared.
+#include "compiler/elaborate/tasks/loss.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/diag/kinds/sema.h"
-#include "compiler/elaborate/elaborator.h"
+#include "compiler/elaborate/bodies/apply.h"
+#include "compiler/elaborate/bodies/call.h"
+#include "compiler/elaborate/bodies/expressions.h"
+#include "compiler/elaborate/bodies/layers.h"
+#include "compiler/elaborate/bodies/params.h"
+#include "compiler/elaborate/tasks/finish.h"
+#include "compiler/elaborate/tasks/task.h"
+#include "compiler/elaborate/tensors/emit.h"
+#include "compiler/elaborate/tensors/ids.h"
+#include "compiler/elaborate/tensors/operands.h"
+#include "compiler/elaborate/tensors/operators.h"
+#include "compiler/elaborate/tensors/reductions.h"
+#include "compiler/elaborate/tensors/words.h"
 
 namespace mtl::elaborate {
 
@@ -24,20 +38,20 @@ bool is_name(const Expr* expr, const char* name) {
 }
 }  // namespace
 
-LayerPtr Elaborator::default_criterion(const TaskState& task, const At& at) {
+LayerPtr default_criterion(TaskContext& ctx, const TaskState& task, const At& at) {
   const char* name = task.info.kind == TargetKind::label    ? "cross_entropy"
                      : task.info.kind == TargetKind::number ? "mse"
                                                             : "binary_cross_entropy";
-  const sema::Found* found = file_.prelude ? file_.find(*file_.prelude, name) : nullptr;
+  const sema::Found* found = ctx.file.prelude ? ctx.file.find(*ctx.file.prelude, name) : nullptr;
   if (!found) {
-    report(at, diag::UnknownName, name);
+    ctx.report(at, diag::UnknownName, name);
     return nullptr;
   }
-  Value described = describe_layer(*found, {}, at);
+  Value described = describe_layer(ctx, *found, {}, at);
   return described.layer() ? *described.layer() : nullptr;
 }
 
-Elaborator::Judgement Elaborator::judge_task(TaskState& task) {
+Judgement judge_task(TaskContext& ctx, TaskState& task) {
   auto setting = task.settings.find("loss");
   const Expr* expr = setting == task.settings.end() ? nullptr : setting->second;
   const At at{task.frame, expr ? expr->range : task.info.range};
@@ -46,66 +60,63 @@ Elaborator::Judgement Elaborator::judge_task(TaskState& task) {
   task.info.own_loss = expr != nullptr;
   LayerPtr criterion;
   if (!expr) {
-    criterion = default_criterion(task, at);
+    criterion = default_criterion(ctx, task, at);
     if (!criterion) return {};
   } else {
     const auto* called = std::get_if<CallExpr>(&expr->node);
     const bool applied = called && std::holds_alternative<CallExpr>(called->callee->node);
     // Without targets (`mtlc predict`) an expression has nothing to be computed from.
     const bool named = std::holds_alternative<NameExpr>(expr->node) || (called && !applied);
-    if (!options_.losses && !named) return {};
+    if (!ctx.options.losses && !named) return {};
     task.reading_loss = true;
-    Value value = evaluate(*expr, task.frame);
+    Value value = evaluate(ctx, *expr, task.frame);
     task.reading_loss = false;
     if (value.poisoned()) return {};
     const Callable* callable = value.callable();
     const bool is_layer = value.layer() || (callable && callable->decl);
     if (!is_layer) {
       Judgement judgement;
-      if (options_.losses) judgement.loss = std::move(value);
+      if (ctx.options.losses) judgement.loss = std::move(value);
       return judgement;
     }
-    criterion = as_layer(value, at);
+    criterion = as_layer(ctx, value, at);
     if (!criterion) return {};
     if (!criterion->module || criterion->module->kind != sema::DeclKind::criterion) {
-      report(at, diag::NotACriterion, criterion->name());
+      ctx.report(at, diag::NotACriterion, criterion->name());
       return {};
     }
   }
-  if (criterion->kind == Layer::Kind::description) criterion = unnamed(criterion, expr ? expr : nullptr, 0, at);
+  if (criterion->kind == Layer::Kind::description) criterion = unnamed(ctx, criterion, expr ? expr : nullptr, 0, at);
   if (!criterion) return {};
   std::vector<Argument> arguments;
   arguments.push_back({"", task.head, task.head_expr->range});
   if (task.target.valid()) {
     arguments.push_back({"", Value{Tensor{task.target, task.target_set, nullptr}}, task.decl->predicts->range});
-  } else if (options_.losses) {
-    report(at, diag::NoTarget, task.info.name);
+  } else if (ctx.options.losses) {
+    ctx.report(at, diag::NoTarget, task.info.name);
     return {};
   } else {
     arguments.push_back({"", Value{}, task.info.range});
   }
   if (expr) task.criterion = expr->range;
-  Judgement judgement = judge(criterion, std::move(arguments), at);
+  Judgement judgement = judge(ctx, criterion, std::move(arguments), at);
   task.criterion = {};
   return judgement;
 }
 
-bool Elaborator::run_loss(size_t index) {
-  TaskState& task = tasks_[index];
-  if (!run_head(index)) return false;
+bool run_loss(TaskContext& ctx, TaskState& task) {
+  if (!run_head(ctx, task)) return false;
   if (task.judged) return task.predict.valid();
   task.judging = true;
-  const int outer = std::exchange(current_task_, static_cast<int>(index));
   const At at{task.frame, task.head_expr->range};
-  const Judgement judgement = judge_task(task);
-  run_predict(task, judgement, at);
-  const bool wants_loss = options_.losses && task.info.has_loss;
+  const Judgement judgement = judge_task(ctx, task);
+  run_predict(ctx, task, judgement, at);
+  const bool wants_loss = ctx.options.losses && task.info.has_loss;
   if (wants_loss && !judgement.loss.poisoned()) {
     auto setting = task.settings.find("loss");
     const At loss_at{task.frame, setting == task.settings.end() ? at.range : setting->second->range};
-    mean_loss(task, to_tensor(judgement.loss, loss_at), loss_at);
+    mean_loss(ctx, task, to_tensor(ctx, judgement.loss, loss_at), loss_at);
   }
-  current_task_ = outer;
   task.judging = false;
   task.judged = true;
   return task.predict.valid() && (!wants_loss || task.loss.valid());
@@ -113,40 +124,40 @@ bool Elaborator::run_loss(size_t index) {
 
 // What is predicted has the rows and dimensions of the target; of labels, it is looked up in their set, so it has to be
 // in it.
-bool Elaborator::predict_fits(const TaskState& task, const Value& value, const At& at) {
+bool predict_fits(TaskContext& ctx, const TaskState& task, const Value& value, const At& at) {
   const bool label = task.info.kind == TargetKind::label;
-  const types::Type& made = type(task.predict);
+  const types::Type& made = ctx.type(task.predict);
   if (label != (made.dtype == types::DType::i32)) {
-    report(at, diag::PredictKind, shape_text(task.predict, task.frame), label ? "ids" : "numbers");
+    ctx.report(at, diag::PredictKind, shape_text(ctx, task.predict, task.frame), label ? "ids" : "numbers");
     return false;
   }
   const std::vector<Dim>& wanted = task.target_type.dims;
-  bool same = made.dims.size() == wanted.size() && spaces().is_ancestor(made.space, task.target_type.space);
+  bool same = made.dims.size() == wanted.size() && ctx.spaces().is_ancestor(made.space, task.target_type.space);
   for (size_t i = 0; same && i < wanted.size(); ++i) same = made.dims[i].equals(wanted[i]) != types::Answer::no;
   if (!same) {
-    std::vector<Axis> axes = target_axes(task);
+    std::vector<Axis> axes = target_axes(ctx, task);
     if (label) axes.pop_back();  // the classes are what the head has
-    report(at, diag::PredictMismatch, shape_text(task.predict, task.frame), task.info.source + "." + task.info.target,
-           (label ? "label" : "f32") + axes_text(axes));
+    ctx.report(at, diag::PredictMismatch, shape_text(ctx, task.predict, task.frame),
+               task.info.source + "." + task.info.target, (label ? "label" : "f32") + axes_text(ctx, axes));
     return false;
   }
   if (!label) return true;
   // Labels that the file lists are known before the data is; `classes` waits for it.
   const Dim& size = task.target_set ? task.target_set->size : task.info.classes;
-  return ids_fit(value.tensor() ? value.tensor()->ids : nullptr, size, "`|target|`", at);
+  return ids_fit(ctx, value.tensor() ? value.tensor()->ids : nullptr, size, "`|target|`", at);
 }
 
 // Of an evaluation with targets: whether `predict` is computed from this task's, other than by the heads. Without
 // targets they have no value, and neither has what is computed from them.
-bool Elaborator::predict_reads_target(const TaskState& task, const Value& predict) const {
-  if (!options_.losses && predict.poisoned()) return true;
+bool predict_reads_target(const TaskContext& ctx, const TaskState& task, const Value& predict) {
+  if (!ctx.options.losses && predict.poisoned()) return true;
   std::vector<ir::Value> heads;
-  for (const TaskState& other : tasks_) heads.push_back(other.scores);
-  if (inputs_of({task.predict}, heads).count(task.info.target)) return true;
-  return task.target.valid() && depends_on(task.predict, task.target, heads);
+  for (const TaskState& other : ctx.model.tasks) heads.push_back(other.scores);
+  if (inputs_of(ctx, {task.predict}, heads).count(task.info.target)) return true;
+  return task.target.valid() && depends_on(ctx, task.predict, task.target, heads);
 }
 
-void Elaborator::run_predict(TaskState& task, const Judgement& judgement, const At& at) {
+void run_predict(TaskContext& ctx, TaskState& task, const Judgement& judgement, const At& at) {
   const bool label = task.info.kind == TargetKind::label && task.decl->predicts;
   auto setting = task.settings.find("predict");
   if (setting != task.settings.end() || !judgement.predict.poisoned()) {
@@ -155,87 +166,81 @@ void Elaborator::run_predict(TaskState& task, const Judgement& judgement, const 
     const At here{task.frame, own                           ? setting->second->range
                               : loss != task.settings.end() ? loss->second->range
                                                             : at.range};
-    const Value value = own ? evaluate(*setting->second, task.frame) : judgement.predict;
-    task.predict = to_tensor(value, here);
-    if (predict_reads_target(task, value)) {
-      report(here, diag::PredictReadsTarget, task.info.name)
+    const Value value = own ? evaluate(ctx, *setting->second, task.frame) : judgement.predict;
+    task.predict = to_tensor(ctx, value, here);
+    if (predict_reads_target(ctx, task, value)) {
+      ctx.report(here, diag::PredictReadsTarget, task.info.name)
           .help(own ? "compute it from `head`" : "give the criterion's `predict` its `scores` alone");
       task.predict = {};
     }
-    if (task.predict.valid() && task.decl->predicts && !predict_fits(task, value, here)) task.predict = {};
-    if (task.predict.valid() && !label) task.predict = as_numbers(task.predict, here);
+    if (task.predict.valid() && task.decl->predicts && !predict_fits(ctx, task, value, here)) task.predict = {};
+    if (task.predict.valid() && !label) task.predict = as_numbers(ctx, task.predict, here);
   } else if (!task.decl->predicts || task.info.kind == TargetKind::number) {
     task.predict = task.scores;
   } else if (label) {
-    task.predict = emit("argmax", {task.scores}, at, {{"axis", static_cast<int64_t>(type(task.scores).rank() - 1)}});
+    task.predict =
+        emit(ctx, "argmax", {task.scores}, at, {{"axis", static_cast<int64_t>(ctx.type(task.scores).rank() - 1)}});
   } else {
-    task.predict = emit("sigmoid", {task.scores}, at);
+    task.predict = emit(ctx, "sigmoid", {task.scores}, at);
   }
-  if (task.predict.valid() && task.decl->predicts) task.predict = to_space(task.predict, task.target_type.space, at);
-}
-
-ir::Value Elaborator::sum_all(ir::Value x, const At& at) {
-  if (!x.valid()) return {};
-  std::vector<Dim> axes;
-  for (int i = 0; i < type(x).rank(); ++i) axes.push_back(i);
-  if (!axes.empty()) x = emit("sum", {x}, at, {{"axes", axes}, {"keep", false}});
-  if (!x.valid() || type(x).space == types::kUniform) return x;
-  return emit("segment_sum", {x}, at, {{"to", ir::SpaceRef{types::kUniform}}});
+  if (task.predict.valid() && task.decl->predicts)
+    task.predict = to_space(ctx, task.predict, task.target_type.space, at);
 }
 
 // A mask in the shape of the loss: what the loss has summed up counts where all of its parts are labelled.
-ir::Value Elaborator::fit_mask(ir::Value mask, ir::Value loss, const At& at) {
+ir::Value fit_mask(TaskContext& ctx, ir::Value mask, ir::Value loss, const At& at) {
   if (!mask.valid() || !loss.valid()) return {};
-  const types::Type wanted = type(loss);
-  if (type(mask).dims != wanted.dims && type(mask).rank() > 0) {
+  const types::Type wanted = ctx.type(loss);
+  if (ctx.type(mask).dims != wanted.dims && ctx.type(mask).rank() > 0) {
     std::vector<Dim> axes;
-    for (int i = 0; i < type(mask).rank(); ++i) axes.push_back(i);
-    mask = emit("min", {mask}, at, {{"axes", axes}, {"keep", false}});
+    for (int i = 0; i < ctx.type(mask).rank(); ++i) axes.push_back(i);
+    mask = emit(ctx, "min", {mask}, at, {{"axes", axes}, {"keep", false}});
   }
-  while (mask.valid() && type(mask).space != wanted.space && spaces().is_ancestor(wanted.space, type(mask).space)) {
-    mask = emit("segment_min", {mask}, at, {{"to", ir::SpaceRef{spaces()[type(mask).space].parent}}});
+  while (mask.valid() && ctx.type(mask).space != wanted.space &&
+         ctx.spaces().is_ancestor(wanted.space, ctx.type(mask).space)) {
+    mask = emit(ctx, "segment_min", {mask}, at, {{"to", ir::SpaceRef{ctx.spaces()[ctx.type(mask).space].parent}}});
   }
   if (!mask.valid()) return {};
-  mask = to_space(mask, wanted.space, at);
-  if (!mask.valid() || type(mask).dims == wanted.dims) return mask;
-  return emit("broadcast", {with_rank(mask, wanted.rank(), at)}, at, {{"dims", wanted.dims}});
+  mask = to_space(ctx, mask, wanted.space, at);
+  if (!mask.valid() || ctx.type(mask).dims == wanted.dims) return mask;
+  return emit(ctx, "broadcast", {with_rank(ctx, mask, wanted.rank(), at)}, at, {{"dims", wanted.dims}});
 }
 
 // Numbers, on the rows of the target or of what encloses them: one for each, or one for each number of the target.
-bool Elaborator::loss_fits(const TaskState& task, ir::Value value, const char* what, const At& at) {
-  const types::Type& made = type(value);
+bool loss_fits(TaskContext& ctx, const TaskState& task, ir::Value value, const char* what, const At& at) {
+  const types::Type& made = ctx.type(value);
   const std::vector<Dim>& wanted = task.target_type.dims;
   bool fits = made.dtype == types::DType::f32;
   const bool one = made.dims.empty() || (made.dims.size() == 1 && made.dims[0] == Dim(1));
   const bool by_number = std::equal(made.dims.begin(), made.dims.end(), wanted.begin(), wanted.end(),
                                     [](const Dim& a, const Dim& b) { return a.equals(b) != types::Answer::no; });
   if (task.decl->predicts)
-    fits = fits && (one || by_number) && spaces().is_ancestor(made.space, task.target_type.space);
+    fits = fits && (one || by_number) && ctx.spaces().is_ancestor(made.space, task.target_type.space);
   if (fits) return true;
   std::string target = "of this source";
   if (task.decl->predicts) target = "`" + task.info.source + "." + task.info.target + "`";
-  report(at, diag::LossShape, what, target, shape_text(value, task.frame))
+  ctx.report(at, diag::LossShape, what, target, shape_text(ctx, value, task.frame))
       .help(made.dtype == types::DType::f32 ? "`sum` or `mean` makes one number of several"
                                             : "`float(x)` makes numbers");
   return false;
 }
 
 // A weight is of rows that the loss has, and not of what is trained: that would lower the weight, not the loss.
-bool Elaborator::weight_fits(const TaskState& task, ir::Value weight, ir::Value loss, const At& at) {
-  if (!spaces().is_ancestor(type(weight).space, type(loss).space)) {
-    report(at, diag::WeightRows, shape_text(weight, task.frame), shape_text(loss, task.frame))
+bool weight_fits(TaskContext& ctx, const TaskState& task, ir::Value weight, ir::Value loss, const At& at) {
+  if (!ctx.spaces().is_ancestor(ctx.type(weight).space, ctx.type(loss).space)) {
+    ctx.report(at, diag::WeightRows, shape_text(ctx, weight, task.frame), shape_text(ctx, loss, task.frame))
         .help("`mean` over the dimension makes one weight of several");
     return false;
   }
-  const std::set<std::string> trained = reached({weight}, true);
+  const std::set<std::string> trained = reached(ctx, {weight}, true);
   if (trained.empty()) return true;
-  report(at, diag::WeightTrained, *trained.begin())
+  ctx.report(at, diag::WeightTrained, *trained.begin())
       .help("`stop_gradient` makes a number of it that is not trained; a trade-off that is learned is a `balance`");
   return false;
 }
 
-void Elaborator::mean_loss(TaskState& task, ir::Value loss, const At& at) {
-  if (!loss.valid() || !loss_fits(task, loss, "loss", at)) return;
+void mean_loss(TaskContext& ctx, TaskState& task, ir::Value loss, const At& at) {
+  if (!loss.valid() || !loss_fits(ctx, task, loss, "loss", at)) return;
   // The weight first: it too may read columns that a row lacks.
   ir::Value factor, row_weight;
   bool varies = false;  // the factor, with `progress`
@@ -243,116 +248,119 @@ void Elaborator::mean_loss(TaskState& task, ir::Value loss, const At& at) {
   const At weight_at{task.frame, setting == task.settings.end() ? at.range : setting->second->range};
   if (setting != task.settings.end()) {
     task.reading_loss = true;
-    Value weight = evaluate(*setting->second, task.frame);
+    Value weight = evaluate(ctx, *setting->second, task.frame);
     task.reading_loss = false;
     if (weight.poisoned()) return;
     std::optional<double> known;
     if (const StaticValue* number = weight.as_static()) known = number->as_number();
     if (known && *known < 0) {
-      report(weight_at, diag::NegativeWeight, task.info.name, fmt::format("{}", *known))
+      ctx.report(weight_at, diag::NegativeWeight, task.info.name, fmt::format("{}", *known))
           .help(
               "to train what is shared against this task, put `reverse_gradient` in front of its head: "
               "`h |> reverse_gradient |> linear(|target|)`");
       return;
     }
-    ir::Value value = to_tensor(weight, weight_at);
+    ir::Value value = to_tensor(ctx, weight, weight_at);
     if (!value.valid()) return;
-    value = as_numbers(value, weight_at);
-    if (!loss_fits(task, value, "weight", weight_at) || !weight_fits(task, value, loss, weight_at)) return;
-    if (type(value).space != types::kUniform || type(value).rank() > 0) {
+    value = as_numbers(ctx, value, weight_at);
+    if (!loss_fits(ctx, task, value, "weight", weight_at) || !weight_fits(ctx, task, value, loss, weight_at)) return;
+    if (ctx.type(value).space != types::kUniform || ctx.type(value).rank() > 0) {
       row_weight = value;
     } else if (known != 1.0) {
       factor = value;
       varies = !known;
     }
   }
-  ir::Value mask = loss_mask(task, loss, at);
+  ir::Value mask = loss_mask(ctx, task, loss, at);
   if (!mask.valid()) return;
-  task.count = sum_all(mask, at);
-  task.info.loss_of_sequences = task.info.per_position && spaces()[type(loss).space].depth == 0;
-  ir::Value count = emit("max", {task.count, constant(1, at)}, at);
-  const ir::Value counted = emit("mul", {loss, mask}, at);
-  task.loss = task.weighted = emit("div", {sum_all(counted, at), count}, at);
-  if (row_weight.valid() || varies) note_weight(task, row_weight.valid() ? row_weight : factor, mask, loss, weight_at);
+  task.count = sum_all(ctx, mask, at);
+  task.info.loss_of_sequences = task.info.per_position && ctx.spaces()[ctx.type(loss).space].depth == 0;
+  ir::Value count = emit(ctx, "max", {task.count, constant(ctx, 1, at)}, at);
+  const ir::Value counted = emit(ctx, "mul", {loss, mask}, at);
+  task.loss = task.weighted = emit(ctx, "div", {sum_all(ctx, counted, at), count}, at);
+  if (row_weight.valid() || varies)
+    note_weight(ctx, task, row_weight.valid() ? row_weight : factor, mask, loss, weight_at);
   if (row_weight.valid())
-    task.weighted = emit("div", {sum_all(binary("mul", counted, row_weight, weight_at), at), count}, at);
-  if (factor.valid()) task.weighted = emit("mul", {task.loss, factor}, at);
+    task.weighted = emit(ctx, "div", {sum_all(ctx, binary(ctx, "mul", counted, row_weight, weight_at), at), count}, at);
+  if (factor.valid()) task.weighted = emit(ctx, "mul", {task.loss, factor}, at);
 }
 
 // How much each row counts, 1 where it does not: an output, so that it can be looked at before the training. A weight
 // that is computed from parameters is not known then.
-void Elaborator::note_weight(TaskState& task, ir::Value weight, ir::Value mask, ir::Value loss, const At& at) {
-  if (!weight.valid() || !reached({weight}, false).empty()) return;
-  const int rank = type(loss).rank();
-  if (type(weight).space != type(loss).space) weight = to_space(weight, type(loss).space, at);
+void note_weight(TaskContext& ctx, TaskState& task, ir::Value weight, ir::Value mask, ir::Value loss, const At& at) {
+  if (!weight.valid() || !reached(ctx, {weight}, false).empty()) return;
+  const int rank = ctx.type(loss).rank();
+  if (ctx.type(weight).space != ctx.type(loss).space) weight = to_space(ctx, weight, ctx.type(loss).space, at);
   if (!weight.valid()) return;
-  const ir::Value counts = emit("ne", {mask, with_rank(constant(0, at), rank, at)}, at);
-  task.weight = emit("where", {counts, with_rank(weight, rank, at), with_rank(constant(1, at), rank, at)}, at);
+  const ir::Value counts = emit(ctx, "ne", {mask, with_rank(ctx, constant(ctx, 0, at), rank, at)}, at);
+  task.weight = emit(ctx, "where",
+                     {counts, with_rank(ctx, weight, rank, at), with_rank(ctx, constant(ctx, 1, at), rank, at)}, at);
   if (task.weight.valid()) task.info.weight = at.range;
 }
 
-ir::Value Elaborator::loss_mask(TaskState& task, ir::Value loss, const At& at) {
+ir::Value loss_mask(TaskContext& ctx, TaskState& task, ir::Value loss, const At& at) {
   std::vector<ir::Value> masks = task.loss_masks;
   if (task.mask.valid()) masks.insert(masks.begin(), task.mask);
   if (task.when.valid()) masks.push_back(task.when);
-  if (masks.empty()) masks.push_back(constant(1, at));  // nothing can be missing: every row counts
+  if (masks.empty()) masks.push_back(constant(ctx, 1, at));  // nothing can be missing: every row counts
   ir::Value mask;
   for (size_t i = 0; i < masks.size(); ++i) {
-    ir::Value fitted = fit_mask(masks[i], loss, at);
-    mask = i == 0 ? fitted : emit("mul", {mask, fitted}, at);
+    ir::Value fitted = fit_mask(ctx, masks[i], loss, at);
+    mask = i == 0 ? fitted : emit(ctx, "mul", {mask, fitted}, at);
   }
   return mask;
 }
 
-void Elaborator::read_balance() {
-  if (!balance_setting_) return;
-  const At at{model_frame_, balance_setting_->range};
-  const Expr* callee = balance_setting_;
+void read_balance(TaskContext& ctx) {
+  if (!ctx.objective.balance_setting) return;
+  const At at{ctx.model.frame, ctx.objective.balance_setting->range};
+  const Expr* callee = ctx.objective.balance_setting;
   if (const auto* call = std::get_if<CallExpr>(&callee->node)) {
     callee = call->callee.get();
-    if (!call->arguments.empty()) report(at, diag::NotSupportedYet, "an argument of a balancer");
+    if (!call->arguments.empty()) ctx.report(at, diag::NotSupportedYet, "an argument of a balancer");
   }
   const auto* name = std::get_if<NameExpr>(&callee->node);
-  const sema::Found* own = name ? file_.find(0, name->name) : nullptr;
+  const sema::Found* own = name ? ctx.file.find(0, name->name) : nullptr;
   if (own && own->kind == sema::DeclKind::balancer) {
-    report(at, diag::NotSupportedYet, "a balancer of your own");
+    ctx.report(at, diag::NotSupportedYet, "a balancer of your own");
   } else if (is_name(callee, "uncertainty")) {
-    balance_ = Balance::uncertainty;
+    ctx.objective.balance = Balance::uncertainty;
   } else if (!is_name(callee, "fixed")) {
-    report(at, diag::NotSupportedYet, "`balance = " + (name ? name->name : std::string("...")) + "`")
+    ctx.report(at, diag::NotSupportedYet, "`balance = " + (name ? name->name : std::string("...")) + "`")
         .help("`fixed` and `uncertainty()` are there");
   }
 }
 
-void Elaborator::make_objective() {
-  if (options_.objective_tasks.empty()) return;
-  const At at{model_frame_, file_.model->name.range};
-  for (TaskState& task : tasks_) {
-    if (!task.loss.valid() || options_.objective_tasks.count(task.info.name) == 0) continue;
-    const At here{model_frame_, balance_setting_ ? balance_setting_->range : task.info.range};
+void make_objective(TaskContext& ctx) {
+  if (ctx.options.objective_tasks.empty()) return;
+  const At at{ctx.model.frame, ctx.file.model->name.range};
+  for (TaskState& task : ctx.model.tasks) {
+    if (!task.loss.valid() || ctx.options.objective_tasks.count(task.info.name) == 0) continue;
+    const At here{ctx.model.frame,
+                  ctx.objective.balance_setting ? ctx.objective.balance_setting->range : task.info.range};
     ir::Value part = task.weighted;
-    if (balance_ == Balance::uncertainty) {
+    if (ctx.objective.balance == Balance::uncertainty) {
       // 0.5 exp(-s) L + 0.5 s with s = log of the variance (Kendall, Gal & Cipolla 2018). One s for each task, so that
       // a task that is absent from a step leaves it alone.
       auto owner = std::make_shared<Place>();
-      owner->parent = root_;
+      owner->parent = ctx.model.root;
       owner->name = "balance";
       owner->word = Owner::enclosing;
       auto place = std::make_shared<Place>();
       place->parent = owner;
       place->name = "log_var";
       place->word = Owner::private_;
-      const int outer = std::exchange(current_task_, static_cast<int>(&task - tasks_.data()));
-      Value log_var = parameter(place, {}, Value{StaticValue{sema::Initializer{}}}, nullptr, false, here);
-      current_task_ = outer;
-      ir::Value s = to_tensor(log_var, here);
-      ir::Value scaled = emit("mul", {emit("exp", {emit("neg", {s}, here)}, here), part}, here);
-      part = emit("mul", {emit("add", {scaled, s}, here), constant(0.5, here)}, here);
+      ctx.model.frame.task = &task;
+      Value log_var = parameter(ctx, place, {}, Value{StaticValue{sema::Initializer{}}}, nullptr, false, here);
+      ctx.model.frame.task = nullptr;
+      ir::Value s = to_tensor(ctx, log_var, here);
+      ir::Value scaled = emit(ctx, "mul", {emit(ctx, "exp", {emit(ctx, "neg", {s}, here)}, here), part}, here);
+      part = emit(ctx, "mul", {emit(ctx, "add", {scaled, s}, here), constant(ctx, 0.5, here)}, here);
       // Nor does a batch that has no row which counts for the task move its s.
-      part = emit("mul", {part, emit("min", {task.count, constant(1, here)}, here)}, here);
+      part = emit(ctx, "mul", {part, emit(ctx, "min", {task.count, constant(ctx, 1, here)}, here)}, here);
     }
     if (!part.valid()) return;
-    objective_ = objective_.valid() ? emit("add", {objective_, part}, at) : part;
+    ctx.objective.value = ctx.objective.value.valid() ? emit(ctx, "add", {ctx.objective.value, part}, at) : part;
   }
 }
 

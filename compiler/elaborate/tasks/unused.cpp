@@ -1,10 +1,19 @@
 // What no task of the model reaches: modules, functions and criteria, each run by itself on inputs of sizes that are
 // made up. What is wrong with all of these sizes is wrong.
+#include "compiler/elaborate/tasks/unused.h"
+
 #include <algorithm>
 
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/diag/kinds/sema.h"
-#include "compiler/elaborate/elaborator.h"
+#include "compiler/elaborate/bodies/apply.h"
+#include "compiler/elaborate/bodies/call.h"
+#include "compiler/elaborate/bodies/expressions.h"
+#include "compiler/elaborate/bodies/layers.h"
+#include "compiler/elaborate/bodies/signature.h"
+#include "compiler/elaborate/tensors/emit.h"
+#include "compiler/elaborate/tensors/operands.h"
+#include "compiler/elaborate/tensors/words.h"
 
 namespace mtl::elaborate {
 
@@ -63,7 +72,7 @@ const Name& name_of_decl(const sema::Found& found) {
 }  // namespace
 
 // An input of the signature's type; poison if its sizes cannot be made up.
-Value Elaborator::made_up_input(const Parameter& parameter, Frame& frame, const std::function<int64_t()>& next) {
+Value made_up_input(TaskContext& ctx, const Parameter& parameter, Frame& frame, const std::function<int64_t()>& next) {
   const At at{frame, parameter.name.range};
   const auto name_size = [&](const Expr& expr) {
     const auto* name = std::get_if<NameExpr>(&expr.node);
@@ -74,7 +83,7 @@ Value Elaborator::made_up_input(const Parameter& parameter, Frame& frame, const 
   for (const TypeExpr::DimItem& item : parameter.type.dims) {
     if (item.kind == TypeExpr::DimItem::Kind::rest) continue;
     if (item.size) name_size(*item.size);
-    const auto axis = dim_of(item, frame);
+    const auto axis = dim_of(ctx, item, frame);
     if (!axis || axis->ragged) return {};
     dims.push_back(axis->size);
   }
@@ -83,7 +92,7 @@ Value Elaborator::made_up_input(const Parameter& parameter, Frame& frame, const 
   IdSetPtr set;
   if (ids && !parameter.type.arguments.empty()) {
     name_size(*parameter.type.arguments[0]);
-    const Value size = evaluate(*parameter.type.arguments[0], frame);
+    const Value size = evaluate(ctx, *parameter.type.arguments[0], frame);
     if (!size.as_static() || !size.as_static()->as_dim()) return {};
     auto made = std::make_shared<IdSet>();
     made->key = "made up " + size.as_static()->text();
@@ -91,32 +100,32 @@ Value Elaborator::made_up_input(const Parameter& parameter, Frame& frame, const 
     made->size = *size.as_static()->as_dim();
     set = std::move(made);
   }
-  ir::Value node = emit("input", {}, at,
+  ir::Value node = emit(ctx, "input", {}, at,
                         {{"name", "made_up." + parameter.name.text},
                          {"dtype", std::string(ids ? "i32" : "f32")},
-                         {"space", ir::SpaceRef{spaces().add_source("made_up")}},
+                         {"space", ir::SpaceRef{ctx.spaces().add_source("made_up")}},
                          {"dims", dims}});
-  if (type == "bool") node = emit("ne", {node, constant(0, at)}, at);
+  if (type == "bool") node = emit(ctx, "ne", {node, constant(ctx, 0, at)}, at);
   return Value{Tensor{node, set, nullptr}, parameter.name.range};
 }
 
-void Elaborator::run_alone(const sema::Found& found, MadeUpSizes next) {
+void run_alone(TaskContext& ctx, const sema::Found& found, MadeUpSizes next) {
   const auto next_dim = [&] { return std::exchange(next.dimension, next.dimension + next.step); };
   const auto next_int = [&] { return std::exchange(next.count, next.count + next.more); };
   const Name& name = name_of_decl(found);
-  root_ = std::make_shared<Place>();
-  model_frame_.kind = Frame::Kind::model;
-  model_frame_.unit = found.unit;
-  model_frame_.title = "`" + name.text + "`";
-  model_frame_.place = root_;
-  model_frame_.scopes.emplace_back();
+  ctx.model.root = std::make_shared<Place>();
+  ctx.model.frame.kind = Frame::Kind::model;
+  ctx.model.frame.unit = found.unit;
+  ctx.model.frame.title = "`" + name.text + "`";
+  ctx.model.frame.place = ctx.model.root;
+  ctx.model.frame.scopes.emplace_back();
   for (const char* task : {"one", "other"}) {  // that private layers have a copy for
-    tasks_.emplace_back();
-    tasks_.back().info.name = task;
+    ctx.model.tasks.emplace_back();
+    ctx.model.tasks.back().info.name = task;
   }
-  current_task_ = 0;
-  Frame sizes = model_frame_;  // where dimensions and static arguments have their numbers
-  const At at{model_frame_, name.range};
+  ctx.model.frame.task = &ctx.model.tasks.front();
+  Frame sizes = ctx.model.frame;  // where dimensions and static arguments have their numbers
+  const At at{ctx.model.frame, name.range};
   const auto made_up_static = [&](const Parameter& parameter) {
     const std::string& type = parameter.type.name.text;
     if (type == "int") return Value{StaticValue{next_int()}, name.range};
@@ -131,7 +140,7 @@ void Elaborator::run_alone(const sema::Found& found, MadeUpSizes next) {
                                                                                  : found.as<CriterionDecl>().statics;
   std::vector<Argument> arguments, inputs;
   for (const Parameter& parameter : statics) {
-    Value value = parameter.default_value ? evaluate(*parameter.default_value, sizes) : made_up_static(parameter);
+    Value value = parameter.default_value ? evaluate(ctx, *parameter.default_value, sizes) : made_up_static(parameter);
     sizes.bind(parameter.name.text, value);
     if (!parameter.default_value) arguments.push_back({parameter.name.text, value, name.range, name.range});
   }
@@ -139,26 +148,26 @@ void Elaborator::run_alone(const sema::Found& found, MadeUpSizes next) {
     if (parameter.default_value) continue;
     const std::string& type = parameter.type.name.text;
     const bool known = type == "int" || type == "float" || type == "initializer";
-    Value value = known ? made_up_static(parameter) : made_up_input(parameter, sizes, next_dim);
+    Value value = known ? made_up_static(parameter) : made_up_input(ctx, parameter, sizes, next_dim);
     if (value.poisoned()) {
-      report(at, diag::NotSupportedYet, "an input of this type");
+      ctx.report(at, diag::NotSupportedYet, "an input of this type");
       return;
     }
     inputs.push_back({parameter.name.text, std::move(value), name.range, name.range});
   }
   if (function) {
-    call_function(found, std::move(inputs), at);
+    call_function(ctx, found, std::move(inputs), at);
     return;
   }
-  const Value described = describe_layer(found, std::move(arguments), at);
+  const Value described = describe_layer(ctx, found, std::move(arguments), at);
   if (!described.layer()) return;
-  const PlacePtr place = child(root_, name.text, Owner::shared, name.range, model_frame_);
-  const LayerPtr layer = instantiate(*described.layer(), place, at);
+  const PlacePtr place = child(ctx, ctx.model.root, name.text, Owner::shared, name.range, ctx.model.frame);
+  const LayerPtr layer = instantiate(ctx, *described.layer(), place, at);
   if (!layer) return;
   if (found.kind == sema::DeclKind::criterion) {
-    judge(layer, std::move(inputs), at);
+    judge(ctx, layer, std::move(inputs), at);
   } else {
-    apply_instance(layer, std::move(inputs), at);
+    apply_instance(ctx, layer, std::move(inputs), at);
   }
 }
 
@@ -185,7 +194,7 @@ Checked check_alone(const sema::CheckedFile& file, const sema::Found& found, dia
   std::vector<diag::Diagnostic> always;
   for (const MadeUpSizes& sizes : kTried) {
     diag::Emitter said(emitter.sources());
-    Elaborator::run_by_itself(file, options, found, sizes, said);
+    run_by_itself(file, options, found, sizes, said);
     std::vector<diag::Diagnostic> errors = errors_of(said);
     if (errors.empty()) return Checked::good;
     if (&sizes == kTried) {
@@ -206,16 +215,16 @@ Checked check_alone(const sema::CheckedFile& file, const sema::Found& found, dia
 
 }  // namespace
 
-void Elaborator::run_by_itself(const sema::CheckedFile& file, const ElaborateOptions& options, const sema::Found& found,
-                               const MadeUpSizes& sizes, diag::Emitter& said) {
+void run_by_itself(const sema::CheckedFile& file, const ElaborateOptions& options, const sema::Found& found,
+                   const MadeUpSizes& sizes, diag::Emitter& said) {
   KnownLayers known;
   for (int attempt = 0; attempt < 3; ++attempt) {  // see elaborate()
     diag::Emitter heard(said.sources());
-    Elaborator elaborator(file, options, heard, known);
-    elaborator.run_alone(found, sizes);
+    TaskContext ctx(file, options, heard, known);
+    run_alone(ctx, found, sizes);
     KnownLayers told = known;
-    elaborator.tell(told);
-    const bool last = !elaborator.waits() || told.size() == known.size() || attempt == 2;
+    ctx.tell(told);
+    const bool last = !ctx.waits() || told.size() == known.size() || attempt == 2;
     if (last) {
       said = std::move(heard);
       return;

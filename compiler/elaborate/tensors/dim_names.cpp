@@ -2,29 +2,33 @@
 // so a value carries, for each of its static dimensions, the names that signatures matched it by, operations hand them
 // on, and `over = A` means the dimension that has the name. Where an operation loses sight of a dimension (a product
 // with a weight, `reshape` to plain numbers) nothing is known of it, and it answers to every name of its size.
+#include "compiler/elaborate/tensors/dim_names.h"
+
 #include <algorithm>
 
 #include "compiler/diag/kinds/elaborate.h"
-#include "compiler/elaborate/elaborator.h"
+#include "compiler/diag/kinds/sema.h"
+#include "compiler/elaborate/tensors/stacks.h"
+#include "compiler/elaborate/tensors/words.h"
 
 namespace mtl::elaborate {
 
 using Kind = syntax::TypeExpr::DimItem::Kind;
 
-DimNames Elaborator::dim_names(const Tensor& tensor) const {
+DimNames dim_names(const TensorContext& ctx, const Tensor& tensor) {
   DimNames names = tensor.dims;
   if (!tensor.node.valid()) return names;
-  const auto rank = static_cast<size_t>(type(tensor.node).rank());
+  const auto rank = static_cast<size_t>(ctx.type(tensor.node).rank());
   if (names.size() > rank) names.erase(names.begin(), names.end() - static_cast<std::ptrdiff_t>(rank));
   names.insert(names.begin(), rank - names.size(), {});
   return names;
 }
 
-DimNames Elaborator::dim_names(const Value& value) const {
-  return value.tensor() ? dim_names(*value.tensor()) : DimNames{};
+DimNames dim_names(const TensorContext& ctx, const Value& value) {
+  return value.tensor() ? dim_names(ctx, *value.tensor()) : DimNames{};
 }
 
-DimNames Elaborator::shape_names(const Value& shape) const {
+DimNames shape_names(const TensorContext& ctx, const Value& shape) {
   DimNames names;
   if (const auto* list = std::get_if<ListPtr>(&shape.v)) {
     for (const Value& item : **list) {
@@ -36,25 +40,25 @@ DimNames Elaborator::shape_names(const Value& shape) const {
   return names;
 }
 
-DimNames Elaborator::joined_names(ir::Value result, const std::vector<const Value*>& operands) const {
-  DimNames joined(result.valid() ? type(result).dims.size() : 0);
+DimNames joined_names(const TensorContext& ctx, ir::Value result, const std::vector<const Value*>& operands) {
+  DimNames joined(result.valid() ? ctx.type(result).dims.size() : 0);
   for (const Value* operand : operands) {
     const Tensor* tensor = operand ? operand->tensor() : nullptr;
     if (!tensor) continue;
-    const DimNames names = dim_names(*tensor);
-    const std::vector<Dim>& dims = type(tensor->node).dims;
+    const DimNames names = dim_names(ctx, *tensor);
+    const std::vector<Dim>& dims = ctx.type(tensor->node).dims;
     for (size_t i = 1; i <= std::min(joined.size(), names.size()); ++i) {
       // One of another size was repeated, or is a part of what was joined.
-      if (dims[dims.size() - i] == type(result).dims[joined.size() - i])
+      if (dims[dims.size() - i] == ctx.type(result).dims[joined.size() - i])
         joined[joined.size() - i].insert(names[names.size() - i].begin(), names[names.size() - i].end());
     }
   }
   return joined;
 }
 
-DimNames Elaborator::names_without(const Tensor& of, const std::vector<int>& axes, const Frame& frame) const {
-  DimNames names = dim_names(of);
-  const int ragged = static_cast<int>(this->axes(of.node, frame).size() - names.size());
+DimNames names_without(const TensorContext& ctx, const Tensor& of, const std::vector<int>& axes, const Frame& frame) {
+  DimNames names = dim_names(ctx, of);
+  const int ragged = static_cast<int>(elaborate::axes(ctx, of.node, frame).size() - names.size());
   DimNames rest;
   for (size_t i = 0; i < names.size(); ++i) {
     if (std::find(axes.begin(), axes.end(), static_cast<int>(i) + ragged) == axes.end()) rest.push_back(names[i]);
@@ -63,11 +67,11 @@ DimNames Elaborator::names_without(const Tensor& of, const std::vector<int>& axe
 }
 
 // a @ b: the dimensions of `a` without its last, then those of `b` without the one that is contracted.
-DimNames Elaborator::product_names(const Value& a, const Value& b, const Frame& frame) const {
+DimNames product_names(const TensorContext& ctx, const Value& a, const Value& b, const Frame& frame) {
   if (!a.tensor() || !b.tensor()) return {};
-  DimNames left = dim_names(a), right = dim_names(b);
-  const size_t right_axes = axes(b.tensor()->node, frame).size();
-  const bool vector_left = axes(a.tensor()->node, frame).size() == 1;
+  DimNames left = dim_names(ctx, a), right = dim_names(ctx, b);
+  const size_t right_axes = axes(ctx, b.tensor()->node, frame).size();
+  const bool vector_left = axes(ctx, a.tensor()->node, frame).size() == 1;
   if (!left.empty()) left.pop_back();
   if (right_axes == 1 || right.empty()) return left;
   if (vector_left) {
@@ -78,44 +82,10 @@ DimNames Elaborator::product_names(const Value& a, const Value& b, const Frame& 
   return left;
 }
 
-void Elaborator::name_dimensions(Tensor& tensor, const std::vector<syntax::TypeExpr::DimItem>& items, Frame& frame,
-                                 bool all) {
-  tensor.dims = dim_names(tensor);
-  for (size_t i = 1; i <= std::min(items.size(), tensor.dims.size()); ++i) {
-    const syntax::TypeExpr::DimItem& item = items[items.size() - i];
-    if (item.kind == Kind::rest) return;
-    const auto* name = item.size ? std::get_if<syntax::NameExpr>(&item.size->node) : nullptr;
-    const Binding* bound = name ? frame.find(name->name) : nullptr;
-    std::set<DimName>& known = tensor.dims[tensor.dims.size() - i];
-    // What an operation has kept in sight is not called otherwise by a type behind it.
-    const auto other = known.lower_bound({frame.id, 0});
-    if (bound && bound->value.dimension && (all || other == known.end() || other->call != frame.id)) {
-      known.insert(*bound->value.dimension);
-    } else if (const auto* number = item.size ? std::get_if<syntax::IntExpr>(&item.size->node) : nullptr;
-               all && !(number && number->value == 1)) {  // a literal 1 stays one
-      known.insert(frame.fresh_dimension());
-    }
-  }
-}
-
-void Elaborator::mark_ones(Value& value, const std::vector<syntax::TypeExpr::DimItem>& items, Frame& frame) {
-  auto* tensor = std::get_if<Tensor>(&value.v);
-  if (!tensor || !tensor->node.valid()) return;
-  tensor->dims = dim_names(*tensor);
-  const std::vector<Dim> dims = type(tensor->node).dims;
-  for (size_t i = 1; i <= std::min(items.size(), dims.size()); ++i) {
-    const syntax::TypeExpr::DimItem& item = items[items.size() - i];
-    if (item.kind == Kind::rest) return;
-    if (item.kind != Kind::size || !item.size || dims[dims.size() - i] != Dim(1)) continue;
-    const Value size = evaluate(*item.size, frame);
-    if (size.as_static() && !size.literal && !size.dimension) tensor->dims[dims.size() - i].insert(kHappensToBeOne);
-  }
-}
-
 // "Only from a missing dimension or a literal 1": false after a report.
-bool Elaborator::may_repeat(const Value& left, const Value& right, const std::string& what, const At& at) {
-  const std::vector<Axis> a = value_axes(left, at.frame), b = value_axes(right, at.frame);
-  const DimNames of_a = dim_names(left), of_b = dim_names(right);
+bool may_repeat(TensorContext& ctx, const Value& left, const Value& right, const std::string& what, const At& at) {
+  const std::vector<Axis> a = value_axes(ctx, left, at.frame), b = value_axes(ctx, right, at.frame);
+  const DimNames of_a = dim_names(ctx, left), of_b = dim_names(ctx, right);
   const auto no_literal = [&](const std::vector<Axis>& axes, const DimNames& names, size_t i) {
     if (i > names.size() || axes[axes.size() - i].ragged || axes[axes.size() - i].size != Dim(1)) return false;
     const std::set<DimName>& known = names[names.size() - i];
@@ -126,28 +96,18 @@ bool Elaborator::may_repeat(const Value& left, const Value& right, const std::st
     const Axis &x = a[a.size() - i], &y = b[b.size() - i];
     const auto longer = [](const Axis& axis) { return axis.ragged || axis.size.constant().value_or(1) != 1; };
     if (!(no_literal(a, of_a, i) && longer(y)) && !(no_literal(b, of_b, i) && longer(x))) continue;
-    report(at, diag::ShapeMismatch, what,
-           "left is " + value_text(left, at.frame) + ", right is " + value_text(right, at.frame) + ": " + axis_text(x) +
-               " is not " + axis_text(y))
+    ctx.report(at, diag::ShapeMismatch, what,
+               "left is " + value_text(ctx, left, at.frame) + ", right is " + value_text(ctx, right, at.frame) + ": " +
+                   axis_text(ctx, x) + " is not " + axis_text(ctx, y))
         .note("a dimension is repeated where it is missing or written `1`, not where its size happens to be 1");
     return false;
   }
   return true;
 }
 
-void Elaborator::forget_names(Value& value, const Frame& callee) const {
-  if (auto* tensor = std::get_if<Tensor>(&value.v)) {
-    for (std::set<DimName>& names : tensor->dims) names.erase(names.lower_bound({callee.id, 0}), names.end());
-  } else if (auto* record = std::get_if<RecordPtr>(&value.v)) {
-    Record kept = **record;
-    for (auto& [name, field] : kept.fields) forget_names(field, callee);
-    *record = std::make_shared<const Record>(std::move(kept));
-  }
-}
-
-std::string Elaborator::other_names(const Tensor& x, const Dim& size, const Frame& frame) const {
-  const std::vector<Dim>& dims = type(x.node).dims;
-  const DimNames names = dim_names(x);
+std::string other_names(const TensorContext& ctx, const Tensor& x, const Dim& size, const Frame& frame) {
+  const std::vector<Dim>& dims = ctx.type(x.node).dims;
+  const DimNames names = dim_names(ctx, x);
   for (const auto& scope : frame.scopes) {
     for (const auto& [name, binding] : scope) {
       for (size_t i = 0; binding.value.dimension && i < dims.size(); ++i) {
@@ -159,9 +119,10 @@ std::string Elaborator::other_names(const Tensor& x, const Dim& size, const Fram
   return "";
 }
 
-std::vector<int> Elaborator::axes_named(const Tensor& x, const std::optional<DimName>& name, const Dim& size) const {
-  const std::vector<Dim>& dims = type(x.node).dims;
-  const DimNames names = dim_names(x);
+std::vector<int> axes_named(const TensorContext& ctx, const Tensor& x, const std::optional<DimName>& name,
+                            const Dim& size) {
+  const std::vector<Dim>& dims = ctx.type(x.node).dims;
+  const DimNames names = dim_names(ctx, x);
   std::vector<int> named, of_size;
   for (size_t i = 0; i < dims.size(); ++i) {
     if (name && names[i].count(*name)) named.push_back(static_cast<int>(i));

@@ -1,8 +1,9 @@
 // Which numbers of which parameters belong to single ids: rows that ids look up, and rows or columns that `one_hot`,
 // and what is made of it, is multiplied with. Those of `<unk>` start at zero (training/initialise.cpp).
+#include "compiler/elaborate/tensors/id_rows.h"
+
 #include <algorithm>
 
-#include "compiler/elaborate/elaborator.h"
 #include "compiler/ops/op.h"
 
 namespace mtl::elaborate {
@@ -51,17 +52,17 @@ int axis_without_ones(const std::vector<Dim>& from, const std::vector<Dim>& to, 
 }  // namespace
 
 // The numbers along `axis` of what `value` is computed from, as far as each of them goes into one of these alone.
-void Elaborator::note_ids(ir::Value value, int axis, const std::vector<IdRange>& ranges) {
-  const ir::Node& node = graph_.node(value);
+void note_ids(TensorContext& ctx, ir::Value value, int axis, const std::vector<IdRange>& ranges) {
+  const ir::Node& node = ctx.nodes.graph.node(value);
   const std::string_view op = node.op->name;
-  const int rank = type(value).rank();
+  const int rank = ctx.type(value).rank();
   const auto go = [&](size_t operand, int at) {
-    const int last = type(node.operands[operand]).rank();
-    if (at >= 0 && at < last) note_ids(node.operands[operand], at, ranges);
+    const int last = ctx.type(node.operands[operand]).rank();
+    if (at >= 0 && at < last) note_ids(ctx, node.operands[operand], at, ranges);
   };
   if (op == "param") {
-    const auto made = params_.find(std::get<std::string>(node.attrs.at("path")));
-    if (made == params_.end()) return;
+    const auto made = ctx.parameters.records.find(std::get<std::string>(node.attrs.at("path")));
+    if (made == ctx.parameters.records.end()) return;
     std::vector<IdAxis>& known = made->second.info.ids;
     for (const IdRange& range : ranges) {
       const IdAxis mine{range.set, axis, range.begin};
@@ -70,31 +71,31 @@ void Elaborator::note_ids(ir::Value value, int axis, const std::vector<IdRange>&
   } else if (op == "transpose") {
     go(0, axis_before(node, axis, rank));
   } else if (op == "reshape" || op == "broadcast") {
-    go(0, axis_without_ones(type(value).dims, type(node.operands[0]).dims, axis));
+    go(0, axis_without_ones(ctx.type(value).dims, ctx.type(node.operands[0]).dims, axis));
   } else if (is_one_of(op, {"to_space", "copy_rows", "stop_gradient", "reverse_gradient", "neg", "dropout"})) {
     go(0, axis);
   } else if (is_one_of(op, {"add", "sub", "mul", "div"})) {
-    for (const size_t i : {size_t{0}, size_t{1}}) go(i, axis - rank + type(node.operands[i]).rank());
+    for (const size_t i : {size_t{0}, size_t{1}}) go(i, axis - rank + ctx.type(node.operands[i]).rank());
   } else if (op == "gather") {
-    go(0, axis - type(node.operands[1]).rank() + 1);
+    go(0, axis - ctx.type(node.operands[1]).rank() + 1);
   } else if (op == "linear" && axis == rank - 1) {
     go(1, flag(node, "transposed") ? 1 : 0);
   } else if (op == "matmul" && axis >= rank - 2) {
     const bool left = axis == rank - 2, turned = flag(node, left ? "transpose_a" : "transpose_b");
-    const int of = type(node.operands[left ? 0 : 1]).rank();
+    const int of = ctx.type(node.operands[left ? 0 : 1]).rank();
     go(left ? 0 : 1, left == turned ? of - 1 : of - 2);
   }
 }
 
 // What the last dimension of an operand's one-hot ranges is in the result, for ops that keep what each number means.
-std::vector<IdRange> Elaborator::hot_ranges(const ir::Node& node, const HotRanges& known) const {
+std::vector<IdRange> hot_ranges(const TensorContext& ctx, const ir::Node& node, const HotRanges& known) {
   const std::string_view op = node.op->name;
   const auto of = [&](size_t i) {
     const auto found = known.find(node.operands[i]);
     return found == known.end() ? std::vector<IdRange>() : found->second;
   };
   if (node.operands.empty()) return {};
-  const types::Type& before = type(node.operands[0]);
+  const types::Type& before = ctx.type(node.operands[0]);
   const std::vector<Dim>& after = node.types[0].dims;
   if (is_one_of(op, {"to_f32", "to_space", "copy_rows", "move_rows", "dropout", "stop_gradient", "reverse_gradient",
                      "neg", "broadcast", "segment_sum", "segment_max", "segment_min", "segment_prod", "first", "last"}))
@@ -124,7 +125,7 @@ std::vector<IdRange> Elaborator::hot_ranges(const ir::Node& node, const HotRange
         range.begin += along ? begin : 0;
         all.push_back(std::move(range));
       }
-      const Dim& size = type(node.operands[i]).dims.empty() ? Dim(1) : type(node.operands[i]).dims.back();
+      const Dim& size = ctx.type(node.operands[i]).dims.empty() ? Dim(1) : ctx.type(node.operands[i]).dims.back();
       if (along && !size.constant()) return all;
       begin += along ? size.value() : 0;
     }
@@ -144,17 +145,17 @@ std::vector<IdRange> Elaborator::hot_ranges(const ir::Node& node, const HotRange
 }
 
 // Weights that one-hot rows are multiplied with.
-void Elaborator::note_hot_weights() {
-  HotRanges known = hot_;
+void note_hot_weights(TensorContext& ctx) {
+  HotRanges known = ctx.nodes.hot;
   if (known.empty()) return;
   const auto multiply = [&](const ir::Node& node, size_t hot, size_t weight, int axis) {
     const auto found = known.find(node.operands[hot]);
-    if (found != known.end() && axis >= 0) note_ids(node.operands[weight], axis, found->second);
+    if (found != known.end() && axis >= 0) note_ids(ctx, node.operands[weight], axis, found->second);
   };
-  for (ir::NodeId i = 0; i < graph_.nodes.size(); ++i) {
-    const ir::Node& node = graph_.nodes[i];
+  for (ir::NodeId i = 0; i < ctx.nodes.graph.nodes.size(); ++i) {
+    const ir::Node& node = ctx.nodes.graph.nodes[i];
     const std::string_view op = node.op->name;
-    const auto rank = [&](size_t operand) { return type(node.operands[operand]).rank(); };
+    const auto rank = [&](size_t operand) { return ctx.type(node.operands[operand]).rank(); };
     if (op == "linear") {
       multiply(node, 0, 1, flag(node, "transposed") ? 0 : 1);
     } else if (op == "matmul") {
@@ -164,7 +165,7 @@ void Elaborator::note_hot_weights() {
       multiply(node, 0, 1, rank(1) - 1);
       multiply(node, 1, 0, rank(0) - 1);
     }
-    std::vector<IdRange> mine = hot_ranges(node, known);
+    std::vector<IdRange> mine = hot_ranges(ctx, node, known);
     if (!mine.empty()) known[{i, 0}] = std::move(mine);
   }
 }

@@ -9,13 +9,13 @@
 #include <string_view>
 #include <vector>
 
-#include "compiler/elaborate/elaborator.h"
+#include "compiler/elaborate/tensors/context.h"
 
 namespace mtl::elaborate {
 
 // Arguments of one call, by the names of the table.
 struct PrimitiveCall {
-  Elaborator& e;
+  TensorContext& ctx;
   const sema::Primitive& primitive;
   At at;
   std::map<std::string, Argument> bound = {};
@@ -31,17 +31,22 @@ struct PrimitiveCall {
   }
 };
 
+Value run_primitive(PrimitiveCall& call);
+std::string table_key(const sema::Primitive& primitive);  // "softmax", "ops.segment_sum"
 // Which parameters may be left out.
 std::vector<bool> optional_parameters(const sema::Primitive& primitive);
 
-// The implementations; a friend of the elaborator.
+// What a call that lacks its first input would need: "`over`".
+std::string missing_argument(const Layer& partial);
+std::vector<std::string> names_of(const std::vector<syntax::Parameter>& parameters);
+
+// The implementations.
 struct Primitives {
   using Run = Value (*)(PrimitiveCall&);
   using Table = std::map<std::string_view, Run>;
   static const Table& elementwise();  // primitives.cpp
   static const Table& reductions();   // primitives_reduce.cpp
   static const Table& shapes();       // primitives_shape.cpp
-  static const Table& labels();       // primitives_labels.cpp
   static const Table& sequences();    // primitives_sequence.cpp (also what stands under `ops`)
   // Of calls with a Stack among their arguments (stacks.cpp).
   static bool has_stack(const PrimitiveCall& call);
@@ -51,7 +56,6 @@ struct Primitives {
   struct Reductions;
   struct Shapes;
   struct Sequences;
-  struct Labels;
   struct Stacks;
 
   // The set that a value holds ids of, if it does.

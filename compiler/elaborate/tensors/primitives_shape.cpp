@@ -3,86 +3,21 @@
 #include <algorithm>
 
 #include "compiler/diag/kinds/elaborate.h"
+#include "compiler/diag/kinds/sema.h"
+#include "compiler/elaborate/tensors/dim_names.h"
+#include "compiler/elaborate/tensors/emit.h"
+#include "compiler/elaborate/tensors/ids.h"
+#include "compiler/elaborate/tensors/joins.h"
+#include "compiler/elaborate/tensors/lengths.h"
+#include "compiler/elaborate/tensors/operands.h"
+#include "compiler/elaborate/tensors/positions.h"
 #include "compiler/elaborate/tensors/primitives.h"
+#include "compiler/elaborate/tensors/reductions.h"
+#include "compiler/elaborate/tensors/stacks.h"
+#include "compiler/elaborate/tensors/transposed.h"
+#include "compiler/elaborate/tensors/words.h"
 
 namespace mtl::elaborate {
-
-ir::Value Elaborator::stack(std::vector<ir::Value> parts, const At& at) {
-  for (ir::Value part : parts) {
-    if (!part.valid()) return {};
-    if (ragged_below(type(part).space, at.frame.base).empty()) continue;
-    report(at, diag::NotATensor, "a list of sequences").help("`stack([...])` makes one value of them");
-    return {};
-  }
-  return emit("stack", parts, at, {{"axis", int64_t{0}}});
-}
-
-ir::Value Elaborator::concat(const std::vector<Tensor>& given, const Value* over, const At& at) {
-  int rank = 0;
-  std::vector<ir::Value> parts;
-  for (const Tensor& part : given) {
-    if (!part.node.valid()) return {};
-    rank = std::max(rank, type(part.node).rank());
-    parts.push_back(part.node);
-  }
-  if (parts.empty()) {
-    report(at, diag::EmptyArray, "concat");
-    return {};
-  }
-  const auto holds_ids = [&](ir::Value part) { return type(part).dtype == types::DType::i32; };
-  for (ir::Value part : parts) {
-    if (holds_ids(part) == holds_ids(parts[0])) continue;
-    report(at, diag::ShapeMismatch, "`concat`",
-           "the first is " + shape_text(parts[0], at.frame) + ", another is " + shape_text(part, at.frame))
-        .help("ids and numbers do not mix: `embed(width)` makes a vector of each id");
-    return {};
-  }
-  if (over) {
-    auto found = over_axes(given[0], over, at, false);
-    if (!found) return {};
-    const auto axis = static_cast<size_t>(found->size() == 1 ? found->front() : 0);
-    const bool ragged = std::any_of(parts.begin(), parts.end(), [&](ir::Value part) {
-      const std::vector<Axis> all = axes(part, at.frame);
-      return axis < all.size() && all[axis].ragged;
-    });
-    if (ragged) return concat_rows(parts, axis, at);
-  }
-  std::vector<Axis> front;  // the ragged dimensions, which have to be the same
-  for (size_t i = 0; i < parts.size(); ++i) {
-    // f32 and f32[1] stand for each other here: a number for each position is one feature.
-    if (rank <= 1 && type(parts[i]).rank() == 0)
-      parts[i] = emit("reshape", {parts[i]}, at, {{"dims", std::vector<Dim>{1}}});
-    if (!parts[i].valid()) return {};
-    const std::vector<Axis> all = axes(parts[i], at.frame);
-    const std::vector<Axis> ragged(all.begin(), all.end() - type(parts[i]).rank());
-    if (i == 0) front = ragged;
-    if (ragged != front) {
-      // Those that differ in the last of them alone can stand behind each other.
-      const bool joins = !over && !front.empty() && front.size() == ragged.size() &&
-                         std::equal(front.begin(), front.end() - 1, ragged.begin());
-      const std::string number = std::to_string(joins ? front.size() - 1 : 0);
-      report(
-          at, diag::ShapeMismatch, "`concat`",
-          "the first is " + shape_text(given[0].node, at.frame) + ", another is " + shape_text(given[i].node, at.frame))
-          .help(joins
-                    ? "`over = " + number + "` puts one sequence behind the other; else pool over the ragged dimension"
-                    : "a module joins them at each position: `module join()(a: f32[A], b: f32[B]) -> f32[A + B]`; or "
-                      "pool what is ragged: `mean(x, over = T)`");
-      return {};
-    }
-  }
-  int64_t axis = type(parts[0]).rank() - 1;
-  if (over) {
-    auto found = over_axes({parts[0], nullptr, nullptr, given[0].dims}, over, at, false);
-    if (!found) return {};
-    if (found->size() != 1) {
-      report(at, diag::NotADimension, "a list");
-      return {};
-    }
-    axis = found->front() - static_cast<int64_t>(front.size());
-  }
-  return emit("concat", parts, at, {{"axis", axis}});
-}
 
 namespace {
 using Call = PrimitiveCall;
@@ -100,44 +35,45 @@ struct Primitives::Shapes {
     ir::Value x = tensor(c, "x");
     auto wanted = dims(c, "shape");
     if (!x.valid() || !wanted) return Value{};
-    std::vector<Axis> all = c.e.axes(x, c.at.frame);
-    const size_t ragged = all.size() - c.e.type(x).rank();
+    std::vector<Axis> all = axes(c.ctx, x, c.at.frame);
+    const size_t ragged = all.size() - c.ctx.type(x).rank();
     const auto same = [&](const Axis& a, const Axis& b) {
-      return a.ragged && b.ragged && c.e.spaces().same_dim(*a.ragged, *b.ragged);
+      return a.ragged && b.ragged && c.ctx.spaces().same_dim(*a.ragged, *b.ragged);
     };
     const bool kept = ragged <= wanted->size() && std::equal(all.begin(), all.begin() + ragged, wanted->begin(), same);
     const std::vector<Dim> fixed = fixed_of(*wanted);
     if (!kept || fixed.size() + ragged != wanted->size()) {
-      c.e.report(c.at, diag::ReshapeRagged, c.e.axes_text(*wanted), c.e.shape_text(x, c.at.frame));
+      c.ctx.report(c.at, diag::ReshapeRagged, axes_text(c.ctx, *wanted), shape_text(c.ctx, x, c.at.frame));
       return Value{};
     }
-    return result(c.e.emit("reshape", {x}, c.at, {{"dims", fixed}}), c, set_of(c, "x"),
-                  c.e.shape_names(*c.find("shape")));
+    return result(emit(c.ctx, "reshape", {x}, c.at, {{"dims", fixed}}), c, set_of(c, "x"),
+                  shape_names(c.ctx, *c.find("shape")));
   }
   static Value flatten(Call& c) {
     ir::Value x = tensor(c, "x");
     if (!x.valid()) return Value{};
-    const std::vector<Axis> all = c.e.axes(x, c.at.frame);
-    const int64_t rank = static_cast<int64_t>(all.size()), ragged = rank - c.e.type(x).rank();
+    const std::vector<Axis> all = axes(c.ctx, x, c.at.frame);
+    const int64_t rank = static_cast<int64_t>(all.size()), ragged = rank - c.ctx.type(x).rank();
     auto from = integer(c, "from", 0), to = integer(c, "to", rank);
     if (!from || !to) return Value{};
     if (*from < 0 || *to > rank || *from > *to) {
-      c.e.report(c.at, diag::NoSuchDimension, *from < 0 || *from > rank ? *from : *to, c.e.shape_text(x, c.at.frame));
+      c.ctx.report(c.at, diag::NoSuchDimension, *from < 0 || *from > rank ? *from : *to,
+                   shape_text(c.ctx, x, c.at.frame));
       return Value{};
     }
     if (*from < ragged) {
-      c.e.report(c.at, diag::FlattenRagged, c.e.axis_text(all[*from]), c.e.shape_text(x, c.at.frame))
+      c.ctx.report(c.at, diag::FlattenRagged, axis_text(c.ctx, all[*from]), shape_text(c.ctx, x, c.at.frame))
           .help("`flatten(x, from = " + std::to_string(ragged) + ")` keeps the ragged dimensions");
       return Value{};
     }
-    const std::vector<Dim> old = c.e.type(x).dims;
+    const std::vector<Dim> old = c.ctx.type(x).dims;
     std::vector<Dim> fresh(old.begin(), old.begin() + (*from - ragged));
     fresh.push_back(types::product({old.begin() + (*from - ragged), old.begin() + (*to - ragged)}));
     fresh.insert(fresh.end(), old.begin() + (*to - ragged), old.end());
     DimNames known = names(c, "x");
     known.erase(known.begin() + (*from - ragged), known.begin() + (*to - ragged));
     known.insert(known.begin() + (*from - ragged), std::set<DimName>{});
-    return result(c.e.emit("reshape", {x}, c.at, {{"dims", fresh}}), c, set_of(c, "x"), std::move(known));
+    return result(emit(c.ctx, "reshape", {x}, c.at, {{"dims", fresh}}), c, set_of(c, "x"), std::move(known));
   }
   static Value transpose(Call& c) {
     const Value* given = c.find("order");
@@ -145,15 +81,15 @@ struct Primitives::Shapes {
       return Value{back->sequence, c.at.range};
     ir::Value x = tensor(c, "x");
     if (!x.valid()) return Value{};
-    const int rank = c.e.type(x).rank();
-    const int ragged = static_cast<int>(c.e.axes(x, c.at.frame).size()) - rank;
-    if (!given && ragged > 0 && rank < 2) return c.e.transpose_last({x, set_of(c, "x"), nullptr}, c.at);
+    const int rank = c.ctx.type(x).rank();
+    const int ragged = static_cast<int>(axes(c.ctx, x, c.at.frame).size()) - rank;
+    if (!given && ragged > 0 && rank < 2) return transpose_last(c.ctx, {x, set_of(c, "x"), nullptr}, c.at);
     std::vector<Dim> order;
     if (given) {
-      auto listed = c.e.items(*given, c.at_argument("order"));
+      auto listed = items(c.ctx, *given, c.at_argument("order"));
       if (!listed) return Value{};
       for (size_t i = 0; i < listed->size(); ++i) {
-        auto place = c.e.integer((*listed)[i], c.at_argument("order"), "`order`");
+        auto place = elaborate::integer(c.ctx, (*listed)[i], c.at_argument("order"), "`order`");
         if (!place) return Value{};
         if (static_cast<int>(i) < ragged && *place == static_cast<int64_t>(i)) continue;
         order.push_back(*place - ragged);
@@ -163,10 +99,10 @@ struct Primitives::Shapes {
       if (rank >= 2) std::swap(order[rank - 1], order[rank - 2]);
     }
     if (rank < 2) {
-      c.e.report(c.at, diag::NotSupportedYet, "`transpose` of " + c.e.shape_text(x, c.at.frame));
+      c.ctx.report(c.at, diag::NotSupportedYet, "`transpose` of " + shape_text(c.ctx, x, c.at.frame));
       return Value{};
     }
-    ir::Value turned = c.e.emit("transpose", {x}, c.at, {{"perm", order}});
+    ir::Value turned = emit(c.ctx, "transpose", {x}, c.at, {{"perm", order}});
     if (!turned.valid()) return Value{};
     const DimNames known = names(c, "x");
     DimNames in_order;
@@ -174,19 +110,19 @@ struct Primitives::Shapes {
     return result(turned, c, set_of(c, "x"), std::move(in_order));
   }
   static Value stack(Call& c) {
-    auto listed = c.e.items(*c.find("values"), c.at_argument("values"));
+    auto listed = items(c.ctx, *c.find("values"), c.at_argument("values"));
     if (!listed) return Value{};
     if (listed->empty()) {
-      c.e.report(c.at, diag::EmptyArray, "stack");
+      c.ctx.report(c.at, diag::EmptyArray, "stack");
       return Value{};
     }
-    return c.e.stack_of(std::move(*listed), c.at);
+    return stack_of(c.ctx, std::move(*listed), c.at);
   }
   static Value concat(Call& c) {
     std::vector<Tensor> parts;
     std::vector<Argument> given = c.values;
     if (given.size() == 1 && !given[0].value.tensor()) {  // a list
-      auto listed = c.e.items(given[0].value, c.at);
+      auto listed = items(c.ctx, given[0].value, c.at);
       if (!listed) return Value{};
       std::vector<Argument> each;
       for (Value& item : *listed) each.push_back({"", std::move(item), given[0].range});
@@ -195,16 +131,16 @@ struct Primitives::Shapes {
     IdSetPtr set = given.empty() ? nullptr : set_of(given.front().value);
     for (const Argument& part : given) {
       const Tensor* known = part.value.tensor();
-      parts.push_back({c.e.to_tensor(part.value, {c.at.frame, part.range}), nullptr, nullptr,
-                       known ? c.e.dim_names(*known) : DimNames{}});
-      auto joint = c.e.join_sets(set, set_of(part.value), c.at);
+      parts.push_back({to_tensor(c.ctx, part.value, {c.at.frame, part.range}), nullptr, nullptr,
+                       known ? dim_names(c.ctx, *known) : DimNames{}});
+      auto joint = join_sets(c.ctx, set, set_of(part.value), c.at);
       if (!joint) return Value{};
       set = *joint;
     }
-    ir::Value joined = c.e.concat(parts, c.find("over"), c.at);
+    ir::Value joined = elaborate::concat(c.ctx, parts, c.find("over"), c.at);
     std::vector<const Value*> each;
     for (const Argument& part : given) each.push_back(&part.value);
-    return result(joined, c, set, c.e.joined_names(joined, each));
+    return result(joined, c, set, joined_names(c.ctx, joined, each));
   }
   static Value pad(Call& c) {
     ir::Value x = tensor(c, "x");
@@ -212,24 +148,24 @@ struct Primitives::Shapes {
     if (!x.valid() || !before || !after) return Value{};
     for (const auto& [name, count] : {std::pair("before", *before), std::pair("after", *after)}) {
       if (count >= 0) continue;
-      c.e.report(c.at_argument(name), diag::NegativePadding, count).help("`x[..., 1..]` leaves out the first");
+      c.ctx.report(c.at_argument(name), diag::NegativePadding, count).help("`x[..., 1..]` leaves out the first");
       return Value{};
     }
-    const int ragged = static_cast<int>(c.e.axes(x, c.at.frame).size()) - c.e.type(x).rank();
-    int64_t axis = c.e.type(x).rank() - 1;
+    const int ragged = static_cast<int>(axes(c.ctx, x, c.at.frame).size()) - c.ctx.type(x).rank();
+    int64_t axis = c.ctx.type(x).rank() - 1;
     if (c.find("over")) {
-      auto found = c.e.over_axes({x, nullptr, nullptr, names(c, "x")}, c.find("over"), c.at, false);
+      auto found = over_axes(c.ctx, {x, nullptr, nullptr, names(c, "x")}, c.find("over"), c.at, false);
       if (!found || found->size() != 1) return Value{};
       axis = found->front() - ragged;
     }
     DimNames known = names(c, "x");
     if (axis < 0) {
-      if (!c.e.innermost(x, static_cast<int>(axis) + ragged, "`pad`", c.at)) return Value{};
-      const Dim length = c.e.spaces().length_of(c.e.type(x).space) + Dim(*before) + Dim(*after);
-      return result(c.e.move_rows(x, Dim(*before), true, length, c.at), c, set_of(c, "x"), std::move(known));
+      if (!innermost(c.ctx, x, static_cast<int>(axis) + ragged, "`pad`", c.at)) return Value{};
+      const Dim length = c.ctx.spaces().length_of(c.ctx.type(x).space) + Dim(*before) + Dim(*after);
+      return result(move_rows(c.ctx, x, Dim(*before), true, length, c.at), c, set_of(c, "x"), std::move(known));
     }
     known[static_cast<size_t>(axis)].clear();
-    return result(c.e.emit("pad", {x}, c.at, {{"axis", axis}, {"before", *before}, {"after", *after}}), c,
+    return result(emit(c.ctx, "pad", {x}, c.at, {{"axis", axis}, {"before", *before}, {"after", *after}}), c,
                   set_of(c, "x"), std::move(known));
   }
   static Value one_hot(Call& c) {
@@ -237,7 +173,7 @@ struct Primitives::Shapes {
     ir::Value ids;
     IdSetPtr set = set_of(*given);
     if (const StaticValue* known = given->as_static(); known && known->as_int()) {
-      auto constant = c.e.constant_id(*known->as_int(), c.at_argument("ids"));
+      auto constant = constant_id(c.ctx, *known->as_int(), c.at_argument("ids"));
       if (!constant) return Value{};
       ids = constant->node;
       set = constant->ids;
@@ -247,34 +183,34 @@ struct Primitives::Shapes {
     const Value* classes = c.find("classes");
     auto size = classes->as_static() ? classes->as_static()->as_dim() : std::nullopt;
     if (!size) {
-      c.e.report(c.at_argument("classes"), diag::NotAnInt, "`classes`", classes->kind());
+      c.ctx.report(c.at_argument("classes"), diag::NotAnInt, "`classes`", classes->kind());
       return Value{};
     }
-    if (!c.e.at_least_one(*size, c.at_argument("classes"))) return Value{};
+    if (!at_least_one(c.ctx, *size, c.at_argument("classes"))) return Value{};
     // Places in a sequence have no bound of their own: those behind the last class have none.
-    if (set && !set->ragged && !c.e.ids_fit(set, *size, "`classes`", c.at_argument("ids"))) return Value{};
+    if (set && !set->ragged && !ids_fit(c.ctx, set, *size, "`classes`", c.at_argument("ids"))) return Value{};
     DimNames known = names(c, "ids");
     known.emplace_back();
     if (classes->dimension) known.back().insert(*classes->dimension);
-    const ir::Value made = c.e.emit("one_hot", {ids}, c.at, {{"classes", std::vector<Dim>{*size}}});
-    if (set && made.valid()) c.e.hot_[made] = {{set->key, 0}};
+    const ir::Value made = emit(c.ctx, "one_hot", {ids}, c.at, {{"classes", std::vector<Dim>{*size}}});
+    if (set && made.valid()) c.ctx.nodes.hot[made] = {{set->key, 0}};
     return result(made, c, nullptr, std::move(known));
   }
   static Value full(Call& c) {
     auto wanted = dims(c, "shape");
-    return wanted ? filled(c, *wanted, c.e.shape_names(*c.find("shape"))) : Value{};
+    return wanted ? filled(c, *wanted, shape_names(c.ctx, *c.find("shape"))) : Value{};
   }
   // A fixed dimension in front of ragged ones: the parts of a stack.
   static Value filled_parts(Call& c, const std::vector<Axis>& wanted, DimNames known) {
     constexpr int64_t kMostParts = 1000;
     const auto count = wanted.front().size.constant();
     if (wanted.front().ragged || !count || *count > kMostParts) {
-      c.e.report(c.at, diag::NotSupportedYet, "`full` of a fixed dimension between ragged ones");
+      c.ctx.report(c.at, diag::NotSupportedYet, "`full` of a fixed dimension between ragged ones");
       return Value{};
     }
     if (!known.empty()) known.erase(known.begin());
     const Value part = filled(c, {wanted.begin() + 1, wanted.end()}, std::move(known));
-    return part.poisoned() ? Value{} : c.e.stack_of(std::vector<Value>(static_cast<size_t>(*count), part), c.at);
+    return part.poisoned() ? Value{} : stack_of(c.ctx, std::vector<Value>(static_cast<size_t>(*count), part), c.at);
   }
   static Value filled(Call& c, const std::vector<Axis>& wanted, DimNames known) {
     const auto is_ragged = [](const Axis& axis) { return axis.ragged.has_value(); };
@@ -285,7 +221,7 @@ struct Primitives::Shapes {
     ir::Value node;
     IdSetPtr set = set_of(*value);
     if (id) {
-      auto constant = c.e.constant_id(std::get<int64_t>(value->as_static()->value), c.at_argument("value"));
+      auto constant = constant_id(c.ctx, std::get<int64_t>(value->as_static()->value), c.at_argument("value"));
       if (!constant) return Value{};
       node = constant->node;
       set = constant->ids;
@@ -294,22 +230,22 @@ struct Primitives::Shapes {
     }
     const std::vector<Dim> fixed = fixed_of(wanted);
     if (!fixed.empty() && node.valid()) {
-      node = c.e.with_rank(node, static_cast<int>(fixed.size()), c.at);
-      node = c.e.emit("broadcast", {node}, c.at, {{"dims", fixed}});
+      node = with_rank(c.ctx, node, static_cast<int>(fixed.size()), c.at);
+      node = emit(c.ctx, "broadcast", {node}, c.at, {{"dims", fixed}});
     }
     std::optional<SpaceId> rows;
     for (const Axis& axis : wanted) {
       if (!axis.ragged) continue;
-      const types::Space space = c.e.spaces()[*axis.ragged];
-      if (space.length && !c.e.require_length(space.parent, *space.length, c.at)) return Value{};
-      if (rows && !c.e.spaces().is_ancestor(space.parent, *rows)) {
-        c.e.report(c.at, diag::NotSupportedYet, "`full` over sequences of different rows");
+      const types::Space space = c.ctx.spaces()[*axis.ragged];
+      if (space.length && !require_length(c.ctx, space.parent, *space.length, c.at)) return Value{};
+      if (rows && !c.ctx.spaces().is_ancestor(space.parent, *rows)) {
+        c.ctx.report(c.at, diag::NotSupportedYet, "`full` over sequences of different rows");
         return Value{};
       }
       // Behind another one it is nested there: its own, or a copy for each position.
-      rows = rows ? c.e.spaces().add_copies(*rows, *axis.ragged) : *axis.ragged;
+      rows = rows ? c.ctx.spaces().add_copies(*rows, *axis.ragged) : *axis.ragged;
     }
-    if (rows) node = c.e.to_space(node, *rows, c.at);
+    if (rows) node = to_space(c.ctx, node, *rows, c.at);
     return result(node, c, set, std::move(known));
   }
   static Value positions(Call& c) {
@@ -318,20 +254,20 @@ struct Primitives::Shapes {
     set->text = "`positions`";
     if (const auto* ragged = std::get_if<RaggedDim>(&value->v)) {
       set->ragged = ragged->space;
-      const types::Space& space = c.e.spaces()[ragged->space];
-      if (space.length && !c.e.require_length(space.parent, *space.length, c.at)) return Value{};
-      return result(c.e.emit("position", {}, c.at, {{"space", ir::SpaceRef{ragged->space}}}), c, set);
+      const types::Space& space = c.ctx.spaces()[ragged->space];
+      if (space.length && !require_length(c.ctx, space.parent, *space.length, c.at)) return Value{};
+      return result(emit(c.ctx, "position", {}, c.at, {{"space", ir::SpaceRef{ragged->space}}}), c, set);
     }
     auto size = value->as_static() ? value->as_static()->as_dim() : std::nullopt;
     if (!size) {
-      c.e.report(c.at, diag::NotADimension, value->kind());
+      c.ctx.report(c.at, diag::NotADimension, value->kind());
       return Value{};
     }
     set->size = *size;
-    ir::Value count = c.e.emit("iota", {}, c.at, {{"dims", std::vector<Dim>{*size}}, {"axis", int64_t{0}}});
+    ir::Value count = emit(c.ctx, "iota", {}, c.at, {{"dims", std::vector<Dim>{*size}}, {"axis", int64_t{0}}});
     DimNames known(1);
     if (value->dimension) known.back().insert(*value->dimension);
-    return result(c.e.emit("to_i32", {count}, c.at), c, set, std::move(known));
+    return result(emit(c.ctx, "to_i32", {count}, c.at), c, set, std::move(known));
   }
 };
 

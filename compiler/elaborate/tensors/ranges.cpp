@@ -1,4 +1,6 @@
 // What numbers a value can be, as far as the ops that it is made by say: enough to tell a score from a probability.
+#include "compiler/elaborate/tensors/ranges.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -6,7 +8,7 @@
 #include <limits>
 
 #include "compiler/diag/kinds/elaborate.h"
-#include "compiler/elaborate/elaborator.h"
+#include "compiler/diag/kinds/sema.h"
 #include "compiler/ops/attrs.h"
 #include "compiler/ops/op.h"
 
@@ -73,13 +75,13 @@ bool only_moves(const std::string& op) {
 }  // namespace
 
 // nullopt: not known. What a trained parameter enters by a sum or a product can be any number.
-MaybeRange Elaborator::range_of(ir::Value value, std::map<ir::Value, MaybeRange>& known, int depth) const {
+MaybeRange range_of(const TensorContext& ctx, ir::Value value, std::map<ir::Value, MaybeRange>& known, int depth) {
   if (!value.valid() || depth > kRangeDepth) return std::nullopt;
   if (const auto found = known.find(value); found != known.end()) return found->second;
-  const ir::Node& node = graph_.node(value);
+  const ir::Node& node = ctx.nodes.graph.node(value);
   const std::string op = node.op->name;
   MaybeRange& result = known[value];
-  if (type(value).dtype == types::DType::boolean || op == "sigmoid" || op == "softmax") return result = Range{0, 1};
+  if (ctx.type(value).dtype == types::DType::boolean || op == "sigmoid" || op == "softmax") return result = Range{0, 1};
   if (op == "log_softmax") return result = Range{-kInf, 0};
   if (op == "param") return result = Range{-kInf, kInf};
   if (op == "constant") {
@@ -87,7 +89,7 @@ MaybeRange Elaborator::range_of(ir::Value value, std::map<ir::Value, MaybeRange>
     return result = Range{number, number};
   }
   std::vector<MaybeRange> operands;
-  for (const ir::Value operand : node.operands) operands.push_back(range_of(operand, known, depth + 1));
+  for (const ir::Value operand : node.operands) operands.push_back(range_of(ctx, operand, known, depth + 1));
   if (operands.empty()) return std::nullopt;
   const auto any = [](const MaybeRange& range) { return range && range->low == -kInf && range->high == kInf; };
   if (op == "linear" || op == "matmul" || op == "sum" || op == "segment_sum" || op == "dropout")
@@ -114,13 +116,13 @@ MaybeRange Elaborator::range_of(ir::Value value, std::map<ir::Value, MaybeRange>
 }
 
 // The library's criteria that take one and are given the other: both train, and neither learns.
-void Elaborator::warn_of_scores(const Layer& criterion, const Value& scores, const At& at) {
+void warn_of_scores(TensorContext& ctx, const Layer& criterion, const Value& scores, const At& at) {
   const Tensor* tensor = scores.tensor();
-  const bool whole = options_.losses && options_.tasks.empty();  // other graphs of the model say the same
-  if (!tensor || !whole || !file_.prelude || criterion.module->unit != *file_.prelude) return;
+  const bool whole = ctx.options.losses && ctx.options.tasks.empty();  // other graphs of the model say the same
+  if (!tensor || !whole || !ctx.file.prelude || criterion.module->unit != *ctx.file.prelude) return;
   const std::string name = criterion.name();
   std::map<ir::Value, MaybeRange> known;
-  const MaybeRange range = range_of(tensor->node, known, 0);
+  const MaybeRange range = range_of(ctx, tensor->node, known, 0);
   if (!range || range->low == range->high) return;
   const bool probability = range->low >= 0 && range->high <= 1;
   if (name == "log_loss" && !probability) {
@@ -130,13 +132,13 @@ void Elaborator::warn_of_scores(const Layer& criterion, const Value& scores, con
     };
     const std::string numbers =
         any ? "can be any number" : "goes from " + end(range->low, "-") + " to " + end(range->high, "");
-    emitter_.report(diag::LossOfScore, name, numbers)
+    ctx.reports.emitter.report(diag::LossOfScore, name, numbers)
         .at(at.range)
         .help("end the head with `sigmoid`, or leave the loss to `binary_cross_entropy()`, which takes any number");
   }
   const bool scores_wanted = name == "binary_cross_entropy" || name == "cross_entropy" || name == "focal";
   if (scores_wanted && probability)
-    emitter_.report(diag::LossOfProbability, name)
+    ctx.reports.emitter.report(diag::LossOfProbability, name)
         .at(at.range)
         .help(name == "binary_cross_entropy" ? "leave `sigmoid` out of the head, or write `loss = log_loss()`"
                                              : "leave `softmax` out of the head");

@@ -141,6 +141,11 @@ struct Value {
   int depth() const;         // how deep lists and layers are nested in it
 };
 
+// Null: it is none.
+inline const Stack* stack_in(const Value& value) {
+  return std::get_if<Stack>(&value.v);
+}
+
 struct Record {
   std::vector<std::pair<std::string, Value>> fields;
   const Value* find(const std::string& name) const;
