@@ -4,12 +4,12 @@
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/bodies/call.h"
+#include "compiler/elaborate/bodies/dim_bindings.h"
 #include "compiler/elaborate/bodies/expressions.h"
 #include "compiler/elaborate/bodies/id_sets.h"
 #include "compiler/elaborate/bodies/layers.h"
 #include "compiler/elaborate/bodies/mapped_stacks.h"
 #include "compiler/elaborate/bodies/signature.h"
-#include "compiler/elaborate/bodies/signature_names.h"
 #include "compiler/elaborate/bodies/statements.h"
 #include "compiler/elaborate/tensors/primitives.h"
 #include "compiler/elaborate/tensors/ranges.h"
@@ -47,6 +47,7 @@ const std::set<std::string>& declared_in(BodyContext& ctx, const Body& body) {
   return it->second;
 }
 
+namespace {
 Frame frame_of(BodyContext& ctx, const LayerPtr& layer, const At& at) {
   ctx.layers.applied.insert(layer->module->decl);
   Frame callee;
@@ -76,6 +77,7 @@ Frame frame_of(BodyContext& ctx, const LayerPtr& layer, const At& at) {
   return callee;
 }
 
+// Solves the dimensions of the inputs and binds them in `callee`.
 bool enter(BodyContext& ctx, const std::vector<Parameter>& inputs, std::vector<std::optional<Argument>>& bound,
            Frame& callee, Signature& signature, const At& at) {
   callee.caller = &at.frame;
@@ -115,6 +117,7 @@ bool enter(BodyContext& ctx, const std::vector<Parameter>& inputs, std::vector<s
   for (size_t i = 0; i < inputs.size(); ++i) callee.bind(inputs[i].name.text, values[i]);
   return true;
 }
+}  // namespace
 
 Value run_callable(BodyContext& ctx, const std::vector<Parameter>& inputs, std::vector<std::optional<Argument>> bound,
                    const Body& body, const std::optional<ResultType>& result, Frame callee, const std::string& name,

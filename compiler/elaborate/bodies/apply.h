@@ -10,14 +10,10 @@ struct Judgement {  // what a criterion says; poisoned parts are missing
 
 Value apply_instance(BodyContext& ctx, const LayerPtr& layer, std::vector<Argument> arguments, const At& at);
 Judgement judge(BodyContext& ctx, const LayerPtr& criterion, std::vector<Argument> arguments, const At& at);
-Frame frame_of(BodyContext& ctx, const LayerPtr& layer, const At& at);
 Value run_callable(BodyContext& ctx, const std::vector<syntax::Parameter>& inputs,
                    std::vector<std::optional<Argument>> bound, const syntax::Body& body,
                    const std::optional<syntax::ResultType>& result, Frame callee, const std::string& name,
                    const At& at);
-// Solves the dimensions of the inputs and binds them in `callee`.
-bool enter(BodyContext& ctx, const std::vector<syntax::Parameter>& inputs, std::vector<std::optional<Argument>>& bound,
-           Frame& callee, Signature& signature, const At& at);
 const std::set<std::string>& declared_in(BodyContext& ctx, const syntax::Body& body);
 
 }  // namespace mtl::elaborate

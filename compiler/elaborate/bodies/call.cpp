@@ -19,6 +19,10 @@ namespace mtl::elaborate {
 
 using namespace syntax;
 
+namespace {
+Value call_primitive(BodyContext& ctx, const sema::Primitive& primitive, std::vector<Argument> arguments, const At& at);
+}  // namespace
+
 Value call_expr(BodyContext& ctx, const CallExpr& node, const Expr& expr, Frame& frame) {
   Value callee = evaluate_callee(ctx, *node.callee, frame);
   std::vector<Argument> arguments;
@@ -48,9 +52,11 @@ Value call(BodyContext& ctx, const Value& callee, std::vector<Argument> argument
   return describe_layer(ctx, *callable->decl, std::move(arguments), at);
 }
 
+namespace {
 bool all_static(const BodyContext& ctx, const std::vector<Argument>& arguments) {
   return std::all_of(arguments.begin(), arguments.end(), [](const Argument& a) { return a.value.as_static(); });
 }
+}  // namespace
 
 Value call_static(BodyContext& ctx, const std::string& function, const std::vector<Argument>& arguments, const At& at) {
   std::vector<sema::StaticEvaluator::Named> given;
@@ -119,9 +125,7 @@ const std::vector<Parameter>& statics_of(const sema::Found& found) {
   if (found.kind == sema::DeclKind::criterion) return found.as<CriterionDecl>().statics;
   return found.as<ModuleDecl>().statics;
 }
-}  // namespace
 
-namespace {
 // Of a static argument that is given by its position and is of another type: a second size, as other libraries take
 // that of the input, or what stands at which position.
 std::string help_for_position(const std::string& callee, const std::vector<Parameter>& parameters,
@@ -284,6 +288,7 @@ Value call_function(BodyContext& ctx, const sema::Found& found, std::vector<Argu
   return run_callable(ctx, decl.inputs, std::move(bound), decl.body, decl.result, std::move(callee), name, at);
 }
 
+namespace {
 Value call_primitive(BodyContext& ctx, const sema::Primitive& primitive, std::vector<Argument> arguments,
                      const At& at) {
   const std::string name(primitive.name);
@@ -341,5 +346,6 @@ Value call_primitive(BodyContext& ctx, const sema::Primitive& primitive, std::ve
   if (const LayerPrimitives::Run run = LayerPrimitives::find(primitive)) return run(ctx, call);
   return run_primitive(call);
 }
+}  // namespace
 
 }  // namespace mtl::elaborate

@@ -9,9 +9,7 @@ Value call(BodyContext& ctx, const Value& callee, std::vector<Argument> argument
 Value call_expr(BodyContext& ctx, const syntax::CallExpr& node, const syntax::Expr& expr, Frame& frame);
 Value describe_layer(BodyContext& ctx, const sema::Found& found, std::vector<Argument> arguments, const At& at);
 Value call_function(BodyContext& ctx, const sema::Found& found, std::vector<Argument> arguments, const At& at);
-Value call_primitive(BodyContext& ctx, const sema::Primitive& primitive, std::vector<Argument> arguments, const At& at);
 Value call_static(BodyContext& ctx, const std::string& function, const std::vector<Argument>& arguments, const At& at);
-bool all_static(const BodyContext& ctx, const std::vector<Argument>& arguments);
 // Arguments in the order of `names`; a parameter without one is empty. False after a report.
 bool bind_arguments(BodyContext& ctx, const std::vector<std::string>& names, size_t skip,
                     std::vector<Argument> arguments, const std::string& callee,

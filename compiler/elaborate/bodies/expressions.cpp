@@ -25,6 +25,18 @@ namespace mtl::elaborate {
 
 using namespace syntax;
 
+namespace {
+Value evaluate_node(BodyContext& ctx, const syntax::Expr& expr, Frame& frame);
+Value evaluate_size(BodyContext& ctx, const syntax::SizeExpr& node, SourceRange range, Frame& frame);
+Value evaluate_list(BodyContext& ctx, const syntax::ListExpr& node, SourceRange range, Frame& frame);
+Value evaluate_generator(BodyContext& ctx, const syntax::GeneratorExpr& node, SourceRange range, Frame& frame);
+Value evaluate_if(BodyContext& ctx, const syntax::IfExpr& node, Frame& frame);
+Value evaluate_index(BodyContext& ctx, const syntax::IndexExpr& node, SourceRange range, Frame& frame);
+Value evaluate_unary(BodyContext& ctx, const syntax::UnaryExpr& node, SourceRange range, Frame& frame);
+Value evaluate_binary(BodyContext& ctx, const syntax::BinaryExpr& node, SourceRange range, Frame& frame,
+                      const syntax::Expr& expr);
+}  // namespace
+
 Value evaluate(BodyContext& ctx, const Expr& expr, Frame& frame) {
   if (ctx.budget.exceeded) return {};
   Value value = evaluate_node(ctx, expr, frame);
@@ -40,6 +52,7 @@ Value evaluate_callee(BodyContext& ctx, const Expr& expr, Frame& frame) {
   return value;
 }
 
+namespace {
 Value evaluate_node(BodyContext& ctx, const Expr& expr, Frame& frame) {
   const SourceRange range = expr.range;
   struct Visitor {
@@ -193,6 +206,7 @@ Value evaluate_if(BodyContext& ctx, const IfExpr& node, Frame& frame) {
   if (!chosen) return {};
   return evaluate(ctx, *chosen ? *node.then : *node.otherwise, frame);
 }
+}  // namespace
 
 std::optional<bool> condition(BodyContext& ctx, const Expr& expr, Frame& frame, std::string_view what) {
   Value value = evaluate(ctx, expr, frame);
@@ -209,6 +223,7 @@ std::optional<bool> condition(BodyContext& ctx, const Expr& expr, Frame& frame, 
   return std::nullopt;
 }
 
+namespace {
 // `n.hidden[0]` of n.hidden.0.weight: a number behind a path that is no parameter belongs to the path.
 std::optional<Value> path_below(BodyContext& ctx, const PathRef& path, std::span<const IndexExpr::Item> items,
                                 const At& at) {
@@ -301,5 +316,6 @@ Value evaluate_binary(BodyContext& ctx, const BinaryExpr& node, SourceRange rang
   }
   return binary_values(ctx, node.op, left, right, at);
 }
+}  // namespace
 
 }  // namespace mtl::elaborate

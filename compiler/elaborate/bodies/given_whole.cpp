@@ -1,4 +1,4 @@
-// TODO purpose.
+// Inputs of mapped calls that are given whole to each position: a sequence beside the positions of another.
 #include "compiler/elaborate/bodies/given_whole.h"
 
 #include "compiler/diag/kinds/elaborate.h"

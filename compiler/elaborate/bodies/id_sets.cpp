@@ -1,4 +1,5 @@
-// TODO purpose.
+// Which set the ids of a column, a vocabulary or a size belong to; constants become ids of the set that a call is
+// about.
 #include "compiler/elaborate/bodies/id_sets.h"
 
 #include "compiler/diag/kinds/elaborate.h"
@@ -14,6 +15,11 @@
 namespace mtl::elaborate {
 
 using namespace syntax;
+
+namespace {
+std::string set_path(const BodyContext& ctx, const Frame& callee, const std::string& name);
+IdSetPtr set_of_vocab(BodyContext& ctx, const std::string& vocab);
+}  // namespace
 
 bool settle_constants(BodyContext& ctx, const std::vector<syntax::Parameter>& inputs, std::vector<Value>& values,
                       Frame& callee, const At& at) {
@@ -36,12 +42,14 @@ bool settle_constants(BodyContext& ctx, const std::vector<syntax::Parameter>& in
   return true;
 }
 
+namespace {
 std::string set_path(const BodyContext& ctx, const Frame& callee, const std::string& name) {
   // A function owns nothing: each of its calls is by itself.
   const bool layer = callee.kind == Frame::Kind::module || callee.kind == Frame::Kind::criterion;
   return (layer && callee.place ? path_of(callee.place, callee.task) : "call " + std::to_string(callee.id)) + " " +
          name;
 }
+}  // namespace
 
 Value size_of_others(BodyContext& ctx, const std::string& name, const At& at) {
   const auto known = ctx.sets.of_layers.find(set_path(ctx, at.frame, name));
@@ -100,6 +108,7 @@ std::optional<StaticValue> size_of_column(BodyContext& ctx, const std::string& s
   return size;
 }
 
+namespace {
 IdSetPtr set_of_vocab(BodyContext& ctx, const std::string& vocab) {
   IdSetPtr& set = ctx.sets.known["vocab " + vocab];
   if (set) return set;
@@ -109,6 +118,7 @@ IdSetPtr set_of_vocab(BodyContext& ctx, const std::string& vocab) {
   set = std::make_shared<const IdSet>(IdSet{"vocab " + vocab, "vocabulary `" + vocab + "`", *size.as_dim(), {}, false});
   return set;
 }
+}  // namespace
 
 IdSetPtr set_of_column(BodyContext& ctx, const std::string& source, const ColumnDecl& column) {
   const std::string& kind = column.type.name.text;

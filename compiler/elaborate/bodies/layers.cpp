@@ -11,6 +11,11 @@
 namespace mtl::elaborate {
 
 namespace {
+Value apply_parts(BodyContext& ctx, const Layer& layer, std::vector<Argument> arguments, const void* where,
+                  size_t& ordinal, const At& at);
+Value apply_array(BodyContext& ctx, const Layer& layer, const std::vector<Argument>& arguments, const void* where,
+                  const At& at);
+
 constexpr int64_t kLayerBudget = 100'000;
 constexpr int64_t kComposedParts = 100'000'000;
 
@@ -64,6 +69,7 @@ PlacePtr child(BodyContext& ctx, const PlacePtr& parent, const std::string& name
   return place;
 }
 
+namespace {
 std::string fresh_name(BodyContext& ctx, const PlacePtr& parent, const std::string& base,
                        const std::set<std::string>& taken) {
   std::set<std::string>& used = ctx.layers.names_below[plain_path_of(parent)];
@@ -72,6 +78,7 @@ std::string fresh_name(BodyContext& ctx, const PlacePtr& parent, const std::stri
   used.insert(name);
   return name;
 }
+}  // namespace
 
 LayerPtr instantiate(BodyContext& ctx, const LayerPtr& term, const PlacePtr& place, const At& at) {
   if (++ctx.budget.layers > kLayerBudget && !ctx.budget.exceeded) {
@@ -165,6 +172,7 @@ Value apply(BodyContext& ctx, const LayerPtr& layer, std::vector<Argument> argum
   return apply_parts(ctx, *layer, std::move(arguments), where, ordinal, at);
 }
 
+namespace {
 Value apply_parts(BodyContext& ctx, const Layer& layer, std::vector<Argument> arguments, const void* where,
                   size_t& ordinal, const At& at) {
   if (!layer.stream.empty()) {
@@ -221,5 +229,6 @@ Value apply_array(BodyContext& ctx, const Layer& layer, const std::vector<Argume
   }
   return stack_of(ctx, std::move(results), at);
 }
+}  // namespace
 
 }  // namespace mtl::elaborate

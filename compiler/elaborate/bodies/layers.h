@@ -13,12 +13,6 @@ LayerPtr finished(BodyContext& ctx, std::shared_ptr<Layer> layer, const At& at);
 LayerPtr unnamed(BodyContext& ctx, const LayerPtr& description, const void* where, size_t ordinal, const At& at);
 PlacePtr child(BodyContext& ctx, const PlacePtr& parent, const std::string& name, syntax::Owner word, SourceRange range,
                Frame& frame);
-std::string fresh_name(BodyContext& ctx, const PlacePtr& parent, const std::string& base,
-                       const std::set<std::string>& taken);
 Value apply(BodyContext& ctx, const LayerPtr& layer, std::vector<Argument> arguments, const void* where, const At& at);
-Value apply_parts(BodyContext& ctx, const Layer& layer, std::vector<Argument> arguments, const void* where,
-                  size_t& ordinal, const At& at);
-Value apply_array(BodyContext& ctx, const Layer& layer, const std::vector<Argument>& arguments, const void* where,
-                  const At& at);
 
 }  // namespace mtl::elaborate

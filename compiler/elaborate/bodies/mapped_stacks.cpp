@@ -1,4 +1,4 @@
-// TODO purpose.
+// Stacks as inputs: matched with a type, or mapped over their parts.
 #include "compiler/elaborate/bodies/mapped_stacks.h"
 
 #include "compiler/diag/kinds/elaborate.h"

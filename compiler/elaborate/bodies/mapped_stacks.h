@@ -1,4 +1,4 @@
-// TODO purpose.
+// Stacks as inputs: matched with a type, or mapped over their parts.
 #pragma once
 #include "compiler/elaborate/bodies/signature.h"
 

@@ -8,10 +8,10 @@
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/diag/kinds/sema.h"
+#include "compiler/elaborate/bodies/dim_bindings.h"
 #include "compiler/elaborate/bodies/expressions.h"
 #include "compiler/elaborate/bodies/id_sets.h"
 #include "compiler/elaborate/bodies/layers.h"
-#include "compiler/elaborate/bodies/signature_names.h"
 #include "compiler/elaborate/bodies/statements.h"
 #include "compiler/elaborate/tensors/emit.h"
 #include "compiler/elaborate/tensors/operands.h"
@@ -23,6 +23,14 @@ namespace mtl::elaborate {
 using namespace syntax;
 
 namespace {
+Value unknown_name(BodyContext& ctx, const std::string& name, SourceRange range, Frame& frame);
+void run_in_model(BodyContext& ctx, const syntax::Stmt& stmt, TaskState* task, std::map<std::string, Binding>& scope);
+Value model_name(BodyContext& ctx, const std::string& name, SourceRange range, Frame& frame, bool& found);
+Value layer_member(BodyContext& ctx, const PlacePtr& place, const syntax::Name& member, SourceRange range,
+                   Frame& frame);
+Value task_member(BodyContext& ctx, TaskState& other, const syntax::Name& member, SourceRange range, Frame& frame);
+Value column(BodyContext& ctx, const std::string& source, const syntax::Name& column, SourceRange range, Frame& frame);
+
 const std::string* ragged_name(const TypeExpr::DimItem& item) {
   if (item.kind != TypeExpr::DimItem::Kind::size || !item.size) return nullptr;
   const auto* name = std::get_if<NameExpr>(&item.size->node);
@@ -105,6 +113,7 @@ Value name(BodyContext& ctx, const std::string& name, SourceRange range, Frame& 
   return unknown_name(ctx, name, range, frame);
 }
 
+namespace {
 Value unknown_name(BodyContext& ctx, const std::string& name, SourceRange range, Frame& frame) {
   std::vector<std::string> candidates;
   for (const auto& scope : frame.scopes) {
@@ -194,6 +203,7 @@ Value model_name(BodyContext& ctx, const std::string& name, SourceRange range, F
   }
   return value;
 }
+}  // namespace
 
 Value member(BodyContext& ctx, const MemberExpr& node, SourceRange range, Frame& frame) {
   const At at{frame, range};
@@ -246,6 +256,7 @@ Value member(BodyContext& ctx, const MemberExpr& node, SourceRange range, Frame&
   return {};
 }
 
+namespace {
 Value layer_member(BodyContext& ctx, const PlacePtr& place, const Name& member, SourceRange range, Frame& frame) {
   return PathRef{child(ctx, place, member.text, Owner::enclosing, range, frame)};
 }
@@ -280,6 +291,7 @@ Value task_member(BodyContext& ctx, TaskState& other, const Name& member, Source
   ir::Value answer = emit(ctx, "stop_gradient", {other.predict}, at);
   return answer.valid() ? Value{Tensor{answer, other.target_set, nullptr}} : Value{};
 }
+}  // namespace
 
 SpaceId space_of_column(BodyContext& ctx, const std::string& source, const ColumnDecl& column,
                         std::vector<Dim>& fixed) {
@@ -297,6 +309,7 @@ SpaceId space_of_column(BodyContext& ctx, const std::string& source, const Colum
   return space;
 }
 
+namespace {
 Value column(BodyContext& ctx, const std::string& source, const Name& column, SourceRange range, Frame& frame) {
   const At at{frame, range};
   const DataDecl* data = ctx.file.source(source);
@@ -347,5 +360,6 @@ Value column(BodyContext& ctx, const std::string& source, const Name& column, So
   mark_ones(ctx, value, decl->type.dims, ctx.model.frame);
   return value;
 }
+}  // namespace
 
 }  // namespace mtl::elaborate

@@ -6,15 +6,7 @@
 namespace mtl::elaborate {
 
 Value name(BodyContext& ctx, const std::string& name, SourceRange range, Frame& frame, bool tasks = true);
-Value unknown_name(BodyContext& ctx, const std::string& name, SourceRange range, Frame& frame);
-Value model_name(BodyContext& ctx, const std::string& name, SourceRange range, Frame& frame, bool& found);
-Value model_variable(BodyContext& ctx, const std::string& name, SourceRange range, const Frame& frame);
-void run_in_model(BodyContext& ctx, const syntax::Stmt& stmt, TaskState* task, std::map<std::string, Binding>& scope);
 Value member(BodyContext& ctx, const syntax::MemberExpr& node, SourceRange range, Frame& frame);
-Value column(BodyContext& ctx, const std::string& source, const syntax::Name& column, SourceRange range, Frame& frame);
-Value task_member(BodyContext& ctx, TaskState& other, const syntax::Name& member, SourceRange range, Frame& frame);
-Value layer_member(BodyContext& ctx, const PlacePtr& place, const syntax::Name& member, SourceRange range,
-                   Frame& frame);
 SpaceId space_of_column(BodyContext& ctx, const std::string& source, const syntax::ColumnDecl& column,
                         std::vector<Dim>& fixed);
 

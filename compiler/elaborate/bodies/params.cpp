@@ -21,6 +21,7 @@ namespace mtl::elaborate {
 
 using syntax::Owner;
 
+namespace {
 bool may_own(BodyContext& ctx, const PlacePtr& place, const At& at) {
   const Place* root = place.get();
   for (const Place* step = place.get(); step && step->parent; step = step->parent.get()) {
@@ -127,6 +128,7 @@ void other_shape(BodyContext& ctx, const ParamRecord& record, const std::vector<
   if (!note.empty()) std::move(made).note(note);
   std::move(made).help("the dimensions of a parameter are fixed by all calls of its layer together");
 }
+}  // namespace
 
 Value parameter(BodyContext& ctx, const PlacePtr& place, std::vector<Dim> dims, const Value& init, IdSetPtr table,
                 bool state, const At& at) {

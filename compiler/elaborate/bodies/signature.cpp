@@ -5,11 +5,11 @@
 
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/diag/kinds/sema.h"
+#include "compiler/elaborate/bodies/dim_bindings.h"
 #include "compiler/elaborate/bodies/expressions.h"
 #include "compiler/elaborate/bodies/given_whole.h"
 #include "compiler/elaborate/bodies/id_sets.h"
 #include "compiler/elaborate/bodies/mapped_stacks.h"
-#include "compiler/elaborate/bodies/signature_names.h"
 #include "compiler/elaborate/tensors/dim_names.h"
 #include "compiler/elaborate/tensors/emit.h"
 #include "compiler/elaborate/tensors/ids.h"
@@ -95,7 +95,6 @@ const char* fitting_criteria(const TaskInfo& info) {
   }
   return "";
 }
-}  // namespace
 
 diag::Report input_mismatch(BodyContext& ctx, const Parameter& parameter, const Signature& signature,
                             const std::string& found, const At& at) {
@@ -159,6 +158,7 @@ bool match_table(BodyContext& ctx, const Parameter& parameter, const Tensor& ten
   ctx.report(at, diag::WrongIds, known->text, tensor.table->text);
   return false;
 }
+}  // namespace
 
 bool match_input(BodyContext& ctx, const Parameter& parameter, size_t index, Value& value, Frame& callee,
                  Signature& signature, const At& at) {
@@ -246,6 +246,7 @@ bool match_input(BodyContext& ctx, const Parameter& parameter, size_t index, Val
   return true;
 }
 
+namespace {
 // The rows that a call which is mapped over static dimensions runs for: those that all of its inputs can be seen on.
 std::optional<SpaceId> rows_of_call(BodyContext& ctx, const std::vector<Value>& values, SpaceId space,
                                     const Signature& signature, const At& at) {
@@ -265,6 +266,7 @@ std::optional<SpaceId> rows_of_call(BodyContext& ctx, const std::vector<Value>& 
   }
   return space;
 }
+}  // namespace
 
 bool map_inputs(BodyContext& ctx, std::vector<Value>& values, Frame& callee, Signature& signature, const At& at) {
   if (signature.extra.empty()) return true;

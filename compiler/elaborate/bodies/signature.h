@@ -15,19 +15,11 @@ struct Signature {  // what is known of one call of a module, function or criter
   int64_t fixed = 0;                      // how many of `extra` are static
 };
 
-diag::Report input_mismatch(BodyContext& ctx, const syntax::Parameter& parameter, const Signature& signature,
-                            const std::string& found, const At& at);
 bool match_input(BodyContext& ctx, const syntax::Parameter& parameter, size_t index, Value& value, Frame& callee,
                  Signature& signature, const At& at);
-bool match_set(BodyContext& ctx, const syntax::Parameter& parameter, Tensor& tensor, Frame& callee,
-               Signature& signature, const At& at);
-bool match_table(BodyContext& ctx, const syntax::Parameter& parameter, const Tensor& tensor, Frame& callee,
-                 const At& at);
 // `introduces`: an input, whose names are new.
 bool match_axis(BodyContext& ctx, const syntax::TypeExpr::DimItem& item, const Axis& axis, std::string& why,
                 Frame& callee, bool introduces);
-std::optional<SpaceId> rows_of_call(BodyContext& ctx, const std::vector<Value>& values, SpaceId space,
-                                    const Signature& signature, const At& at);
 bool map_inputs(BodyContext& ctx, std::vector<Value>& values, Frame& callee, Signature& signature, const At& at);
 Value map_result(BodyContext& ctx, Value result, const Signature& signature, const At& at);
 bool check_type(BodyContext& ctx, const syntax::TypeExpr& type, const Value& value, Frame& frame,

@@ -5,12 +5,12 @@
 
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/diag/kinds/sema.h"
+#include "compiler/elaborate/bodies/dim_bindings.h"
 #include "compiler/elaborate/bodies/expressions.h"
 #include "compiler/elaborate/bodies/id_sets.h"
 #include "compiler/elaborate/bodies/layers.h"
 #include "compiler/elaborate/bodies/params.h"
 #include "compiler/elaborate/bodies/signature.h"
-#include "compiler/elaborate/bodies/signature_names.h"
 #include "compiler/elaborate/tensors/budget.h"
 #include "compiler/elaborate/tensors/emit.h"
 #include "compiler/elaborate/tensors/operands.h"
@@ -23,7 +23,20 @@ namespace mtl::elaborate {
 
 using namespace syntax;
 
-namespace {}
+namespace {
+void run_let(BodyContext& ctx, const syntax::LetStmt& stmt, Frame& frame);
+void run_update(BodyContext& ctx, const syntax::UpdateStmt& stmt, Frame& frame);
+bool run_require(BodyContext& ctx, const syntax::RequireStmt& stmt, Frame& frame);
+void say_failed(BodyContext& ctx, const syntax::Expr& condition, Frame& frame);
+bool run_for(BodyContext& ctx, const syntax::ForStmt& stmt, SourceRange range, Frame& frame);
+bool run_if(BodyContext& ctx, const syntax::IfStmt& stmt, Frame& frame);
+void run_return(BodyContext& ctx, const syntax::ReturnStmt& stmt, SourceRange range, Frame& frame);
+void declare_layer(BodyContext& ctx, const syntax::LayerStmt& stmt, SourceRange range, Frame& frame);
+LayerPtr declare_one(BodyContext& ctx, const syntax::LayerStmt& stmt, const PlacePtr& place, Frame& frame);
+LayerPtr declare_array(BodyContext& ctx, const syntax::LayerStmt& stmt, size_t index, const PlacePtr& place,
+                       Frame& frame);
+void declare_param(BodyContext& ctx, const syntax::ParamStmt& stmt, SourceRange range, Frame& frame);
+}  // namespace
 
 bool run_body(BodyContext& ctx, const Body& body, Frame& frame) {
   for (const Stmt& stmt : body) {
@@ -73,6 +86,7 @@ bool run_statement(BodyContext& ctx, const Stmt& stmt, Frame& frame) {
   return std::visit(Visitor{ctx, stmt, frame}, stmt.node);
 }
 
+namespace {
 void run_let(BodyContext& ctx, const LetStmt& stmt, Frame& frame) {
   Value value = evaluate(ctx, *stmt.value, frame);
   if (stmt.type && !value.poisoned()) {
@@ -134,7 +148,6 @@ bool run_require(BodyContext& ctx, const RequireStmt& stmt, Frame& frame) {
   return false;
 }
 
-namespace {
 // The text after "has to be", for the comparison as it is written and with its sides exchanged.
 std::pair<const char*, const char*> wanted_by(BinaryOp op) {
   switch (op) {
@@ -154,7 +167,6 @@ std::pair<const char*, const char*> wanted_by(BinaryOp op) {
       return {nullptr, nullptr};
   }
 }
-}  // namespace
 
 // A requirement that fails, in words: the two values that disagree, and what would do.
 void say_failed(BodyContext& ctx, const Expr& condition, Frame& frame) {
@@ -326,5 +338,6 @@ void declare_param(BodyContext& ctx, const ParamStmt& stmt, SourceRange range, F
   mark_ones(ctx, made, stmt.type.dims, frame);
   frame.bind(stmt.name.text, std::move(made));
 }
+}  // namespace
 
 }  // namespace mtl::elaborate

@@ -20,6 +20,8 @@ namespace mtl::elaborate {
 using namespace syntax;
 
 namespace {
+void warn(TaskContext& ctx);
+
 // Calls `visit` for every node that `from` depends on. With `trained`, only where a gradient can go; never beyond what
 // is in `except`.
 template <class F>
@@ -78,6 +80,7 @@ std::set<std::string> inputs_of(const TaskContext& ctx, const std::vector<ir::Va
   return names;
 }
 
+namespace {
 // The columns that a task's values are computed from. Where a dimension enters without any (`positions(T)`), the first
 // column that has it is read for its length.
 std::vector<std::string> columns_read(TaskContext& ctx, const TaskInfo& info, const std::vector<ir::Value>& from) {
@@ -105,6 +108,7 @@ std::vector<std::string> columns_read(TaskContext& ctx, const TaskInfo& info, co
   }
   return all;
 }
+}  // namespace
 
 void read_model_metrics(TaskContext& ctx) {
   auto metrics = sema::model_metrics(ctx.file, *ctx.file.model, ctx.reports.emitter);
@@ -115,6 +119,7 @@ void read_model_metrics(TaskContext& ctx) {
   ctx.metrics = std::move(*metrics);
 }
 
+namespace {
 void finish_updates(TaskContext& ctx) {
   const At at{ctx.model.frame, ctx.file.model->name.range};
   for (const auto& [path, calls] : ctx.updates) {
@@ -124,6 +129,7 @@ void finish_updates(TaskContext& ctx) {
     ctx.nodes.graph.outputs.push_back({"update " + path, calls.size() == 1 ? sum : emit(ctx, "div", {sum, count}, at)});
   }
 }
+}  // namespace
 
 ElaboratedModel finish(TaskContext& ctx) {
   ElaboratedModel model;
@@ -183,6 +189,7 @@ void refuse_untrained_copies(TaskContext& ctx) {
   }
 }
 
+namespace {
 void warn(TaskContext& ctx) {
   warn_of_same_columns(ctx);
   for (const auto& [name, item] : ctx.model.items) {
@@ -228,5 +235,6 @@ void warn(TaskContext& ctx) {
     if (untrained.insert(layer).second) ctx.reports.emitter.report(diag::ParameterNotTrained, layer).at(record.call);
   }
 }
+}  // namespace
 
 }  // namespace mtl::elaborate

@@ -6,9 +6,7 @@ namespace mtl::elaborate {
 
 void read_model_metrics(TaskContext& ctx);
 ElaboratedModel finish(TaskContext& ctx);
-void finish_updates(TaskContext& ctx);
 void refuse_untrained_copies(TaskContext& ctx);
-void warn(TaskContext& ctx);
 // Parameters that `from` depends on; `trained`: through gradients.
 std::set<std::string> reached(const TaskContext& ctx, const std::vector<ir::Value>& from, bool trained);
 // Other than by the values in `except`.
@@ -16,6 +14,5 @@ bool depends_on(const TaskContext& ctx, ir::Value value, ir::Value on, const std
 // Columns that `from` is computed from, other than by the values in `except`.
 std::set<std::string> inputs_of(const TaskContext& ctx, const std::vector<ir::Value>& from,
                                 const std::vector<ir::Value>& except = {});
-std::vector<std::string> columns_read(TaskContext& ctx, const TaskInfo& info, const std::vector<ir::Value>& from);
 
 }  // namespace mtl::elaborate

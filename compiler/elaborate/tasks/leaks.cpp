@@ -11,6 +11,7 @@
 
 namespace mtl::elaborate {
 
+namespace {
 // The task whose head reads the target of `task`: itself, or one whose answer is in its head. (What other heads read is
 // in the graph already, and so are answers outside of training.) Null: none does.
 const TaskState* reader_of_target(const TaskContext& ctx, const TaskState& task) {
@@ -26,6 +27,7 @@ const TaskState* reader_of_target(const TaskContext& ctx, const TaskState& task)
   }
   return nullptr;
 }
+}  // namespace
 
 // False after a report.
 bool head_is_blind(TaskContext& ctx, const TaskState& task) {

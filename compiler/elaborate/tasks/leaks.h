@@ -5,7 +5,6 @@
 
 namespace mtl::elaborate {
 
-const TaskState* reader_of_target(const TaskContext& ctx, const TaskState& task);
 bool head_is_blind(TaskContext& ctx, const TaskState& task);
 void warn_of_same_columns(TaskContext& ctx);
 

@@ -32,11 +32,15 @@ using namespace syntax;
 using training::TargetKind;
 
 namespace {
+void run_predict(TaskContext& ctx, TaskState& task, const Judgement& judgement, const At& at);
+void mean_loss(TaskContext& ctx, TaskState& task, ir::Value loss, const At& at);
+void note_weight(TaskContext& ctx, TaskState& task, ir::Value weight, ir::Value mask, ir::Value loss, const At& at);
+ir::Value loss_mask(TaskContext& ctx, TaskState& task, ir::Value loss, const At& at);
+
 bool is_name(const Expr* expr, const char* name) {
   const auto* node = expr ? std::get_if<NameExpr>(&expr->node) : nullptr;
   return node && node->name == name;
 }
-}  // namespace
 
 LayerPtr default_criterion(TaskContext& ctx, const TaskState& task, const At& at) {
   const char* name = task.info.kind == TargetKind::label    ? "cross_entropy"
@@ -103,6 +107,7 @@ Judgement judge_task(TaskContext& ctx, TaskState& task) {
   task.criterion = {};
   return judgement;
 }
+}  // namespace
 
 bool run_loss(TaskContext& ctx, TaskState& task) {
   if (!run_head(ctx, task)) return false;
@@ -122,6 +127,7 @@ bool run_loss(TaskContext& ctx, TaskState& task) {
   return task.predict.valid() && (!wants_loss || task.loss.valid());
 }
 
+namespace {
 // What is predicted has the rows and dimensions of the target; of labels, it is looked up in their set, so it has to be
 // in it.
 bool predict_fits(TaskContext& ctx, const TaskState& task, const Value& value, const At& at) {
@@ -310,6 +316,7 @@ ir::Value loss_mask(TaskContext& ctx, TaskState& task, ir::Value loss, const At&
   }
   return mask;
 }
+}  // namespace
 
 void read_balance(TaskContext& ctx) {
   if (!ctx.objective.balance_setting) return;

@@ -11,17 +11,6 @@
 namespace mtl::elaborate {
 
 bool run_loss(TaskContext& ctx, TaskState& task);  // predictions too
-Judgement judge_task(TaskContext& ctx, TaskState& task);
-LayerPtr default_criterion(TaskContext& ctx, const TaskState& task, const At& at);
-bool predict_fits(TaskContext& ctx, const TaskState& task, const Value& value, const At& at);
-bool predict_reads_target(const TaskContext& ctx, const TaskState& task, const Value& predict);
-void run_predict(TaskContext& ctx, TaskState& task, const Judgement& judgement, const At& at);
-bool loss_fits(TaskContext& ctx, const TaskState& task, ir::Value value, const char* what, const At& at);
-bool weight_fits(TaskContext& ctx, const TaskState& task, ir::Value weight, ir::Value loss, const At& at);
-void mean_loss(TaskContext& ctx, TaskState& task, ir::Value loss, const At& at);
-void note_weight(TaskContext& ctx, TaskState& task, ir::Value weight, ir::Value mask, ir::Value loss, const At& at);
-ir::Value loss_mask(TaskContext& ctx, TaskState& task, ir::Value loss, const At& at);
-ir::Value fit_mask(TaskContext& ctx, ir::Value mask, ir::Value loss, const At& at);
 void read_balance(TaskContext& ctx);
 void make_objective(TaskContext& ctx);
 

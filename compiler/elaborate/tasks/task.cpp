@@ -22,6 +22,14 @@ namespace mtl::elaborate {
 using namespace syntax;
 using training::TargetKind;
 
+namespace {
+void read_mask(TaskContext& ctx, TaskState& task, ir::Value raw, bool ids, const At& at);
+bool read_output(TaskContext& ctx, TaskState& task);
+bool run_settings(TaskContext& ctx, TaskState& task, const syntax::Body& body);
+bool check_head(TaskContext& ctx, TaskState& task, const syntax::Expr& expr);
+void wrong_head(TaskContext& ctx, TaskState& task, const std::vector<Axis>& wanted, ir::Value head, const At& at);
+void read_metrics(TaskContext& ctx, TaskState& task);
+
 void collect_statement(TaskContext& ctx, const Stmt& stmt) {
   const At at{ctx.model.frame, stmt.range};
   if (const auto* layer = std::get_if<LayerStmt>(&stmt.node)) {
@@ -58,6 +66,7 @@ void collect_statement(TaskContext& ctx, const Stmt& stmt) {
     ctx.report(at, diag::NotSupportedYet, "`update` of a model's own state").help("a module can own it");
   }
 }
+}  // namespace
 
 void collect_model(TaskContext& ctx) {
   ctx.model.frame.kind = Frame::Kind::model;
@@ -80,6 +89,7 @@ void collect_model(TaskContext& ctx) {
   }
 }
 
+namespace {
 bool read_target(TaskContext& ctx, TaskState& task) {
   if (!task.decl->predicts) return true;
   const ColumnRef& ref = *task.decl->predicts;
@@ -173,6 +183,7 @@ void read_mask(TaskContext& ctx, TaskState& task, ir::Value raw, bool ids, const
   task.when = holds;
   task.info.when = when.column.text;
 }
+}  // namespace
 
 bool run_head(TaskContext& ctx, TaskState& task) {
   if (task.stage == TaskState::Stage::done) return true;
@@ -200,6 +211,7 @@ bool run_head(TaskContext& ctx, TaskState& task) {
   return good;
 }
 
+namespace {
 // The positions of an output that no column predicts: it is served as the head says.
 bool read_output(TaskContext& ctx, TaskState& task) {
   if (task.info.source.empty()) {
@@ -252,6 +264,7 @@ bool run_settings(TaskContext& ctx, TaskState& task, const Body& body) {
   }
   return true;
 }
+}  // namespace
 
 std::vector<Axis> target_axes(TaskContext& ctx, const TaskState& task) {
   std::vector<Axis> wanted;
@@ -261,6 +274,7 @@ std::vector<Axis> target_axes(TaskContext& ctx, const TaskState& task) {
   return wanted;
 }
 
+namespace {
 bool check_head(TaskContext& ctx, TaskState& task, const Expr& expr) {
   const At at{task.frame, expr.range};
   if (task.head.poisoned()) return false;
@@ -302,7 +316,6 @@ bool check_head(TaskContext& ctx, TaskState& task, const Expr& expr) {
   return true;
 }
 
-namespace {
 std::string one_of(const TaskInfo& info) {
   switch (info.kind) {
     case TargetKind::label:
@@ -316,7 +329,6 @@ std::string one_of(const TaskInfo& info) {
   }
   return "value";
 }
-}  // namespace
 
 void wrong_head(TaskContext& ctx, TaskState& task, const std::vector<Axis>& wanted, ir::Value head, const At& at) {
   const std::vector<Axis> actual = axes(ctx, head, task.frame);
@@ -376,5 +388,6 @@ void read_metrics(TaskContext& ctx, TaskState& task) {
   task.info.group = metrics->group;
   task.info.span_f1_if_tagged = metrics->span_f1_if_tagged;
 }
+}  // namespace
 
 }  // namespace mtl::elaborate

@@ -20,6 +20,8 @@ namespace mtl::elaborate {
 using namespace syntax;
 
 namespace {
+void run_by_itself(const sema::CheckedFile& file, const ElaborateOptions& options, const sema::Found& found,
+                   const MadeUpSizes& sizes, diag::Emitter& said);
 
 // A body may ask for dimensions that are equal, or divide each other, so several are tried.
 constexpr MadeUpSizes kTried[] = {{24, 24, 4, 0}, {12, 0, 12, 0}, {12, 0, 4, 0},  {12, 0, 1, 0},
@@ -68,8 +70,6 @@ const Name& name_of_decl(const sema::Found& found) {
   if (found.kind == sema::DeclKind::criterion) return found.as<CriterionDecl>().name;
   return found.as<FunctionDecl>().name;
 }
-
-}  // namespace
 
 // An input of the signature's type; poison if its sizes cannot be made up.
 Value made_up_input(TaskContext& ctx, const Parameter& parameter, Frame& frame, const std::function<int64_t()>& next) {
@@ -171,8 +171,6 @@ void run_alone(TaskContext& ctx, const sema::Found& found, MadeUpSizes next) {
   }
 }
 
-namespace {
-
 // The errors of one try; `waits`: the try says nothing.
 std::vector<diag::Diagnostic> errors_of(const diag::Emitter& emitter) {
   std::vector<diag::Diagnostic> errors;
@@ -213,8 +211,7 @@ Checked check_alone(const sema::CheckedFile& file, const sema::Found& found, dia
   return Checked::bad;
 }
 
-}  // namespace
-
+// A module, function or criterion that no model has to reach; `said` hears what is wrong with it.
 void run_by_itself(const sema::CheckedFile& file, const ElaborateOptions& options, const sema::Found& found,
                    const MadeUpSizes& sizes, diag::Emitter& said) {
   KnownLayers known;
@@ -232,6 +229,7 @@ void run_by_itself(const sema::CheckedFile& file, const ElaborateOptions& option
     known = std::move(told);
   }
 }
+}  // namespace
 
 std::vector<std::string> check_unused(const sema::CheckedFile& file, const std::set<const Decl*>& used,
                                       diag::Emitter& emitter) {

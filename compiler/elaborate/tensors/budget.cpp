@@ -1,4 +1,4 @@
-// TODO purpose.
+// How much a program may run: a million statements, loops and mapped parts unrolled.
 #include "compiler/elaborate/tensors/budget.h"
 
 #include "compiler/diag/kinds/elaborate.h"

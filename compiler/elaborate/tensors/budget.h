@@ -1,4 +1,4 @@
-// TODO purpose.
+// How much a program may run: a million statements, loops and mapped parts unrolled.
 #pragma once
 #include "compiler/elaborate/tensors/context.h"
 

@@ -1,4 +1,4 @@
-// Nodes, and what is said about them: the one door through which the graph grows, and the words for shapes.
+// Nodes: the one door through which the graph grows.
 #include "compiler/elaborate/tensors/emit.h"
 
 #include <algorithm>
@@ -13,6 +13,8 @@
 namespace mtl::elaborate {
 
 namespace {
+bool sizes_fit(TensorContext& ctx, const std::string& op, const std::vector<ir::Value>& results, const At& at);
+
 constexpr int64_t kMostNumbers = int64_t{1} << 40;  // of a parameter
 constexpr int64_t kMostInRow = int64_t{1} << 28;    // of one row; a batch has many
 }  // namespace
@@ -54,6 +56,8 @@ bool at_least_one(TensorContext& ctx, const Dim& size, const At& at) {
   return false;
 }
 
+namespace {
+// False after a report: a dimension below 1, or more numbers than can be addressed.
 bool sizes_fit(TensorContext& ctx, const std::string& op, const std::vector<ir::Value>& results, const At& at) {
   for (ir::Value result : results) {
     const types::Type& type = ctx.type(result);
@@ -76,6 +80,7 @@ bool sizes_fit(TensorContext& ctx, const std::string& op, const std::vector<ir::
   }
   return true;
 }
+}  // namespace
 
 ir::Value emit(TensorContext& ctx, const std::string& op, const std::vector<ir::Value>& operands, const At& at,
                ir::Attrs attrs) {

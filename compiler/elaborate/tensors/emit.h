@@ -1,4 +1,4 @@
-// Nodes, and what is said about them: the one door through which the graph grows, and the words for shapes.
+// Nodes: the one door through which the graph grows.
 #pragma once
 #include "compiler/elaborate/tensors/context.h"
 
@@ -9,8 +9,6 @@ std::vector<ir::Value> emit_all(TensorContext& ctx, const std::string& op, const
 // The first result; invalid after a report, and silently if an operand is invalid.
 ir::Value emit(TensorContext& ctx, const std::string& op, const std::vector<ir::Value>& operands, const At& at,
                ir::Attrs attrs = {});
-// False after a report: a dimension below 1, or more numbers than can be addressed.
-bool sizes_fit(TensorContext& ctx, const std::string& op, const std::vector<ir::Value>& results, const At& at);
 bool at_least_one(TensorContext& ctx, const Dim& size, const At& at);
 ir::Value with_rank(TensorContext& ctx, ir::Value value, int rank, const At& at);  // literal 1 in front
 ir::Value to_space(TensorContext& ctx, ir::Value value, SpaceId space, const At& at);

@@ -87,6 +87,7 @@ void note_ids(TensorContext& ctx, ir::Value value, int axis, const std::vector<I
   }
 }
 
+namespace {
 // What the last dimension of an operand's one-hot ranges is in the result, for ops that keep what each number means.
 std::vector<IdRange> hot_ranges(const TensorContext& ctx, const ir::Node& node, const HotRanges& known) {
   const std::string_view op = node.op->name;
@@ -143,6 +144,7 @@ std::vector<IdRange> hot_ranges(const TensorContext& ctx, const ir::Node& node, 
   if (op == "transpose" && axis_before(node, before.rank() - 1, before.rank()) == before.rank() - 1) return of(0);
   return {};
 }
+}  // namespace
 
 // Weights that one-hot rows are multiplied with.
 void note_hot_weights(TensorContext& ctx) {

@@ -6,7 +6,6 @@
 namespace mtl::elaborate {
 
 void note_ids(TensorContext& ctx, ir::Value value, int axis, const std::vector<IdRange>& ranges);
-std::vector<IdRange> hot_ranges(const TensorContext& ctx, const ir::Node& node, const HotRanges& known);
 void note_hot_weights(TensorContext& ctx);
 
 }  // namespace mtl::elaborate

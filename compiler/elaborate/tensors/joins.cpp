@@ -1,4 +1,4 @@
-// TODO purpose.
+// Tensors put together: `stack` makes a dimension in front, `concat` makes one longer.
 #include "compiler/elaborate/tensors/joins.h"
 
 #include "compiler/diag/kinds/elaborate.h"

@@ -1,4 +1,4 @@
-// TODO purpose.
+// Tensors put together: `stack` makes a dimension in front, `concat` makes one longer.
 #pragma once
 #include "compiler/elaborate/tensors/context.h"
 

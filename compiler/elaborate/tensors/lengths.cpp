@@ -73,6 +73,7 @@ ir::Value length_value(TensorContext& ctx, SpaceId space, const At& at) {
   return sum;
 }
 
+namespace {
 // Where the data has the dimensions of a length over `parent`: those of pairs are asked for once, where they are copied
 // from. nullopt: some are there, some here.
 std::optional<SpaceId> rows_of_data(TensorContext& ctx, SpaceId parent, const Dim& length) {
@@ -88,6 +89,7 @@ std::optional<SpaceId> rows_of_data(TensorContext& ctx, SpaceId parent, const Di
   }
   return found ? found : parent;
 }
+}  // namespace
 
 // `rest` has to be at least 0 in every example.
 bool require_length(TensorContext& ctx, SpaceId parent, const Dim& rest, const At& at) {

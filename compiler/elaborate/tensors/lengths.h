@@ -12,7 +12,6 @@ ir::Value length_value(TensorContext& ctx, SpaceId space, const At& at);     // 
 // `T + 1`, `Q + C`: a dimension again; nullopt: arithmetic on numbers.
 std::optional<Value> length_arithmetic(TensorContext& ctx, syntax::BinaryOp op, const Value& left, const Value& right,
                                        const At& at);
-std::optional<SpaceId> rows_of_data(TensorContext& ctx, SpaceId parent, const Dim& length);
 bool require_length(TensorContext& ctx, SpaceId parent, const Dim& rest,
                     const At& at);  // false after a report: never holds
 ir::Value as_rows(TensorContext& ctx, ir::Value x, SpaceId parent,

@@ -1,4 +1,4 @@
-// TODO purpose.
+// Values as operands: numbers and lists become tensors of the graph, what has to be an int or a list is one.
 #include "compiler/elaborate/tensors/operands.h"
 
 #include <cmath>
@@ -34,9 +34,11 @@ ir::Value constant(TensorContext& ctx, double value, const At& at) {
   return emit(ctx, "constant", {}, at, {{"value", value}});
 }
 
+namespace {
 ir::Value truth(TensorContext& ctx, bool value, const At& at) {
   return emit(ctx, "ne", {constant(ctx, value ? 1 : 0, at), constant(ctx, 0, at)}, at);
 }
+}  // namespace
 
 // As to_tensor, where a truth value belongs: one that waits for the data is one too.
 ir::Value to_truth(TensorContext& ctx, const Value& value, const At& at) {

@@ -23,6 +23,8 @@ namespace mtl::elaborate {
 using syntax::BinaryOp;
 
 namespace {
+ir::Value matmul_matrices(TensorContext& ctx, ir::Value a, ir::Value b, const At& at);
+
 const char* op_name(BinaryOp op) {
   switch (op) {
     case BinaryOp::add:
@@ -62,7 +64,6 @@ const char* op_name(BinaryOp op) {
 bool is_comparison(BinaryOp op) {
   return op >= BinaryOp::equal && op <= BinaryOp::greater_equal;
 }
-}  // namespace
 
 // A literal 1 is repeated over a ragged dimension too: it goes, and the value has that dimension by the rows that it is
 // there for. False after a report.
@@ -98,6 +99,7 @@ bool repeat_ones(TensorContext& ctx, ir::Value& value, ir::Value& other, const A
   if (!nested) value = to_space(ctx, value, ctx.type(other).space, at);
   return value.valid();
 }
+}  // namespace
 
 bool align(TensorContext& ctx, ir::Value& a, ir::Value& b, const std::string& what, const At& at) {
   if (!a.valid() || !b.valid()) return false;
@@ -135,6 +137,7 @@ ir::Value binary(TensorContext& ctx, const std::string& op, ir::Value a, ir::Val
   return emit(ctx, op, {a, b}, at);
 }
 
+namespace {
 ir::Value power(TensorContext& ctx, ir::Value a, const Value& exponent, const At& at) {
   const StaticValue* known = exponent.as_static();
   if (known && known->as_number()) {
@@ -193,6 +196,7 @@ bool kinds_fit(TensorContext& ctx, BinaryOp op, const Value& left, const Value& 
     return need_numbers(ctx, left_truth ? x : y, left_truth ? first : second, "`@`");
   return op != BinaryOp::subtract || !left_truth || !right_truth || need_numbers(ctx, x, first, "`-`");
 }
+}  // namespace
 
 Value binary_values(TensorContext& ctx, BinaryOp op, const Value& left, const Value& right, const At& at) {
   if (left.poisoned() || right.poisoned()) return {};
@@ -267,12 +271,14 @@ ir::Value transposed(TensorContext& ctx, ir::Value matrix, const At& at) {
   return emit(ctx, "transpose", {matrix}, at, {{"perm", swap}});
 }
 
+namespace {
 ir::Value dot_last(TensorContext& ctx, ir::Value a, ir::Value b, const At& at) {
   if (!align(ctx, a, b, "matrix product", at)) return {};
   ir::Value product = emit(ctx, "mul", {a, b}, at);
   if (!product.valid()) return {};
   return emit(ctx, "sum", {product}, at, {{"axes", std::vector<Dim>{ctx.type(product).rank() - 1}}, {"keep", false}});
 }
+}  // namespace
 
 ir::Value matmul(TensorContext& ctx, ir::Value a, ir::Value b, const At& at) {
   const types::Type left = ctx.type(a), right = ctx.type(b);
@@ -331,6 +337,7 @@ ir::Value matmul_rows(TensorContext& ctx, ir::Value a, ir::Value b, const At& at
   return reduce_ragged(ctx, "sum", product, ctx.type(product).space, at);
 }
 
+namespace {
 ir::Value matmul_matrices(TensorContext& ctx, ir::Value a, ir::Value b, const At& at) {
   const std::vector<Axis> x = axes(ctx, a, at.frame), y = axes(ctx, b, at.frame);
   const bool rows_are_ragged = x.size() > 1 && x[x.size() - 2].ragged;
@@ -365,5 +372,6 @@ ir::Value matmul_matrices(TensorContext& ctx, ir::Value a, ir::Value b, const At
   dims.erase(dims.end() - 2);
   return emit(ctx, "reshape", {product}, at, {{"dims", dims}});
 }
+}  // namespace
 
 }  // namespace mtl::elaborate

@@ -6,17 +6,10 @@
 namespace mtl::elaborate {
 
 Value binary_values(TensorContext& ctx, syntax::BinaryOp op, const Value& left, const Value& right, const At& at);
-bool kinds_fit(TensorContext& ctx, syntax::BinaryOp op, const Value& left, const Value& right, ir::Value x, ir::Value y,
-               const At& at);
-bool comparable(TensorContext& ctx, const Value& left, const Value& right, ir::Value x, ir::Value y, const At& at);
 ir::Value binary(TensorContext& ctx, const std::string& op, ir::Value a, ir::Value b, const At& at);
-ir::Value power(TensorContext& ctx, ir::Value a, const Value& exponent, const At& at);
-bool repeat_ones(TensorContext& ctx, ir::Value& value, ir::Value& other, const At& at);
 bool align(TensorContext& ctx, ir::Value& a, ir::Value& b, const std::string& what, const At& at);
 ir::Value matmul(TensorContext& ctx, ir::Value a, ir::Value b, const At& at);
-ir::Value matmul_matrices(TensorContext& ctx, ir::Value a, ir::Value b, const At& at);
 ir::Value matmul_rows(TensorContext& ctx, ir::Value a, ir::Value b, const At& at);
-ir::Value dot_last(TensorContext& ctx, ir::Value a, ir::Value b, const At& at);
 ir::Value transposed(TensorContext& ctx, ir::Value matrix, const At& at);
 
 }  // namespace mtl::elaborate

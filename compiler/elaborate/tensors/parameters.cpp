@@ -1,4 +1,4 @@
-// TODO purpose.
+// Paths of layers and parameters, and the parameters that have been made, by path.
 #include "compiler/elaborate/tensors/parameters.h"
 
 #include "compiler/base/text.h"

@@ -1,4 +1,4 @@
-// TODO purpose.
+// Paths of layers and parameters, and the parameters that have been made, by path.
 #pragma once
 #include "compiler/elaborate/tensors/context.h"
 

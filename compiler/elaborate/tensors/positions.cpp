@@ -1,4 +1,4 @@
-// TODO purpose.
+// Positions, slices, and rows by ids of a tensor whose indices are known values.
 #include "compiler/elaborate/tensors/positions.h"
 
 #include "compiler/diag/kinds/elaborate.h"
@@ -14,12 +14,22 @@
 
 namespace mtl::elaborate {
 
+namespace {
+Value rows_of_table(TensorContext& ctx, const Tensor& tensor, const Tensor& ids, const At& at);
+Value rows_of_matrix(TensorContext& ctx, const Tensor& tensor, const Tensor& ids, const At& at);
+Value rows_by_ids(TensorContext& ctx, const Tensor& tensor, const Tensor& ids, const At& at);
+Value pairs_by_ids(TensorContext& ctx, const Tensor& tensor, ir::Value rows, const Tensor& ids, const At& at);
+Value gather_rows(TensorContext& ctx, const Tensor& tensor, ir::Value rows, const Tensor& ids, const DimNames& of_row,
+                  const At& at);
+}  // namespace
+
 bool innermost(TensorContext& ctx, ir::Value x, int axis, const std::string& what, const At& at) {
   if (axis + 1 == static_cast<int>(axes(ctx, x, at.frame).size()) - ctx.type(x).rank()) return true;
   ctx.report(at, diag::NotSupportedYet, what + " of a dimension in which another is nested");
   return false;
 }
 
+namespace {
 // One position of the innermost ragged dimension.
 ir::Value row_at(TensorContext& ctx, ir::Value x, const Value& index, const At& at) {
   const SpaceId space = ctx.type(x).space, parent = ctx.spaces()[space].parent;
@@ -41,6 +51,7 @@ ir::Value row_at(TensorContext& ctx, ir::Value x, const Value& index, const At& 
   dims.erase(dims.begin());
   return emit(ctx, "reshape", {row}, at, {{"dims", dims}});
 }
+}  // namespace
 
 // x[a..b]; a negative end counts from the back.
 Value slice_axis(TensorContext& ctx, const Tensor& tensor, int axis, const Value& from, const Value& to, const At& at) {
@@ -66,6 +77,7 @@ Value slice_axis(TensorContext& ctx, const Tensor& tensor, int axis, const Value
   return part.valid() ? Value{Tensor{part, tensor.ids, nullptr, std::move(names)}, at.range} : Value{};
 }
 
+namespace {
 // `table[ids]`, `sequence[ids]`: rows, by the ids of the set that the outermost dimension has, or by positions in it.
 // `scores[target]` in a criterion sees the scores of one position, so its outermost dimension is that of the classes;
 // of a whole sequence they are `scores[..., target]`.
@@ -178,6 +190,7 @@ Value gather_rows(TensorContext& ctx, const Tensor& tensor, ir::Value rows, cons
   names.insert(names.end(), of_row.begin(), of_row.end());
   return found.valid() ? Value{Tensor{found, tensor.ids, nullptr, std::move(names)}, at.range} : Value{};
 }
+}  // namespace
 
 Value index_axis(TensorContext& ctx, const Tensor& tensor, int axis, const Value& index, const At& at, bool& dropped) {
   const std::vector<Axis> all = axes(ctx, tensor.node, at.frame);

@@ -1,4 +1,5 @@
-// TODO purpose.
+// Keys of random streams: a draw depends on the layer and the call that asks for it, and on nothing else of the
+// program.
 #include "compiler/elaborate/tensors/random_keys.h"
 
 #include "compiler/diag/kinds/elaborate.h"
@@ -8,6 +9,7 @@
 
 namespace mtl::elaborate {
 
+namespace {
 // Keys of random streams: whose they are, and the number of the distinct call there.
 int64_t random_key(TensorContext& ctx, const std::string& owner, const std::vector<ir::Value>& operands) {
   auto [it, fresh] = ctx.random.calls.try_emplace({owner, operands}, 0);
@@ -15,6 +17,7 @@ int64_t random_key(TensorContext& ctx, const std::string& owner, const std::vect
   const std::string text = owner + "#" + std::to_string(it->second);
   return static_cast<int64_t>(runtime::hash_text(text.data(), text.size()));
 }
+}  // namespace
 
 // Of masks: the path of the layer and the place in its body, so that one layer called twice on one input draws once,
 // and an edit elsewhere changes nothing. `resample` adds a stream.

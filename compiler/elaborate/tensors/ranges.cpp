@@ -72,8 +72,6 @@ bool only_moves(const std::string& op) {
   return kOps.count(op) > 0;
 }
 
-}  // namespace
-
 // nullopt: not known. What a trained parameter enters by a sum or a product can be any number.
 MaybeRange range_of(const TensorContext& ctx, ir::Value value, std::map<ir::Value, MaybeRange>& known, int depth) {
   if (!value.valid() || depth > kRangeDepth) return std::nullopt;
@@ -114,6 +112,7 @@ MaybeRange range_of(const TensorContext& ctx, ir::Value value, std::map<ir::Valu
   }
   return known[value] = made;
 }
+}  // namespace
 
 // The library's criteria that take one and are given the other: both train, and neither learns.
 void warn_of_scores(TensorContext& ctx, const Layer& criterion, const Value& scores, const At& at) {

@@ -8,8 +8,6 @@ struct NumberRange {
   double low = 0, high = 0;
 };
 
-std::optional<NumberRange> range_of(const TensorContext& ctx, ir::Value value,
-                                    std::map<ir::Value, std::optional<NumberRange>>& known, int depth);
 void warn_of_scores(TensorContext& ctx, const Layer& criterion, const Value& scores, const At& at);
 
 }  // namespace mtl::elaborate

@@ -1,4 +1,4 @@
-// TODO purpose.
+// Reductions over dimensions, static and ragged ones alike; softmax and weighted sums.
 #include "compiler/elaborate/tensors/reductions.h"
 
 #include "compiler/diag/kinds/elaborate.h"
@@ -13,6 +13,12 @@
 
 namespace mtl::elaborate {
 
+namespace {
+ir::Value mean_of(TensorContext& ctx, ir::Value sum, ir::Value count, const At& at);
+Tensor softmax_over(TensorContext& ctx, const std::string& what, const Tensor& of, const std::vector<int>& over_all,
+                    const At& at);
+}  // namespace
+
 ir::Value sum_all(TensorContext& ctx, ir::Value x, const At& at) {
   if (!x.valid()) return {};
   std::vector<Dim> axes;
@@ -22,6 +28,7 @@ ir::Value sum_all(TensorContext& ctx, ir::Value x, const At& at) {
   return emit(ctx, "segment_sum", {x}, at, {{"to", ir::SpaceRef{types::kUniform}}});
 }
 
+namespace {
 // The place of one dimension among those of `of`, as `over` names or numbers it; `name` is what messages call it.
 std::optional<int> axis_over(TensorContext& ctx, const Tensor& of, const Value& value, std::string& name,
                              const At& at) {
@@ -56,6 +63,7 @@ std::optional<int> axis_over(TensorContext& ctx, const Tensor& of, const Value& 
   if (places.empty() && is_size) std::move(made).note(other_names(ctx, of, *known->as_dim(), at.frame));
   return std::nullopt;
 }
+}  // namespace
 
 std::optional<std::vector<int>> over_axes(TensorContext& ctx, const Tensor& of, const Value* over, const At& at,
                                           bool reduces) {
@@ -112,6 +120,7 @@ ir::Value reduce_ragged(TensorContext& ctx, const std::string& what, ir::Value x
   return emit(ctx, "segment_prod", {x}, at, to);
 }
 
+namespace {
 // The mean of no positions is 0, as is their sum.
 ir::Value mean_of(TensorContext& ctx, ir::Value sum, ir::Value count, const At& at) {
   if (!sum.valid() || !count.valid()) return {};
@@ -164,6 +173,7 @@ ir::Value root(TensorContext& ctx, ir::Value sum, const At& at) {
   const ir::Value positive = emit(ctx, "where", {is_zero, constant(ctx, 1, at), sum}, at);
   return emit(ctx, "where", {is_zero, zero, emit(ctx, "sqrt", {positive}, at)}, at);
 }
+}  // namespace
 
 Tensor reduce(TensorContext& ctx, const std::string& what, const Tensor& of, const Value* over, const At& at) {
   ir::Value x = of.node;
@@ -207,6 +217,7 @@ Tensor softmax(TensorContext& ctx, const std::string& what, const Tensor& of, co
   return y;
 }
 
+namespace {
 Tensor softmax_over(TensorContext& ctx, const std::string& what, const Tensor& of, const std::vector<int>& over_all,
                     const At& at) {
   ir::Value x = of.node;
@@ -226,6 +237,7 @@ Tensor softmax_over(TensorContext& ctx, const std::string& what, const Tensor& o
   if (what == "logsumexp") return result(emit(ctx, "add", {log_total, greatest}, at));
   return result(emit(ctx, "sub", {shifted, with_reduced(ctx, log_total, x, over_all, at)}, at));
 }
+}  // namespace
 
 // mix(w, v): the last dimension of w with the first of v. One vector of weights is a weighted sum; a matrix gives
 // one such sum for each of its rows.

@@ -1,4 +1,4 @@
-// TODO purpose.
+// Where a mistake stands: a user is shown his own line, not the one of the library that it led to.
 #include "compiler/elaborate/tensors/report.h"
 
 #include "compiler/diag/kinds/elaborate.h"

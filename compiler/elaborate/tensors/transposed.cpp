@@ -75,6 +75,7 @@ Value transpose_last(TensorContext& ctx, const Tensor& x, const At& at) {
   return {};
 }
 
+namespace {
 // a @ transpose(sequence): numbers against each of its positions.
 Value times_transposed(TensorContext& ctx, ir::Value a, ir::Value sequence, const At& at) {
   const size_t ragged = ragged_below(ctx, ctx.type(a).space, at.frame.base).size();
@@ -122,6 +123,7 @@ Value transposed_times(TensorContext& ctx, ir::Value sequence, ir::Value b, cons
   ir::Value product = emit(ctx, "mul", {left, right}, at);
   return product.valid() ? answer(reduce_ragged(ctx, "sum", product, ctx.type(product).space, at)) : Value{};
 }
+}  // namespace
 
 Value matmul_transposed(TensorContext& ctx, const Value& left, const Value& right, const At& at) {
   const std::vector<Axis> x = value_axes(ctx, left, at.frame), y = value_axes(ctx, right, at.frame);

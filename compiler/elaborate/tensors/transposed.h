@@ -11,7 +11,5 @@ std::optional<Value> as_transposed(TensorContext& ctx, const Value& value, const
 Value binary_transposed(TensorContext& ctx, syntax::BinaryOp op, const Value& left, const Value& right, const At& at);
 Value transpose_last(TensorContext& ctx, const Tensor& x, const At& at);
 Value matmul_transposed(TensorContext& ctx, const Value& left, const Value& right, const At& at);
-Value times_transposed(TensorContext& ctx, ir::Value a, ir::Value sequence, const At& at);
-Value transposed_times(TensorContext& ctx, ir::Value sequence, ir::Value b, const At& at);
 
 }  // namespace mtl::elaborate

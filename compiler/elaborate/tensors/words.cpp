@@ -1,4 +1,4 @@
-// TODO purpose.
+// Shapes, axes and values in the words of messages.
 #include "compiler/elaborate/tensors/words.h"
 
 #include "compiler/diag/kinds/elaborate.h"

@@ -1,4 +1,4 @@
-// TODO purpose.
+// Shapes, axes and values in the words of messages.
 #pragma once
 #include "compiler/elaborate/tensors/context.h"
 

@@ -1,4 +1,4 @@
-// TODO purpose.
+// The names of a signature as dimensions: given to what matched them, solved for, and forgotten when the call ends.
 #pragma once
 #include "compiler/elaborate/bodies/context.h"
 

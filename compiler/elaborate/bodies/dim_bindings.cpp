@@ -1,5 +1,5 @@
-// TODO purpose.
-#include "compiler/elaborate/bodies/signature_names.h"
+// The names of a signature as dimensions: given to what matched them, solved for, and forgotten when the call ends.
+#include "compiler/elaborate/bodies/dim_bindings.h"
 
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/diag/kinds/sema.h"
