@@ -17,6 +17,7 @@
 //   unused.cpp        what no task reaches, by itself
 //   leaks.cpp         heads that read their targets      ranges.cpp       scores and probabilities
 #pragma once
+#include <array>
 #include <functional>
 #include <map>
 #include <optional>
@@ -63,17 +64,17 @@ struct TaskState {
 
 // Dimensions are `dimension`, `dimension + step`, ..; ints `count`, `count + more`, ..
 struct MadeUpSizes {
-  int64_t dimension, step, count, more;
+  std::array<int64_t, 8> dimensions, counts;
 };
 
 struct NumberRange {
   double low = 0, high = 0;
 };
 
-// Numbers from `begin` on, along some dimension, are of the ids of a set.
+// Numbers from `begin` on, along some dimension, are of the ids of a set: `each` numbers of each.
 struct IdRange {
   std::string set;
-  int64_t begin = 0;
+  int64_t begin = 0, each = 1;
 };
 using HotRanges = std::map<ir::Value, std::vector<IdRange>>;  // along the last dimension of what `one_hot` makes
 
@@ -369,6 +370,9 @@ class Elaborator {
   std::optional<SpaceId> turned(SpaceId pairs);
   Value stack_of_mapped(ir::Value x, const Signature& signature, const At& at);
   std::optional<ir::Value> swapped(ir::Value x, const At& at);
+  bool is_outer_of_pairs(ir::Value x, int axis, const At& at) const;
+  ir::Value move_outer(ir::Value pairs, const std::string& what, const At& at,
+                       const std::function<ir::Value(ir::Value)>& moves);
   std::optional<std::vector<int>> reduced_axes(Tensor& of, const Value* over, const At& at);
 
   // ---- transposed.cpp
@@ -472,7 +476,7 @@ class Elaborator {
   void warn_of_scores(const Layer& criterion, const Value& scores, const At& at);
   // ---- unused.cpp
   Value made_up_input(const syntax::Parameter& parameter, Frame& frame, const std::function<int64_t()>& next);
-  void run_alone(const sema::Found& found, MadeUpSizes next);
+  void run_alone(const sema::Found& found, const MadeUpSizes& sizes_made);
   // ---- id_rows.cpp
   void note_ids(ir::Value value, int axis, const std::vector<IdRange>& ranges);
   std::vector<IdRange> hot_ranges(const ir::Node& node, const HotRanges& known) const;

@@ -222,8 +222,11 @@ std::optional<std::vector<Value>> Elaborator::items(const Value& value, const At
     for (const LayerPtr& part : (*layer)->parts) out.push_back({with_stream(part, (*layer)->stream), value.range});
     return out;
   }
+  const auto* record = std::get_if<RecordPtr>(&value.v);
   report(at, diag::NotAList, value.as_static() ? value.as_static()->text() : value.kind())
-      .help(value.as_static() && value.as_static()->as_int() ? "`0..n` lists the numbers below n" : "");
+      .help(record                                             ? "each has a name, `x.NAME`: " + named_results(**record)
+            : value.as_static() && value.as_static()->as_int() ? "`0..n` lists the numbers below n"
+                                                               : "");
   return std::nullopt;
 }
 

@@ -85,8 +85,10 @@ Value Elaborator::slice_axis(const Tensor& tensor, int axis, const Value& from, 
   if (start->constant().value_or(0) < 0) start = *start + length_of(all[axis]);
   if (stop->constant().value_or(0) < 0) stop = *stop + length_of(all[axis]);
   if (all[axis].ragged) {
-    if (!innermost(tensor.node, axis, "a slice", at)) return {};
-    ir::Value part = slice_rows(tensor.node, *start, *stop, at);
+    const auto of_inner = [&](ir::Value x) { return slice_rows(x, *start, *stop, at); };
+    const bool outer = is_outer_of_pairs(tensor.node, axis, at) && !(*stop - *start).constant();
+    if (!outer && !innermost(tensor.node, axis, "a slice", at)) return {};
+    ir::Value part = outer ? move_outer(tensor.node, "a slice", at, of_inner) : of_inner(tensor.node);
     return part.valid() ? Value{Tensor{part, tensor.ids, nullptr, dim_names(tensor)}, at.range} : Value{};
   }
   const int64_t place = axis - (static_cast<int64_t>(all.size()) - type(tensor.node).rank());

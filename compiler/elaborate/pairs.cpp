@@ -107,6 +107,23 @@ std::optional<ir::Value> Elaborator::swapped(ir::Value x, const At& at) {
   return to ? std::optional(emit("swap_rows", {x}, at, {{"to", ir::SpaceRef{*to}}})) : std::nullopt;
 }
 
+bool Elaborator::is_outer_of_pairs(ir::Value x, int axis, const At& at) const {
+  return axis == 0 && ragged_below(type(x).space, at.frame.base).size() == 2;
+}
+
+// What `moves` makes of an inner dimension, of the outer one of pairs: it is the inner one meanwhile. Invalid after a
+// report.
+ir::Value Elaborator::move_outer(ir::Value pairs, const std::string& what, const At& at,
+                                 const std::function<ir::Value(ir::Value)>& moves) {
+  const auto turned = swapped(pairs, at);
+  const ir::Value moved = turned ? moves(*turned) : ir::Value{};
+  if (turned && !moved.valid()) return {};
+  const auto back = turned ? swapped(moved, at) : std::nullopt;
+  if (back) return *back;
+  innermost(pairs, 0, what, at);
+  return {};
+}
+
 // The result of a call that is mapped over a static dimension, where it has a ragged one: the parts of a stack.
 Value Elaborator::stack_of_mapped(ir::Value x, const Signature& signature, const At& at) {
   const SpaceId space = type(x).space;

@@ -207,6 +207,11 @@ struct Primitives::Elementwise {
     return made ? Value{made, c.at.range} : Value{};
   }
   static Value len(Call& c) {
+    if (c.find("list")->tensor()) {
+      c.e.report(c.at_argument("list"), diag::NotAList, c.find("list")->kind())
+          .help("the length of a sequence goes by the name of its dimension: `T` in a task, `news.T` in front of it");
+      return Value{};
+    }
     auto listed = c.e.items(*c.find("list"), c.at_argument("list"));
     return listed ? Value{StaticValue{static_cast<int64_t>(listed->size())}, c.at.range} : Value{};
   }

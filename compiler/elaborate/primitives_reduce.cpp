@@ -38,6 +38,8 @@ std::optional<int> Elaborator::axis_over(const Tensor& of, const Value& value, s
   if (places.size() == 1) return places[0];
   diag::Report made =
       report(at, places.empty() ? diag::NoSuchDimension : diag::DimensionTwice, name, shape_text(of.node, at.frame));
+  if (places.empty() && name == std::to_string(all.size()))
+    std::move(made).help("there is no dimension for the batch, so the first one is 0");
   if (places.empty() && is_size) std::move(made).note(other_names(of, *known->as_dim(), at.frame));
   return std::nullopt;
 }

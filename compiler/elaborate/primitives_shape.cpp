@@ -224,9 +224,15 @@ struct Primitives::Shapes {
     }
     DimNames known = names(c, "x");
     if (axis < 0) {
-      if (!c.e.innermost(x, static_cast<int>(axis) + ragged, "`pad`", c.at)) return Value{};
-      const Dim length = c.e.spaces().length_of(c.e.type(x).space) + Dim(*before) + Dim(*after);
-      return result(c.e.move_rows(x, Dim(*before), true, length, c.at), c, set_of(c, "x"), std::move(known));
+      const int place = static_cast<int>(axis) + ragged;
+      const auto of_inner = [&](ir::Value rows) {
+        const Dim length = c.e.spaces().length_of(c.e.type(rows).space) + Dim(*before) + Dim(*after);
+        return c.e.move_rows(rows, Dim(*before), true, length, c.at);
+      };
+      const bool outer = c.e.is_outer_of_pairs(x, place, c.at);
+      if (!outer && !c.e.innermost(x, place, "`pad`", c.at)) return Value{};
+      ir::Value padded = outer ? c.e.move_outer(x, "`pad`", c.at, of_inner) : of_inner(x);
+      return result(padded, c, set_of(c, "x"), std::move(known));
     }
     known[static_cast<size_t>(axis)].clear();
     return result(c.e.emit("pad", {x}, c.at, {{"axis", axis}, {"before", *before}, {"after", *after}}), c,
