@@ -349,8 +349,7 @@ class Placer {
     const std::string first = layout_.names.empty() ? "" : lower_text(layout_.names[0]);
     if (first.starts_with("<!doctype") || first.starts_with("<html") || first.starts_with("<?xml"))
       return "the file is a web page, not a table";
-    const bool json = first.starts_with('{') || first.starts_with('[');
-    return json ? "it looks like JSON; `format = jsonl` reads a file with one object in each line" : "";
+    return help_for_json(first);
   }
 
   // A header of one cell: another separator, most likely the one that stands in it.
