@@ -282,7 +282,7 @@ void declare_predict(CLI::App& app, Options& o) {
       ->type_name("N")
       ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max()));
   predict->add_flag("--scores", o.scores,
-                    "Add the head's scores, the names of their classes, and how probable each tag of a `label[T]` is");
+                    "Add the head's scores, the names of their classes or columns, and how probable each tag of a `label[T]` is");
   add_cache(*predict, o);
   add_common(*predict, o);
 }

@@ -146,7 +146,7 @@ class ColumnReader {
     std::vector<std::string> seen;
     for (const syntax::Argument& setting : decl_.type.settings) {
       if (!reader_.known_setting(*setting.name, "a category", syntax::PhrasePlace::vocab,
-                                 {"lowercase", "min_count", "max_size", "unknown"}, seen) ||
+                                 {"lowercase", "min_count", "max_size", "unknown"}, seen, setting.value) ||
           !setting.value) {
         good_ = false;
       } else if (setting.name->text == "min_count") {
