@@ -226,6 +226,8 @@ std::optional<Dataset> build(const Spec& spec, const LoadOptions& options, diag:
   for (const Work& work : works) {
     warn_of_same_files(*work.spec, options, emitter);
     warn_of_lost_digits(work.plan, work.train, emitter);
+    warn_of_labels(work.plan, work.train, out.fitted, emitter);
+    warn_of_one_sentence(work.plan, work.train, emitter);
   }
   for (const Work& work : works) {
     good = encode_source(work, out.fitted, interners, out.sources.emplace_back(), emitter) && good;
