@@ -36,7 +36,7 @@ model m {
 END
 awk 'BEGIN { print "user,shop,words,y"
   for (i = 0; i < 200; ++i) printf "u%d,s%d,w%d w%d w%d,1\n", i % 40, i % 7, i % 11, i % 13, i % 17 }' > ads.csv
-printf 'user,shop,words\nu1,s1,w1 w2\nnobody,nowhere,never heard\n' > new.csv
+printf 'user,shop,words\nu1,s1,w1 w2 w3\nnobody,nowhere,never heard of\n' > new.csv
 
 for seed in 1 2 3 4 5; do
   "$mtlc" train m.mtl --seed $seed --run-dir run$seed --threads 1 --no-cache > said 2>&1 || { cat said; exit 1; }

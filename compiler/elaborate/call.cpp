@@ -94,7 +94,12 @@ bool Elaborator::bind_arguments(const std::vector<std::string>& names, size_t sk
       }
     }
     if (place >= names.size()) {
-      report_at(at.frame, argument.range, diag::TooManyArguments, callee, count_of(names.size() - skip, "argument"));
+      report_at(at.frame, argument.range, diag::TooManyArguments, callee, count_of(names.size() - skip, "argument"))
+          .help(callee == "reshape" ? "the shape is a list: `reshape(x, [8, 4])`"
+                : callee == "stack" ? "the parts are a list: `stack([a, b])`"
+                : callee == "transpose"
+                    ? "`transpose(x)` swaps the last two dimensions; `order = [1, 0, 2]` says another order"
+                    : "");
       return false;
     }
     if (out[place]) {

@@ -2,6 +2,7 @@
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/elaborator.h"
+#include "compiler/sema/primitives.h"
 
 namespace mtl::elaborate {
 
@@ -44,7 +45,10 @@ LayerPtr Elaborator::as_layer(const Value& value, const At& at) {
     layer->range = at.range;
     return layer;
   }
-  report(at, diag::NotALayer, value.as_static() ? value.as_static()->text() : value.kind());
+  const StaticValue* known = value.as_static();
+  const bool quoted = known && known->is_text() && sema::find_primitive(known->string());
+  report(at, diag::NotALayer, known ? known->text() : value.kind())
+      .help(quoted ? "write `" + known->string() + "`, without quotes" : "");
   return nullptr;
 }
 

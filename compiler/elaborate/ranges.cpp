@@ -135,6 +135,15 @@ void Elaborator::warn_of_scores(const Layer& criterion, const Value& scores, con
         .help("end the head with `sigmoid`, or leave the loss to `binary_cross_entropy()`, which takes any number");
   }
   const bool scores_wanted = name == "binary_cross_entropy" || name == "cross_entropy" || name == "focal";
+  // `log_softmax` in front of `cross_entropy` changes nothing.
+  const bool binary = name == "binary_cross_entropy", never_below = range->low >= 0, never_above = range->high <= 0;
+  if (!probability && ((binary && (never_below || never_above)) || (name == "cross_entropy" && never_below)))
+    emitter_.report(diag::OneSidedScores, name, never_below ? "below" : "above")
+        .at(at.range)
+        .help(std::string(!binary       ? "classes could not be ruled out"
+                          : never_below ? "it would never say `false`"
+                                        : "it would never say `true`") +
+              ": end the head with the last `linear(...)`");
   if (scores_wanted && probability)
     emitter_.report(diag::LossOfProbability, name)
         .at(at.range)

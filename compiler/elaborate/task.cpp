@@ -349,7 +349,8 @@ void Elaborator::wrong_head(TaskState& task, const std::vector<Axis>& wanted, ir
                           .label(task.decl->predicts->range, "the target");
   for (std::string& note : size_notes(axes_text(wanted))) std::move(made).note(std::move(note));
   if (have == need) {
-    std::move(made).help(actual.size() > wanted.size()
+    const bool one_number = wanted.empty() && actual.size() == 1 && !actual[0].ragged;  // a score for each truth value
+    std::move(made).help(actual.size() > wanted.size() && !one_number
                              ? "`flatten(x)` in front of the last layer makes one vector of all dimensions"
                              : "end the head with `linear(|target|)`");
   } else if (spaces()[have.back()].length || spaces()[need.back()].length) {
