@@ -23,7 +23,8 @@ std::string choices(const std::vector<std::string>& known, std::string_view word
 }
 
 std::string help_for_argument(const std::string& given, const std::vector<std::string>& names) {
-  const std::string said = nearest(given, names) ? "" : syntax::advice(syntax::PhrasePlace::argument, given);
+  const std::string said =
+      given.size() > 2 && nearest(given, names) ? "" : syntax::advice(syntax::PhrasePlace::argument, given);
   if (names.empty()) return "it takes none";
   return said.empty() ? choices(names, given, "it takes ") : said + "; it takes " + join(names, ", ", " and ");
 }

@@ -131,6 +131,8 @@ std::string habit_of_other_languages(const Token& found, const Token& before, si
   }
   if (found.type == Tok::COLON && (expected.contains(size_t{Tok::RBRACK}) || before.type == Tok::LBRACK))
     return "a slice is written `x[a..b]`";
+  if (found.type == Tok::COLON && expected.contains(size_t{Tok::RPAREN}))
+    return "a range is written `a..b`, and an argument `name = value`";
   if (found.type == Tok::COLON && expected.contains(size_t{Tok::LBRACE}))
     return "a block stands in braces: `if c { ... }`, `for i in 0..3 { ... }`";
   const bool behind_value = expected.contains(size_t{Tok::RPAREN}) || expected.contains(size_t{Tok::RBRACK});

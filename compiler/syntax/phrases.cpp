@@ -8,6 +8,7 @@ const std::vector<Phrase>& phrases() {
   static const std::vector<Phrase> table{
 #define MTL_PHRASE(place, seen, advice, mistake, repair) {PhrasePlace::place, seen, advice, mistake, repair},
 #include "compiler/syntax/phrases.def"
+#include "compiler/syntax/phrases_settings.def"
 #undef MTL_PHRASE
   };
   return table;
