@@ -25,7 +25,7 @@ static std::string folded(std::string_view word) {
 
 namespace {
 
-bool is_name_part(char c) {
+bool is_part_of_word(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '.' || c == '"';
 }
 
@@ -59,8 +59,8 @@ std::string with_value(const Phrase& row, std::string_view value) {
   const size_t open = text.find('`'), close = open == text.npos ? open : text.find('`', open + 1);
   if (!fits || close == text.npos) return text;
   const size_t at = text.find(own, open + 1);
-  if (at == text.npos || at + own.size() > close || is_name_part(text[at - 1])) return text;
-  if (own.front() != '"' && is_name_part(text[at + own.size()])) return text;
+  if (at == text.npos || at + own.size() > close || is_part_of_word(text[at - 1])) return text;
+  if (own.front() != '"' && is_part_of_word(text[at + own.size()])) return text;
   return text.replace(at, own.size(), value);
 }
 
