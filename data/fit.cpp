@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "compiler/base/text.h"
 #include "compiler/diag/kinds/data.h"
 #include "data/numbers.h"
 #include "data/text.h"
@@ -74,7 +75,9 @@ class Fitter {
     set.has_unknown = vocab.buckets == 0;
     if (set.buckets > 0) return;
     set.add(kUnknownName);
-    add_sorted(counts, interner, set, "", vocab.min_count, vocab.max_size);
+    const Bounds bounds{vocab.min_count, vocab.max_size, vocab.embeddings.empty() ? vocab.name : "", "word",
+                        vocab.range};
+    add_sorted(counts, interner, set, "", bounds);
   }
 
   void fit_column(const TrainPart& part, size_t c) {
@@ -94,7 +97,7 @@ class Fitter {
       }
       fitted_.numbers[name] = std::move(stats);
     } else if (spec.kind == ValueKind::category) {
-      fit_category(column, staged, interners_[interner_key(*part.plan->spec, spec)], fitted_.sets[name]);
+      fit_category(column, staged, interners_[interner_key(*part.plan->spec, spec)], name);
     } else if (spec.kind != ValueKind::token && spec.labels_of.empty()) {
       IdSet& set = fitted_.sets[name];
       for (const std::string& label : spec.fixed_labels) set.add(label);
@@ -102,37 +105,66 @@ class Fitter {
       const Interner& interner = interners_[interner_key(*part.plan->spec, spec)];
       std::vector<int64_t> counts(interner.size());
       count_texts(staged.texts, 0, 1, counts);
-      add_sorted(counts, interner, set, "", 1, std::nullopt);
+      add_sorted(counts, interner, set, "", {});
     }
   }
 
-  // The texts by their counts. `max_size` counts `<unk>`.
-  static void add_sorted(const std::vector<int64_t>& counts, const Interner& interner, IdSet& set,
-                         const std::string& prefix, int64_t min_count, std::optional<int64_t> max_size) {
+  // What a set takes of the texts, and what to call it where that is none of them (empty: nothing is to be said).
+  struct Bounds {
+    int64_t min_count = 1;
+    std::optional<int64_t> max_size;  // counts `<unk>`
+    std::string name = {};
+    const char* item = "value";
+    SourceRange range = {};
+  };
+
+  void report_all_unknown(const Bounds& bounds, size_t count, int64_t most) {
+    const bool rare = most < bounds.min_count;
+    const std::string setting = rare ? "min_count = " + std::to_string(bounds.min_count)
+                                     : "max_size = " + std::to_string(bounds.max_size.value_or(1));
+    auto report = emitter_.report(diag::AllUnknown, bounds.name, setting,
+                                  "none of the " + count_of(count, bounds.item) + " of train");
+    if (bounds.range.valid()) std::move(report).at(bounds.range);
+    std::move(report).help(rare ? std::string("the most frequent ") + bounds.item + " is there " +
+                                      (most == 1 ? "once" : std::to_string(most) + " times")
+                                : "`max_size` counts `<unk>`, too");
+  }
+
+  // The texts by their counts. False: there are some, and the set takes none (reported).
+  bool add_sorted(const std::vector<int64_t>& counts, const Interner& interner, IdSet& set, const std::string& prefix,
+                  const Bounds& bounds) {
     Counts values;
     for (uint32_t i = 0; i < counts.size(); ++i)
       if (counts[i] > 0)
         values.emplace_back(set.lowercase ? lower_text(interner.text(i)) : interner.text(i), counts[i]);
     if (set.lowercase) merge(values);
     sort_counts(values);
-    size_t left = max_size ? static_cast<size_t>(std::max<int64_t>(*max_size, 1)) - 1 : SIZE_MAX;
+    size_t left = bounds.max_size ? static_cast<size_t>(std::max<int64_t>(*bounds.max_size, 1)) - 1 : SIZE_MAX;
+    const bool takes_none = !values.empty() && (left == 0 || values[0].second < bounds.min_count);
+    if (takes_none && !bounds.name.empty()) report_all_unknown(bounds, values.size(), values[0].second);
     for (const auto& [text, count] : values) {
-      if (count < min_count || left-- == 0) break;
+      if (count < bounds.min_count || left-- == 0) break;
       set.add(prefix + text);
     }
+    return !takes_none;
   }
 
-  static void fit_category(const ColumnPlan& column, const StagedColumn& staged, const Interner& interner, IdSet& set) {
+  void fit_category(const ColumnPlan& column, const StagedColumn& staged, const Interner& interner,
+                    const std::string& name) {
+    IdSet& set = fitted_.sets[name];
     set.buckets = hash_count(*column.spec);
     set.lowercase = column.spec->lowercase;
     if (set.buckets > 0) return;
     set.has_unknown = true;
+    bool said = false;  // of one of its columns
     for (int64_t e = 0; e < column.width; ++e) {
       const std::string prefix = category_name(column, e, "");
       set.add(prefix + kUnknownName);
       std::vector<int64_t> counts(interner.size());
       count_texts(staged.texts, static_cast<size_t>(e), static_cast<size_t>(column.width), counts);
-      add_sorted(counts, interner, set, prefix, column.spec->min_count, column.spec->max_size);
+      const std::string element = column.width > 1 ? name + "[" + std::to_string(e) + "]" : name;
+      Bounds bounds{column.spec->min_count, column.spec->max_size, said ? "" : element, "value", column.spec->range};
+      said = !add_sorted(counts, interner, set, prefix, bounds) || said;
     }
   }
 

@@ -121,9 +121,8 @@ bool make_dev(Work& work, diag::Emitter& emitter) {
     if (source.range.valid()) std::move(report).at(source.range);
     return false;
   }
-  // Few of many: was a share meant?
-  const int64_t as_share = std::llround(static_cast<double>(count) / 100 * static_cast<double>(all));
-  if (source.holdout_count > 0 && count < 100 && as_share > count) {
+  // Less than one of a hundred: was a share meant?
+  if (source.holdout_count > 0 && count < 100 && count * 100 < all) {
     const std::string number = std::to_string(count), last = source.holdout_last ? "last(" : "";
     emitter.report(diag::FewHeldOut, source.name, count, all)
         .help("`holdout = " + last + number + "%" + (last.empty() ? "" : ")") + "` takes that share of them");
@@ -227,6 +226,8 @@ std::optional<Dataset> build(const Spec& spec, const LoadOptions& options, diag:
   for (const Work& work : works) {
     warn_of_same_files(*work.spec, options, emitter);
     warn_of_lost_digits(work.plan, work.train, emitter);
+    warn_of_labels(work.plan, work.train, out.fitted, emitter);
+    warn_of_one_sentence(work.plan, work.train, emitter);
   }
   for (const Work& work : works) {
     good = encode_source(work, out.fitted, interners, out.sources.emplace_back(), emitter) && good;

@@ -42,10 +42,11 @@ inline constexpr uint32_t kMissingText = 0xFFFFFFFFu;
 inline constexpr int32_t kMissingRow = -1;  // a row of `labels` without a value, where others have a count
 
 struct StagedColumn {
-  std::vector<uint32_t> texts;     // token, category, label, labels; rows * width, or sum of counts
-  std::vector<int32_t> counts;     // labels: classes of each row, or kMissingRow
-  std::vector<double> numbers;     // number, bool, bins; rows * width
-  std::vector<std::string> cells;  // bool with `is`: the first few different ones
+  std::vector<uint32_t> texts;         // token, category, label, labels; rows * width, or sum of counts
+  std::vector<int32_t> counts;         // labels: classes of each row, or kMissingRow
+  std::vector<double> numbers;         // number, bool, bins; rows * width
+  std::vector<std::string> cells;      // bool with `is`: the first few different ones
+  std::vector<std::string> read_from;  // see Column::cells
   // label[T] along a dimension with a limit: the labels that it cuts, which evaluation counts; how many each example
   // has.
   std::vector<uint32_t> cut_texts;

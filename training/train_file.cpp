@@ -37,7 +37,7 @@ std::optional<TrainReport> train_file(const sema::CheckedFile& file, const Sourc
   auto dataset = data::load(program->data, load, emitter);
   if (!dataset) return std::nullopt;
   const TrainInput input{
-      make_elaborator(file, program->data, dataset->fitted, emitter),
+      make_elaborator(file, program->data, *dataset, emitter),
       [&](const elaborate::ElaboratedModel& model) { return elaborate::check_requirements(file, model, emitter); },
       program->data,
       *dataset,

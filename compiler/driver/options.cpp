@@ -281,8 +281,9 @@ void declare_predict(CLI::App& app, Options& o) {
                    "Answer null for up to N malformed rows (conll: `_`) instead of stopping")
       ->type_name("N")
       ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max()));
-  predict->add_flag("--scores", o.scores,
-                    "Add the head's scores, the names of their classes, and how probable each tag of a `label[T]` is");
+  predict->add_flag(
+      "--scores", o.scores,
+      "Add the head's scores, the names of their classes or columns, and how probable each tag of a `label[T]` is");
   add_cache(*predict, o);
   add_common(*predict, o);
 }

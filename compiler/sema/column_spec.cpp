@@ -146,7 +146,7 @@ class ColumnReader {
     std::vector<std::string> seen;
     for (const syntax::Argument& setting : decl_.type.settings) {
       if (!reader_.known_setting(*setting.name, "a category", syntax::PhrasePlace::vocab,
-                                 {"lowercase", "min_count", "max_size", "unknown"}, seen) ||
+                                 {"lowercase", "min_count", "max_size", "unknown"}, seen, setting.value) ||
           !setting.value) {
         good_ = false;
       } else if (setting.name->text == "min_count") {
@@ -273,6 +273,13 @@ class ColumnReader {
           .at(expr.range);
     }
     if (name == "columns" || name == "cross") return many(*word);
+    if (name == "column" && word->arguments->size() > 1 && !(*word->arguments)[1].name) {
+      good_ = false;
+      emitter_.report(diag::TooManyArguments, name, "1 column")
+          .at((*word->arguments)[1].value->range)
+          .help("several make a row: `columns(\"a\", \"b\")`");
+      return;
+    }
     const std::optional<Bound> bound = reader_.bind(*word, {"name", "allow_empty"}, 1);
     if (!bound) {
       good_ = false;
@@ -378,6 +385,13 @@ class ColumnReader {
         {"normalize", "`standardize` has mean 0 and deviation 1, `minmax` goes from 0 to 1"},
         {"scale", "`standardize` has mean 0 and deviation 1, `minmax` goes from 0 to 1"},
         {"zscore", "`standardize` has mean 0 and deviation 1"},
+        {"StandardScaler", "`standardize` has mean 0 and deviation 1"},
+        {"MinMaxScaler", "`minmax` goes from 0 to 1"},
+        {"char", "`characters`"},
+        {"one_hot", "labels and categories are ids already; `one_hot(x, |source.column|)` is for the model"},
+        {"strip", "blanks at both ends do not count anyway"},
+        {"trim", "blanks at both ends do not count anyway; `trim = false` in the source says that they do"},
+        {"stopwords", "nothing leaves words out: those that say little get small weights"},
         {"log", "`log1p` is log(1 + x)"},
         {"fillna", "`fill(0.0)`, `fill(mean)` or `fill(\"none\")` puts something in the place of missing values"},
         {"impute", "`fill(0.0)`, `fill(mean)` or `fill(\"none\")` puts something in the place of missing values"},

@@ -28,7 +28,7 @@ std::optional<VocabSpec> read_vocab(const CheckedFile& file, UnitId unit, const 
   std::vector<std::string> seen;
   bool good = true;
   for (const syntax::Setting& setting : decl.settings) {
-    if (!reader.known_setting(setting.name, "a vocabulary", syntax::PhrasePlace::vocab, known, seen)) {
+    if (!reader.known_setting(setting.name, "a vocabulary", syntax::PhrasePlace::vocab, known, seen, setting.value)) {
       good = false;
       continue;
     }
@@ -101,7 +101,8 @@ class SourceReader {
         emitter_.report(diag::UnknownSetting, "a data source", name)
             .at(setting.name.range)
             .help("a column has a type: `" + name + " : label = ...`, or `f32`, `bool`, `category`, `token(...)`");
-      } else if (!reader_.known_setting(setting.name, "a data source", syntax::PhrasePlace::data, known, seen_)) {
+      } else if (!reader_.known_setting(setting.name, "a data source", syntax::PhrasePlace::data, known, seen_,
+                                        setting.value)) {
         good_ = all_known = false;
       } else if (setting.value && !is_broken(*setting.value)) {
         one(setting.name.text, *setting.value);

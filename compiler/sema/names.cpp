@@ -287,8 +287,11 @@ bool BodyChecker::unknown_path(const syntax::MemberExpr& node, SourceRange range
   const std::string& last = node.member.text;
   std::string help = syntax::advice(syntax::PhrasePlace::value, first);
   if (help.empty()) help = syntax::advice(syntax::PhrasePlace::value, last);
-  if (help.empty() && (find_primitive(last, false) != nullptr || file_.find(unit_, last) != nullptr))
-    help = "write `" + last + "`: it is named alone";
+  std::string lower = last;  // `nn.Softmax`
+  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  for (const std::string& alone : {last, lower})
+    if (help.empty() && (find_primitive(alone, false) != nullptr || file_.find(unit_, alone) != nullptr))
+      help = "write `" + alone + "`: it is named alone";
   if (help.empty()) return false;
   emitter_.report(diag::UnknownName, excerpt(source_of(range))).at(range).help(help);
   return true;

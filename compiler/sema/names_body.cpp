@@ -271,7 +271,7 @@ bool BodyChecker::setting(const syntax::AssignStmt& node, const std::vector<std:
     const auto at = place_ == Place::task ? syntax::PhrasePlace::task : syntax::PhrasePlace::model;
     emitter_.report(diag::UnknownSetting, of, node.name.text)
         .at(node.name.range)
-        .help(help_for_setting(at, node.name.text, known));
+        .help(help_for_setting(at, node.name.text, known, text_of(node.value, emitter_)));
     return false;
   }
   if (!settings_.insert(node.name.text).second) {

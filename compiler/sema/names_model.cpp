@@ -98,7 +98,7 @@ void BodyChecker::model_statement(const syntax::Stmt& stmt) {
     if (const std::string said = syntax::advice(syntax::PhrasePlace::model, name); of_training || !said.empty()) {
       emitter_.report(diag::UnknownSetting, "a model", name)
           .at(assign->name.range)
-          .help(help_for_setting(syntax::PhrasePlace::model, name, {"balance"}));
+          .help(help_for_setting(syntax::PhrasePlace::model, name, {"balance"}, text_of(assign->value, emitter_)));
       return;
     }
     emitter_.report(diag::UnknownSetting, "a model", name)

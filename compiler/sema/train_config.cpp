@@ -66,7 +66,8 @@ class TrainReader {
     if (!setting.value || is_broken(*setting.value)) return;
     const std::string& name = setting.name.text;
     if (setting.source) return batch_of(setting);
-    if (!reader_.known_setting(setting.name, "training", syntax::PhrasePlace::train, train_settings(), seen_)) {
+    if (!reader_.known_setting(setting.name, "training", syntax::PhrasePlace::train, train_settings(), seen_,
+                               setting.value)) {
       good_ = false;
       return;
     }
@@ -277,7 +278,8 @@ class TrainReader {
     out.range = group.range;
     std::vector<std::string> seen;
     for (const syntax::Setting& setting : group.settings) {
-      if (!reader_.known_setting(setting.name, "a group", syntax::PhrasePlace::train, {"lr", "weight_decay"}, seen)) {
+      if (!reader_.known_setting(setting.name, "a group", syntax::PhrasePlace::train, {"lr", "weight_decay"}, seen,
+                                 setting.value)) {
         good_ = false;
         continue;
       }

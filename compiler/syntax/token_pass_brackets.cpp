@@ -278,7 +278,7 @@ std::string TokenPass::comment_hint() const {
   const Token& before = out_.back();
   for (const Comment& comment : comments_) {
     if (comment.line == before.line && comment.begin >= before.end) {
-      return "`//` on this line starts a comment, it does not divide";
+      return "`//` on this line starts a comment, it does not divide; `div(a, b)` does, and rounds down";
     }
   }
   return {};

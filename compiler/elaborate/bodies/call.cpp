@@ -2,8 +2,6 @@
 // input is the layer that awaits it.
 #include "compiler/elaborate/bodies/call.h"
 
-#include <algorithm>
-
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/diag/kinds/sema.h"
@@ -108,7 +106,12 @@ bool bind_arguments(BodyContext& ctx, const std::vector<std::string>& names, siz
       }
     }
     if (place >= names.size()) {
-      ctx.report({at.frame, argument.range}, diag::TooManyArguments, callee, count_of(names.size() - skip, "argument"));
+      ctx.report({at.frame, argument.range}, diag::TooManyArguments, callee, count_of(names.size() - skip, "argument"))
+          .help(callee == "reshape" ? "the shape is a list: `reshape(x, [8, 4])`"
+                : callee == "stack" ? "the parts are a list: `stack([a, b])`"
+                : callee == "transpose"
+                    ? "`transpose(x)` swaps the last two dimensions; `order = [1, 0, 2]` says another order"
+                    : "");
       return false;
     }
     if (out[place]) {

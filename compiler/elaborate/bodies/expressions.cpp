@@ -2,8 +2,6 @@
 // are declared or applied.
 #include "compiler/elaborate/bodies/expressions.h"
 
-#include <algorithm>
-
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/diag/kinds/sema.h"

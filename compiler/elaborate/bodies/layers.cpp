@@ -7,6 +7,7 @@
 #include "compiler/elaborate/bodies/call.h"
 #include "compiler/elaborate/tensors/parameters.h"
 #include "compiler/elaborate/tensors/stacks.h"
+#include "compiler/sema/primitives.h"
 
 namespace mtl::elaborate {
 
@@ -54,7 +55,10 @@ LayerPtr as_layer(BodyContext& ctx, const Value& value, const At& at) {
     layer->range = at.range;
     return layer;
   }
-  ctx.report(at, diag::NotALayer, value.as_static() ? value.as_static()->text() : value.kind());
+  const StaticValue* known = value.as_static();
+  const bool quoted = known && known->is_text() && sema::find_primitive(known->string());
+  ctx.report(at, diag::NotALayer, known ? known->text() : value.kind())
+      .help(quoted ? "write `" + known->string() + "`, without quotes" : "");
   return nullptr;
 }
 

@@ -2,8 +2,6 @@
 // others compute from it, or by the answer of another task on the same column, which is the target while training.
 #include "compiler/elaborate/tasks/leaks.h"
 
-#include <algorithm>
-
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/tasks/finish.h"
@@ -65,17 +63,23 @@ bool head_is_blind(TaskContext& ctx, const TaskState& task) {
 }
 
 namespace {
-// What a column is read from, as it would be written.
-std::set<std::string> places_of(const data::ColumnSpec& column) {
+// What a column is read from, as it would be written, by what tells it from others: its cell in the rows of the files,
+// where they are known; else what is written.
+std::map<std::string, std::string> places_of(const data::ColumnSpec& column, const std::vector<std::string>& cells) {
   using Kind = data::Binding::Kind;
   const data::Binding& binding = column.binding;
   const std::string word = binding.kind == Kind::comment ? "comment"
                            : binding.kind == Kind::field ? "field"
                            : binding.kind == Kind::file  ? "file"
                                                          : "column";
-  std::set<std::string> places;
-  for (const int64_t index : binding.indices) places.insert(word + "(" + std::to_string(index) + ")");
-  for (const std::string& name : binding.names) places.insert(word + "(\"" + name + "\")");
+  std::vector<std::string> written;
+  for (const int64_t index : binding.indices) written.push_back("(" + std::to_string(index) + ")");
+  for (const std::string& name : binding.names) written.push_back("(\"" + name + "\")");
+  std::map<std::string, std::string> places;
+  for (size_t i = 0; i < written.size(); ++i) {
+    const std::string as_written = binding.kind == Kind::field ? "column" : word;  // a key of JSON, both of them
+    places.emplace(cells.size() == written.size() ? cells[i] : as_written + written[i], word + written[i]);
+  }
   return places;
 }
 
@@ -108,16 +112,22 @@ void warn_of_same_columns(TaskContext& ctx) {
     };
     const auto target = find(task.info.target);
     if (target == source->columns.end()) continue;
-    const std::set<std::string> wanted = places_of(*target);
+    const auto cells_of = [&](const std::string& name) {
+      return ctx.options.cells_of ? ctx.options.cells_of(task.info.source + "." + name) : std::vector<std::string>();
+    };
+    const auto wanted = places_of(*target, cells_of(target->name));
     for (const std::string& name : inputs_of(ctx, {task.scores})) {
       const auto input = find(name);
       if (input == source->columns.end() || input == target || take_other_pieces(*input, *target)) continue;
-      for (const std::string& place : places_of(*input)) {
-        if (!wanted.count(place)) continue;
-        ctx.reports.emitter.report(diag::TargetUnderOtherName, task.info.name, name, task.info.target, place)
-            .at(input->range)
-            .label(target->range, "the target")
-            .help("leave `" + name + "` out of the head, unless it is meant to copy");
+      for (const auto& [key, place] : places_of(*input, cells_of(name))) {
+        const auto same = wanted.find(key);
+        if (same == wanted.end()) continue;
+        auto report =
+            ctx.reports.emitter.report(diag::TargetUnderOtherName, task.info.name, name, task.info.target, place)
+                .at(input->range)
+                .label(target->range, "the target")
+                .help("leave `" + name + "` out of the head, unless it is meant to copy");
+        if (same->second != place) std::move(report).note("`" + same->second + "` is `" + place + "` in these files");
         break;
       }
     }

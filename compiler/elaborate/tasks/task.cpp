@@ -1,8 +1,6 @@
 // Tasks: what the model declares, heads and their targets.
 #include "compiler/elaborate/tasks/task.h"
 
-#include <algorithm>
-
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/diag/kinds/sema.h"
@@ -363,7 +361,8 @@ void wrong_head(TaskContext& ctx, TaskState& task, const std::vector<Axis>& want
                           .label(task.decl->predicts->range, "the target");
   for (std::string& note : size_notes(ctx, axes_text(ctx, wanted))) std::move(made).note(std::move(note));
   if (have == need) {
-    std::move(made).help(actual.size() > wanted.size()
+    const bool one_number = wanted.empty() && actual.size() == 1 && !actual[0].ragged;  // a score for each truth value
+    std::move(made).help(actual.size() > wanted.size() && !one_number
                              ? "`flatten(x)` in front of the last layer makes one vector of all dimensions"
                              : "end the head with `linear(|target|)`");
   } else if (ctx.spaces()[have.back()].length || ctx.spaces()[need.back()].length) {

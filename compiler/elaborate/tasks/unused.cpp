@@ -1,8 +1,9 @@
 // What no task of the model reaches: modules, functions and criteria, each run by itself on inputs of sizes that are
 // made up. What is wrong with all of these sizes is wrong.
-#include "compiler/elaborate/tasks/unused.h"
 
 #include <algorithm>
+#include <array>
+#include <optional>
 
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/diag/kinds/sema.h"
@@ -23,9 +24,28 @@ namespace {
 void run_by_itself(const sema::CheckedFile& file, const ElaborateOptions& options, const sema::Found& found,
                    const MadeUpSizes& sizes, diag::Emitter& said);
 
-// A body may ask for dimensions that are equal, or divide each other, so several are tried.
-constexpr MadeUpSizes kTried[] = {{24, 24, 4, 0}, {12, 0, 12, 0}, {12, 0, 4, 0},  {12, 0, 1, 0},
-                                  {2, 0, 2, 0},   {24, 0, 4, 8},  {60, 12, 2, 1}, {4, 4, 4, 4}};
+// What dimensions and ints are, in the order in which they are asked for, and again from the first.
+struct MadeUpSizes {
+  std::array<int64_t, 8> dimensions, counts;
+};
+
+// `step` apart from each other.
+constexpr MadeUpSizes sizes_from(int64_t dimension, int64_t step, int64_t count, int64_t more) {
+  MadeUpSizes sizes{};
+  for (size_t i = 0; i < sizes.counts.size(); ++i) {
+    sizes.dimensions[i] = dimension + static_cast<int64_t>(i) * step;
+    sizes.counts[i] = count + static_cast<int64_t>(i) * more;
+  }
+  return sizes;
+}
+
+// Sizes that nothing relates: what fits them fits all. A body may ask for dimensions that counts divide.
+constexpr MadeUpSizes kUnrelated[] = {{{101, 103, 107, 109, 113, 127, 131, 137}, {11, 13, 17, 19, 23, 29, 31, 37}},
+                                      {{2310, 2730, 3570, 3990, 4830, 6090, 6510, 7770}, {3, 5, 7, 2, 3, 5, 7, 2}}};
+// Or for some that are equal.
+constexpr MadeUpSizes kRelated[] = {sizes_from(24, 24, 4, 0), sizes_from(12, 0, 12, 0), sizes_from(12, 0, 4, 0),
+                                    sizes_from(12, 0, 1, 0),  sizes_from(2, 0, 2, 0),   sizes_from(24, 0, 4, 8),
+                                    sizes_from(60, 12, 2, 1), sizes_from(4, 4, 4, 4)};
 
 // Kinds of mistakes that are of shapes and kinds of values, whatever the numbers are.
 bool is_of_shapes(const diag::Kind& kind) {
@@ -109,9 +129,10 @@ Value made_up_input(TaskContext& ctx, const Parameter& parameter, Frame& frame, 
   return Value{Tensor{node, set, nullptr}, parameter.name.range};
 }
 
-void run_alone(TaskContext& ctx, const sema::Found& found, MadeUpSizes next) {
-  const auto next_dim = [&] { return std::exchange(next.dimension, next.dimension + next.step); };
-  const auto next_int = [&] { return std::exchange(next.count, next.count + next.more); };
+void run_alone(TaskContext& ctx, const sema::Found& found, const MadeUpSizes& sizes_made) {
+  size_t dimensions = 0, counts = 0;
+  const auto next_dim = [&] { return sizes_made.dimensions[dimensions++ % sizes_made.dimensions.size()]; };
+  const auto next_int = [&] { return sizes_made.counts[counts++ % sizes_made.counts.size()]; };
   const Name& name = name_of_decl(found);
   ctx.model.root = std::make_shared<Place>();
   ctx.model.frame.kind = Frame::Kind::model;
@@ -181,30 +202,61 @@ std::vector<diag::Diagnostic> errors_of(const diag::Emitter& emitter) {
 
 enum class Checked : uint8_t { good, bad, unknown };
 
+std::vector<diag::Diagnostic> errors_with(const MadeUpSizes& sizes, const sema::CheckedFile& file,
+                                          const sema::Found& found, const diag::Emitter& emitter) {
+  ElaborateOptions options;
+  options.training = true;
+  diag::Emitter said(emitter.sources());
+  run_by_itself(file, options, found, sizes, said);
+  return errors_of(said);
+}
+
+// What of `always` is among `errors`, too.
+void keep_same(std::vector<diag::Diagnostic>& always, const std::vector<diag::Diagnostic>& errors) {
+  std::erase_if(always, [&](const diag::Diagnostic& one) {
+    return std::none_of(errors.begin(), errors.end(),
+                        [&](const diag::Diagnostic& other) { return same_mistake(one, other); });
+  });
+}
+
+// It fits some sizes, and `error` is what others give. A body that says what it asks for, by `require`, does not come
+// here.
+void warn_of_coincidence(const sema::Found& found, const diag::Diagnostic& error, diag::Emitter& emitter) {
+  emitter.report(diag::FitsSomeSizes, name_of_decl(found).text, error.message)
+      .at(error.labels.front().range)
+      .note("nothing uses `" + name_of_decl(found).text +
+            "`: it was tried with several sizes, and fits where some are equal")
+      .help("one name for both sizes in the signature, or `require` in the body, says that they are equal");
+}
+
 Checked check_alone(const sema::CheckedFile& file, const sema::Found& found, diag::Emitter& emitter) {
   const std::vector<Parameter> kNone;
   const auto& statics = found.kind == sema::DeclKind::module      ? found.as<ModuleDecl>().statics
                         : found.kind == sema::DeclKind::criterion ? found.as<CriterionDecl>().statics
                                                                   : kNone;
   if (!std::all_of(statics.begin(), statics.end(), can_make_up)) return Checked::unknown;
-  ElaborateOptions options;
-  options.training = true;
   std::vector<diag::Diagnostic> always;
-  for (const MadeUpSizes& sizes : kTried) {
-    diag::Emitter said(emitter.sources());
-    run_by_itself(file, options, found, sizes, said);
-    std::vector<diag::Diagnostic> errors = errors_of(said);
+  for (const MadeUpSizes& sizes : kUnrelated) {
+    std::vector<diag::Diagnostic> errors = errors_with(sizes, file, found, emitter);
     if (errors.empty()) return Checked::good;
-    if (&sizes == kTried) {
+    if (&sizes == kUnrelated)
       always = std::move(errors);
-      continue;
-    }
-    std::erase_if(always, [&](const diag::Diagnostic& one) {
-      return std::none_of(errors.begin(), errors.end(),
-                          [&](const diag::Diagnostic& other) { return same_mistake(one, other); });
-    });
+    else
+      keep_same(always, errors);
   }
-  std::erase_if(always, [](const diag::Diagnostic& one) { return !is_of_shapes(*one.kind); });
+  const auto of_shapes = [](const diag::Diagnostic& one) { return is_of_shapes(*one.kind); };
+  const bool asks = std::any_of(always.begin(), always.end(), [&](const auto& one) { return !of_shapes(one); });
+  const auto unrelated = std::find_if(always.begin(), always.end(), of_shapes);
+  const auto mismatch = asks || unrelated == always.end() ? std::nullopt : std::optional(*unrelated);
+  for (const MadeUpSizes& sizes : kRelated) {
+    std::vector<diag::Diagnostic> errors = errors_with(sizes, file, found, emitter);
+    if (errors.empty()) {
+      if (mismatch) warn_of_coincidence(found, *mismatch, emitter);
+      return Checked::good;
+    }
+    keep_same(always, errors);
+  }
+  std::erase_if(always, [&](const diag::Diagnostic& one) { return !of_shapes(one); });
   if (always.empty()) return Checked::unknown;
   always.front().notes.push_back("nothing uses `" + name_of_decl(found).text + "`: it was tried with several sizes");
   emitter.add(std::move(always.front()));

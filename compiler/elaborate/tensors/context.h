@@ -14,10 +14,10 @@
 
 namespace mtl::elaborate {
 
-// Numbers from `begin` on, along some dimension, are of the ids of a set.
+// Numbers from `begin` on, along some dimension, are of the ids of a set: `each` numbers of each.
 struct IdRange {
   std::string set;
-  int64_t begin = 0;
+  int64_t begin = 0, each = 1;
 };
 using HotRanges = std::map<ir::Value, std::vector<IdRange>>;  // along the last dimension of what `one_hot` makes
 

@@ -2,8 +2,6 @@
 // and what is made of it, is multiplied with. Those of `<unk>` start at zero (training/initialise.cpp).
 #include "compiler/elaborate/tensors/id_rows.h"
 
-#include <algorithm>
-
 #include "compiler/ops/op.h"
 
 namespace mtl::elaborate {
@@ -49,6 +47,23 @@ int axis_without_ones(const std::vector<Dim>& from, const std::vector<Dim>& to, 
   return b[static_cast<size_t>(found - a.begin())];
 }
 
+// Whether the last two of `from` are one dimension of `to`, and all else is as it was: [out, in, 3] as [out, in * 3].
+bool joins_last_two(const std::vector<Dim>& from, const std::vector<Dim>& to) {
+  return from.size() == to.size() + 1 && !to.empty() && std::equal(to.begin(), to.end() - 1, from.begin()) &&
+         from.back().constant();
+}
+
+// Ranges along the last two dimensions as one, as ranges along the first of them, which has `inner` numbers each; empty
+// if an id has a part of one.
+std::vector<IdRange> outer_ranges(const std::vector<IdRange>& ranges, int64_t inner) {
+  std::vector<IdRange> outer;
+  for (const IdRange& range : ranges) {
+    if (inner == 0 || range.each % inner != 0 || range.begin % inner != 0) return {};
+    outer.push_back({range.set, range.begin / inner, range.each / inner});
+  }
+  return outer;
+}
+
 }  // namespace
 
 // The numbers along `axis` of what `value` is computed from, as far as each of them goes into one of these alone.
@@ -65,11 +80,13 @@ void note_ids(TensorContext& ctx, ir::Value value, int axis, const std::vector<I
     if (made == ctx.parameters.records.end()) return;
     std::vector<IdAxis>& known = made->second.info.ids;
     for (const IdRange& range : ranges) {
-      const IdAxis mine{range.set, axis, range.begin};
+      const IdAxis mine{range.set, axis, range.begin, range.each};
       if (!range.set.empty() && std::find(known.begin(), known.end(), mine) == known.end()) known.push_back(mine);
     }
   } else if (op == "transpose") {
     go(0, axis_before(node, axis, rank));
+  } else if (op == "reshape" && axis == rank - 1 && joins_last_two(type(node.operands[0]).dims, type(value).dims)) {
+    note_ids(node.operands[0], axis, outer_ranges(ranges, type(node.operands[0]).dims.back().value()));
   } else if (op == "reshape" || op == "broadcast") {
     go(0, axis_without_ones(ctx.type(value).dims, ctx.type(node.operands[0]).dims, axis));
   } else if (is_one_of(op, {"to_space", "copy_rows", "stop_gradient", "reverse_gradient", "neg", "dropout"})) {
@@ -101,6 +118,7 @@ std::vector<IdRange> hot_ranges(const TensorContext& ctx, const ir::Node& node, 
   if (is_one_of(op, {"to_f32", "to_space", "copy_rows", "move_rows", "dropout", "stop_gradient", "reverse_gradient",
                      "neg", "broadcast", "segment_sum", "segment_max", "segment_min", "segment_prod", "first", "last"}))
     return of(0);
+  if (op == "map_in" || op == "map_out") return !after.empty() && before.rank() > 0 ? of(0) : std::vector<IdRange>();
   if (is_one_of(op, {"sum", "mean", "max", "min", "prod"}) && node.operands.size() == 1) {
     const auto found = node.attrs.find("axes");
     if (found == node.attrs.end()) return {};
@@ -132,13 +150,22 @@ std::vector<IdRange> hot_ranges(const TensorContext& ctx, const ir::Node& node, 
     }
     return all;
   }
+  const ir::Node& from = ctx.nodes.graph.node(node.operands[0]);
+  if (op == "reshape" && from.op->name == "windows" && joins_last_two(before.dims, after)) {
+    const auto found = known.find(from.operands[0]);
+    if (found == known.end()) return {};
+    const int64_t size = before.dims.back().value();  // a number of each position of the window
+    std::vector<IdRange> all;
+    for (const IdRange& range : found->second) all.push_back({range.set, range.begin * size, range.each * size});
+    return all;
+  }
   if (op == "reshape" && !after.empty() && before.rank() > 0 && after.back().constant() &&
       before.dims.back().constant()) {
     const int64_t wide = after.back().value(), block = before.dims.back().value();
     if (block == 0 || wide % block != 0) return {};
     std::vector<IdRange> all;
     for (int64_t begin = 0; begin < wide; begin += block)
-      for (const IdRange& range : of(0)) all.push_back({range.set, range.begin + begin});
+      for (const IdRange& range : of(0)) all.push_back({range.set, range.begin + begin, range.each});
     return all;
   }
   if (op == "transpose" && axis_before(node, before.rank() - 1, before.rank()) == before.rank() - 1) return of(0);

@@ -1,9 +1,6 @@
 // Values as operands: numbers and lists become tensors of the graph, what has to be an int or a list is one.
 #include "compiler/elaborate/tensors/operands.h"
 
-#include <cmath>
-#include <limits>
-
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/tensors/emit.h"
@@ -123,8 +120,11 @@ std::optional<std::vector<Value>> items(TensorContext& ctx, const Value& value, 
     for (const LayerPtr& part : (*layer)->parts) out.push_back({with_stream(part, (*layer)->stream), value.range});
     return out;
   }
+  const auto* record = std::get_if<RecordPtr>(&value.v);
   ctx.report(at, diag::NotAList, value.as_static() ? value.as_static()->text() : value.kind())
-      .help(value.as_static() && value.as_static()->as_int() ? "`0..n` lists the numbers below n" : "");
+      .help(record                                             ? "each has a name, `x.NAME`: " + named_results(**record)
+            : value.as_static() && value.as_static()->as_int() ? "`0..n` lists the numbers below n"
+                                                               : "");
   return std::nullopt;
 }
 

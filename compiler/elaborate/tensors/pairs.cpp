@@ -2,11 +2,10 @@
 // own below those positions (types/type.h), where they are a nested dimension like any other.
 #include "compiler/elaborate/tensors/pairs.h"
 
-#include <algorithm>
-
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/tensors/emit.h"
+#include "compiler/elaborate/tensors/positions.h"
 #include "compiler/elaborate/tensors/reductions.h"
 #include "compiler/elaborate/tensors/words.h"
 
@@ -81,6 +80,21 @@ std::optional<std::vector<int>> reduced_axes(TensorContext& ctx, Tensor& of, con
   of.node = *turned;
   found->front() = 1;
   return found;
+}
+
+bool is_outer_of_pairs(const TensorContext& ctx, ir::Value x, int axis, const At& at) {
+  return axis == 0 && ragged_below(ctx, ctx.type(x).space, at.frame.base).size() == 2;
+}
+
+ir::Value move_outer(TensorContext& ctx, ir::Value pairs, const std::string& what, const At& at,
+                     const std::function<ir::Value(ir::Value)>& moves) {
+  const auto turned = swapped(ctx, pairs, at);
+  const ir::Value moved = turned ? moves(*turned) : ir::Value{};
+  if (turned && !moved.valid()) return {};
+  const auto back = turned ? swapped(ctx, moved, at) : std::nullopt;
+  if (back) return *back;
+  innermost(ctx, pairs, 0, what, at);
+  return {};
 }
 
 }  // namespace mtl::elaborate

@@ -65,8 +65,10 @@ Value slice_axis(TensorContext& ctx, const Tensor& tensor, int axis, const Value
   if (start->constant().value_or(0) < 0) start = *start + length_of(ctx, all[axis]);
   if (stop->constant().value_or(0) < 0) stop = *stop + length_of(ctx, all[axis]);
   if (all[axis].ragged) {
-    if (!innermost(ctx, tensor.node, axis, "a slice", at)) return {};
-    ir::Value part = slice_rows(ctx, tensor.node, *start, *stop, at);
+    const auto of_inner = [&](ir::Value x) { return slice_rows(ctx, x, *start, *stop, at); };
+    const bool outer = is_outer_of_pairs(ctx, tensor.node, axis, at) && !(*stop - *start).constant();
+    if (!outer && !innermost(ctx, tensor.node, axis, "a slice", at)) return {};
+    ir::Value part = outer ? move_outer(ctx, tensor.node, "a slice", at, of_inner) : of_inner(tensor.node);
     return part.valid() ? Value{Tensor{part, tensor.ids, nullptr, dim_names(ctx, tensor)}, at.range} : Value{};
   }
   const int64_t place = axis - (static_cast<int64_t>(all.size()) - ctx.type(tensor.node).rank());

@@ -202,6 +202,11 @@ struct Primitives::Elementwise {
     return result(mixed, c, nullptr, std::move(all));
   }
   static Value len(Call& c) {
+    if (c.find("list")->tensor()) {
+      c.ctx.report(c.at_argument("list"), diag::NotAList, c.find("list")->kind())
+          .help("the length of a sequence goes by the name of its dimension: `T` in a task, `news.T` in front of it");
+      return Value{};
+    }
     auto listed = items(c.ctx, *c.find("list"), c.at_argument("list"));
     return listed ? Value{StaticValue{static_cast<int64_t>(listed->size())}, c.at.range} : Value{};
   }

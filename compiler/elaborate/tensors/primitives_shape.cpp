@@ -10,6 +10,7 @@
 #include "compiler/elaborate/tensors/joins.h"
 #include "compiler/elaborate/tensors/lengths.h"
 #include "compiler/elaborate/tensors/operands.h"
+#include "compiler/elaborate/tensors/pairs.h"
 #include "compiler/elaborate/tensors/positions.h"
 #include "compiler/elaborate/tensors/primitives.h"
 #include "compiler/elaborate/tensors/reductions.h"
@@ -160,9 +161,15 @@ struct Primitives::Shapes {
     }
     DimNames known = names(c, "x");
     if (axis < 0) {
-      if (!innermost(c.ctx, x, static_cast<int>(axis) + ragged, "`pad`", c.at)) return Value{};
-      const Dim length = c.ctx.spaces().length_of(c.ctx.type(x).space) + Dim(*before) + Dim(*after);
-      return result(move_rows(c.ctx, x, Dim(*before), true, length, c.at), c, set_of(c, "x"), std::move(known));
+      const int place = static_cast<int>(axis) + ragged;
+      const auto of_inner = [&](ir::Value rows) {
+        const Dim length = c.ctx.spaces().length_of(c.ctx.type(rows).space) + Dim(*before) + Dim(*after);
+        return move_rows(c.ctx, rows, Dim(*before), true, length, c.at);
+      };
+      const bool outer = is_outer_of_pairs(c.ctx, x, place, c.at);
+      if (!outer && !innermost(c.ctx, x, place, "`pad`", c.at)) return Value{};
+      ir::Value padded = outer ? move_outer(c.ctx, x, "`pad`", c.at, of_inner) : of_inner(x);
+      return result(padded, c, set_of(c, "x"), std::move(known));
     }
     known[static_cast<size_t>(axis)].clear();
     return result(emit(c.ctx, "pad", {x}, c.at, {{"axis", axis}, {"before", *before}, {"after", *after}}), c,

@@ -1,12 +1,6 @@
 // What numbers a value can be, as far as the ops that it is made by say: enough to tell a score from a probability.
 #include "compiler/elaborate/tensors/ranges.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <cmath>
-#include <limits>
-
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/diag/kinds/sema.h"
 #include "compiler/ops/attrs.h"
@@ -136,6 +130,15 @@ void warn_of_scores(TensorContext& ctx, const Layer& criterion, const Value& sco
         .help("end the head with `sigmoid`, or leave the loss to `binary_cross_entropy()`, which takes any number");
   }
   const bool scores_wanted = name == "binary_cross_entropy" || name == "cross_entropy" || name == "focal";
+  // `log_softmax` in front of `cross_entropy` changes nothing.
+  const bool binary = name == "binary_cross_entropy", never_below = range->low >= 0, never_above = range->high <= 0;
+  if (!probability && ((binary && (never_below || never_above)) || (name == "cross_entropy" && never_below)))
+    ctx.reports.emitter.report(diag::OneSidedScores, name, never_below ? "below" : "above")
+        .at(at.range)
+        .help(std::string(!binary       ? "classes could not be ruled out"
+                          : never_below ? "it would never say `false`"
+                                        : "it would never say `true`") +
+              ": end the head with the last `linear(...)`");
   if (scores_wanted && probability)
     ctx.reports.emitter.report(diag::LossOfProbability, name)
         .at(at.range)

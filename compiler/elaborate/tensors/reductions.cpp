@@ -60,6 +60,8 @@ std::optional<int> axis_over(TensorContext& ctx, const Tensor& of, const Value& 
   if (places.size() == 1) return places[0];
   diag::Report made = ctx.report(at, places.empty() ? diag::NoSuchDimension : diag::DimensionTwice, name,
                                  shape_text(ctx, of.node, at.frame));
+  if (places.empty() && name == std::to_string(all.size()))
+    std::move(made).help("there is no dimension for the batch, so the first one is 0");
   if (places.empty() && is_size) std::move(made).note(other_names(ctx, of, *known->as_dim(), at.frame));
   return std::nullopt;
 }
