@@ -117,8 +117,8 @@ Value Elaborator::run_callable(const std::vector<Parameter>& inputs, std::vector
   run_body(body, callee);
   if (!callee.returned) {
     if (!failed_) {
-      diag::Report made = report(at, diag::NoResult, callee.title);
-      if (!callee.library) std::move(made).label(callee.declared_at, "declared here");
+      failed_ = true;  // it is the module that is wrong, wherever it is called
+      emitter_.report(diag::NoResult, callee.title).at(callee.declared_at).label(at.range, "called here");
     }
     return {};
   }

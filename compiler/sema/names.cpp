@@ -236,8 +236,8 @@ void BodyChecker::call(const syntax::CallExpr& node) {
   }
 }
 
-std::string help_for_column(const syntax::DataDecl& data, const std::string& name,
-                            const std::optional<std::string>& near) {
+static std::string help_for_column(const syntax::DataDecl& data, const std::string& name,
+                                   const std::optional<std::string>& near) {
   for (const syntax::ColumnDecl& column : data.columns) {
     if (column.binding && names_in_file(*column.binding).contains(name))
       return "`" + name + "` of the file is read by `" + data.name.text + "." + column.name.text + "`";
@@ -246,6 +246,25 @@ std::string help_for_column(const syntax::DataDecl& data, const std::string& nam
   std::vector<std::string> columns;
   for (const syntax::ColumnDecl& column : data.columns) columns.push_back(column.name.text);
   return "its columns are " + join(columns, ", ", " and ");
+}
+
+void report_unknown_column(const syntax::DataDecl& data, const syntax::Name& used, diag::Emitter& emitter) {
+  std::vector<std::string> columns;
+  for (const syntax::ColumnDecl& column : data.columns) {
+    columns.push_back(column.name.text);
+    const bool reads_it = column.binding && names_in_file(*column.binding).contains(used.text);
+    if (!reads_it || !nearest(used.text, std::vector{column.name.text})) continue;
+    // `osrt : label = column("sort")`: the file's name of it says that it is the declaration that is misspelled.
+    emitter.report(diag::UnknownColumn, data.name.text, used.text)
+        .at(column.name.range)
+        .label(used.range, "used here")
+        .help("did you mean `" + used.text + "`, as in the file?");
+    return;
+  }
+  emitter.report(diag::UnknownColumn, data.name.text, used.text)
+      .at(used.range)
+      .label(data.name.range, "declared here")
+      .help(help_for_column(data, used.text, nearest(used.text, columns)));
 }
 
 void BodyChecker::source_member(const Found& source, const NameExpr& base, const syntax::Name& member,
@@ -265,9 +284,7 @@ void BodyChecker::source_member(const Found& source, const NameExpr& base, const
     return;
   }
   if (is_column || is_dimension || member.text.empty()) return;
-  const std::optional<std::string> near = nearest(member.text, columns);
-  auto report = emitter_.report(diag::UnknownColumn, base.name, member.text).at(member.range);
-  std::move(report).label(data.name.range, "declared here").help(help_for_column(data, member.text, near));
+  report_unknown_column(data, member, emitter_);
 }
 
 // `nn.Linear`, `torch.nn.Linear`, `self.x`: reported as a whole, as its first part is nothing.

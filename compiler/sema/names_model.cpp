@@ -177,11 +177,7 @@ const Found* BodyChecker::predicted(const syntax::ColumnRef& ref, bool must_be_b
     return nullptr;
   }
   if (column == nullptr) {
-    const std::optional<std::string> near = nearest(ref.column.text, columns);
-    emitter_.report(diag::UnknownColumn, ref.source.text, ref.column.text)
-        .at(ref.column.range)
-        .label(data.name.range, "declared here")
-        .help(help_for_column(data, ref.column.text, near));
+    report_unknown_column(data, ref.column, emitter_);
     return nullptr;
   }
   const std::string& type = column->type.name.text;

@@ -41,6 +41,7 @@ class TokenPass {
     size_t prefixes = 0;                        // operators on which the parser recurses
     int pending_ifs = 0;                        // `if` values whose `{` is still to come
     bool exceptions = false;                    // `except [`
+    bool branch = false;                        // of a statement `if`: an `else` may follow
     bool no_names = false;                      // `batch[` in `train` and `f32[`: nothing in it has a `=`
   };
   struct Skip {  // rest of a statement that cannot be used
@@ -98,13 +99,18 @@ class TokenPass {
 
   // token_pass_brackets.cpp: in `(` and `[`, and brackets themselves
   Outcome in_brackets();
+  Outcome never_filled();
   Outcome named_argument();
   Outcome statement_in_brackets();
   Outcome forgotten_before_assign();
   Outcome missing_comma();
   Outcome spaced_minus_or_bracket();
+  Outcome bracket_for_brace();
+  Outcome headless_block();
   Outcome opener();
+  Outcome stray_else();
   Outcome unmatched_brace();
+  const Token* orphans() const;
   Outcome closer();
   bool match_closer();
   bool generator_follows() const;
