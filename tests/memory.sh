@@ -83,7 +83,9 @@ check "4,000 criteria of one name" blocks.mtl 1 ""
 sed 's/rows.jsonl/deep.jsonl/' small.mtl > deep.mtl
 { printf '{"x": [1], "y": true, "z": ['; flat "[]," 2000000; echo "0]}"; } > deep.jsonl
 measure_base train small.mtl --run-dir run --threads 1 --no-cache
-takes_little "a line of 2,000,000 lists" "$(cat deep.jsonl | wc -c)" 0 "" "$mtlc" train deep.mtl --run-dir run --threads 1 --no-cache
+takes_little "a line of 2,000,000 lists" "$(cat deep.jsonl | wc -c)" 1 "more than 20 times" "$mtlc" train deep.mtl --run-dir run --threads 1 --no-cache
+{ printf '{"x": [1], "y": true, "z": ['; flat "1," 3000000; echo "0]}"; } > deep.jsonl
+takes_little "a line of 3,000,000 numbers" "$(cat deep.jsonl | wc -c)" 0 "" "$mtlc" train deep.mtl --run-dir run --threads 1 --no-cache
 { printf '{"__metadata__":{'; seq -f '"k%.0f":[],' 1 500000 | tr -d '\n'; printf '"z":0}}'; } > header
 size=$(cat header | wc -c)
 { printf "$(printf '\\%o\\%o\\%o\\%o\\0\\0\\0\\0' $((size & 255)) $((size >> 8 & 255)) $((size >> 16 & 255)) $((size >> 24)))"; cat header; } > header.safetensors

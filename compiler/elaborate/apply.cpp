@@ -118,7 +118,11 @@ Value Elaborator::run_callable(const std::vector<Parameter>& inputs, std::vector
   if (!callee.returned) {
     if (!failed_) {
       failed_ = true;  // it is the module that is wrong, wherever it is called
-      emitter_.report(diag::NoResult, callee.title).at(callee.declared_at).label(at.range, "called here");
+      const SourceRange last = body.empty() ? callee.declared_at : body.back().range;
+      emitter_.report(diag::NoResult, callee.title)
+          .at({last.file, last.end, last.end})
+          .label(callee.declared_at, "declared here")
+          .label(at.range, "called here");
     }
     return {};
   }

@@ -236,35 +236,36 @@ void BodyChecker::call(const syntax::CallExpr& node) {
   }
 }
 
-static std::string help_for_column(const syntax::DataDecl& data, const std::string& name,
-                                   const std::optional<std::string>& near) {
-  for (const syntax::ColumnDecl& column : data.columns) {
-    if (column.binding && names_in_file(*column.binding).contains(name))
-      return "`" + name + "` of the file is read by `" + data.name.text + "." + column.name.text + "`";
-  }
-  if (near) return "did you mean `" + data.name.text + "." + *near + "`?";
-  std::vector<std::string> columns;
-  for (const syntax::ColumnDecl& column : data.columns) columns.push_back(column.name.text);
-  return "its columns are " + join(columns, ", ", " and ");
-}
-
 void report_unknown_column(const syntax::DataDecl& data, const syntax::Name& used, diag::Emitter& emitter) {
   std::vector<std::string> columns;
+  const syntax::ColumnDecl* reader = nullptr;  // of what the file calls so
   for (const syntax::ColumnDecl& column : data.columns) {
     columns.push_back(column.name.text);
-    const bool reads_it = column.binding && names_in_file(*column.binding).contains(used.text);
-    if (!reads_it || !nearest(used.text, std::vector{column.name.text})) continue;
-    // `osrt : label = column("sort")`: the file's name of it says that it is the declaration that is misspelled.
-    emitter.report(diag::UnknownColumn, data.name.text, used.text)
-        .at(column.name.range)
-        .label(used.range, "used here")
-        .help("did you mean `" + used.text + "`, as in the file?");
-    return;
+    if (column.binding && names_in_file(*column.binding).contains(used.text)) reader = &column;
   }
-  emitter.report(diag::UnknownColumn, data.name.text, used.text)
-      .at(used.range)
-      .label(data.name.range, "declared here")
-      .help(help_for_column(data, used.text, nearest(used.text, columns)));
+  const std::string& name = used.text;
+  const std::string all = "its columns are " + join(columns, ", ", " and ");
+  diag::Report report = emitter.report(diag::UnknownColumn, data.name.text, name);
+  if (reader && nearest(name, std::vector{reader->name.text})) {
+    // `osrt : label = column("sort")`: it is the declaration that is misspelled.
+    std::move(report)
+        .at(reader->name.range)
+        .label(used.range, "used here")
+        .help("did you mean `" + name + "`, as in the file?");
+  } else if (const auto near = nearest(name, columns); near || reader || columns.empty()) {
+    const std::string& meant = reader ? reader->name.text : near ? *near : name;
+    std::move(report)
+        .at(used.range)
+        .label(data.name.range, "declared here")
+        .help(reader ? "`" + name + "` of the file is read by `" + data.name.text + "." + meant + "`"
+              : near ? "did you mean `" + data.name.text + "." + meant + "`?"
+                     : "it has no columns");
+  } else {  // nothing that it has is like it: what is missing is a declaration
+    std::move(report)
+        .at(data.columns.back().range, "the last of its columns")
+        .label(used.range, "used here")
+        .help(all + "; another one is declared here, `" + name + " : type = column(...)`");
+  }
 }
 
 void BodyChecker::source_member(const Found& source, const NameExpr& base, const syntax::Name& member,

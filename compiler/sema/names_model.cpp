@@ -220,7 +220,14 @@ void BodyChecker::task(const syntax::TaskDecl& decl) {
   body(decl.body);
   locals_.pop();
   if (!settings_.contains("head") && !decl.name.text.empty() && !decl.error) {
-    emitter_.report(diag::TaskWithoutHead, decl.name.text).at(decl.name.range).help("write `head = ...`: its scores");
+    diag::Report report = emitter_.report(diag::TaskWithoutHead, decl.name.text);
+    if (decl.body.empty()) {
+      std::move(report).at(decl.name.range);
+    } else {
+      const SourceRange last = decl.body.back().range;
+      std::move(report).at({last.file, last.end, last.end}).label(decl.name.range, "");
+    }
+    std::move(report).help("write `head = ...`: its scores");
   }
   place_ = outer;
   task_ = nullptr;

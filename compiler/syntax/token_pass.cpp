@@ -18,6 +18,7 @@ bool TokenPass::run() {
       &TokenPass::at_end,
       &TokenPass::member_name,
       &TokenPass::wildcard,
+      &TokenPass::never_filled,
       &TokenPass::misspelled_inside,
       &TokenPass::foreign_value,
       &TokenPass::until_unit,
@@ -201,6 +202,7 @@ void TokenPass::start_statement(TokenType type) {
     header_ = false;
   }
   owner_ = type;
+  owner_indent_ = current_->indent;
   assigned_ = typed_ = false;
   if (!in_brace()) return;
   forget_operators();

@@ -23,8 +23,8 @@ TokenPass::Outcome TokenPass::in_brackets() {
     return Outcome::taken;
   }
   for (const Rule rule :
-       {&TokenPass::never_filled, &TokenPass::named_argument, &TokenPass::statement_in_brackets,
-        &TokenPass::forgotten_before_assign, &TokenPass::missing_comma, &TokenPass::spaced_minus_or_bracket}) {
+       {&TokenPass::named_argument, &TokenPass::statement_in_brackets, &TokenPass::forgotten_before_assign,
+        &TokenPass::missing_comma, &TokenPass::spaced_minus_or_bracket}) {
     const Outcome outcome = (this->*rule)();
     if (outcome != Outcome::go_on) return outcome;
   }
@@ -58,6 +58,7 @@ TokenPass::Outcome TokenPass::named_argument() {
 
 // `balance = uncertainty(`, and on the next line something else begins.
 TokenPass::Outcome TokenPass::never_filled() {
+  if (in_brace()) return Outcome::go_on;
   const Bracket& top = brackets_.back();
   const bool outside = current_->first && current_->indent <= top.indent && current_->line != top.opener.line;
   if (!outside || operand_ended_ || header_ || previous_type() != top.opener.type) return Outcome::go_on;
@@ -150,6 +151,7 @@ TokenPass::Outcome TokenPass::opener() {
   if (operand_ended_ && type() != Tok::LBRACE) count_operator();
   Block block = Block::settings;
   bool branch = false;
+  uint32_t indent = current_->indent;
   if (type() == Tok::LBRACE) {
     if (pending_ifs() > 0) {
       --pending_ifs();
@@ -157,12 +159,13 @@ TokenPass::Outcome TokenPass::opener() {
     } else {
       block = block_for_brace();
       branch = owner_ == Tok::IF;
+      if (declares_block(owner_)) indent = owner_indent_;  // a header may take several lines
       header_ = false;
       owner_ = 0;
     }
   }
   emit();
-  enter(*current_, block, current_->indent);
+  enter(*current_, block, indent);
   brackets_.back().exceptions = exceptions;
   brackets_.back().branch = branch;
   brackets_.back().no_names = no_names;
