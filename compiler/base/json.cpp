@@ -29,8 +29,8 @@ class Builder : public nlohmann::json_sax<Json> {
   bool number_float(number_float_t value, const string_t&) override { return put(value); }
   bool string(string_t& value) override { return take(sizeof value + value.size()) && put(std::move(value)); }
   bool binary(binary_t&) override { return fail("it holds binary data"); }
-  bool start_object(size_t) override { return take(sizeof(Json::object_t)) && open(Json::object()); }
-  bool start_array(size_t) override { return take(sizeof(Json::array_t)) && open(Json::array()); }
+  bool start_object(size_t) override { return take(2 * sizeof(Json::object_t)) && open(Json::object()); }
+  bool start_array(size_t) override { return take(2 * sizeof(Json::array_t)) && open(Json::array()); }
   bool end_object() override { return close(); }
   bool end_array() override { return close(); }
   bool key(string_t& name) override {
