@@ -1,6 +1,6 @@
 // The one way we write files: aside in the same folder, without a name where the file system can do that, flushed to
-// disk, then renamed over the old one. So a reader sees the old file or the whole new one, a full disk or a crash leaves
-// the old file as it was, and a process that is killed leaves nothing.
+// disk, then renamed over the old one. So a reader sees the old file or the whole new one, a full disk or a crash
+// leaves the old file as it was, and a process that is killed leaves nothing.
 #pragma once
 #include <sys/types.h>
 

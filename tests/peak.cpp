@@ -1,5 +1,5 @@
-// peak COMMAND [ARGUMENT...]: runs it, and says on standard output how much memory it had at most, in kilobytes, and how
-// it ended. What it prints goes to the file `said`.
+// peak COMMAND [ARGUMENT...]: runs it, and says on standard output how much memory it had at most, in kilobytes, and
+// how it ended. What it prints goes to the file `said`.
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>

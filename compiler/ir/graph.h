@@ -49,8 +49,8 @@ struct NamedAttr {
   Attr value;
 };
 
-// By name. Written `{{"axes", axes}, {"keep", true}}`, which is no std::initializer_list: where memory ends while g++ 12
-// makes the elements of one, it destroys those that are not there yet.
+// By name. Written `{{"axes", axes}, {"keep", true}}`, which is no std::initializer_list: where memory ends while g++
+// 12 makes the elements of one, it destroys those that are not there yet.
 class Attrs : public std::map<std::string, Attr> {
  public:
   Attrs() = default;
