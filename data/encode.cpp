@@ -172,8 +172,8 @@ class Encoder {
         ids[i] = set.find(apart ? category_name(plan, element, interner.text(i)) : interner.text(i));
         continue;
       }
-      const std::string& text = interner.text(i);
-      const int32_t id = set.id_of(category_name(plan, element, set.lowercase ? lower_text(text) : text));
+      const std::string_view text = interner.text(i);
+      const int32_t id = set.id_of(category_name(plan, element, set.lowercase ? lower_text(text) : std::string(text)));
       ids[i] = id < 0 ? unknown : id;
     }
     return ids;
@@ -206,7 +206,7 @@ class Encoder {
       }
       column.cut_starts.push_back(static_cast<int64_t>(at));
     }
-    for (const uint32_t text : unseen.texts) column.unseen_names.push_back(interner.text(text));
+    for (const uint32_t text : unseen.texts) column.unseen_names.emplace_back(interner.text(text));
     report_unseen(plan, interner, unseen);
   }
 
@@ -235,7 +235,7 @@ class Encoder {
         ++column.unseen[row];
       }
     }
-    for (const uint32_t text : unseen.texts) column.unseen_names.push_back(interner.text(text));
+    for (const uint32_t text : unseen.texts) column.unseen_names.emplace_back(interner.text(text));
     report_unseen(plan, interner, unseen);
     return true;
   }

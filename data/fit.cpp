@@ -13,27 +13,6 @@
 namespace mtl::data {
 namespace {
 
-using Counts = std::vector<std::pair<std::string, int64_t>>;
-
-void sort_counts(Counts& counts) {
-  std::sort(counts.begin(), counts.end(), [](const auto& a, const auto& b) {
-    return a.second != b.second ? a.second > b.second : a.first < b.first;
-  });
-}
-
-// Words that are alike, as those that differ in case alone have become, are one.
-void merge(Counts& words) {
-  std::sort(words.begin(), words.end());
-  size_t kept = 0;
-  for (auto& word : words) {
-    if (kept > 0 && words[kept - 1].first == word.first)
-      words[kept - 1].second += word.second;
-    else
-      std::swap(words[kept++], word);  // a move to itself would empty it
-  }
-  words.resize(kept);
-}
-
 // How often each text of an interner occurs in `texts`, from `begin` on in steps of `step`.
 void count_texts(const std::vector<uint32_t>& texts, size_t begin, size_t step, std::vector<int64_t>& counts) {
   for (size_t i = begin; i < texts.size(); i += step) {
@@ -133,19 +112,36 @@ class Fitter {
   // The texts by their counts. False: there are some, and the set takes none (reported).
   bool add_sorted(const std::vector<int64_t>& counts, const Interner& interner, IdSet& set, const std::string& prefix,
                   const Bounds& bounds) {
-    Counts values;
-    for (uint32_t i = 0; i < counts.size(); ++i)
-      if (counts[i] > 0)
-        values.emplace_back(set.lowercase ? lower_text(interner.text(i)) : interner.text(i), counts[i]);
-    if (set.lowercase) merge(values);
-    sort_counts(values);
-    size_t left = bounds.max_size ? static_cast<size_t>(std::max<int64_t>(*bounds.max_size, 1)) - 1 : SIZE_MAX;
-    const bool takes_none = !values.empty() && (left == 0 || values[0].second < bounds.min_count);
-    if (takes_none && !bounds.name.empty()) report_all_unknown(bounds, values.size(), values[0].second);
-    for (const auto& [text, count] : values) {
-      if (count < bounds.min_count || left-- == 0) break;
-      set.add(prefix + text);
+    if (!set.lowercase) return add_most_frequent(counts, interner, set, prefix, bounds);
+    Interner folded;  // words that differ in case alone are one
+    std::vector<int64_t> sums;
+    for (uint32_t i = 0; i < counts.size(); ++i) {
+      if (counts[i] == 0) continue;
+      const uint32_t at = folded.add(lower_text(interner.text(i)));
+      sums.resize(folded.size());
+      sums[at] += counts[i];
     }
+    return add_most_frequent(sums, folded, set, prefix, bounds);
+  }
+
+  bool add_most_frequent(const std::vector<int64_t>& counts, const Interner& interner, IdSet& set,
+                         const std::string& prefix, const Bounds& bounds) {
+    std::vector<uint32_t> order;
+    int64_t highest = 0;
+    size_t there = 0;
+    for (uint32_t i = 0; i < counts.size(); ++i) {
+      highest = std::max(highest, counts[i]);
+      there += counts[i] > 0 ? 1 : 0;
+      if (counts[i] >= std::max<int64_t>(bounds.min_count, 1)) order.push_back(i);
+    }
+    std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
+      return counts[a] != counts[b] ? counts[a] > counts[b] : interner.text(a) < interner.text(b);
+    });
+    const size_t most = bounds.max_size ? static_cast<size_t>(std::max<int64_t>(*bounds.max_size, 1)) - 1 : SIZE_MAX;
+    if (order.size() > most) order.resize(most);
+    const bool takes_none = there > 0 && order.empty();
+    if (takes_none && !bounds.name.empty()) report_all_unknown(bounds, there, highest);
+    for (const uint32_t i : order) set.add(prefix + std::string(interner.text(i)));
     return !takes_none;
   }
 

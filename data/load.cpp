@@ -5,7 +5,6 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
-#include <set>
 
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/data.h"
@@ -163,11 +162,14 @@ bool stage_source(Work& work, const LoadOptions& options, SkipBudget& budget, In
 
 // Words of all files that are not among the first `of_train` of the set.
 void count_others(const Interner& texts, const IdSet& words, size_t of_train, VectorCoverage& coverage) {
-  std::set<std::string> seen;
+  Interner seen;
+  std::string folded;
   for (uint32_t i = 0; i < texts.size(); ++i) {
-    std::string word = words.lowercase ? lower_text(texts.text(i)) : texts.text(i);
+    std::string_view word = texts.text(i);
+    if (words.lowercase) lower_text(word, folded), word = folded;
     const auto id = static_cast<size_t>(std::max(words.id_of(word), 0));
-    if ((id > 0 && id < of_train) || !seen.insert(std::move(word)).second) continue;
+    const size_t before = seen.size();
+    if ((id > 0 && id < of_train) || seen.add(word) < before) continue;
     ++coverage.others;
     coverage.others_found += id > 0;
   }

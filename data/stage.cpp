@@ -26,14 +26,6 @@ bool listed(const std::vector<std::string>& words, std::string_view word) {
 
 }  // namespace
 
-uint32_t Interner::add(std::string_view text) {
-  if (const auto found = numbers_.find(text); found != numbers_.end()) return found->second;
-  const auto number = static_cast<uint32_t>(texts_.size());
-  texts_.emplace_back(text);
-  numbers_.emplace(texts_.back(), number);
-  return number;
-}
-
 std::string interner_key(const SourceSpec& source, const ColumnSpec& column) {
   return column.kind == ValueKind::token ? "vocab " + column.vocab : source.name + "." + column.name;
 }

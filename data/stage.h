@@ -7,25 +7,13 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
+#include "data/interner.h"
 #include "data/plan.h"
 #include "data/record.h"
 
 namespace mtl::data {
-
-// Distinct texts, numbered in order of appearance.
-class Interner {
- public:
-  uint32_t add(std::string_view text);
-  const std::string& text(uint32_t number) const { return texts_[number]; }
-  size_t size() const { return texts_.size(); }
-
- private:
-  std::deque<std::string> texts_;  // a deque: the map's keys point into it
-  std::unordered_map<std::string_view, uint32_t> numbers_;
-};
 
 // One interner for each vocabulary ("vocab en") and each label or category column ("snips.intent").
 using Interners = std::map<std::string, Interner>;

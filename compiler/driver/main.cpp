@@ -14,6 +14,7 @@
 #include "compiler/base/out_of_memory.h"
 #include "compiler/codegen/out_of_memory.h"
 #include "compiler/driver/commands.h"
+#include "compiler/driver/terminal.h"
 #include "runtime/kernels.h"
 #include "runtime/processors.h"
 
@@ -64,11 +65,11 @@ int main(int argc, char** argv) {
   mtl::codegen::handle_out_of_memory();
   std::signal(SIGXFSZ, SIG_IGN);  // a file at its limit is an error of write(), which is reported, and no end
   int exit = kGood;
-  const auto options = parse_options(argc, argv, exit);
-  if (!options) return exit;
-  mtl::runtime::set_threads(options->threads > 0 ? options->threads : mtl::runtime::usable_processors());
   try {
-    exit = run(*options);
+    if (const auto options = parse_options(argc, argv, exit)) {
+      mtl::runtime::set_threads(options->threads > 0 ? options->threads : mtl::runtime::usable_processors());
+      exit = run(*options);
+    }
   } catch (const std::system_error& error) {  // what fmt throws where a print fails
     if (!std::ferror(stdout)) throw;
     return cannot_write(std::strerror(error.code().value()));
@@ -77,7 +78,6 @@ int main(int argc, char** argv) {
     return kUserError;
   }
   // What is written is not lost without a word.
-  errno = 0;
-  if (std::fflush(stdout) != 0 || std::ferror(stdout)) return cannot_write(errno != 0 ? std::strerror(errno) : "error");
-  return exit;
+  const int error = flush_output();
+  return error != 0 ? cannot_write(std::strerror(error)) : exit;
 }

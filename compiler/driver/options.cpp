@@ -8,8 +8,10 @@
 #include <charconv>
 #include <cmath>
 #include <initializer_list>
+#include <iostream>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "compiler/base/text.h"
 #include "compiler/driver/version.h"
@@ -87,7 +89,7 @@ void add_training(CLI::App& app, Options& o) {
            const std::string wrong = read_duration(text, o.checkpoint_every);
            if (!wrong.empty()) throw CLI::ValidationError("--checkpoint", wrong);
          },
-         "Save inside an epoch about so often, for --resume: 30s, 10min, 1.5h (default: 10min)")
+         "Save inside an epoch about so often, for --resume: 30s, 10min, 1.5h, or 0s: after each step (default: 10min)")
       ->type_name("DURATION");
   app.footer(kEvents);
 }
@@ -378,10 +380,13 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit) {
   } catch (const CLI::ParseError& e) {
     const bool json = std::find(argv, argv + argc, std::string_view("--json")) != argv + argc;
     exit = e.get_exit_code() == 0 ? kGood : kUsage;
-    if (exit == kUsage && json)
+    if (exit == kUsage && json) {
       print_json(usage_of(app, e, argc, argv));
-    else
-      app.exit(e);
+    } else {
+      std::ostringstream out;  // std::cout would forget why it could not be written
+      app.exit(e, out, std::cerr);
+      fmt::print("{}", out.str());
+    }
     return std::nullopt;
   }
   if (o.command == "emit") std::swap(o.file, o.artifact);  // ARTIFACT comes first on the command line

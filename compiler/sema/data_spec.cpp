@@ -348,8 +348,12 @@ class SourceReader {
     }
     if (!decl_.columns.empty()) return;
     good_ = false;
-    emitter_.report(diag::MissingSetting, "data source `" + source_.name + "`", "name : type = column(...)")
-        .at(decl_.name.range);
+    diag::Report report =
+        emitter_.report(diag::MissingSetting, "data source `" + source_.name + "`", "name : type = column(...)");
+    if (decl_.settings.empty())
+      std::move(report).at(decl_.name.range);
+    else  // they are written there
+      std::move(report).at(decl_.settings.back().range, "no column behind this").label(decl_.name.range, "");
   }
 
   const CheckedFile& file_;

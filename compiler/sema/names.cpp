@@ -236,16 +236,36 @@ void BodyChecker::call(const syntax::CallExpr& node) {
   }
 }
 
-std::string help_for_column(const syntax::DataDecl& data, const std::string& name,
-                            const std::optional<std::string>& near) {
-  for (const syntax::ColumnDecl& column : data.columns) {
-    if (column.binding && names_in_file(*column.binding).contains(name))
-      return "`" + name + "` of the file is read by `" + data.name.text + "." + column.name.text + "`";
-  }
-  if (near) return "did you mean `" + data.name.text + "." + *near + "`?";
+void report_unknown_column(const syntax::DataDecl& data, const syntax::Name& used, diag::Emitter& emitter) {
   std::vector<std::string> columns;
-  for (const syntax::ColumnDecl& column : data.columns) columns.push_back(column.name.text);
-  return "its columns are " + join(columns, ", ", " and ");
+  const syntax::ColumnDecl* reader = nullptr;  // of what the file calls so
+  for (const syntax::ColumnDecl& column : data.columns) {
+    columns.push_back(column.name.text);
+    if (column.binding && names_in_file(*column.binding).contains(used.text)) reader = &column;
+  }
+  const std::string& name = used.text;
+  const std::string all = "its columns are " + join(columns, ", ", " and ");
+  diag::Report report = emitter.report(diag::UnknownColumn, data.name.text, name);
+  if (reader && nearest(name, std::vector{reader->name.text})) {
+    // `osrt : label = column("sort")`: it is the declaration that is misspelled.
+    std::move(report)
+        .at(reader->name.range)
+        .label(used.range, "used here")
+        .help("did you mean `" + name + "`, as in the file?");
+  } else if (const auto near = nearest(name, columns); near || reader || columns.empty()) {
+    const std::string& meant = reader ? reader->name.text : near ? *near : name;
+    std::move(report)
+        .at(used.range)
+        .label(data.name.range, "declared here")
+        .help(reader ? "`" + name + "` of the file is read by `" + data.name.text + "." + meant + "`"
+              : near ? "did you mean `" + data.name.text + "." + meant + "`?"
+                     : "it has no columns");
+  } else {  // nothing that it has is like it: what is missing is a declaration
+    std::move(report)
+        .at(data.columns.back().range, "the last of its columns")
+        .label(used.range, "used here")
+        .help(all + "; another one is declared here, `" + name + " : type = column(...)`");
+  }
 }
 
 void BodyChecker::source_member(const Found& source, const NameExpr& base, const syntax::Name& member,
@@ -265,9 +285,7 @@ void BodyChecker::source_member(const Found& source, const NameExpr& base, const
     return;
   }
   if (is_column || is_dimension || member.text.empty()) return;
-  const std::optional<std::string> near = nearest(member.text, columns);
-  auto report = emitter_.report(diag::UnknownColumn, base.name, member.text).at(member.range);
-  std::move(report).label(data.name.range, "declared here").help(help_for_column(data, member.text, near));
+  report_unknown_column(data, member, emitter_);
 }
 
 // `nn.Linear`, `torch.nn.Linear`, `self.x`: reported as a whole, as its first part is nothing.

@@ -18,8 +18,7 @@ namespace mtl::sema {
 enum class Place : uint8_t { module, function, criterion, balancer, model, task, constant };
 
 // Of a column that `data` does not have.
-std::string help_for_column(const syntax::DataDecl& data, const std::string& name,
-                            const std::optional<std::string>& near);
+void report_unknown_column(const syntax::DataDecl& data, const syntax::Name& used, diag::Emitter& emitter);
 
 class BodyChecker {
  public:

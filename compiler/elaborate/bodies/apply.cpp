@@ -134,8 +134,12 @@ Value run_callable(BodyContext& ctx, const std::vector<Parameter>& inputs, std::
   run_body(ctx, body, callee);
   if (!callee.returned) {
     if (!ctx.reports.failed) {
-      diag::Report made = ctx.report(at, diag::NoResult, callee.title);
-      if (!callee.library) std::move(made).label(callee.declared_at, "declared here");
+      ctx.reports.failed = true;  // it is the module that is wrong, wherever it is called
+      const SourceRange last = body.empty() ? callee.declared_at : body.back().range;
+      ctx.reports.emitter.report(diag::NoResult, callee.title)
+          .at({last.file, last.end, last.end})
+          .label(callee.declared_at, "declared here")
+          .label(at.range, "called here");
     }
     return {};
   }

@@ -21,13 +21,14 @@ namespace mtl::elaborate {
 using namespace syntax;
 
 namespace {
-void run_by_itself(const sema::CheckedFile& file, const ElaborateOptions& options, const sema::Found& found,
-                   const MadeUpSizes& sizes, diag::Emitter& said);
-
 // What dimensions and ints are, in the order in which they are asked for, and again from the first.
 struct MadeUpSizes {
   std::array<int64_t, 8> dimensions, counts;
 };
+
+// A module, function or criterion that no model has to reach; `said` hears what is wrong with it.
+void run_by_itself(const sema::CheckedFile& file, const ElaborateOptions& options, const sema::Found& found,
+                   const MadeUpSizes& sizes, diag::Emitter& said);
 
 // `step` apart from each other.
 constexpr MadeUpSizes sizes_from(int64_t dimension, int64_t step, int64_t count, int64_t more) {
