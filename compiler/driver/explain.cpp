@@ -1,4 +1,4 @@
-// mtlc explain: what a code or a metric means, or what is written for a word of another language.
+// mtlc explain: what a code or a name of the reference means, or what is written for a word of another language.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -14,8 +14,8 @@
 #include "compiler/diag/kinds/syntax.h"
 #include "compiler/driver/commands.h"
 #include "compiler/driver/front.h"
+#include "compiler/driver/reference.h"
 #include "compiler/syntax/phrases.h"
-#include "training/config.h"
 
 namespace mtl::driver {
 namespace {
@@ -93,6 +93,17 @@ void print_phrases(const std::vector<const Phrase*>& rows, bool json) {
   }
 }
 
+void print_example(const std::string& place, const std::string& example, const char* indent);
+
+void print_repair(const diag::Explanation& more) {
+  if (more.place == "test") return fmt::print("An example is the test {}.\n", more.mistake);
+  if (more.mistake.empty()) return;
+  print_example(std::string(more.place), std::string(more.mistake), "    ");
+  if (more.repair.empty()) return;
+  fmt::print("    becomes\n");
+  print_example(std::string(more.place), std::string(more.repair), "    ");
+}
+
 void print_kind(const diag::Kind& kind, bool json) {
   const bool warning = kind.severity == diag::Severity::warning, error = kind.severity == diag::Severity::error;
   const std::string text = with_gaps(kind.format);
@@ -104,7 +115,7 @@ void print_kind(const diag::Kind& kind, bool json) {
                text);
     if (const diag::Explanation* more = diag::explanation(kind)) {
       fmt::print("\n{}\n", more->text);
-      if (!more->mistake.empty()) fmt::print("    {}\n    becomes\n    {}\n", more->mistake, more->repair);
+      print_repair(*more);
     }
     std::vector<const Phrase*> rows = phrases_of(kind);
     if (rows.empty()) return;
@@ -128,22 +139,58 @@ void print_kind(const diag::Kind& kind, bool json) {
   fmt::print("{}\n", line.dump());
 }
 
-void print_metric(training::Metric metric, bool json) {
-  const char *name = training::metric_name(metric), *about = training::metric_about(metric);
-  if (!json) {
-    fmt::print("{} (metric)\n  {}\n", name, about);
+void print_example(const std::string& place, const std::string& example, const char* indent) {
+  for (const Piece& piece : pieces_of(place, example)) {
+    const std::string where = place_text(piece.place);
+    for (const std::string& line : split(piece.code, "\n")) fmt::print("{}{}\n", indent, line);
+    if (!where.empty() && piece.place != "value") fmt::print("{}  ({})\n", indent, where);
+  }
+}
+
+void print_topic(const Topic& topic, bool json) {
+  if (json) {
+    nlohmann::ordered_json line{
+        {"event", "explain"}, {"name", topic.name}, {"severity", topic.kind}, {"text", topic.about}};
+    const auto add = [&](const char* key, const std::string& text) {
+      if (!text.empty()) line[key] = text;
+    };
+    add("form", topic.form);
+    add("default", topic.initial);
+    add(topic.kind == "metric" ? "targets" : "unit", topic.unit);
+    add("shape", topic.shape);
+    add("example", topic.example);
+    if (!topic.supported) line["supported"] = false;
+    fmt::print("{}\n", line.dump());
     return;
   }
-  const nlohmann::ordered_json line{{"event", "explain"}, {"name", name}, {"severity", "metric"}, {"text", about}};
-  fmt::print("{}\n", line.dump());
+  fmt::print("{} ({}{})\n", topic.name, topic.kind, topic.supported ? "" : ", not supported yet");
+  if (!topic.form.empty()) fmt::print("  {}\n", topic.form);
+  fmt::print("  {}\n", topic.about);
+  if (!topic.shape.empty()) fmt::print("  shape of the result: {}\n", topic.shape);
+  if (!topic.initial.empty()) fmt::print("  default: {}\n", topic.initial);
+  if (!topic.unit.empty()) fmt::print("  {}: {}\n", topic.kind == "metric" ? "targets" : "unit", topic.unit);
+  if (topic.example.empty()) return;
+  fmt::print("  example:\n");
+  print_example(topic.place, topic.example, "    ");
+}
+
+// All that has this name: `mean` is a primitive and a metric of a model. `ops.lstm` is also asked for as `lstm`.
+std::vector<Topic> topics_of(const std::string& name) {
+  std::vector<Topic> found;
+  for (const Part& part : reference()) {
+    if (part.name == "not-supported") continue;
+    for (const Topic& topic : part.topics)
+      if (topic.name == name || topic.name == "ops." + name) found.push_back(topic);
+  }
+  return found;
 }
 
 }  // namespace
 
 int run_explain(const Options& options) {
   const std::string& asked = options.file;
-  if (const auto metric = training::metric_from_name(asked)) {
-    print_metric(*metric, options.json);
+  if (const std::vector<Topic> topics = topics_of(asked); !topics.empty()) {
+    for (const Topic& topic : topics) print_topic(topic, options.json);
     return kGood;
   }
   std::vector<std::string> names;
@@ -159,6 +206,9 @@ int run_explain(const Options& options) {
     return kGood;
   }
   Front front(options);
+  for (const Part& part : reference())
+    for (const Topic& topic : part.topics)
+      if (part.name != "not-supported") names.push_back(topic.name);
   const auto near = nearest(asked, names);
   front.emitter()
       .report(diag::UnknownCode, excerpt(asked))

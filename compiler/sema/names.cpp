@@ -6,6 +6,7 @@
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/sema.h"
 #include "compiler/sema/library.h"
+#include "compiler/sema/not_supported.h"
 #include "compiler/syntax/phrases.h"
 
 namespace mtl::sema {
@@ -39,12 +40,7 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
 
 // What the language's library has and this compiler does not yet.
 bool is_planned(const std::string& name) {
-  static const std::vector<std::string> names{
-      "batch_norm", "conv2d",      "resnet",        "segnet",     "bert",      "decoder",
-      "ple",        "dselect_k",   "cross_stitch",  "sluice",     "mtan",      "adashare",
-      "biaffine",   "bilinear",    "tree",          "next_token", "span_ends", "squared_distance",
-      "trace_norm", "group_lasso", "orthogonality", "copy"};
-  return contains(names, name);
+  return std::ranges::find(planned_names(), name) != planned_names().end();
 }
 
 // What `columns("age", "price") |> ...` reads.

@@ -1,0 +1,139 @@
+// Each example of the reference compiles, what is not supported yet is refused with its code, and each explanation of a
+// code provokes it and is repaired. Reads `mtlc doc --json` from the file that the environment names.
+#include <catch2/catch.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "compiler/diag/explanations.h"
+#include "compiler/elaborate/elaborate.h"
+#include "compiler/sema/check.h"
+#include "compiler/sema/checked.h"
+#include "tests/book/frame.h"
+
+namespace mtl {
+namespace {
+
+struct Answer {
+  std::vector<std::string> codes;  // of errors, in order of the places
+  std::set<std::string> warnings;
+  std::string text;
+};
+
+Answer check(const std::string& program) {
+  SourceMap sources;
+  diag::Emitter emitter{&sources};
+  const auto file = sema::check_text("example.mtl", program, sources, {}, emitter);
+  const bool good = file && !emitter.has_errors() && file->model != nullptr;
+  if (good && elaborate::describe(*file, emitter)) {  // as `mtlc check` does
+    const auto model = elaborate::elaborate(*file, {.training = true}, emitter);
+    if (model) elaborate::check_requirements(*file, *model, emitter);
+    if (model && !emitter.has_errors()) elaborate::check_unused(*file, model->applied, emitter);
+  }
+  Answer answer;
+  for (const diag::Diagnostic& report : emitter.sorted()) {
+    const bool warning = report.kind->severity == diag::Severity::warning;
+    if (warning) answer.warnings.insert(report.kind->code);
+    if (!warning) answer.codes.push_back(report.kind->code);
+    answer.text += std::string(report.kind->code) + " " + report.message + "\n";
+  }
+  return answer;
+}
+
+// A layer that is declared alone, with a task that calls it.
+std::string used(const std::string& example) {
+  if (!example.starts_with("shared ") || example.find("task ") != example.npos) return example;
+  const std::string name = example.substr(7, example.find(" =") - 7);
+  if (name.find(' ') != name.npos) return example;
+  return example + "\n  task used predicts news.score { head = " + name + "(r) |> linear(1) }";
+}
+
+std::vector<nlohmann::json> topics() {
+  std::vector<nlohmann::json> out;
+  const char* mtlc = std::getenv("MTLC");
+  if (mtlc == nullptr) return out;
+  FILE* pipe = popen(("'" + std::string(mtlc) + "' doc --json").c_str(), "r");
+  std::string text;
+  char buffer[4096];
+  for (size_t n; (n = fread(buffer, 1, sizeof buffer, pipe)) > 0;) text.append(buffer, n);
+  pclose(pipe);
+  std::stringstream lines(text);
+  for (std::string line; std::getline(lines, line);) out.push_back(nlohmann::json::parse(line));
+  return out;
+}
+
+TEST_CASE("each example of the reference compiles, or is refused where it is not supported yet") {
+  const std::vector<nlohmann::json> all = topics();
+  if (all.empty()) {
+    WARN("the environment names no MTLC");
+    return;
+  }
+  REQUIRE(all.size() > 200);
+  for (const nlohmann::json& topic : all) {
+    const std::string place = topic.value("place", ""), example = topic.value("example", "");
+    INFO(topic.dump());
+    if (place == "shell") continue;
+    const bool part_of_row = topic["part"] == "optimizer-arguments" || topic["part"] == "not-supported";
+    if (example.empty()) {
+      CHECK(part_of_row);
+      continue;
+    }
+    const std::string program = book::program_with(place, used(example));
+    const Answer answer = check(program);
+    INFO(program);
+    INFO(answer.text);
+    if (topic.value("supported", true)) {
+      CHECK(answer.codes.empty());
+    } else if (topic["part"] == "not-supported") {
+      const std::string code = topic["text"];
+      const bool seen = std::ranges::find(answer.codes, code) != answer.codes.end() || answer.warnings.contains(code);
+      CHECK(seen);
+    } else {
+      CHECK_FALSE(answer.codes.empty());
+      for (const std::string& code : answer.codes) CHECK((code.starts_with("E09")));
+    }
+  }
+}
+
+TEST_CASE("every code is explained, with an example or the test that provokes it") {
+  for (const diag::Kind* kind : diag::all_kinds()) {
+    INFO(kind->code);
+    const diag::Explanation* more = diag::explanation(*kind);
+    REQUIRE(more != nullptr);
+    CHECK(more->text.size() > 20);
+  }
+}
+
+TEST_CASE("each mistake that explains a code is an error of that code, and each repair compiles") {
+  std::set<const diag::Kind*> seen;
+  for (const diag::Explanation& each : diag::explanations()) {
+    const std::string code = each.kind->code, place(each.place);
+    INFO(code);
+    CHECK(seen.insert(each.kind).second);
+    if (place == "test") {
+      CHECK(std::filesystem::exists(std::string(MTLC_SOURCE_DIR "/") + std::string(each.mistake)));
+      continue;
+    }
+    if (each.mistake.empty()) continue;
+    const Answer mistake = check(book::program_with(place, each.mistake));
+    INFO(each.mistake);
+    INFO(mistake.text);
+    if (each.kind->severity == diag::Severity::warning) {
+      CHECK(mistake.codes.empty());
+      CHECK(mistake.warnings.contains(code));
+    } else {
+      CHECK(mistake.codes == std::vector<std::string>{code});
+    }
+    if (each.repair.empty()) continue;
+    const Answer repair = check(book::program_with(place, each.repair));
+    INFO(each.repair);
+    INFO(repair.text);
+    CHECK(repair.codes.empty());
+    CHECK_FALSE(repair.warnings.contains(code));
+  }
+}
+
+}  // namespace
+}  // namespace mtl
