@@ -97,6 +97,47 @@ TEST_CASE("each example of the reference compiles, or is refused where it is not
   }
 }
 
+// What a `train` block and the vocabulary `en` say, as text.
+std::string settings_of(const std::string& place, const std::string& code) {
+  SourceMap sources;
+  diag::Emitter emitter{&sources};
+  const auto file = sema::check_text("example.mtl", book::program_with(place, code), sources, {}, emitter);
+  const auto program = file && !emitter.has_errors() ? elaborate::describe(*file, emitter) : std::nullopt;
+  INFO(code);
+  REQUIRE(program);
+  const training::TrainConfig& t = program->train;
+  const runtime::OptimizerSettings& o = t.optimizer.settings;
+  const data::VocabSpec& v = program->data.vocabs.at(0);
+  std::ostringstream out;
+  out << t.batch.count << t.batch.tokens << " " << t.epochs << " " << t.accumulate << " " << t.seed << t.bf16
+      << t.optimizer.lazy << " " << static_cast<int>(t.schedule.kind) << static_cast<int>(t.mix.kind) << " "
+      << static_cast<int>(o.rule) << " " << t.optimizer.lr << " " << t.optimizer.weight_decay << " " << o.epsilon << " "
+      << o.beta1 << " " << o.beta2 << " " << o.nesterov << " "
+      << (o.rule == runtime::OptimizerRule::rmsprop ? o.alpha : 0) << " " << v.lowercase << " " << v.min_count << " "
+      << v.max_size.value_or(-1) << " " << v.keep << " " << v.unknown;
+  if (o.rule == runtime::OptimizerRule::momentum || o.rule == runtime::OptimizerRule::rmsprop) out << " " << o.momentum;
+  return out.str();
+}
+
+TEST_CASE("a default that the reference prints is what holds without the setting") {
+  const std::string plain = settings_of("train", "");
+  size_t compared = 0;
+  for (const nlohmann::json& topic : topics()) {
+    const std::string name = topic["name"], part = topic["part"], initial = topic.value("default", "");
+    INFO(topic.dump());
+    if (part == "optimizers") {
+      ++compared;
+      CHECK(settings_of("train", "optimizer = " + name) ==
+            settings_of("train", "optimizer = " + std::string(topic["form"])));
+    }
+    const bool says_none = initial.empty() || initial.find("no") == 0 || initial.find("never") == 0;
+    if ((part != "train" && part != "vocab") || says_none) continue;
+    ++compared;
+    CHECK(settings_of(part, name + " = " + initial) == plain);
+  }
+  CHECK(compared > 18);
+}
+
 TEST_CASE("every code is explained, with an example or the test that provokes it") {
   for (const diag::Kind* kind : diag::all_kinds()) {
     INFO(kind->code);
