@@ -190,7 +190,17 @@ Part commands_part() {
   return part;
 }
 
-// The rows of other tables that are not there yet, and those of the table of what no other table has.
+// The code of the report of a name in a table that is not there yet.
+const char* refusal(const std::string& kind) {
+  return kind == "primitive"                 ? "E0900"
+         : kind == "way of balancing"        ? "E0903"
+         : kind == "type"                    ? "E0905"
+         : kind == "setting of a vocabulary" ? "E0907"
+         : kind == "initializer"             ? "E0940"
+                                             : "E0908";
+}
+
+// The table of what no other table has, and one row for each table with names that are not there yet.
 Part not_supported_part(const std::vector<Part>& parts) {
   Part part{"not-supported", "What the language has and this compiler refuses, with the code of the report.", {}};
   for (const sema::NotSupported& row : sema::not_supported()) {
@@ -202,24 +212,19 @@ Part not_supported_part(const std::vector<Part>& parts) {
     topic.supported = false;
     part.topics.push_back(std::move(topic));
   }
-  for (const Part& other : parts)
+  const auto add = [&](const std::string& what, const std::vector<std::string>& names, const char* code) {
+    if (names.empty()) return;
+    std::vector<std::string> quoted;
+    for (const std::string& name : names) quoted.push_back("`" + name + "`");
+    part.topics.push_back({.kind = "not supported yet", .name = what + ": " + join(quoted), .about = code});
+  };
+  for (const Part& other : parts) {
+    std::vector<std::string> names;
     for (const Topic& topic : other.topics)
-      if (!topic.supported) {
-        Topic row{.kind = "not supported yet", .name = "the " + topic.kind + " `" + topic.name + "`"};
-        row.about = topic.kind == "primitive"                 ? "E0900"
-                    : topic.kind == "way of balancing"        ? "E0903"
-                    : topic.kind == "type"                    ? "E0905"
-                    : topic.kind == "setting of a vocabulary" ? "E0907"
-                    : topic.kind == "initializer"             ? "E0940"
-                                                              : "E0908";
-        row.unit = topic.kind == "way of balancing" ? "`fixed()`, `uncertainty()`" : "";
-        row.supported = false;
-        part.topics.push_back(std::move(row));
-      }
-  std::string names;
-  for (const std::string_view name : sema::planned_names())
-    names += (names.empty() ? "`" : ", `") + std::string(name) + "`";
-  part.topics.push_back({.kind = "not supported yet", .name = "library names " + names, .about = "E0900"});
+      if (!topic.supported) names.push_back(topic.name);
+    if (!names.empty()) add(other.name, names, refusal(other.topics[0].kind));
+  }
+  add("library", {sema::planned_names().begin(), sema::planned_names().end()}, "E0900");
   return part;
 }
 

@@ -96,11 +96,6 @@ std::span<const NotSupported> not_supported() {
        .instead = "`parameters(model)`",
        .place = "model",
        .example = "require flops(topic, T = 50) <= 50M"},
-      {.feature = "the initializer `one_hot_mix`",
-       .code = "E0940",
-       .place = "model",
-       .example = "shared param stitch : f32[2, 2] = one_hot_mix(0.9)\n"
-                  "  task extra predicts news.score { head = (sum(stitch) * r) |> linear(1) }"},
       {.feature = "`per =` of reductions", .code = "E0940", .place = "value", .example = "mean(h, per = T)"},
       // ---- forms of ragged dimensions ----
       {.feature = "slices, `concat` and `pad` of a dimension in which another is nested",
