@@ -68,7 +68,7 @@ std::string list_of(const std::vector<Topic>& topics) {
 }
 
 // All topics, or those of one part, one on each line.
-int print_json(const std::vector<Part>& parts, const std::string& name) {
+int print_topics(const std::vector<Part>& parts, const std::string& name) {
   for (const Part& part : parts) {
     if (!name.empty() && part.name != name) continue;
     for (const Topic& topic : part.topics) {
@@ -117,7 +117,7 @@ std::string markdown(const Part& part) {
 
 int run_doc(const Options& options) {
   const std::vector<Part> parts = reference();
-  if (options.json) return print_json(parts, options.file);
+  if (options.json) return print_topics(parts, options.file);
   if (options.file.empty()) {
     for (const Part& part : parts) fmt::print("{:<20}{}\n", part.name, part.about);
     return kGood;
