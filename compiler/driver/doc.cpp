@@ -14,7 +14,7 @@ namespace mtl::driver {
 namespace {
 
 // A cell: bars would end it, and so would a line end.
-std::string cell(std::string text) {
+std::string table_cell(const std::string& text) {
   std::string out;
   for (const char c : text) {
     if (c == '|') out += '\\';
@@ -23,34 +23,34 @@ std::string cell(std::string text) {
   return out;
 }
 
-std::string code(const std::string& text) {
+std::string as_code(const std::string& text) {
   return text.empty() ? "" : "`" + text + "`";
 }
 
 std::string example_text(const Topic& topic) {
   std::vector<std::string> codes;
-  for (const Piece& piece : pieces_of(topic.place, topic.example)) codes.push_back(code(piece.code));
+  for (const Piece& piece : pieces_of(topic.place, topic.example)) codes.push_back(as_code(piece.code));
   return join(codes, " with ", " with ");
 }
 
-struct Column {
+struct TopicColumn {
   const char* title;
   std::string (*text)(const Topic& topic);
 };
 
-std::string table(const std::vector<Topic>& topics, const std::vector<Column>& columns) {
-  std::vector<Column> used;  // a column that no topic fills is left out
-  for (const Column& column : columns)
+std::string topic_table(const std::vector<Topic>& topics, const std::vector<TopicColumn>& columns) {
+  std::vector<TopicColumn> used;  // a column that no topic fills is left out
+  for (const TopicColumn& column : columns)
     if (std::ranges::any_of(topics, [&](const Topic& t) { return !column.text(t).empty(); })) used.push_back(column);
   std::string head = "|", rule = "|", rows;
-  for (const Column& column : used) {
+  for (const TopicColumn& column : used) {
     head += fmt::format(" {} |", column.title);
     rule += "---|";
   }
   for (const Topic& topic : topics) {
     rows += "|";
-    for (const Column& column : used) {
-      const std::string text = cell(column.text(topic));
+    for (const TopicColumn& column : used) {
+      const std::string text = table_cell(column.text(topic));
       rows += text.empty() ? " |" : " " + text + " |";
     }
     rows += "\n";
@@ -93,26 +93,26 @@ int print_topics(const std::vector<Part>& parts, const std::string& name) {
 std::string markdown(const Part& part) {
   std::vector<Topic> topics = part.topics;
   if (part.name == "not-supported")
-    return table(topics, {{"what", [](const Topic& t) { return t.name; }},
-                          {"reported as", [](const Topic& t) { return t.about; }},
-                          {"instead", [](const Topic& t) { return t.unit; }}});
+    return topic_table(topics, {{"what", [](const Topic& t) { return t.name; }},
+                                {"reported as", [](const Topic& t) { return t.about; }},
+                                {"instead", [](const Topic& t) { return t.unit; }}});
   std::erase_if(topics, [](const Topic& t) { return !t.supported; });
   if (part.name.starts_with("std.")) return list_of(topics);
   if (part.name == "primitives")
-    return table(topics, {{"operation", [](const Topic& t) { return code(t.form); }},
-                          {"what it computes", [](const Topic& t) { return t.about; }},
-                          {"shape of the result", [](const Topic& t) { return t.shape; }},
-                          {"example", example_text}});
+    return topic_table(topics, {{"operation", [](const Topic& t) { return as_code(t.form); }},
+                                {"what it computes", [](const Topic& t) { return t.about; }},
+                                {"shape of the result", [](const Topic& t) { return t.shape; }},
+                                {"example", example_text}});
   if (part.name == "metrics")
-    return table(topics, {{"metric", [](const Topic& t) { return code(t.name); }},
-                          {"what it is", [](const Topic& t) { return t.about; }},
-                          {"targets", [](const Topic& t) { return t.unit; }}});
-  return table(topics, {{"name", [](const Topic& t) { return code(t.name); }},
-                        {"written", [](const Topic& t) { return t.form == t.name ? "" : code(t.form); }},
-                        {"what it does", [](const Topic& t) { return t.about; }},
-                        {"default", [](const Topic& t) { return t.initial; }},
-                        {"unit", [](const Topic& t) { return t.unit; }},
-                        {"example", example_text}});
+    return topic_table(topics, {{"metric", [](const Topic& t) { return as_code(t.name); }},
+                                {"what it is", [](const Topic& t) { return t.about; }},
+                                {"targets", [](const Topic& t) { return t.unit; }}});
+  return topic_table(topics, {{"name", [](const Topic& t) { return as_code(t.name); }},
+                              {"written", [](const Topic& t) { return t.form == t.name ? "" : as_code(t.form); }},
+                              {"what it does", [](const Topic& t) { return t.about; }},
+                              {"default", [](const Topic& t) { return t.initial; }},
+                              {"unit", [](const Topic& t) { return t.unit; }},
+                              {"example", example_text}});
 }
 
 int run_doc(const Options& options) {

@@ -5,6 +5,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <utility>
 
 #include "compiler/base/text.h"
 #include "compiler/diag/explanations.h"
@@ -94,14 +95,17 @@ void print_phrases(const std::vector<const Phrase*>& rows, bool json) {
 }
 
 void print_example(const std::string& place, const std::string& example, const char* indent);
+void print_legend(std::string_view example);
 
 void print_repair(const diag::Explanation& more) {
   if (more.place == "test") return fmt::print("An example is the test {}.\n", more.mistake);
   if (more.mistake.empty()) return;
   print_example(std::string(more.place), std::string(more.mistake), "    ");
-  if (more.repair.empty()) return;
-  fmt::print("    becomes\n");
-  print_example(std::string(more.place), std::string(more.repair), "    ");
+  if (!more.repair.empty()) {
+    fmt::print("    becomes\n");
+    print_example(std::string(more.place), std::string(more.repair), "    ");
+  }
+  if (more.place != "program") print_legend(std::string(more.mistake) + " " + std::string(more.repair));
 }
 
 void print_kind(const diag::Kind& kind, bool json) {
@@ -147,6 +151,25 @@ void print_example(const std::string& place, const std::string& example, const c
   }
 }
 
+// What the names of the program mean in which short examples stand (grammar/README.md, "Short blocks").
+void print_legend(std::string_view example) {
+  constexpr std::pair<const char*, const char*> kNames[] = {{"h", "`h` is f32[T, 32]"},
+                                                            {"r", "`r` is f32[32]"},
+                                                            {"news", "`news` is a source of texts"},
+                                                            {"encoder", "`encoder` is a shared layer"}};
+  std::set<std::string> words;
+  std::string word;
+  for (const char c : std::string(example) + " ") {
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+    if (letter) word += c;
+    if (!letter) words.insert(std::exchange(word, ""));
+  }
+  std::vector<std::string> meanings;
+  for (const auto& [name, meaning] : kNames)
+    if (words.contains(name)) meanings.emplace_back(meaning);
+  if (!meanings.empty()) fmt::print("  where {}\n", join(meanings, ", ", " and "));
+}
+
 void print_topic(const Topic& topic, bool json) {
   if (json) {
     nlohmann::ordered_json line{
@@ -172,6 +195,7 @@ void print_topic(const Topic& topic, bool json) {
   if (topic.example.empty()) return;
   fmt::print("  example:\n");
   print_example(topic.place, topic.example, "    ");
+  print_legend(topic.example);
 }
 
 // All that has this name: `mean` is a primitive and a metric of a model. `ops.lstm` is also asked for as `lstm`.
@@ -182,6 +206,7 @@ std::vector<Topic> topics_of(const std::string& name) {
     for (const Topic& topic : part.topics)
       if (topic.name == name || topic.name == "ops." + name) found.push_back(topic);
   }
+  std::stable_partition(found.begin(), found.end(), [](const Topic& topic) { return topic.supported; });
   return found;
 }
 

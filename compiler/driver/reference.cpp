@@ -13,6 +13,7 @@
 #include "compiler/sema/static_functions.h"
 #include "compiler/sema/task_metrics.h"
 #include "compiler/sema/train_tables.h"
+#include "compiler/sema/word_tables.h"
 #include "compiler/syntax/parse.h"
 #include "training/config.h"
 
@@ -197,6 +198,7 @@ const char* refusal(const std::string& kind) {
          : kind == "type"                    ? "E0905"
          : kind == "setting of a vocabulary" ? "E0907"
          : kind == "initializer"             ? "E0940"
+         : kind == "name"                    ? "E0906"
                                              : "E0908";
 }
 
@@ -232,6 +234,9 @@ Part not_supported_part(const std::vector<Part>& parts) {
 
 std::vector<Part> reference() {
   std::vector<Part> parts{
+      part_of("declarations", "What a file and a model declare.", "declaration", sema::declaration_entries()),
+      part_of("statements", "Statements of models and bodies.", "statement", sema::statement_entries()),
+      part_of("names", "Names that mean something without a declaration.", "name", sema::name_entries()),
       part_of("formats", "What `format = ...` of a data source takes.", "format", sema::formats()),
       part_of("types", "Types of columns.", "type", sema::column_types()),
       part_of("bindings", "Where a column comes from.", "binding", sema::bindings()),

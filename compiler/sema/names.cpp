@@ -14,10 +14,6 @@ namespace {
 
 using syntax::NameExpr;
 
-bool is_capital(const std::string& name) {
-  return !name.empty() && name[0] >= 'A' && name[0] <= 'Z';
-}
-
 // Ragged dimensions that the columns of a source introduce.
 std::vector<std::string> ragged_names(const syntax::DataDecl& data) {
   std::vector<std::string> names;
@@ -32,10 +28,6 @@ std::vector<std::string> ragged_names(const syntax::DataDecl& data) {
     }
   }
   return names;
-}
-
-bool contains(const std::vector<std::string>& names, const std::string& name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 // What the language's library has and this compiler does not yet.
