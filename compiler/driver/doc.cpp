@@ -97,7 +97,7 @@ std::string markdown(const Part& part) {
                                 {"reported as", [](const Topic& t) { return t.about; }},
                                 {"instead", [](const Topic& t) { return t.unit; }}});
   std::erase_if(topics, [](const Topic& t) { return !t.supported; });
-  if (part.name.starts_with("std.")) return list_of(topics);
+  if (part.name.starts_with("std.") || part.name == "losses") return list_of(topics);
   if (part.name == "primitives")
     return topic_table(topics, {{"operation", [](const Topic& t) { return as_code(t.form); }},
                                 {"what it computes", [](const Topic& t) { return t.about; }},

@@ -202,7 +202,7 @@ void print_topic(const Topic& topic, bool json) {
 std::vector<Topic> topics_of(const std::string& name) {
   std::vector<Topic> found;
   for (const Part& part : reference()) {
-    if (part.name == "not-supported") continue;
+    if (part.repeats) continue;
     for (const Topic& topic : part.topics)
       if (topic.name == name || topic.name == "ops." + name) found.push_back(topic);
   }
@@ -233,7 +233,7 @@ int run_explain(const Options& options) {
   Front front(options);
   for (const Part& part : reference())
     for (const Topic& topic : part.topics)
-      if (part.name != "not-supported") names.push_back(topic.name);
+      if (!part.repeats) names.push_back(topic.name);
   const auto near = nearest(asked, names);
   front.emitter()
       .report(diag::UnknownCode, excerpt(asked))

@@ -179,6 +179,16 @@ Part library_part(const sema::LibraryFile& file) {
   return part;
 }
 
+// The criteria of all files once more, for the chapter on tasks.
+Part losses_part(const std::vector<Part>& parts) {
+  Part losses{
+      .name = "losses", .about = "What `loss = ...` of a task takes: the criteria of the library.", .repeats = true};
+  for (const Part& part : parts)
+    for (const Topic& topic : part.topics)
+      if (topic.kind == "loss") losses.topics.push_back(topic);
+  return losses;
+}
+
 Part commands_part() {
   Part part{"commands", "What `mtlc` does; `mtlc COMMAND --help` lists the options.", {}};
   for (const Command& row : commands()) {
@@ -204,7 +214,9 @@ const char* refusal(const std::string& kind) {
 
 // The table of what no other table has, and one row for each table with names that are not there yet.
 Part not_supported_part(const std::vector<Part>& parts) {
-  Part part{"not-supported", "What the language has and this compiler refuses, with the code of the report.", {}};
+  Part part{.name = "not-supported",
+            .about = "What the language has and this compiler refuses, with the code of the report.",
+            .repeats = true};
   for (const sema::NotSupported& row : sema::not_supported()) {
     Topic topic{.kind = "not supported yet", .name = std::string(row.feature)};
     topic.about = row.code;
@@ -259,6 +271,7 @@ std::vector<Part> reference() {
       part_of("schedules", "What `schedule = ...` takes: factors of the learning rate.", "schedule", sema::schedules()),
       part_of("mixes", "What `mix = ...` takes.", "mix", sema::mixes())};
   for (const sema::LibraryFile& file : sema::library_files()) parts.push_back(library_part(file));
+  parts.push_back(losses_part(parts));
   parts.push_back(commands_part());
   parts.push_back(not_supported_part(parts));
   return parts;

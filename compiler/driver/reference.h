@@ -23,6 +23,7 @@ struct Part {
   std::string name;   // what follows `mtlc doc`
   std::string about;  // one line
   std::vector<Topic> topics;
+  bool repeats = false;  // its topics are those of other parts
 };
 
 std::vector<Part> reference();

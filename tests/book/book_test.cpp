@@ -1,4 +1,5 @@
-// Keeps the book true: what stands between markers is what mtlc prints, and every ```mtl block does what it says.
+// Keeps the book true: what stands between markers is what mtlc prints, every ```mtl block does what it says, and links
+// lead to files.
 //
 //   <!-- mtlc doc transforms -->   the lines up to `<!-- end -->` are the output; of a fence behind it, those inside
 //   <!-- file two_corpora.mtl -->  likewise, of a file
@@ -12,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -65,6 +67,7 @@ class Book {
     for (size_t i = 0; i < lines.size(); ++i) {
       out.push_back(lines[i]);
       line_ = i + 1;
+      links(lines[i]);
       const bool marker = lines[i].starts_with("<!-- mtlc ") || lines[i].starts_with("<!-- file ") ||
                           lines[i].starts_with("<!-- package ");
       if (marker) {
@@ -95,6 +98,16 @@ class Book {
   size_t checked() const { return checked_; }
 
  private:
+  // `[text](path)`: the path leads to a file.
+  void links(const std::string& line) {
+    for (size_t at = line.find("]("); at != line.npos; at = line.find("](", at + 2)) {
+      std::string target = line.substr(at + 2, line.find(')', at) - at - 2);
+      target.erase(std::min(target.find('#'), target.size()));
+      if (target.empty() || target.starts_with("http")) continue;
+      if (!fs::exists(path_.parent_path() / target)) fail("there is no " + target);
+    }
+  }
+
   void fail(const std::string& what) {
     std::cout << path_.string() << ":" << line_ << ": " << what << "\n";
     ++failed_;
@@ -141,6 +154,7 @@ class Book {
     std::string marker = lines[at].substr(5, lines[at].find(" -->") - 5);
     const std::string argument = marker.substr(marker.find(' ') + 1, marker.find(" (lines") - marker.find(' ') - 1);
     std::string text;
+    const size_t failed_before = failed_;
     if (marker.starts_with("mtlc ")) {
       const Outcome outcome = run(argument);
       if (outcome.code != 0) fail("`mtlc " + argument + "` fails: " + outcome.output);
@@ -150,6 +164,7 @@ class Book {
     }
     std::vector<std::string> wanted = cut(marker, text);
     if (wanted.empty()) fail("there is nothing of " + marker);
+    const bool good = failed_ == failed_before;
     size_t end = at + 1;
     while (end < lines.size() && lines[end] != "<!-- end -->") ++end;
     if (end == lines.size()) {
@@ -164,7 +179,7 @@ class Book {
     }
     if (found != wanted && !update_)
       fail("`" + marker + "` prints something else; `ctest -R book` says where, `book_test --update` rewrites it");
-    const std::vector<std::string>& kept = update_ ? wanted : found;
+    const std::vector<std::string>& kept = update_ && good ? wanted : found;
     out.insert(out.end(), kept.begin(), kept.end());
     out.push_back(lines[end]);
     return end;
