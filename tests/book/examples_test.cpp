@@ -161,6 +161,25 @@ TEST_CASE("a default that the reference prints is what holds without the setting
   CHECK(compared > 18);
 }
 
+TEST_CASE("what the book states without a block is so", "[reference]") {
+  std::ifstream in(MTLC_SOURCE_DIR "/tests/book/facts.txt");
+  size_t count = 0;
+  for (std::string line; std::getline(in, line);) {
+    if (line.starts_with('#')) continue;
+    const size_t blank = line.find(' '), colon = line.find(": ");
+    const std::string wanted = line.substr(0, blank), place = line.substr(blank + 1, colon - blank - 1);
+    std::string code = line.substr(colon + 2);
+    for (size_t at; (at = code.find("\\n")) != code.npos;) code.replace(at, 2, "\n");
+    const Answer answer = check(book::program_with(place, code));
+    INFO(line);
+    INFO(answer.text);
+    if (wanted == "ok") CHECK(answer.codes.empty());
+    if (wanted != "ok") CHECK(std::ranges::find(answer.codes, wanted) != answer.codes.end());
+    ++count;
+  }
+  CHECK(count > 80);
+}
+
 TEST_CASE("every code is explained, with an example or the test that provokes it", "[explanations]") {
   for (const diag::Kind* kind : diag::all_kinds()) {
     INFO(kind->code);
