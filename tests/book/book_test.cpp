@@ -5,6 +5,7 @@
 //   <!-- file two_corpora.mtl -->  likewise, of a file
 //   <!-- package small.mtl FILE -->  of a file of the C++ package that `mtlc emit cpp` makes of a program, after a run
 //   ... (lines 5 to 20) -->        of these lines alone
+//   <!-- frame -->                 the program of frame.txt without its holes
 //   ```mtl                         a whole file that passes `mtlc check`
 //   ```mtl in=model                stands at this place of frame.txt
 //   ```mtl error=E0312             ends `mtlc check` with this code; `warning=W0300` passes with it
@@ -69,7 +70,7 @@ class Book {
       line_ = i + 1;
       links(lines[i]);
       const bool marker = lines[i].starts_with("<!-- mtlc ") || lines[i].starts_with("<!-- file ") ||
-                          lines[i].starts_with("<!-- package ");
+                          lines[i].starts_with("<!-- package ") || lines[i] == "<!-- frame -->";
       if (marker) {
         i = printed(lines, i, out);
       } else if (lines[i].starts_with("```mtl")) {
@@ -135,6 +136,17 @@ class Book {
     return {lines.begin() + static_cast<long>(first) - 1, lines.begin() + static_cast<long>(last)};
   }
 
+  static std::string plain_frame() {
+    std::string text;
+    for (std::string line : lines_of(mtl::book::frame())) {
+      const size_t value = line.find("@value");
+      if (line == "@use") line = "use std.sequence";
+      if (value != line.npos) line.replace(value, 6, "h");
+      if (line.find('@') == line.npos) text += line + "\n";
+    }
+    return text;
+  }
+
   // A file of the package of a program, which is trained on the data beside it.
   std::string package_file(const std::string& words) {
     const size_t blank = words.find(' ');
@@ -160,7 +172,9 @@ class Book {
       if (outcome.code != 0) fail("`mtlc " + argument + "` fails: " + outcome.output);
       text = outcome.output;
     } else {
-      text = marker.starts_with("package ") ? package_file(argument) : read_file(path_.parent_path() / argument);
+      text = marker == "frame"                ? plain_frame()
+             : marker.starts_with("package ") ? package_file(argument)
+                                              : read_file(path_.parent_path() / argument);
     }
     std::vector<std::string> wanted = cut(marker, text);
     if (wanted.empty()) fail("there is nothing of " + marker);
