@@ -105,7 +105,8 @@ void print_repair(const diag::Explanation& more) {
     fmt::print("    becomes\n");
     print_example(std::string(more.place), std::string(more.repair), "    ");
   }
-  if (more.place != "program") print_legend(std::string(more.mistake) + " " + std::string(more.repair));
+  if (more.place != "program" && more.place != "rows")
+    print_legend(std::string(more.mistake) + " " + std::string(more.repair));
 }
 
 void print_kind(const diag::Kind& kind, bool json) {

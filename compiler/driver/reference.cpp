@@ -297,6 +297,8 @@ std::string place_text(const std::string& place) {
   if (place == "train") return "in `train`";
   if (place == "data") return "in a `data` block";
   if (place == "vocab") return "in a `vocab` block";
+  if (place == "rows")
+    return "a csv file; `age` is f32, `member` bool, `kind` label(\"a\", \"b\"), `text` token(en)[T]";
   return "";
 }
 

@@ -1,11 +1,19 @@
 // Each example of the reference compiles, what is not supported yet is refused with its code, and each explanation of a
 // code provokes it and is repaired. Reads `mtlc doc --json` from the file that the environment names.
+#include <unistd.h>
+
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <sstream>
+#include <string>
+#include <vector>
 
 #include "compiler/diag/explanations.h"
 #include "compiler/elaborate/elaborate.h"
@@ -50,16 +58,33 @@ std::string used(const std::string& example) {
   return example + "\n  task used predicts news.score { head = " + name + "(r) |> linear(1) }";
 }
 
-std::vector<nlohmann::json> topics() {
-  std::vector<nlohmann::json> out;
+// What mtlc prints; empty: the environment names none.
+std::string run(const std::string& arguments) {
   const char* mtlc = std::getenv("MTLC");
-  if (mtlc == nullptr) return out;
-  FILE* pipe = popen(("'" + std::string(mtlc) + "' doc --json").c_str(), "r");
+  if (mtlc == nullptr) return "";
+  FILE* pipe = popen(("'" + std::string(mtlc) + "' " + arguments + " 2>&1").c_str(), "r");
   std::string text;
   char buffer[4096];
   for (size_t n; (n = fread(buffer, 1, sizeof buffer, pipe)) > 0;) text.append(buffer, n);
   pclose(pipe);
-  std::stringstream lines(text);
+  return text;
+}
+
+// What is reported of these rows of rows.mtl.
+std::string report_of_rows(const std::string& rows) {
+  const std::filesystem::path folder =
+      std::filesystem::temp_directory_path() / ("mtl_book_rows_" + std::to_string(getpid()));
+  std::filesystem::create_directories(folder);
+  std::ofstream(folder / "train.csv", std::ios::binary) << rows << (rows.empty() ? "" : "\n");
+  const std::string output =
+      run("emit graph '" MTLC_SOURCE_DIR "/tests/book/rows.mtl' --no-cache --data '" + folder.string() + "'");
+  std::filesystem::remove_all(folder);
+  return output;
+}
+
+std::vector<nlohmann::json> topics() {
+  std::vector<nlohmann::json> out;
+  std::stringstream lines(run("doc --json"));
   for (std::string line; std::getline(lines, line);) out.push_back(nlohmann::json::parse(line));
   return out;
 }
@@ -142,6 +167,19 @@ std::string settings_of(const std::string& place, const std::string& code) {
   return out.str();
 }
 
+TEST_CASE("every part of the reference stands in the book", "[reference]") {
+  std::string book;
+  for (const auto& page : std::filesystem::directory_iterator(MTLC_SOURCE_DIR "/grammar/book")) {
+    std::ifstream in(page.path());
+    book.append(std::istreambuf_iterator<char>(in), {});
+  }
+  for (const nlohmann::json& topic : topics()) {
+    const std::string part = topic["part"];
+    INFO(part);
+    CHECK(book.find("<!-- mtlc doc " + part + " -->") != book.npos);
+  }
+}
+
 TEST_CASE("a default that the reference prints is what holds without the setting", "[reference]") {
   const std::string plain = settings_of("train", "");
   size_t compared = 0;
@@ -203,7 +241,15 @@ TEST_CASE("each mistake that explains a code is an error of that code, and each 
       CHECK(std::filesystem::exists(std::string(MTLC_SOURCE_DIR "/") + std::string(each.mistake)));
       continue;
     }
-    if (each.mistake.empty()) continue;
+    if (place == "rows" && std::getenv("MTLC") != nullptr) {
+      const std::string mistake = report_of_rows(std::string(each.mistake));
+      const std::string repair = report_of_rows(std::string(each.repair));
+      INFO(mistake << repair);
+      CHECK(mistake.find("error[" + code + "]") != mistake.npos);
+      CHECK(repair.find("error[") == repair.npos);
+      CHECK(repair.find("output \"predict.kind\"") != repair.npos);
+    }
+    if (each.mistake.empty() || place == "rows") continue;
     const Answer mistake = check(book::program_with(place, each.mistake));
     INFO(each.mistake);
     INFO(mistake.text);
