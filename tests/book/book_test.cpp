@@ -5,6 +5,7 @@
 //   <!-- file two_corpora.mtl -->  likewise, of a file
 //   <!-- package small.mtl FILE -->  of a file of the C++ package that `mtlc emit cpp` makes of a program, after a run
 //   ... (lines 5 to 20) -->        of these lines alone
+//   ```diff commit=e089cc4         lines of that commit, where the history is there
 //   <!-- frame -->                 the program of frame.txt without its holes
 //   ```mtl                         a whole file that passes `mtlc check`
 //   ```mtl in=model                stands at this place of frame.txt
@@ -20,6 +21,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <map>
 #include <sstream>
 #include <vector>
 
@@ -82,6 +84,14 @@ class Book {
         }
         if (i < lines.size()) out.push_back(lines[i]);
         block(info, code);
+      } else if (lines[i].starts_with("```diff commit=")) {
+        const std::string commit = lines[i].substr(15);
+        while (++i < lines.size() && lines[i] != "```") {
+          line_ = i + 1;
+          diff_line(commit, lines[i]);
+          out.push_back(lines[i]);
+        }
+        if (i < lines.size()) out.push_back(lines[i]);
       } else if (lines[i].starts_with("```")) {  // not ours: a `#` in it is no heading, a marker no marker
         while (++i < lines.size() && lines[i] != "```") out.push_back(lines[i]);
         if (i < lines.size()) out.push_back(lines[i]);
@@ -109,15 +119,26 @@ class Book {
     }
   }
 
+  // A line of a diff is one of the commit's, where there is a history to look it up in.
+  void diff_line(const std::string& commit, const std::string& line) {
+    if (!commits_.contains(commit))
+      commits_[commit] = "\n" + output_of("git -C '" MTLC_SOURCE_DIR "' show '" + commit + "' 2>/dev/null").output;
+    const bool known = commits_[commit].size() > 1 && line != "...";
+    if (known && commits_[commit].find("\n" + line + "\n") == std::string::npos) fail("no line of " + commit);
+  }
+
   void fail(const std::string& what) {
     std::cout << path_.string() << ":" << line_ << ": " << what << "\n";
     ++failed_;
   }
 
   Outcome run(const std::string& arguments) {
+    return output_of("cd '" + path_.parent_path().string() + "' && '" + mtlc_ + "' " + arguments +
+                     " --color never 2>&1 </dev/null");
+  }
+
+  static Outcome output_of(const std::string& command) {
     Outcome out;
-    const std::string command =
-        "cd '" + path_.parent_path().string() + "' && '" + mtlc_ + "' " + arguments + " --color never 2>&1 </dev/null";
     FILE* pipe = popen(command.c_str(), "r");
     char buffer[4096];
     for (size_t n; (n = fread(buffer, 1, sizeof buffer, pipe)) > 0;) out.output.append(buffer, n);
@@ -222,6 +243,7 @@ class Book {
   std::string mtlc_;
   bool update_;
   fs::path folder_, path_;
+  std::map<std::string, std::string> commits_;  // what git shows of them
   size_t line_ = 0, failed_ = 0, checked_ = 0;
 };
 
