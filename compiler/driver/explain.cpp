@@ -152,19 +152,24 @@ void print_example(const std::string& place, const std::string& example, const c
   }
 }
 
-// What the names of the program mean in which short examples stand (grammar/README.md, "Short blocks").
-void print_legend(std::string_view example) {
-  constexpr std::pair<const char*, const char*> kNames[] = {{"h", "`h` is f32[T, 32]"},
-                                                            {"r", "`r` is f32[32]"},
-                                                            {"news", "`news` is a source of texts"},
-                                                            {"encoder", "`encoder` is a shared layer"}};
+std::set<std::string> words_of(std::string_view text) {
   std::set<std::string> words;
   std::string word;
-  for (const char c : std::string(example) + " ") {
+  for (const char c : std::string(text) + " ") {
     const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
     if (letter) word += c;
     if (!letter) words.insert(std::exchange(word, ""));
   }
+  return words;
+}
+
+// What the names of the program mean in which short examples stand (grammar/README.md, "Short blocks").
+void print_legend(std::string_view example) {
+  const std::set<std::string> words = words_of(example);
+  constexpr std::pair<const char*, const char*> kNames[] = {{"h", "`h` is f32[T, 32]"},
+                                                            {"r", "`r` is f32[32]"},
+                                                            {"news", "`news` is a source of texts"},
+                                                            {"encoder", "`encoder` is a shared layer"}};
   std::vector<std::string> meanings;
   for (const auto& [name, meaning] : kNames)
     if (words.contains(name)) meanings.emplace_back(meaning);
@@ -211,6 +216,19 @@ std::vector<Topic> topics_of(const std::string& name) {
   return found;
 }
 
+// Settings whose form has this word: `patience` is written in `stop`.
+std::vector<Topic> topics_with(const std::string& word) {
+  std::vector<Topic> found;
+  for (const Part& part : reference()) {
+    if (part.repeats || part.name.starts_with("std.") || part.name == "commands") continue;
+    for (const Topic& topic : part.topics)
+      if (words_of(topic.form).contains(word)) found.push_back(topic);
+  }
+  constexpr size_t kTellsSomething = 6;  // `name` stands in many
+  if (found.size() > kTellsSomething) found.clear();
+  return found;
+}
+
 }  // namespace
 
 int run_explain(const Options& options) {
@@ -229,6 +247,10 @@ int run_explain(const Options& options) {
   }
   if (const std::vector<const Phrase*> rows = phrases_for(asked); !rows.empty()) {
     print_phrases(rows, options.json);
+    return kGood;
+  }
+  if (const std::vector<Topic> topics = topics_with(asked); !topics.empty()) {
+    for (const Topic& topic : topics) print_topic(topic, options.json);
     return kGood;
   }
   Front front(options);
