@@ -125,12 +125,12 @@ TEST_CASE("no file is longer than 600 lines") {
 }
 
 TEST_CASE("floors include only what lies below them") {
-  static const std::regex include(R"(^\s*#include\s+"([^"]+)") ");
-      const auto floor_of = [](const std::vector<std::string>& floors, const std::string& path) {
-        const auto found = std::find_if(floors.begin(), floors.end(),
-                                        [&](const std::string& floor) { return path.rfind(floor + "/", 0) == 0; });
-        return found == floors.end() ? -1 : static_cast<int>(found - floors.begin());
-      };
+  static const std::regex include(R"re(^\s*#include\s+"([^"]+)")re");
+  const auto floor_of = [](const std::vector<std::string>& floors, const std::string& path) {
+    const auto found = std::find_if(floors.begin(), floors.end(),
+                                    [&](const std::string& floor) { return path.rfind(floor + "/", 0) == 0; });
+    return found == floors.end() ? -1 : static_cast<int>(found - floors.begin());
+  };
   size_t seen = 0;
   for (const Source& s : sources({".h", ".cpp"})) {
     for (const auto& floors : kFloors) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -21,13 +22,7 @@
 namespace {
 
 int run(const mtl::driver::Options& options) {
-  using namespace mtl::driver;
-  if (options.command == "check") return run_check(options);
-  if (options.command == "run" || options.command == "train") return run_train(options);
-  if (options.command == "eval") return run_eval(options);
-  if (options.command == "predict") return run_predict(options);
-  if (options.command == "emit") return run_emit(options);
-  return run_explain(options);
+  return std::ranges::find(mtl::driver::commands(), options.command, &mtl::driver::Command::name)->run(options);
 }
 
 int cannot_write(const char* why) {

@@ -14,6 +14,7 @@
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/sema.h"
 #include "compiler/sema/library.h"
+#include "compiler/sema/not_supported.h"
 #include "compiler/syntax/parse.h"
 
 namespace mtl::sema {
@@ -134,8 +135,7 @@ class Loader {
       if (library.name == name) return add_library(library);
       candidates.emplace_back(library.name);
     }
-    static const std::vector<std::string> planned{"std.vision", "std.parsing"};
-    if (std::find(planned.begin(), planned.end(), name) != planned.end()) {
+    if (std::ranges::find(planned_files(), name) != planned_files().end()) {
       emitter_.report(diag::UnsupportedPrimitive, "use " + name).at(range);
       return std::nullopt;
     }

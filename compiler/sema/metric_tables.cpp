@@ -4,6 +4,7 @@
 #include <optional>
 #include <string_view>
 
+#include "compiler/base/check.h"
 #include "compiler/base/text.h"
 
 namespace mtl::sema {
@@ -117,24 +118,25 @@ std::optional<Known> find_habit(const std::string& word, const TargetForm& form)
 
 }  // namespace
 
-const MetricTable& metrics_of(const TargetForm& form) {
-  static const MetricTable label{{Metric::accuracy, Metric::macro_f1, Metric::micro_f1, Metric::log_loss}, 2};
-  static const MetricTable labels_of_positions{{Metric::accuracy, Metric::span_f1, Metric::macro_f1, Metric::micro_f1},
-                                               1};
-  static const MetricTable labels{{Metric::micro_f1, Metric::macro_f1, Metric::exact_match}, 3};
-  static const MetricTable boolean{{Metric::accuracy, Metric::f1, Metric::auc, Metric::log_loss, Metric::gauc}, 4};
-  static const MetricTable number{{Metric::mae, Metric::rmse, Metric::r2, Metric::pearson}, 4};
+const TargetMetrics& metrics_of(const TargetForm& form) {
+  const char* target = "";
   switch (form.kind) {
     case TargetKind::label:
-      return form.per_position() ? labels_of_positions : label;
+      target = form.per_position() ? "label[T]" : "label";
+      break;
     case TargetKind::labels:
-      return labels;
+      target = "labels";
+      break;
     case TargetKind::boolean:
-      return boolean;
+      target = "bool";
+      break;
     case TargetKind::number:
-      return number;
+      target = "f32";
+      break;
   }
-  return label;
+  const auto found = std::ranges::find(target_metrics(), target, &TargetMetrics::target);
+  MTL_CHECK(found != target_metrics().end(), "a target without metrics");
+  return *found;
 }
 
 std::string target_text(const TargetForm& form) {

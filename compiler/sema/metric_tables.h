@@ -1,19 +1,13 @@
 // The metrics of each kind of target, and what other libraries call them.
 #pragma once
 #include <string>
-#include <vector>
 
 #include "compiler/sema/task_metrics.h"
 #include "training/config.h"
 
 namespace mtl::sema {
 
-// Metrics of a kind of target; the first `defaults` of them are the default.
-struct MetricTable {
-  std::vector<training::Metric> metrics;
-  size_t defaults;
-};
-const MetricTable& metrics_of(const TargetForm& form);
+const TargetMetrics& metrics_of(const TargetForm& form);
 
 std::string target_text(const TargetForm& form);      // "label[T]"
 std::string scale_text(training::MetricScale scale);  // "a loss, less is better"

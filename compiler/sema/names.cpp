@@ -6,16 +6,13 @@
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/sema.h"
 #include "compiler/sema/library.h"
+#include "compiler/sema/not_supported.h"
 #include "compiler/syntax/phrases.h"
 
 namespace mtl::sema {
 namespace {
 
 using syntax::NameExpr;
-
-bool is_capital(const std::string& name) {
-  return !name.empty() && name[0] >= 'A' && name[0] <= 'Z';
-}
 
 // Ragged dimensions that the columns of a source introduce.
 std::vector<std::string> ragged_names(const syntax::DataDecl& data) {
@@ -33,18 +30,9 @@ std::vector<std::string> ragged_names(const syntax::DataDecl& data) {
   return names;
 }
 
-bool contains(const std::vector<std::string>& names, const std::string& name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
 // What the language's library has and this compiler does not yet.
 bool is_planned(const std::string& name) {
-  static const std::vector<std::string> names{
-      "batch_norm", "conv2d",      "resnet",        "segnet",     "bert",      "decoder",
-      "ple",        "dselect_k",   "cross_stitch",  "sluice",     "mtan",      "adashare",
-      "biaffine",   "bilinear",    "tree",          "next_token", "span_ends", "squared_distance",
-      "trace_norm", "group_lasso", "orthogonality", "copy"};
-  return contains(names, name);
+  return std::ranges::find(planned_names(), name) != planned_names().end();
 }
 
 // What `columns("age", "price") |> ...` reads.

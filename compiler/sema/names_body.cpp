@@ -9,10 +9,6 @@
 namespace mtl::sema {
 namespace {
 
-bool is_capital(const std::string& name) {
-  return !name.empty() && name[0] >= 'A' && name[0] <= 'Z';
-}
-
 const std::vector<std::string>& static_types() {
   static const std::vector<std::string> names{"int",         "float", "bool", "string",
                                               "initializer", "layer", "list", "weights"};
@@ -23,10 +19,6 @@ const std::vector<std::string>& value_types() {
                                               "label", "labels", "index", "span"};
   return names;
 }
-bool contains(const std::vector<std::string>& names, const std::string& name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
 }  // namespace
 
 // ---- signatures and types ----

@@ -11,6 +11,7 @@
 #include "compiler/base/check.h"
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/sema.h"
+#include "compiler/sema/train_tables.h"
 
 namespace mtl::sema {
 namespace {
@@ -73,21 +74,17 @@ bool Range::holds(double number) const {
 }
 
 const std::vector<std::string>& balancing_methods() {
-  static const std::vector<std::string> names{"fixed", "uncertainty", "dwa",     "rlw",      "gls",      "famo",
-                                              "stch",  "gradnorm",    "pcgrad",  "gradvac",  "mgda",     "cagrad",
-                                              "imtl",  "nash",        "aligned", "graddrop", "fairgrad", "upgrad"};
+  static const std::vector<std::string> names = names_of(balancing_entries());
   return names;
 }
 
 const std::vector<std::string>& train_settings() {
-  static const std::vector<std::string> names{"optimizer", "schedule",   "batch", "epochs", "steps",
-                                              "clip_norm", "accumulate", "stop",  "seed",   "precision",
-                                              "average",   "mix",        "lazy"};
+  static const std::vector<std::string> names = names_of(train_entries());
   return names;
 }
 
 const std::vector<std::string>& task_settings() {
-  static const std::vector<std::string> names{"head", "loss", "predict", "metric", "weight"};
+  static const std::vector<std::string> names = names_of(task_entries());
   return names;
 }
 

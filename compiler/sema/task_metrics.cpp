@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "compiler/base/check.h"
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/sema.h"
 #include "compiler/sema/metric_path.h"
@@ -448,7 +449,7 @@ std::optional<TaskMetrics> task_metrics(const CheckedFile& file, const syntax::M
     return std::nullopt;
   }
   MetricReader reader(file, model, emitter);
-  const MetricTable& table = metrics_of(*form);
+  const TargetMetrics& table = metrics_of(*form);
   bool good = true;
   const auto add = [&](const syntax::Expr& expr) {
     if (is_broken(expr)) return void(good = false);

@@ -2,6 +2,8 @@
 // input is the layer that awaits it.
 #include "compiler/elaborate/bodies/call.h"
 
+#include <algorithm>
+
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/diag/kinds/sema.h"

@@ -2,6 +2,8 @@
 // are declared or applied.
 #include "compiler/elaborate/bodies/expressions.h"
 
+#include <algorithm>
+
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/diag/kinds/sema.h"

@@ -1,6 +1,8 @@
 // Indices: positions, slices, and rows by ids.
 #include "compiler/elaborate/bodies/indices.h"
 
+#include <algorithm>
+
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/bodies/expressions.h"

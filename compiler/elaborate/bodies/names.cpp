@@ -2,6 +2,9 @@
 // stands behind a point: columns, heads of other tasks, named results, the parameters of a layer.
 #include "compiler/elaborate/bodies/names.h"
 
+#include <algorithm>
+#include <cctype>
+
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/diag/kinds/sema.h"

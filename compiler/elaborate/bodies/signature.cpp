@@ -1,6 +1,8 @@
 // Signatures: the dimensions of a call, solved by matching right to left, and the mapping over what is left in front.
 #include "compiler/elaborate/bodies/signature.h"
 
+#include <algorithm>
+
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/bodies/dim_bindings.h"

@@ -1,6 +1,8 @@
 // Bodies: declarations bind names, `for` and `if` are unrolled, `return` ends.
 #include "compiler/elaborate/bodies/statements.h"
 
+#include <algorithm>
+
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/bodies/dim_bindings.h"

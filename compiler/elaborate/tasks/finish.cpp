@@ -1,6 +1,8 @@
 // The end of an elaboration: outputs, what each task reads and trains, metrics over several tasks, warnings.
 #include "compiler/elaborate/tasks/finish.h"
 
+#include <algorithm>
+
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/bodies/names.h"

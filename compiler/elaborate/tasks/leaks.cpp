@@ -2,6 +2,8 @@
 // others compute from it, or by the answer of another task on the same column, which is the target while training.
 #include "compiler/elaborate/tasks/leaks.h"
 
+#include <algorithm>
+
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/tasks/finish.h"

@@ -6,6 +6,10 @@
 // that is shown is without it, so that runs with other weights can be compared.
 #include "compiler/elaborate/tasks/loss.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/bodies/apply.h"

@@ -1,6 +1,8 @@
 // Tasks: what the model declares, heads and their targets.
 #include "compiler/elaborate/tasks/task.h"
 
+#include <algorithm>
+
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/diag/kinds/sema.h"

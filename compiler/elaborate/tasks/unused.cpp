@@ -12,6 +12,7 @@
 #include "compiler/elaborate/bodies/expressions.h"
 #include "compiler/elaborate/bodies/layers.h"
 #include "compiler/elaborate/bodies/signature.h"
+#include "compiler/elaborate/tasks/context.h"
 #include "compiler/elaborate/tensors/emit.h"
 #include "compiler/elaborate/tensors/operands.h"
 #include "compiler/elaborate/tensors/words.h"

@@ -4,6 +4,8 @@
 // with a weight, `reshape` to plain numbers) nothing is known of it, and it answers to every name of its size.
 #include "compiler/elaborate/tensors/dim_names.h"
 
+#include <algorithm>
+
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/tensors/stacks.h"

@@ -1,6 +1,10 @@
 // Nodes: the one door through which the graph grows.
 #include "compiler/elaborate/tensors/emit.h"
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/diag/kinds/sema.h"

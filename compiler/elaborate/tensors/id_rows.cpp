@@ -2,6 +2,8 @@
 // and what is made of it, is multiplied with. Those of `<unk>` start at zero (training/initialise.cpp).
 #include "compiler/elaborate/tensors/id_rows.h"
 
+#include <algorithm>
+
 #include "compiler/ops/op.h"
 
 namespace mtl::elaborate {
@@ -85,8 +87,9 @@ void note_ids(TensorContext& ctx, ir::Value value, int axis, const std::vector<I
     }
   } else if (op == "transpose") {
     go(0, axis_before(node, axis, rank));
-  } else if (op == "reshape" && axis == rank - 1 && joins_last_two(type(node.operands[0]).dims, type(value).dims)) {
-    note_ids(node.operands[0], axis, outer_ranges(ranges, type(node.operands[0]).dims.back().value()));
+  } else if (op == "reshape" && axis == rank - 1 &&
+             joins_last_two(ctx.type(node.operands[0]).dims, ctx.type(value).dims)) {
+    note_ids(ctx, node.operands[0], axis, outer_ranges(ranges, ctx.type(node.operands[0]).dims.back().value()));
   } else if (op == "reshape" || op == "broadcast") {
     go(0, axis_without_ones(ctx.type(value).dims, ctx.type(node.operands[0]).dims, axis));
   } else if (is_one_of(op, {"to_space", "copy_rows", "stop_gradient", "reverse_gradient", "neg", "dropout"})) {

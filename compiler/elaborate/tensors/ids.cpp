@@ -2,6 +2,8 @@
 // other memory. While sizes wait for the data this says nothing; with the data they are numbers, and it is asked again.
 #include "compiler/elaborate/tensors/ids.h"
 
+#include <limits>
+
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/tensors/emit.h"

@@ -2,6 +2,8 @@
 // `T - 1` positions), and what their lengths ask of the data.
 #include "compiler/elaborate/tensors/lengths.h"
 
+#include <algorithm>
+
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/tensors/emit.h"

@@ -1,6 +1,9 @@
 // Values as operands: numbers and lists become tensors of the graph, what has to be an int or a list is one.
 #include "compiler/elaborate/tensors/operands.h"
 
+#include <cmath>
+#include <limits>
+
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/tensors/emit.h"

@@ -2,6 +2,8 @@
 // sees are aligned at the right, a ragged one never meets another, and only a missing dimension or a literal 1 repeats.
 #include "compiler/elaborate/tensors/operators.h"
 
+#include <algorithm>
+
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/tensors/dim_names.h"

@@ -2,6 +2,8 @@
 // own below those positions (types/type.h), where they are a nested dimension like any other.
 #include "compiler/elaborate/tensors/pairs.h"
 
+#include <algorithm>
+
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/tensors/emit.h"

@@ -1,6 +1,6 @@
 // The primitive operations of the language: what each name means in ops of the graph.
 //
-// Names and parameters are sema's table (sema/primitives.def); run_primitive() looks the name up in the tables of the
+// Names and parameters are sema's table (sema/primitives.cpp); run_primitive() looks the name up in the tables of the
 // files primitives_*.cpp. A new primitive is one line there, one line here, and its op if it needs a new one.
 #pragma once
 #include <initializer_list>

@@ -1,6 +1,12 @@
 // What numbers a value can be, as far as the ops that it is made by say: enough to tell a score from a probability.
 #include "compiler/elaborate/tensors/ranges.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/diag/kinds/sema.h"
 #include "compiler/ops/attrs.h"

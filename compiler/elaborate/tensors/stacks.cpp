@@ -4,6 +4,8 @@
 // each row. Nothing is ever moved.
 #include "compiler/elaborate/tensors/stacks.h"
 
+#include <algorithm>
+
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/tensors/budget.h"
