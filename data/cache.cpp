@@ -15,7 +15,7 @@ namespace mtl::data {
 namespace {
 
 constexpr char kMagic[8] = {'m', 't', 'l', 'c', 'd', 'a', 't', 'a'};
-constexpr uint64_t kCacheVersion = 8;
+constexpr uint64_t kCacheVersion = 9;
 constexpr size_t kHeader = 24;
 
 uint64_t checksum(std::string_view bytes) {
@@ -166,7 +166,8 @@ bool visit_fitted(Way& way, Fitted& fitted) {
 
 // Offsets rise from 0 to the number of rows, and every column has its rows.
 bool is_consistent(const Split& split) {
-  if (split.examples < 0) return false;
+  if (split.examples < 0 || split.file_ends.size() != split.files.size()) return false;
+  if (!split.lines.empty() && static_cast<int64_t>(split.lines.size()) != split.examples) return false;
   std::map<std::string, int64_t> rows{{"", split.examples}};
   for (const auto& [name, ragged] : split.ragged) {  // "T" sorts before "T.C"
     const auto parent = rows.find(ragged.parent);
@@ -205,12 +206,17 @@ bool visit_split(Way& way, Split& split) {
                  [&](Ragged& r) {
                    return way.text(r.parent) && way.array(r.offsets) && way.plain(r.cut) && flag(way, r.keep_last);
                  }) &&
-      each_entry(way, split.columns, [&](Column& c) {
-        return flag(way, c.is_ids) && way.plain(c.width) && way.text(c.dim) && way.array(c.ids) &&
-               way.array(c.numbers) && way.array(c.cut_ids) && way.array(c.cut_starts) && way.array(c.unseen) &&
-               each(way, c.unseen_names, [&](std::string& name) { return way.text(name); }) && way.plain(c.missing) &&
-               way.text(c.first_missing);
-      });
+      each_entry(way, split.columns,
+                 [&](Column& c) {
+                   return flag(way, c.is_ids) && way.plain(c.width) && way.text(c.dim) && way.array(c.ids) &&
+                          way.array(c.numbers) && way.array(c.cut_ids) && way.array(c.cut_starts) &&
+                          way.array(c.unseen) &&
+                          each(way, c.unseen_names, [&](std::string& name) { return way.text(name); }) &&
+                          each(way, c.cells, [&](std::string& cell) { return way.text(cell); }) &&
+                          way.plain(c.missing) && way.text(c.first_missing);
+                 }) &&
+      way.array(split.lines) && each(way, split.files, [&](std::string& file) { return way.text(file); }) &&
+      way.array(split.file_ends);
   return good && (!Way::kReads || is_consistent(split));
 }
 

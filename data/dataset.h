@@ -94,6 +94,8 @@ struct Column {
   std::vector<int64_t> cut_starts;
   std::vector<std::string> unseen_names;
   std::vector<int32_t> unseen;
+  // The cells that a row was read from, in the first file of a table or a CoNLL file: "3", "5.Case".
+  std::vector<std::string> cells;
   int64_t missing = 0;        // elements without a value, after `fill`
   std::string first_missing;  // "file:line" of the first of them
 };
@@ -114,6 +116,12 @@ struct Split {
   int64_t examples = 0;
   std::map<std::string, Ragged> ragged;   // by dimension: "T", "T.C" (nested dims go by their full path)
   std::map<std::string, Column> columns;  // by column name, without the source
+  // Where each example is, for messages: its first line, and where the examples of each file end. Empty: not from
+  // files.
+  std::vector<uint32_t> lines;
+  std::vector<std::string> files;
+  std::vector<int64_t> file_ends;
+  std::string place_of(int64_t example) const;  // "at data/train.csv:7", or "in example 7"
 };
 
 struct Source {

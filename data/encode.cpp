@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <numeric>
 #include <set>
 
 #include "compiler/base/text.h"
@@ -31,6 +32,7 @@ class Encoder {
   bool run() {
     split_.examples = staged_.examples;
     if (!encode_dims()) return false;
+    if (!split_name_.empty()) encode_places();
     bool good = true;
     for (size_t c = 0; c < plan_.columns.size(); ++c) {
       if (plan_.columns[c].active) good = encode_column(c) && good;
@@ -40,6 +42,18 @@ class Encoder {
   }
 
  private:
+  void encode_places() {
+    split_.files = staged_.files;
+    split_.file_ends.assign(staged_.files.size(), 0);
+    for (const Staged::Place& place : staged_.places) {
+      split_.lines.push_back(place.line);
+      split_.file_ends[place.file] = static_cast<int64_t>(split_.lines.size());
+    }
+    // A file that gave none ends where the one before it does.
+    std::partial_sum(split_.file_ends.begin(), split_.file_ends.end(), split_.file_ends.begin(),
+                     [](int64_t a, int64_t b) { return std::max(a, b); });
+  }
+
   bool encode_dims() {
     for (size_t d = 0; d < plan_.dims.size(); ++d) {
       const DimPlan& dim = plan_.dims[d];
@@ -70,6 +84,7 @@ class Encoder {
     const ColumnPlan& plan = plan_.columns[c];
     Column& column = split_.columns[plan.spec->name];
     column.width = plan.width;
+    column.cells = staged_.columns[c].read_from;
     column.dim = plan.dims.empty() ? "" : plan_.dims[plan.dims.back()].path;
     if (plan.holds_numbers()) return encode_numbers(c, column);
     const Interner& interner = interners_.at(interner_key(*plan_.spec, *plan.spec));
@@ -157,8 +172,8 @@ class Encoder {
         ids[i] = set.find(apart ? category_name(plan, element, interner.text(i)) : interner.text(i));
         continue;
       }
-      const std::string& text = interner.text(i);
-      const int32_t id = set.id_of(category_name(plan, element, set.lowercase ? lower_text(text) : text));
+      const std::string_view text = interner.text(i);
+      const int32_t id = set.id_of(category_name(plan, element, set.lowercase ? lower_text(text) : std::string(text)));
       ids[i] = id < 0 ? unknown : id;
     }
     return ids;
@@ -191,7 +206,7 @@ class Encoder {
       }
       column.cut_starts.push_back(static_cast<int64_t>(at));
     }
-    for (const uint32_t text : unseen.texts) column.unseen_names.push_back(interner.text(text));
+    for (const uint32_t text : unseen.texts) column.unseen_names.emplace_back(interner.text(text));
     report_unseen(plan, interner, unseen);
   }
 
@@ -220,7 +235,7 @@ class Encoder {
         ++column.unseen[row];
       }
     }
-    for (const uint32_t text : unseen.texts) column.unseen_names.push_back(interner.text(text));
+    for (const uint32_t text : unseen.texts) column.unseen_names.emplace_back(interner.text(text));
     report_unseen(plan, interner, unseen);
     return true;
   }
@@ -288,6 +303,14 @@ class Encoder {
 bool encode(const SourcePlan& plan, const Staged& staged, const Fitted& fitted, const Interners& interners,
             std::string_view split_name, Split& split, diag::Emitter& emitter) {
   return Encoder(plan, staged, fitted, interners, split_name, split, emitter).run();
+}
+
+std::string Split::place_of(int64_t example) const {
+  const auto file = std::upper_bound(file_ends.begin(), file_ends.end(), example);
+  if (example >= static_cast<int64_t>(lines.size()) || file == file_ends.end())
+    return "in example " + std::to_string(example + 1);
+  return "at " + files[static_cast<size_t>(file - file_ends.begin())] + ":" +
+         std::to_string(lines[static_cast<size_t>(example)]);
 }
 
 }  // namespace mtl::data

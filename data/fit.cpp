@@ -5,33 +5,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "compiler/base/text.h"
 #include "compiler/diag/kinds/data.h"
 #include "data/numbers.h"
 #include "data/text.h"
 
 namespace mtl::data {
 namespace {
-
-using Counts = std::vector<std::pair<std::string, int64_t>>;
-
-void sort_counts(Counts& counts) {
-  std::sort(counts.begin(), counts.end(), [](const auto& a, const auto& b) {
-    return a.second != b.second ? a.second > b.second : a.first < b.first;
-  });
-}
-
-// Words that are alike, as those that differ in case alone have become, are one.
-void merge(Counts& words) {
-  std::sort(words.begin(), words.end());
-  size_t kept = 0;
-  for (auto& word : words) {
-    if (kept > 0 && words[kept - 1].first == word.first)
-      words[kept - 1].second += word.second;
-    else
-      std::swap(words[kept++], word);  // a move to itself would empty it
-  }
-  words.resize(kept);
-}
 
 // How often each text of an interner occurs in `texts`, from `begin` on in steps of `step`.
 void count_texts(const std::vector<uint32_t>& texts, size_t begin, size_t step, std::vector<int64_t>& counts) {
@@ -74,7 +54,9 @@ class Fitter {
     set.has_unknown = vocab.buckets == 0;
     if (set.buckets > 0) return;
     set.add(kUnknownName);
-    add_sorted(counts, interner, set, "", vocab.min_count, vocab.max_size);
+    const Bounds bounds{vocab.min_count, vocab.max_size, vocab.embeddings.empty() ? vocab.name : "", "word",
+                        vocab.range};
+    add_sorted(counts, interner, set, "", bounds);
   }
 
   void fit_column(const TrainPart& part, size_t c) {
@@ -94,7 +76,7 @@ class Fitter {
       }
       fitted_.numbers[name] = std::move(stats);
     } else if (spec.kind == ValueKind::category) {
-      fit_category(column, staged, interners_[interner_key(*part.plan->spec, spec)], fitted_.sets[name]);
+      fit_category(column, staged, interners_[interner_key(*part.plan->spec, spec)], name);
     } else if (spec.kind != ValueKind::token && spec.labels_of.empty()) {
       IdSet& set = fitted_.sets[name];
       for (const std::string& label : spec.fixed_labels) set.add(label);
@@ -102,37 +84,83 @@ class Fitter {
       const Interner& interner = interners_[interner_key(*part.plan->spec, spec)];
       std::vector<int64_t> counts(interner.size());
       count_texts(staged.texts, 0, 1, counts);
-      add_sorted(counts, interner, set, "", 1, std::nullopt);
+      add_sorted(counts, interner, set, "", {});
     }
   }
 
-  // The texts by their counts. `max_size` counts `<unk>`.
-  static void add_sorted(const std::vector<int64_t>& counts, const Interner& interner, IdSet& set,
-                         const std::string& prefix, int64_t min_count, std::optional<int64_t> max_size) {
-    Counts values;
-    for (uint32_t i = 0; i < counts.size(); ++i)
-      if (counts[i] > 0)
-        values.emplace_back(set.lowercase ? lower_text(interner.text(i)) : interner.text(i), counts[i]);
-    if (set.lowercase) merge(values);
-    sort_counts(values);
-    size_t left = max_size ? static_cast<size_t>(std::max<int64_t>(*max_size, 1)) - 1 : SIZE_MAX;
-    for (const auto& [text, count] : values) {
-      if (count < min_count || left-- == 0) break;
-      set.add(prefix + text);
-    }
+  // What a set takes of the texts, and what to call it where that is none of them (empty: nothing is to be said).
+  struct Bounds {
+    int64_t min_count = 1;
+    std::optional<int64_t> max_size;  // counts `<unk>`
+    std::string name = {};
+    const char* item = "value";
+    SourceRange range = {};
+  };
+
+  void report_all_unknown(const Bounds& bounds, size_t count, int64_t most) {
+    const bool rare = most < bounds.min_count;
+    const std::string setting = rare ? "min_count = " + std::to_string(bounds.min_count)
+                                     : "max_size = " + std::to_string(bounds.max_size.value_or(1));
+    auto report = emitter_.report(diag::AllUnknown, bounds.name, setting,
+                                  "none of the " + count_of(count, bounds.item) + " of train");
+    if (bounds.range.valid()) std::move(report).at(bounds.range);
+    std::move(report).help(rare ? std::string("the most frequent ") + bounds.item + " is there " +
+                                      (most == 1 ? "once" : std::to_string(most) + " times")
+                                : "`max_size` counts `<unk>`, too");
   }
 
-  static void fit_category(const ColumnPlan& column, const StagedColumn& staged, const Interner& interner, IdSet& set) {
+  // The texts by their counts. False: there are some, and the set takes none (reported).
+  bool add_sorted(const std::vector<int64_t>& counts, const Interner& interner, IdSet& set, const std::string& prefix,
+                  const Bounds& bounds) {
+    if (!set.lowercase) return add_most_frequent(counts, interner, set, prefix, bounds);
+    Interner folded;  // words that differ in case alone are one
+    std::vector<int64_t> sums;
+    for (uint32_t i = 0; i < counts.size(); ++i) {
+      if (counts[i] == 0) continue;
+      const uint32_t at = folded.add(lower_text(interner.text(i)));
+      sums.resize(folded.size());
+      sums[at] += counts[i];
+    }
+    return add_most_frequent(sums, folded, set, prefix, bounds);
+  }
+
+  bool add_most_frequent(const std::vector<int64_t>& counts, const Interner& interner, IdSet& set,
+                         const std::string& prefix, const Bounds& bounds) {
+    std::vector<uint32_t> order;
+    int64_t highest = 0;
+    size_t there = 0;
+    for (uint32_t i = 0; i < counts.size(); ++i) {
+      highest = std::max(highest, counts[i]);
+      there += counts[i] > 0 ? 1 : 0;
+      if (counts[i] >= std::max<int64_t>(bounds.min_count, 1)) order.push_back(i);
+    }
+    std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
+      return counts[a] != counts[b] ? counts[a] > counts[b] : interner.text(a) < interner.text(b);
+    });
+    const size_t most = bounds.max_size ? static_cast<size_t>(std::max<int64_t>(*bounds.max_size, 1)) - 1 : SIZE_MAX;
+    if (order.size() > most) order.resize(most);
+    const bool takes_none = there > 0 && order.empty();
+    if (takes_none && !bounds.name.empty()) report_all_unknown(bounds, there, highest);
+    for (const uint32_t i : order) set.add(prefix + std::string(interner.text(i)));
+    return !takes_none;
+  }
+
+  void fit_category(const ColumnPlan& column, const StagedColumn& staged, const Interner& interner,
+                    const std::string& name) {
+    IdSet& set = fitted_.sets[name];
     set.buckets = hash_count(*column.spec);
     set.lowercase = column.spec->lowercase;
     if (set.buckets > 0) return;
     set.has_unknown = true;
+    bool said = false;  // of one of its columns
     for (int64_t e = 0; e < column.width; ++e) {
       const std::string prefix = category_name(column, e, "");
       set.add(prefix + kUnknownName);
       std::vector<int64_t> counts(interner.size());
       count_texts(staged.texts, static_cast<size_t>(e), static_cast<size_t>(column.width), counts);
-      add_sorted(counts, interner, set, prefix, column.spec->min_count, column.spec->max_size);
+      const std::string element = column.width > 1 ? name + "[" + std::to_string(e) + "]" : name;
+      Bounds bounds{column.spec->min_count, column.spec->max_size, said ? "" : element, "value", column.spec->range};
+      said = !add_sorted(counts, interner, set, prefix, bounds) || said;
     }
   }
 

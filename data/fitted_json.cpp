@@ -13,10 +13,22 @@ using Json = nlohmann::json;
 
 constexpr int kFittedVersion = 1;
 
-Json set_json(const IdSet& set) {
-  Json json = {{"names", set.names}, {"has_unknown", set.has_unknown}, {"lowercase", set.lowercase}};
-  if (set.buckets > 0) json["buckets"] = set.buckets;
-  return json;
+// As text at once: a tree of millions of names would take ten times as much.
+void add_sets(const std::map<std::string, IdSet>& sets, std::string& out) {
+  const char* separator = "{";
+  for (const auto& [key, set] : sets) {
+    out += separator + Json(key).dump() + ":{";
+    separator = ",";
+    if (set.buckets > 0) out += "\"buckets\":" + std::to_string(set.buckets) + ",";
+    out += std::string("\"has_unknown\":") + (set.has_unknown ? "true" : "false") +
+           ",\"lowercase\":" + (set.lowercase ? "true" : "false") + ",\"names\":[";
+    for (size_t id = 0; id < set.names.size(); ++id) {
+      if (id > 0) out += ',';
+      out += Json(set.names[id]).dump();
+    }
+    out += "]}";
+  }
+  out += sets.empty() ? "{}" : "}";
 }
 
 class FittedReader {
@@ -169,16 +181,16 @@ bool fits_column(const Fitted& fitted, const SourceSpec& source, const ColumnSpe
 }  // namespace
 
 std::string to_json(const Fitted& fitted) {
-  Json json = {
-      {"version", kFittedVersion}, {"vocabs", Json::object()}, {"sets", Json::object()}, {"numbers", Json::object()}};
-  for (const auto& [name, set] : fitted.vocabs) json["vocabs"][name] = set_json(set);
-  for (const auto& [name, set] : fitted.sets) json["sets"][name] = set_json(set);
+  Json numbers = Json::object();
   for (const auto& [name, stats] : fitted.numbers) {
-    json["numbers"][name] = {{"mean", stats.mean},       {"deviation", stats.deviation},
-                             {"minimum", stats.minimum}, {"maximum", stats.maximum},
-                             {"fill", stats.fill},       {"bin_edges", stats.bin_edges}};
+    numbers[name] = {{"mean", stats.mean},       {"deviation", stats.deviation}, {"minimum", stats.minimum},
+                     {"maximum", stats.maximum}, {"fill", stats.fill},           {"bin_edges", stats.bin_edges}};
   }
-  return json.dump();
+  std::string out = "{\"numbers\":" + numbers.dump() + ",\"sets\":";
+  add_sets(fitted.sets, out);
+  out += ",\"version\":" + std::to_string(kFittedVersion) + ",\"vocabs\":";
+  add_sets(fitted.vocabs, out);
+  return out + "}";
 }
 
 std::optional<Fitted> fitted_from_json(std::string_view json, std::string& why) {

@@ -273,7 +273,7 @@ std::unique_ptr<InputReader> InputReader::open(const SourceSpec& source, const F
   if (!plan) return nullptr;
   for (ColumnPlan& column : plan->columns) column.active = is_asked_for(column, settings.columns);
   if (settings.format != RawFormat::source && !check_lines_possible(*plan, emitter)) return nullptr;
-  KeptColumns kept(source.format, settings.keep);
+  KeptColumns kept(source.format, source.trim, settings.keep);
   auto state = std::make_unique<State>(
       State{fitted, settings, budget, emitter, std::move(*plan), std::move(kept), {}, false, 0});
   return std::unique_ptr<InputReader>(new InputReader(std::move(state)));

@@ -26,7 +26,8 @@ int column_number(const std::string& name, size_t width) {
 
 }  // namespace
 
-KeptColumns::KeptColumns(Format format, const std::vector<std::string>& names) : format_(format) {
+KeptColumns::KeptColumns(Format format, bool trim, const std::vector<std::string>& names)
+    : format_(format), trim_(trim) {
   for (const std::string& name : names) columns_.push_back({name});
 }
 
@@ -49,25 +50,33 @@ bool KeptColumns::place(const Layout& layout, Rows& rows) {
   return true;
 }
 
+// A token of blanks alone stays as it is: its place in the sentence counts.
+std::string_view KeptColumns::text_of(std::string_view cell, bool is_token) const {
+  const std::string_view text = trim_ ? trim_blanks(cell) : cell;
+  return text.empty() && is_token ? cell : text;
+}
+
 std::string KeptColumns::value(Column& column, const Record& record) const {
   if (format_ == Format::jsonl) {
     const Json* const found = find_field(*record.json, column.name);
     column.found |= found != nullptr;
-    return found == nullptr ? "null" : dumped(*found);
+    if (found == nullptr) return "null";
+    return found->is_string() ? dumped(text_of(found->get_ref<const std::string&>(), false)) : dumped(*found);
   }
   const auto cell = static_cast<size_t>(column.cell);
   if (column.cell < 0) {
     for (const Comment& comment : record.comments) {
       if (comment.key != column.name) continue;
       column.found = true;
-      return dumped(trim_blanks(comment.value));
+      return dumped(text_of(comment.value, false));
     }
     return "null";
   }
   column.found = true;
-  if (record.lines.empty()) return dumped(record.cells[cell]);
+  if (record.lines.empty()) return dumped(text_of(record.cells[cell], false));
   Json cells = Json::array();
-  for (size_t t = 0; t < record.lines.size(); ++t) cells.push_back(record.cells[t * record.width + cell]);
+  for (size_t t = 0; t < record.lines.size(); ++t)
+    cells.push_back(text_of(record.cells[t * record.width + cell], true));
   return dumped(cells);
 }
 

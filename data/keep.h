@@ -2,6 +2,7 @@
 // ("id", "meta.id"), of CoNLL files comments by key and columns by number (CoNLL-U: by name), a value for each token.
 #pragma once
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "data/record.h"
@@ -10,7 +11,8 @@ namespace mtl::data {
 
 class KeptColumns {
  public:
-  KeptColumns(Format format, const std::vector<std::string>& names);
+  // `trim`: blanks at both ends of texts do not count.
+  KeptColumns(Format format, bool trim, const std::vector<std::string>& names);
 
   // Finds the columns; false after a report of one that the file lacks.
   bool place(const Layout& layout, Rows& rows);
@@ -27,8 +29,10 @@ class KeptColumns {
     bool found = false;
   };
   std::string value(Column& column, const Record& record) const;
+  std::string_view text_of(std::string_view cell, bool is_token) const;
 
   Format format_;
+  bool trim_;
   std::vector<Column> columns_;
 };
 

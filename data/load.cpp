@@ -5,7 +5,6 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
-#include <set>
 
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/data.h"
@@ -121,9 +120,8 @@ bool make_dev(Work& work, diag::Emitter& emitter) {
     if (source.range.valid()) std::move(report).at(source.range);
     return false;
   }
-  // Few of many: was a share meant?
-  const int64_t as_share = std::llround(static_cast<double>(count) / 100 * static_cast<double>(all));
-  if (source.holdout_count > 0 && count < 100 && as_share > count) {
+  // Less than one of a hundred: was a share meant?
+  if (source.holdout_count > 0 && count < 100 && count * 100 < all) {
     const std::string number = std::to_string(count), last = source.holdout_last ? "last(" : "";
     emitter.report(diag::FewHeldOut, source.name, count, all)
         .help("`holdout = " + last + number + "%" + (last.empty() ? "" : ")") + "` takes that share of them");
@@ -164,11 +162,14 @@ bool stage_source(Work& work, const LoadOptions& options, SkipBudget& budget, In
 
 // Words of all files that are not among the first `of_train` of the set.
 void count_others(const Interner& texts, const IdSet& words, size_t of_train, VectorCoverage& coverage) {
-  std::set<std::string> seen;
+  Interner seen;
+  std::string folded;
   for (uint32_t i = 0; i < texts.size(); ++i) {
-    std::string word = words.lowercase ? lower_text(texts.text(i)) : texts.text(i);
+    std::string_view word = texts.text(i);
+    if (words.lowercase) lower_text(word, folded), word = folded;
     const auto id = static_cast<size_t>(std::max(words.id_of(word), 0));
-    if ((id > 0 && id < of_train) || !seen.insert(std::move(word)).second) continue;
+    const size_t before = seen.size();
+    if ((id > 0 && id < of_train) || seen.add(word) < before) continue;
     ++coverage.others;
     coverage.others_found += id > 0;
   }
@@ -227,6 +228,8 @@ std::optional<Dataset> build(const Spec& spec, const LoadOptions& options, diag:
   for (const Work& work : works) {
     warn_of_same_files(*work.spec, options, emitter);
     warn_of_lost_digits(work.plan, work.train, emitter);
+    warn_of_labels(work.plan, work.train, out.fitted, emitter);
+    warn_of_one_sentence(work.plan, work.train, emitter);
   }
   for (const Work& work : works) {
     good = encode_source(work, out.fitted, interners, out.sources.emplace_back(), emitter) && good;

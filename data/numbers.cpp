@@ -159,6 +159,12 @@ std::string bad_number_help(std::string_view text, const NumberFormat& format) {
   const bool digits = text.find_first_of("0123456789") != std::string_view::npos;
   const std::string lower = lower_text(text);
   if (lower.find("inf") != std::string::npos) return "numbers are finite";
+  if (text.find("\u2212") != std::string_view::npos) return "its minus is the character U+2212: write `-`";
+  if (text.size() > 2 && text.front() == '"' && text.back() == '"')
+    return "a tsv keeps quotation marks; `format = csv` with `separator = \"\\t\"` reads quoted cells";
+  if (lower == "true" || lower == "false") return "a column of truth values is `bool`";
+  if (text.size() > 1 && text.back() == '%' && parse_number(text.substr(0, text.size() - 1), format))
+    return "a number has no unit behind it: take `%` out of the file";
   if (!digits && !text.empty()) {
     const std::string missing =
         "`missing = [\"" + std::string(text) + "\"]` in the source says that this is a missing value";

@@ -349,8 +349,13 @@ class Placer {
     const std::string first = layout_.names.empty() ? "" : lower_text(layout_.names[0]);
     if (first.starts_with("<!doctype") || first.starts_with("<html") || first.starts_with("<?xml"))
       return "the file is a web page, not a table";
-    const bool json = first.starts_with('{') || first.starts_with('[');
-    return json ? "it looks like JSON; `format = jsonl` reads a file with one object in each line" : "";
+    if (first.starts_with("version https://git-lfs"))
+      return "the file is a pointer of Git LFS: `git lfs pull` fetches what it stands for";
+    if (first.starts_with("sep=")) return "the first line is one of Excel's: the header has to be the first";
+    if (first.starts_with("#")) return "a table has no comments: the header has to be its first line";
+    if (plan_.spec->format == Format::tsv && first.size() > 2 && first.front() == '"' && first.back() == '"')
+      return "a tsv keeps quotation marks; `format = csv` with `separator = \"\\t\"` reads quoted cells";
+    return help_for_json(first);
   }
 
   // A header of one cell: another separator, most likely the one that stands in it.

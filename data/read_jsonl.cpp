@@ -7,11 +7,23 @@
 namespace mtl::data {
 namespace {
 
+// What to do about a line that is no object of its own, by how it begins and ends.
+std::string help_for_line(std::string_view line, uint64_t number) {
+  line = trim(line);
+  if (number == 1 && line.starts_with('['))
+    return "the file is one array: `jq -c '.[]'` writes a line for each element";
+  if (line == "{") return "each object stands on one line of its own: `jq -c .` writes it so";
+  if (line.starts_with('{') && line.ends_with("},")) return "a line ends with its object, without a comma";
+  if (line.find("NaN") != line.npos) return "JSON has no NaN: `null` is a missing value";
+  if (line.starts_with("{'")) return "JSON takes double quotes";
+  return "";
+}
+
 void report_fault(const JsonFault& fault, std::string_view line, uint64_t number, Rows& rows) {
   if (!fault.too_large.empty()) {
     rows.bad(diag::JsonNumberTooLarge, number, line, "", excerpt(fault.too_large, 40));
   } else {
-    rows.bad(diag::BadJson, number, line, "", fault.what);
+    rows.bad(diag::BadJson, number, line, help_for_line(line, number), fault.what);
   }
 }
 

@@ -1,10 +1,19 @@
 #include "compiler/diag/kinds/data.h"
 #include "data/record.h"
+#include "data/text.h"
 
 namespace mtl::data {
 
 ReadSettings read_settings(const SourceSpec& source) {
   return {source.format, source.separator, source.header.value_or(true), source.trim};
+}
+
+std::string help_for_json(std::string_view text) {
+  text = trim_blanks(text);
+  if (!text.starts_with('{') && !text.starts_with('[')) return "";
+  text = trim_blanks(text.substr(1));
+  const bool goes_on = text.empty() || std::string_view("\"{[]}").find(text[0]) != std::string_view::npos;
+  return goes_on ? "it looks like JSON; `format = jsonl` reads a file with one object in each line" : "";
 }
 
 std::string_view records_name(Format format) {

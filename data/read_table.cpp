@@ -187,8 +187,12 @@ class CsvCursor {
     line_ = opened_line;
     at_ = opened;
     const std::string_view line = skip_rest_of_line();
-    rows_.bad(diag::UnclosedQuote, opened_line, line,
-              "a quotation mark that is no quoting is written twice, inside quotes; a file without quoting is `tsv`");
+    if (const std::string json = help_for_json(line); !json.empty()) {
+      rows_.bad_file(diag::UnclosedQuote, opened_line, line, json);
+    } else {
+      rows_.bad(diag::UnclosedQuote, opened_line, line,
+                "a quotation mark that is no quoting is written twice, inside quotes; a file without quoting is `tsv`");
+    }
     return false;
   }
   bool text_behind_quote() {
@@ -196,7 +200,11 @@ class CsvCursor {
     const std::string_view found = text_.substr(at_, std::min<size_t>(text_.find('\n', at_), text_.size()) - at_);
     const std::string shown = excerpt(found, 20);
     const std::string_view line = skip_rest_of_line();
-    rows_.bad(diag::TextAfterQuote, number, line, "a quotation mark inside a quoted cell is written twice", shown);
+    if (const std::string json = help_for_json(line); !json.empty()) {
+      rows_.bad_file(diag::TextAfterQuote, number, line, json, shown);
+    } else {
+      rows_.bad(diag::TextAfterQuote, number, line, "a quotation mark inside a quoted cell is written twice", shown);
+    }
     return false;
   }
   // Moves behind the current line; its text from the start of the record.

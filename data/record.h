@@ -59,6 +59,8 @@ struct ReadSettings {
   bool trim = true;       // blanks around names of columns and values of comments do not count
 };
 
+// What to do about text that begins as JSON does where another format is read; empty: it does not begin so.
+std::string help_for_json(std::string_view text);
 // The settings of a source's files.
 ReadSettings read_settings(const SourceSpec& source);
 // How a message calls the records of a format: "sentences", "rows", "objects".

@@ -26,14 +26,6 @@ bool listed(const std::vector<std::string>& words, std::string_view word) {
 
 }  // namespace
 
-uint32_t Interner::add(std::string_view text) {
-  if (const auto found = numbers_.find(text); found != numbers_.end()) return found->second;
-  const auto number = static_cast<uint32_t>(texts_.size());
-  texts_.emplace_back(text);
-  numbers_.emplace(texts_.back(), number);
-  return number;
-}
-
 std::string interner_key(const SourceSpec& source, const ColumnSpec& column) {
   return column.kind == ValueKind::token ? "vocab " + column.vocab : source.name + "." + column.name;
 }
@@ -75,6 +67,15 @@ bool Stager::begin_rows(const Layout& layout, Rows& rows) {
   auto placed = place_columns(plan_, layout, options_.use, rows);
   if (!placed) return false;
   placements_ = std::move(*placed);
+  for (size_t c = 0; c < placements_.size(); ++c) {
+    const Placement& placement = placements_[c];
+    std::vector<std::string>& read_from = out_.columns[c].read_from;
+    if (!read_from.empty()) continue;
+    for (size_t i = 0; i < placement.cells.size(); ++i) {
+      const std::string feature = i < placement.features.size() ? placement.features[i] : "";
+      read_from.push_back(std::to_string(placement.cells[i]) + (feature.empty() ? "" : "." + lower_text(feature)));
+    }
+  }
   return true;
 }
 

@@ -7,25 +7,13 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
+#include "data/interner.h"
 #include "data/plan.h"
 #include "data/record.h"
 
 namespace mtl::data {
-
-// Distinct texts, numbered in order of appearance.
-class Interner {
- public:
-  uint32_t add(std::string_view text);
-  const std::string& text(uint32_t number) const { return texts_[number]; }
-  size_t size() const { return texts_.size(); }
-
- private:
-  std::deque<std::string> texts_;  // a deque: the map's keys point into it
-  std::unordered_map<std::string_view, uint32_t> numbers_;
-};
 
 // One interner for each vocabulary ("vocab en") and each label or category column ("snips.intent").
 using Interners = std::map<std::string, Interner>;
@@ -42,10 +30,11 @@ inline constexpr uint32_t kMissingText = 0xFFFFFFFFu;
 inline constexpr int32_t kMissingRow = -1;  // a row of `labels` without a value, where others have a count
 
 struct StagedColumn {
-  std::vector<uint32_t> texts;     // token, category, label, labels; rows * width, or sum of counts
-  std::vector<int32_t> counts;     // labels: classes of each row, or kMissingRow
-  std::vector<double> numbers;     // number, bool, bins; rows * width
-  std::vector<std::string> cells;  // bool with `is`: the first few different ones
+  std::vector<uint32_t> texts;         // token, category, label, labels; rows * width, or sum of counts
+  std::vector<int32_t> counts;         // labels: classes of each row, or kMissingRow
+  std::vector<double> numbers;         // number, bool, bins; rows * width
+  std::vector<std::string> cells;      // bool with `is`: the first few different ones
+  std::vector<std::string> read_from;  // see Column::cells
   // label[T] along a dimension with a limit: the labels that it cuts, which evaluation counts; how many each example
   // has.
   std::vector<uint32_t> cut_texts;

@@ -309,7 +309,10 @@ Staged take_examples(const SourcePlan& plan, const Staged& staged, const std::ve
   out.cuts.resize(plan.dims.size());
   out.lengths.resize(plan.dims.size());
   out.columns.resize(plan.columns.size());
-  for (size_t c = 0; c < plan.columns.size(); ++c) out.columns[c].cells = staged.columns[c].cells;
+  for (size_t c = 0; c < plan.columns.size(); ++c) {
+    out.columns[c].cells = staged.columns[c].cells;
+    out.columns[c].read_from = staged.columns[c].read_from;
+  }
   const auto append = [](auto& to, const auto& from, size_t begin, size_t end) {
     if (from.empty()) return;
     to.insert(to.end(), from.begin() + static_cast<std::ptrdiff_t>(begin),

@@ -4,11 +4,13 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <map>
 
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/data.h"
 #include "data/cache.h"
 #include "data/numbers.h"
+#include "data/text.h"
 
 namespace mtl::data {
 namespace {
@@ -92,6 +94,81 @@ void warn_of_lost_digits(const SourcePlan& plan, const Staged& train, diag::Emit
                                  shortest(first));
     if (column.range.valid()) std::move(report).at(column.range);
     std::move(report).help("ids are `token` or `category`; of times and amounts, `standardize` keeps what differs");
+  }
+}
+
+namespace {
+
+bool is_quoted(const std::string& label) {
+  return label.size() >= 2 && label.front() == '"' && label.back() == '"';
+}
+
+// `a`, `b` and `c`, by what they have in common: the number that they are, or the word in lower case. Single letters
+// may well be told apart.
+void warn_of_alike(const std::string& name, const std::vector<std::string>& labels, const NumberFormat& format,
+                   SourceRange range, diag::Emitter& emitter) {
+  constexpr size_t kReported = 3;
+  std::map<std::string, std::vector<std::string>> groups;
+  for (const std::string& label : labels) {
+    const auto number = parse_number(label, format);
+    if (number || label.size() > 1) groups[number ? "0 " + shortest(*number) : lower_text(label)].push_back(label);
+  }
+  size_t reported = 0;
+  for (auto& [key, alike] : groups) {
+    if (alike.size() < 2 || ++reported > kReported) continue;
+    std::sort(alike.begin(), alike.end());
+    for (std::string& label : alike) label = "`" + excerpt(label, 40) + "`";
+    const bool number = key.starts_with("0 ");
+    auto report = emitter.report(diag::LabelsAlike, name, join(alike, ", ", " and "),
+                                 number ? "one number" : "differ in case alone");
+    if (range.valid()) std::move(report).at(range);
+    std::move(report).help("if they are meant to be one class, write them alike in the files");
+  }
+}
+
+}  // namespace
+
+void warn_of_labels(const SourcePlan& plan, const Staged& train, const Fitted& fitted, diag::Emitter& emitter) {
+  constexpr size_t kFewClasses = 20;
+  for (const ColumnPlan& column : plan.columns) {
+    const ColumnSpec& spec = *column.spec;
+    const std::string name = plan.spec->name + "." + spec.name;
+    const auto found = fitted.sets.find(name);
+    const bool learnt = column.is_target_only() && spec.fixed_labels.empty() && spec.labels_of.empty();
+    if (!learnt || column.is_bins || found == fitted.sets.end()) continue;
+    const std::vector<std::string>& labels = found->second.names;
+    const auto quoted = std::find_if(labels.begin(), labels.end(), is_quoted);
+    if (plan.spec->format == Format::tsv && quoted != labels.end()) {
+      auto report = emitter.report(diag::QuotedLabels, name, excerpt(*quoted, 40));
+      if (spec.range.valid()) std::move(report).at(spec.range);
+      std::move(report).help("`format = csv` with `separator = \"\\t\"` reads quoted cells");
+    }
+    warn_of_alike(name, labels, number_format(*plan.spec), spec.range, emitter);
+    const bool one_each = spec.kind == ValueKind::label && column.dims.empty();
+    if (!one_each || labels.size() <= kFewClasses || static_cast<int64_t>(labels.size()) * 2 <= train.examples)
+      continue;
+    const bool numbers = std::all_of(labels.begin(), labels.end(), [&](const std::string& label) {
+      return parse_number(label, number_format(*plan.spec)).has_value();
+    });
+    auto report = emitter.report(diag::NearlyAsManyClasses, name, std::to_string(labels.size()) + " classes",
+                                 count_of(static_cast<size_t>(train.examples), "example"));
+    if (spec.range.valid()) std::move(report).at(spec.range);
+    std::move(report).help(numbers ? "`f32` predicts a number, and `|> bins(10)` makes classes of it"
+                                   : "a class is learnt from its examples: is this the column of the labels?");
+  }
+}
+
+void warn_of_one_sentence(const SourcePlan& plan, const Staged& train, diag::Emitter& emitter) {
+  constexpr int64_t kLong = 100;
+  const bool conll = plan.spec->format == Format::conll || plan.spec->format == Format::conllu;
+  if (!conll || train.examples != 1) return;
+  for (size_t d = 0; d < plan.dims.size(); ++d) {
+    if (plan.dims[d].parent >= 0 || train.lengths[d].empty() || train.lengths[d][0] < kLong) continue;
+    auto report = emitter.report(diag::OneLongSentence, plan.spec->name,
+                                 count_of(static_cast<size_t>(train.lengths[d][0]), "token"));
+    if (plan.spec->train_range.valid()) std::move(report).at(plan.spec->train_range);
+    std::move(report).help("a blank line ends a sentence");
+    return;
   }
 }
 

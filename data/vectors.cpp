@@ -3,11 +3,10 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <unordered_map>
-#include <unordered_set>
 
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/data.h"
+#include "data/interner.h"
 #include "data/text.h"
 
 namespace mtl::data {
@@ -24,25 +23,56 @@ size_t count_fields(std::string_view line) {
   return fields.size();
 }
 
+// Also one that is not finite: its line has the width of the others.
+bool is_number(std::string_view text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return end == text.data() + text.size() && error != std::errc::invalid_argument;
+}
+
+// The next line that is not blank, and, in front of all others, not "400000 300": how many words and numbers there are.
+// `lines`: Lines or LineStream.
+template <class AllLines>
+bool next_line(AllLines& lines, std::string_view& line) {
+  const auto is_header = [](std::string_view text) {
+    std::vector<std::string_view> fields;
+    split_at(text, " ", fields);
+    const auto is_count = [](std::string_view field) {
+      return !field.empty() && field.find_first_not_of("0123456789") == std::string_view::npos;
+    };
+    return fields.size() == 2 && is_count(fields[0]) && is_count(fields[1]);
+  };
+  while (lines.next(line)) {
+    line = strip_end(line);
+    if (!line.empty() && (lines.number() != 1 || !is_header(line))) return true;
+  }
+  return false;
+}
+
+// The first line says how many numbers there are: the longest run of numbers at its end.
+int64_t count_numbers(std::string_view line) {
+  std::vector<std::string_view> fields;
+  split_at(line, " ", fields);
+  size_t numbers = 0;
+  while (numbers + 1 < fields.size() && is_number(fields[fields.size() - 1 - numbers])) ++numbers;
+  return static_cast<int64_t>(numbers);
+}
+
 class VectorReader {
  public:
   VectorReader(IdSet& words, size_t most, Fitted::Vectors& out)
       : words_(words), of_train_(words.size()), most_(most), out_(out) {
     exact_.resize(words.size());
-    for (size_t id = 1; !words.lowercase && id < words.size(); ++id) {
-      std::string folded = lower_text(words.names[id]);
-      if (folded != words.names[id]) folds_[std::move(folded)].push_back(static_cast<int32_t>(id));
-    }
+    for (size_t id = 1; !words.lowercase && id < words.size(); ++id)
+      if (has_capitals(words.names[id])) folds_.add(key_);
+    other_case_.resize(folds_.size());
   }
 
-  // `lines`: Lines or LineStream.
   template <class AllLines>
   void run(AllLines& lines) {
     std::string_view line;
-    while (lines.next(line)) {
-      line = strip_end(line);
-      if (line.empty() || (lines.number() == 1 && is_header(line))) continue;
-      if (width_ == 0) set_width(line);
+    while (next_line(lines, line)) {
+      if (width_ == 0) set_width(count_numbers(line));
       if (width_ == 0 || !take(line)) note_bad(lines.number(), line);
     }
     VectorCoverage& coverage = out_.coverage;
@@ -52,7 +82,8 @@ class VectorReader {
       const bool found = out_.row_of[id] >= 0;
       coverage.found += found;
       coverage.folded += found && !exact_[id];
-      coverage.would_fold += !found && other_case_.count(static_cast<int32_t>(id)) > 0;
+      coverage.would_fold +=
+          !found && !words_.lowercase && has_capitals(words_.names[id]) && other_case_[*folds_.find(key_)];
     }
   }
 
@@ -60,31 +91,10 @@ class VectorReader {
   std::string first_bad_text;
 
  private:
-  static bool is_header(std::string_view line) {
-    std::vector<std::string_view> fields;
-    split_at(line, " ", fields);
-    const auto is_count = [](std::string_view text) {
-      return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
-    };
-    return fields.size() == 2 && is_count(fields[0]) && is_count(fields[1]);
-  }
-
-  // The first line says how many numbers there are: the longest run of numbers at its end.
-  void set_width(std::string_view line) {
-    std::vector<std::string_view> fields;
-    split_at(line, " ", fields);
-    size_t numbers = 0;
-    while (numbers + 1 < fields.size() && is_number(fields[fields.size() - 1 - numbers])) ++numbers;
-    width_ = static_cast<int64_t>(numbers);
+  void set_width(int64_t numbers) {
+    width_ = numbers;
     out_.width = width_;
     out_.row_of.assign(words_.size(), -1);
-  }
-
-  // Also one that is not finite: its line has the width of the others.
-  static bool is_number(std::string_view text) {
-    double value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    return end == text.data() + text.size() && error != std::errc::invalid_argument;
   }
 
   void note_bad(uint64_t number, std::string_view line) {
@@ -161,10 +171,13 @@ class VectorReader {
 
   // Words that train has in another case than the file.
   void note_case(std::string_view word) {
-    if (folds_.empty()) return;
-    key_.assign(word);
-    const auto found = folds_.find(key_);
-    if (found != folds_.end()) other_case_.insert(found->second.begin(), found->second.end());
+    if (const auto found = folds_.find(word)) other_case_[*found] = true;
+  }
+
+  // Its lower case is in `key_`.
+  bool has_capitals(const std::string& word) {
+    lower_text(word, key_);
+    return key_ != word;
   }
 
   std::optional<int32_t> id_of(std::string_view word) const {
@@ -207,8 +220,8 @@ class VectorReader {
   size_t of_train_;  // words in front of those that the file adds
   size_t most_;      // words that there may be
   Fitted::Vectors& out_;
-  std::unordered_map<std::string, std::vector<int32_t>> folds_;  // by lower case: words that have capitals
-  std::unordered_set<int32_t> other_case_;
+  Interner folds_;                // in lower case: words that have capitals
+  std::vector<bool> other_case_;  // by fold: the file has it
   int64_t width_ = 0;
   std::vector<bool> exact_;
   std::vector<float> numbers_;  // of a line
@@ -249,6 +262,14 @@ std::optional<Fitted::Vectors> parse_vectors(std::string_view text, const std::s
                                              size_t most, IdSet& words, diag::Emitter& emitter) {
   Lines lines(text);
   return read_lines_of(lines, path, vocab, most, words, emitter);
+}
+
+std::optional<int64_t> width_of_vectors(const std::string& path) {
+  diag::Emitter unheard(nullptr);  // whoever reads all of the file says what is wrong with it
+  auto lines = LineStream::open(path, {}, unheard);
+  std::string_view line;
+  const int64_t width = lines && next_line(*lines, line) ? count_numbers(line) : 0;
+  return width > 0 ? std::optional<int64_t>(width) : std::nullopt;
 }
 
 std::optional<Fitted::Vectors> read_vectors(const std::string& path, const VocabSpec& vocab, IdSet& words,

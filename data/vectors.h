@@ -10,6 +10,9 @@
 
 namespace mtl::data {
 
+// How many numbers the first word of the file has; nullopt: it has none, or cannot be read.
+std::optional<int64_t> width_of_vectors(const std::string& path);
+
 // Keeps the rows of words that are in `words`, and adds words of the file, from its beginning, until there are `most`:
 // train does not have them, what is read later may. A vocabulary in lower case takes the row of the word itself if
 // there is one, else that of the first word that becomes it. nullopt after reporting.

@@ -13,6 +13,7 @@
 #include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "compiler/base/json.h"
 #include "model/write_file.h"
@@ -101,8 +102,9 @@ class Checksum {
            size_t size) {
     tensors_[name] = kind + json(dims).dump() + std::to_string(runtime::deploy::weights_checksum(bytes, size));
   }
-  std::string text() const {
-    const std::string all = text_ + json(tensors_).dump(-1, ' ', false, json::error_handler_t::replace);
+  std::string text() && {  // a vocabulary of millions of words is not copied
+    std::string all = std::move(text_);
+    all += json(tensors_).dump(-1, ' ', false, json::error_handler_t::replace);
     char digits[17];
     std::snprintf(digits, sizeof(digits), "%016llx",
                   static_cast<unsigned long long>(runtime::deploy::weights_checksum(all.data(), all.size())));
@@ -219,7 +221,7 @@ std::optional<TensorFile> parse(std::string_view bytes, std::string& why) {
     for (const auto& [range, index] : places)
       checksum.add(file.tensors[index].name, kinds[index]->name, file.tensors[index].dims, data.data() + range.begin,
                    range.end - range.begin);
-    if (file.metadata[kChecksumKey] != checksum.text())
+    if (file.metadata[kChecksumKey] != std::move(checksum).text())
       return fail(std::string("it is damaged: its checksum does not match (a program that changes it on purpose leaves "
                               "`") +
                   kChecksumKey + "` and `" + kFormatKey + "` out of the metadata)");
@@ -271,9 +273,9 @@ bool write_safetensors(const std::string& path, const TensorFile& file, std::str
   Checksum checksum(metadata);
   for (const Tensor& tensor : file.tensors)
     checksum.add(tensor.name, "F32", tensor.dims, tensor.values.data(), tensor.values.size() * sizeof(float));
-  metadata[kChecksumKey] = checksum.text();
+  metadata[kChecksumKey] = std::move(checksum).text();
   json header = json::object();
-  header["__metadata__"] = metadata;
+  header["__metadata__"] = std::exchange(metadata, {});
   uint64_t offset = 0;
   for (const Tensor& tensor : file.tensors) {
     const uint64_t end = offset + tensor.values.size() * sizeof(float);

@@ -8,6 +8,7 @@
 #include <cctype>
 #include <cerrno>
 #include <cstring>
+#include <random>
 #include <utility>
 
 #include "compiler/base/write_all.h"
@@ -22,11 +23,40 @@ std::string reason(const std::string& doing, const std::string& path, int error)
   return "cannot " + doing + " `" + path + "`: " + std::strerror(error);
 }
 
+std::string folder_of(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+}
+
+std::string link_of(int file) {
+  return "/proc/self/fd/" + std::to_string(file);
+}
+
+// A file that has no name yet, so that nothing is left of a process that is killed; -1 where the file system has none,
+// or where nothing could give it a name.
+int open_nameless(const std::string& folder) {
+  const int file = ::open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+  if (file < 0 || ::access(link_of(file).c_str(), F_OK) == 0) return file;
+  ::close(file);
+  return -1;
+}
+
+// Gives it a name that mkstemp could have drawn, for the moment until it is renamed: no link replaces a file.
+std::string name_aside(int file, const std::string& path) {
+  constexpr std::string_view kDigits = "abcdefghijklmnopqrstuvwxyz0123456789";
+  std::random_device random;
+  for (int tries = 0; tries < 100; ++tries) {
+    std::string aside = path + std::string(kAside);
+    for (int i = 0; i < 6; ++i) aside += kDigits[random() % kDigits.size()];
+    if (::linkat(AT_FDCWD, link_of(file).c_str(), AT_FDCWD, aside.c_str(), AT_SYMLINK_FOLLOW) == 0) return aside;
+    if (errno != EEXIST) break;
+  }
+  return "";
+}
+
 // So that the new name survives a power cut too.
 void flush_folder(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  const std::string folder = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
-  const int directory = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const int directory = ::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (directory < 0) return;
   ::fsync(directory);
   ::close(directory);
@@ -44,18 +74,23 @@ std::optional<FileWriter> FileWriter::open(const std::string& path, std::string&
   FileWriter out;
   out.path_ = path;
   if (exists && !S_ISREG(info.st_mode)) {  // /dev/stdout, /dev/full
-    out.file_ = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
-    if (out.file_ >= 0) return out;
-    why = reason("open", path, errno);
+    // Without O_NONBLOCK a pipe would keep us waiting for a reader; writing may wait for it.
+    out.file_ = ::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NONBLOCK);
+    if (out.file_ >= 0 && ::fcntl(out.file_, F_SETFL, O_WRONLY) == 0) return out;
+    why = errno == ENXIO ? "cannot write `" + path + "`: nobody reads from the pipe" : reason("open", path, errno);
     return std::nullopt;
   }
-  std::string aside = path + std::string(kAside) + "XXXXXX";
-  out.file_ = ::mkstemp(aside.data());
+  out.replaces_ = true;
+  out.file_ = open_nameless(folder_of(path));
   if (out.file_ < 0) {
-    why = reason("create a file beside", path, errno);
-    return std::nullopt;
+    std::string aside = path + std::string(kAside) + "XXXXXX";
+    out.file_ = ::mkstemp(aside.data());
+    if (out.file_ < 0) {
+      why = reason("create a file beside", path, errno);
+      return std::nullopt;
+    }
+    out.aside_ = aside;
   }
-  out.aside_ = aside;
   const mode_t mask = ::umask(0);
   ::umask(mask);
   if (::fchmod(out.file_, exists ? info.st_mode & 07777 : 0666 & ~mask) == 0) return out;
@@ -64,7 +99,10 @@ std::optional<FileWriter> FileWriter::open(const std::string& path, std::string&
 }
 
 FileWriter::FileWriter(FileWriter&& other) noexcept
-    : path_(std::move(other.path_)), aside_(std::exchange(other.aside_, {})), file_(std::exchange(other.file_, -1)) {}
+    : path_(std::move(other.path_)),
+      aside_(std::exchange(other.aside_, {})),
+      replaces_(other.replaces_),
+      file_(std::exchange(other.file_, -1)) {}
 
 FileWriter::~FileWriter() {
   std::string why;
@@ -83,9 +121,10 @@ bool FileWriter::write(std::string_view bytes, std::string& why) {
 }
 
 bool FileWriter::commit(std::string& why) {
-  if (!aside_.empty() && ::fsync(file_) != 0) return fail(errno, why);
+  if (replaces_ && ::fsync(file_) != 0) return fail(errno, why);
+  if (replaces_ && aside_.empty() && (aside_ = name_aside(file_, path_)).empty()) return fail(errno, why);
   if (::close(std::exchange(file_, -1)) != 0) return fail(errno, why);
-  if (aside_.empty()) return true;
+  if (!replaces_) return true;
   if (::rename(aside_.c_str(), path_.c_str()) != 0) return fail(errno, why);
   aside_.clear();
   flush_folder(path_);

@@ -1,5 +1,6 @@
-// The one way we write files: aside in the same folder, flushed to disk, then renamed over the old one. So a reader
-// sees the old file or the whole new one, and a full disk or a crash leaves the old file as it was.
+// The one way we write files: aside in the same folder, without a name where the file system can do that, flushed to
+// disk, then renamed over the old one. So a reader sees the old file or the whole new one, a full disk or a crash
+// leaves the old file as it was, and a process that is killed leaves nothing.
 #pragma once
 #include <sys/types.h>
 
@@ -24,7 +25,8 @@ class FileWriter {
   FileWriter() = default;
   bool fail(int error, std::string& why);
 
-  std::string path_, aside_;  // aside_ empty: a device or a pipe, which cannot be replaced
+  std::string path_, aside_;  // aside_ empty: it has no name yet
+  bool replaces_ = false;     // not a device or a pipe, which cannot be replaced
   int file_ = -1;
 };
 

@@ -45,6 +45,9 @@ const std::map<std::string, std::set<std::string>> kWalls = {
       "compiler/codegen/object", "compiler/elaborate", "data", "model", "training", "runtime"}},
     {"engine", {"compiler/base", "compiler/types", "compiler/program", "compiler/codegen", "data", "runtime"}},
 };
+// Floors of one folder, from the lowest: each includes itself and those in front of it.
+const std::vector<std::vector<std::string>> kFloors = {{"compiler/elaborate/values", "compiler/elaborate/tensors",
+                                                        "compiler/elaborate/bodies", "compiler/elaborate/tasks"}};
 // Library -> the only folders that may include it.
 const std::vector<std::pair<std::regex, std::set<std::string>>> kLibraries = {
     {std::regex(R"(^antlr4|^Mtl(Lexer|Parser)\.h)"), {"compiler/syntax"}},
@@ -119,6 +122,30 @@ TEST_CASE("no file is longer than 600 lines") {
     INFO(s.path);
     CHECK(s.lines.size() <= kLineLimit);
   }
+}
+
+TEST_CASE("floors include only what lies below them") {
+  static const std::regex include(R"re(^\s*#include\s+"([^"]+)")re");
+  const auto floor_of = [](const std::vector<std::string>& floors, const std::string& path) {
+    const auto found = std::find_if(floors.begin(), floors.end(),
+                                    [&](const std::string& floor) { return path.rfind(floor + "/", 0) == 0; });
+    return found == floors.end() ? -1 : static_cast<int>(found - floors.begin());
+  };
+  size_t seen = 0;
+  for (const Source& s : sources({".h", ".cpp"})) {
+    for (const auto& floors : kFloors) {
+      const int mine = floor_of(floors, s.path);
+      if (mine < 0) continue;
+      for (const std::string& line : s.lines) {
+        std::smatch m;
+        if (!std::regex_search(line, m, include)) continue;
+        INFO(s.path << " includes " << m[1]);
+        CHECK(floor_of(floors, m[1]) <= mine);
+        ++seen;
+      }
+    }
+  }
+  CHECK(seen > 100);
 }
 
 TEST_CASE("folders include only what lies below them") {

@@ -27,7 +27,7 @@ using namespace mtl;
 
 // Bars: the share of first errors that are near, and the errors of a refused program. Of what is far nearly all is a
 // use whose declaration was deleted or renamed, which nobody can see.
-constexpr double kNear = 0.95, kErrors = 1.4;
+constexpr double kNear = 0.97, kErrors = 1.4;
 
 using Random = std::mt19937_64;
 

@@ -4,6 +4,8 @@
 mtlc="$1" work="$2"
 rm -rf "$work" && mkdir -p "$work" && cd "$work" || exit 1
 cat > m.mtl <<'END'
+use std.sequence
+
 vocab words { unknown = 1% }
 
 data ads {
@@ -27,13 +29,14 @@ model m {
   task fields  predicts ads.y { head = flatten(facts(ads.facts)) |> mlp([16]) |> linear(|target|) }
   task hot     predicts ads.y { head = one_hot(ads.user, |ads.user|) |> linear(16) |> relu |> linear(|target|) }
   task bag     predicts ads.y { head = mean(one_hot(ads.words, |words|), over = ads.T) |> linear(16) |> relu |> linear(|target|) }
+  task windows predicts ads.y { head = one_hot(ads.words, |words|) |> conv1d(16) |> relu |> mean(over = ads.T) |> linear(|target|) }
   task columns predicts ads.y { head = ads.user |> looked_up(8) |> mlp([16]) |> linear(|target|) }
   train { optimizer = adam(lr = 0.01), batch = 16, epochs = 40, seed = 1 }
 }
 END
 awk 'BEGIN { print "user,shop,words,y"
   for (i = 0; i < 200; ++i) printf "u%d,s%d,w%d w%d w%d,1\n", i % 40, i % 7, i % 11, i % 13, i % 17 }' > ads.csv
-printf 'user,shop,words\nu1,s1,w1 w2\nnobody,nowhere,never heard\n' > new.csv
+printf 'user,shop,words\nu1,s1,w1 w2 w3\nnobody,nowhere,never heard of\n' > new.csv
 
 for seed in 1 2 3 4 5; do
   "$mtlc" train m.mtl --seed $seed --run-dir run$seed --threads 1 --no-cache > said 2>&1 || { cat said; exit 1; }
@@ -41,7 +44,7 @@ for seed in 1 2 3 4 5; do
   tr -d '{}' < answers | awk -F, -v seed=$seed '
     { for (i = 1; i <= NF; ++i) { split($i, part, ":"); y[NR, i] = part[2]; name[i] = part[1] } }
     END {
-      if (NR != 2 || NF != 5) { print "not the answers of five tasks"; exit 1 }
+      if (NR != 2 || NF != 6) { print "not the answers of six tasks"; exit 1 }
       for (i = 1; i <= NF; ++i) {
         print "seed " seed, name[i], y[1, i], y[2, i]
         known = y[1, i] - 1; other = y[2, i] - 1

@@ -79,6 +79,22 @@ Elaborator make_elaborator(const sema::CheckedFile& file, const data::Spec& spec
   };
 }
 
+Elaborator make_elaborator(const sema::CheckedFile& file, const data::Spec& spec, const data::Dataset& dataset,
+                           diag::Emitter& emitter) {
+  return [&, of_fitted = make_elaborator(file, spec, dataset.fitted, emitter)](const ElaborateOptions& asked) {
+    ElaborateOptions options = asked;
+    options.cells_of = [&](const std::string& path) {
+      const size_t dot = path.find('.');
+      for (const data::Source& source : dataset.sources) {
+        const auto column = source.train.columns.find(path.substr(dot + 1));
+        if (source.name == path.substr(0, dot) && column != source.train.columns.end()) return column->second.cells;
+      }
+      return std::vector<std::string>();
+    };
+    return of_fitted(options);
+  };
+}
+
 std::unique_ptr<Session> Session::open(Elaborator elaborator, const SessionOptions& options) {
   std::unique_ptr<Session> session(new Session(std::move(elaborator), options));
   auto evaluated = session->elaborator_({});

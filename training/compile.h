@@ -23,6 +23,9 @@ using Elaborator = std::function<std::optional<elaborate::ElaboratedModel>(const
 // Reports go to `emitter`; all arguments must outlive the result.
 Elaborator make_elaborator(const sema::CheckedFile& file, const data::Spec& spec, const data::Fitted& fitted,
                            diag::Emitter& emitter);
+// The same, where the data itself is at hand.
+Elaborator make_elaborator(const sema::CheckedFile& file, const data::Spec& spec, const data::Dataset& dataset,
+                           diag::Emitter& emitter);
 
 struct SessionOptions {
   std::string object_cache;  // compiled loops, by content; empty: none

@@ -225,8 +225,8 @@ void clear_unknown(const ParamInfo& param, const data::Fitted& fitted, const mod
     }
     const int64_t size = entry.dims[static_cast<size_t>(ids.axis)];
     for (const int32_t id : set->unknown_ids())
-      for (int64_t block = 0; block < blocks && ids.begin + id < size; ++block)
-        std::fill_n(out + (block * size + ids.begin + id) * width, width, 0.0f);
+      for (int64_t block = 0; block < blocks && ids.begin + (id + 1) * ids.each <= size; ++block)
+        std::fill_n(out + (block * size + ids.begin + id * ids.each) * width, ids.each * width, 0.0f);
   }
 }
 

@@ -51,6 +51,10 @@ std::vector<std::string> element_names(const data::ColumnSpec* column, int64_t w
   return names;
 }
 
+bool has_columns(const elaborate::TaskInfo& task) {
+  return !task.target.empty() && (task.kind == TargetKind::boolean || task.kind == TargetKind::number);
+}
+
 bool has_class_scores(const elaborate::TaskInfo& task) {
   return task.kind == TargetKind::label && !task.target.empty();
 }
@@ -133,7 +137,7 @@ bool check_lengths(const data::Split& split, const std::string& where, const ela
     emitter
         .report(diag::SequenceTooShort, task.name, rule.rest.variable_part().text(), -rule.rest.constant_term(), length)
         .at(rule.range)
-        .note("in example " + std::to_string(example_of(split, above, row) + 1) + " of " + where)
+        .note(split.place_of(example_of(split, above, row)) + ", in " + where)
         .help("`pad` makes a sequence longer, `concat` joins two");
     return good = false;
   });
@@ -234,9 +238,8 @@ std::vector<std::string> metric_names(const elaborate::ElaboratedModel& model, c
   for (const elaborate::TaskInfo& task : model.tasks) {
     std::vector<std::string> columns;
     const data::ColumnSpec* target = find_column(spec, task.source, task.target);
-    const bool may = task.kind == TargetKind::boolean || task.kind == TargetKind::number;
     int64_t width = 1;
-    if (target != nullptr && may)
+    if (target != nullptr && has_columns(task))
       for (const int64_t dim : target->fixed) width *= dim;
     if (width > 1) columns = element_names(target, width);
     for (Metric metric : task.metrics) {

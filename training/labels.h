@@ -20,6 +20,8 @@ const data::IdSet* label_set(const data::Spec& spec, const data::Fitted& fitted,
 // What the elements of a row of bool[K] or f32[K] are called: the names or numbers of their columns in the file, or
 // 0 to K - 1 where one cell holds them all.
 std::vector<std::string> element_names(const data::ColumnSpec* column, int64_t width);
+// Whether its rows are of truth values or numbers, whose elements have such names.
+bool has_columns(const elaborate::TaskInfo& task);
 // Whether a metric of this task is of the head's scores, not of what is predicted.
 bool needs_scores(const elaborate::TaskInfo& task);
 // Whether its answer is an id, which says nothing of the scores that it was chosen by.

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "training/json.h"
+#include "training/labels.h"
 #include "training/predict.h"
 
 namespace mtl::training {
@@ -95,7 +96,8 @@ void add_probabilities(const Answer& answer, const elaborate::TaskInfo& task, co
   probability = task.per_position ? behind_skipped(std::move(by_class), answer.skipped) : std::move(by_class[0]);
 }
 
-void add_answer(const Answer& answer, const elaborate::TaskInfo& task, const data::IdSet* classes, Json& out) {
+void add_answer(const Answer& answer, const elaborate::TaskInfo& task, const data::IdSet* classes,
+                const data::ColumnSpec* target, Json& out) {
   if (task.kind == TargetKind::boolean && !task.target.empty()) {
     Json truths = Json::array();
     for (const std::string& label : answer.labels) truths.push_back(label == "true");
@@ -121,6 +123,7 @@ void add_answer(const Answer& answer, const elaborate::TaskInfo& task, const dat
       task.per_position ? behind_skipped(*answer.scores, answer.skipped) : Json(answer.scores->front());
   const size_t width = answer.scores->empty() ? 0 : answer.scores->front().size();
   if (classes != nullptr && classes->names.size() == width) out[task.name + ".classes"] = classes->names;
+  if (has_columns(task) && width > 1) out[task.name + ".columns"] = element_names(target, static_cast<int64_t>(width));
 }
 
 }  // namespace
@@ -142,7 +145,7 @@ std::string to_json(const Prediction& prediction, const data::RawExample& exampl
     if (answer.absent)
       out[task.name] = nullptr;
     else
-      add_answer(answer, task, predictor.classes(answer.task), out);
+      add_answer(answer, task, predictor.classes(answer.task), predictor.target(answer.task), out);
   }
   return out.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

@@ -30,13 +30,13 @@ int64_t example_of_row(const data::Batch& batch, const elaborate::TaskInfo& task
          1;
 }
 
-void report_bad(const elaborate::TaskInfo& task, float weight, int64_t example, double progress, bool moves,
+void report_bad(const elaborate::TaskInfo& task, float weight, const std::string& place, double progress, bool moves,
                 diag::Emitter& emitter) {
   const bool negative = weight < 0 && std::isfinite(weight);
   diag::Report report =
       negative ? emitter.report(diag::NegativeWeight, task.name, fmt::format("{}", weight))
                : emitter.report(diag::WeightNotFinite, task.name, std::isnan(weight) ? "not a number" : "infinite");
-  std::string where = "in example " + std::to_string(example + 1) + " of train";
+  std::string where = place + ", in train";
   if (moves) where += fmt::format(", when `progress` is {}", progress);
   std::move(report).at(*task.weight).note(where);
   std::move(report).help(negative ? "`max(w, 0.0)` leaves such examples out, `abs(w)` turns the sign round"
@@ -64,7 +64,7 @@ bool check_task(const elaborate::TaskInfo& task, const data::Source& source, eng
     const auto bad = std::find_if(rows.numbers.begin(), rows.numbers.end(), is_bad);
     if (bad == rows.numbers.end()) continue;
     const int64_t row = (bad - rows.numbers.begin()) / rows.width;
-    report_bad(task, *bad, begin + example_of_row(batch, task, row, rows.count()), progress,
+    report_bad(task, *bad, split.place_of(begin + example_of_row(batch, task, row, rows.count())), progress,
                engine.scalar("progress") >= 0, emitter);
     return false;
   }

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -282,11 +283,19 @@ void RunFolder::remove_leftovers() {
 
 namespace {
 
-// Links are not followed: the file that one leads to is none of a run's.
-std::FILE* open_log(const std::string& path, bool go_on) {
-  const int file =
-      ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | (go_on ? O_APPEND : O_TRUNC), 0666);
-  return file < 0 ? nullptr : ::fdopen(file, go_on ? "a" : "w");
+// Links are not followed: the file that one leads to is none of a run's. Neither is a pipe or a device; without
+// O_NONBLOCK a pipe would keep us waiting for a reader.
+std::FILE* open_log(const std::string& path, bool go_on, std::string& why) {
+  const int mode = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | (go_on ? O_APPEND : O_TRUNC);
+  const int file = ::open(path.c_str(), mode, 0666);
+  struct stat status {};
+  if (file >= 0 && ::fstat(file, &status) == 0 && S_ISREG(status.st_mode)) {
+    if (std::FILE* log = ::fdopen(file, go_on ? "a" : "w")) return log;
+  }
+  why = errno == ELOOP ? "it is a symbolic link" : std::strerror(errno);
+  if ((file >= 0 && !S_ISREG(status.st_mode)) || errno == ENXIO) why = "it is not a plain file: remove it";
+  if (file >= 0) ::close(file);
+  return nullptr;
 }
 
 // Whether a line of metrics.jsonl is of what a run had done at this update; half a line is of nothing.
@@ -303,9 +312,9 @@ bool is_done(const std::string& line, int64_t updates) {
 
 bool RunFolder::open_logs(bool go_on) {
   for (const auto& [log, name] : {std::pair(&metrics_, "/metrics.jsonl"), std::pair(&log_, "/train.log")}) {
-    *log = open_log(path_ + name, go_on);
+    std::string why;
+    *log = open_log(path_ + name, go_on, why);
     if (*log != nullptr) continue;
-    const std::string why = errno == ELOOP ? "it is a symbolic link" : std::strerror(errno);
     emitter_->report(diag::CannotWriteFile, "cannot create `" + path_ + name + "`: " + why);
     return false;
   }
@@ -327,9 +336,9 @@ bool RunFolder::cut_metrics(int64_t updates) {
   if (all && kept) return true;
   if (kept && kept->commit(why)) {
     std::fclose(metrics_);
-    metrics_ = open_log(path, true);
+    metrics_ = open_log(path, true, why);
     if (metrics_ != nullptr) return true;
-    why = "cannot open `" + path + "`: " + std::strerror(errno);
+    why = "cannot open `" + path + "`: " + why;
   }
   emitter_->report(diag::CannotWriteFile, why);
   return false;

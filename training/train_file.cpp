@@ -1,9 +1,13 @@
 // `mtlc train`: from a checked file to a trained model.
 #include <filesystem>
+#include <map>
 
 #include "compiler/base/text.h"
+#include "compiler/diag/kinds/elaborate.h"
 #include "compiler/elaborate/elaborate.h"
 #include "compiler/sema/checked.h"
+#include "data/cache.h"
+#include "data/vectors.h"
 #include "training/train.h"
 
 namespace mtl::training {
@@ -29,15 +33,47 @@ model::ModelFile about_model(const sema::CheckedFile& file, const SourceMap& sou
   return about;
 }
 
+namespace {
+
+// Files of vectors may be large, and how wide a table is does not depend on the data: a width that differs is found on
+// the first line.
+bool vectors_fit(const sema::CheckedFile& file, const data::Spec& spec, const std::string& data_dir,
+                 diag::Emitter& emitter) {
+  std::map<std::string, int64_t> widths;
+  for (const data::VocabSpec& vocab : spec.vocabs) {
+    if (vocab.embeddings.empty()) continue;
+    if (const auto width = data::width_of_vectors(data::join_path(data_dir, vocab.embeddings)))
+      widths[vocab.name] = *width;
+  }
+  if (widths.empty()) return true;
+  elaborate::ElaborateOptions options;
+  options.vectors_of = [&](const std::string& vocab) {
+    const auto found = widths.find(vocab);
+    return found == widths.end() ? std::nullopt : std::optional<int64_t>(found->second);
+  };
+  diag::Emitter said(emitter.sources());
+  elaborate::elaborate(file, options, said);
+  bool fit = true;
+  for (diag::Diagnostic& diagnostic : said.sorted()) {  // all else is said where the sizes are known
+    if (diagnostic.kind != &diag::VectorWidth) continue;
+    emitter.add(std::move(diagnostic));
+    fit = false;
+  }
+  return fit;
+}
+
+}  // namespace
+
 std::optional<TrainReport> train_file(const sema::CheckedFile& file, const SourceMap& sources,
                                       const sema::CheckOptions& check, const data::LoadOptions& load,
                                       const TrainOptions& options, Observer& observer, diag::Emitter& emitter) {
   auto program = elaborate::describe(file, emitter);
   if (!program) return std::nullopt;
+  if (!vectors_fit(file, program->data, load.data_dir, emitter)) return std::nullopt;
   auto dataset = data::load(program->data, load, emitter);
   if (!dataset) return std::nullopt;
   const TrainInput input{
-      make_elaborator(file, program->data, dataset->fitted, emitter),
+      make_elaborator(file, program->data, *dataset, emitter),
       [&](const elaborate::ElaboratedModel& model) { return elaborate::check_requirements(file, model, emitter); },
       program->data,
       *dataset,

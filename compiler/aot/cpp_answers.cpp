@@ -16,6 +16,7 @@ namespace {
 // Where a task's outputs are, as C++.
 struct Outputs {
   CppText predict, head;  // "batch.b.predict_slots"
+  CppText head_rows;      // how many rows `head` has
   int64_t width = 1;      // numbers of a row of `predict`
   bool several = false;   // an example may have any number of rows
   CppText rows;           // their space: "T"
@@ -31,6 +32,10 @@ Outputs outputs_of(const CppSource& source, const CppTask& task) {
   out.width = program::elements(said->shape);
   out.several = task.info->per_position || said->space != steps.spaces().front();
   out.rows = steps.rows_member(said->space);
+  const types::SpaceId head_space = steps.output("head." + name)->space;
+  out.head_rows = head_space == types::kUniform
+                      ? CppText("size_t{1}")
+                      : "static_cast<size_t>(batch.rows." + steps.rows_member(head_space) + ".rows)";
   return out;
 }
 
@@ -146,11 +151,14 @@ CppText answer_text(const CppTask& task, const Outputs& o) {
   return "";
 }
 
-// An answer is made of scores that are numbers. Those of a label are in the head, of which `predict` is the argmax.
+// An answer is made of scores that are numbers. Those of a label are in the head, of which `predict` is the argmax: its
+// rows are those of the answer, or, as in `mtlc predict`, all.
 CppText check_text(const CppTask& task, const Outputs& o) {
   const bool label = task.has_target && task.info->kind == TargetKind::label;
-  if (label && !task.has_scores) return "";
   const int64_t width = label ? task.scores : o.width;
+  if (label && !task.has_scores)
+    return code("  runtime::deploy::check_scores({}, {} * {}, {});\n", o.head, o.head_rows, width,
+                string_literal(task.info->name));
   return code("  runtime::deploy::check_scores({0} + begin * {1}, (end - begin) * {1}, {2});\n",
               label ? o.head : o.predict, width, string_literal(task.info->name));
 }

@@ -9,6 +9,7 @@
 #include "compiler/aot/cpp_text.h"
 #include "compiler/aot/package.h"
 #include "runtime/deploy/weights_file.h"
+#include "training/labels.h"
 
 namespace mtl::aot {
 
@@ -310,6 +311,13 @@ std::string manifest_text(const CppModel& model, const std::string& weights) {
                 {"per_position", task.info->per_position},
                 {"scores", task.scores}};
       if (!task.classes.empty()) t["classes"] = task.classes;
+      if (training::has_columns(*task.info) && task.scores > 1) {
+        const auto& columns = source.spec->columns;
+        const auto target = std::find_if(columns.begin(), columns.end(), [&](const data::ColumnSpec& column) {
+          return column.name == task.info->target;
+        });
+        t["columns"] = training::element_names(target == columns.end() ? nullptr : &*target, task.scores);
+      }
       t["inputs"] = task.info->inputs;
       out["tasks"].push_back(std::move(t));
     }

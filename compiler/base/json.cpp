@@ -10,7 +10,8 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr size_t kDeepest = 128;
-constexpr size_t kElement = sizeof(Json) * 3 / 2;  // of a std::vector, a third of which is spare
+// Of a std::vector, a third of which is spare; and once more in a list that the destructor makes.
+constexpr size_t kElement = sizeof(Json) * 5 / 2;
 constexpr size_t kMemoryPerByte = 20, kFreeMemory = size_t{64} << 10;
 
 // Makes the value from the parser's events, so that a bad text ends the parser before it has taken memory.
@@ -28,8 +29,8 @@ class Builder : public nlohmann::json_sax<Json> {
   bool number_float(number_float_t value, const string_t&) override { return put(value); }
   bool string(string_t& value) override { return take(sizeof value + value.size()) && put(std::move(value)); }
   bool binary(binary_t&) override { return fail("it holds binary data"); }
-  bool start_object(size_t) override { return take(sizeof(Json::object_t)) && open(Json::object()); }
-  bool start_array(size_t) override { return take(sizeof(Json::array_t)) && open(Json::array()); }
+  bool start_object(size_t) override { return take(2 * sizeof(Json::object_t)) && open(Json::object()); }
+  bool start_array(size_t) override { return take(2 * sizeof(Json::array_t)) && open(Json::array()); }
   bool end_object() override { return close(); }
   bool end_array() override { return close(); }
   bool key(string_t& name) override {

@@ -11,8 +11,10 @@ namespace mtl::diag {
 struct Explanation {
   const Kind* kind;
   std::string_view text;
-  std::string_view place;            // where the pieces stand: "value", "model", "train"; empty: there are none
-  std::string_view mistake, repair;  // as tests/unit/compiler/elaborate/phrases_test.cpp compiles them
+  std::string_view place;            // where the pieces stand: "value", "model", ... of tests/book/frame.txt;
+                                     // "rows": a file for tests/book/rows.mtl;
+                                     // "test": `mistake` is the test that provokes the code, as data or a run is needed
+  std::string_view mistake, repair;  // as tests/book/examples_test.cpp compiles them
 };
 
 const std::vector<Explanation>& explanations();  // explanations.def

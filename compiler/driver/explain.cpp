@@ -1,10 +1,11 @@
-// mtlc explain: what a code or a metric means, or what is written for a word of another language.
+// mtlc explain: what a code or a name of the reference means, or what is written for a word of another language.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <utility>
 
 #include "compiler/base/text.h"
 #include "compiler/diag/explanations.h"
@@ -14,8 +15,8 @@
 #include "compiler/diag/kinds/syntax.h"
 #include "compiler/driver/commands.h"
 #include "compiler/driver/front.h"
+#include "compiler/driver/reference.h"
 #include "compiler/syntax/phrases.h"
-#include "training/config.h"
 
 namespace mtl::driver {
 namespace {
@@ -93,6 +94,21 @@ void print_phrases(const std::vector<const Phrase*>& rows, bool json) {
   }
 }
 
+void print_example(const std::string& place, const std::string& example, const char* indent);
+void print_legend(std::string_view example);
+
+void print_repair(const diag::Explanation& more) {
+  if (more.place == "test") return fmt::print("An example is the test {}.\n", more.mistake);
+  if (more.mistake.empty()) return;
+  print_example(std::string(more.place), std::string(more.mistake), "    ");
+  if (!more.repair.empty()) {
+    fmt::print("    becomes\n");
+    print_example(std::string(more.place), std::string(more.repair), "    ");
+  }
+  if (more.place != "program" && more.place != "rows")
+    print_legend(std::string(more.mistake) + " " + std::string(more.repair));
+}
+
 void print_kind(const diag::Kind& kind, bool json) {
   const bool warning = kind.severity == diag::Severity::warning, error = kind.severity == diag::Severity::error;
   const std::string text = with_gaps(kind.format);
@@ -104,7 +120,7 @@ void print_kind(const diag::Kind& kind, bool json) {
                text);
     if (const diag::Explanation* more = diag::explanation(kind)) {
       fmt::print("\n{}\n", more->text);
-      if (!more->mistake.empty()) fmt::print("    {}\n    becomes\n    {}\n", more->mistake, more->repair);
+      print_repair(*more);
     }
     std::vector<const Phrase*> rows = phrases_of(kind);
     if (rows.empty()) return;
@@ -128,22 +144,97 @@ void print_kind(const diag::Kind& kind, bool json) {
   fmt::print("{}\n", line.dump());
 }
 
-void print_metric(training::Metric metric, bool json) {
-  const char *name = training::metric_name(metric), *about = training::metric_about(metric);
-  if (!json) {
-    fmt::print("{} (metric)\n  {}\n", name, about);
+void print_example(const std::string& place, const std::string& example, const char* indent) {
+  for (const Piece& piece : pieces_of(place, example)) {
+    const std::string where = place_text(piece.place);
+    for (const std::string& line : split(piece.code, "\n")) fmt::print("{}{}\n", indent, line);
+    if (!where.empty() && piece.place != "value") fmt::print("{}  ({})\n", indent, where);
+  }
+}
+
+std::set<std::string> words_of(std::string_view text) {
+  std::set<std::string> words;
+  std::string word;
+  for (const char c : std::string(text) + " ") {
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+    if (letter) word += c;
+    if (!letter) words.insert(std::exchange(word, ""));
+  }
+  return words;
+}
+
+// What the names of the program mean in which short examples stand (grammar/README.md, "Short blocks").
+void print_legend(std::string_view example) {
+  const std::set<std::string> words = words_of(example);
+  constexpr std::pair<const char*, const char*> kNames[] = {{"h", "`h` is f32[T, 32]"},
+                                                            {"r", "`r` is f32[32]"},
+                                                            {"news", "`news` is a source of texts"},
+                                                            {"encoder", "`encoder` is a shared layer"}};
+  std::vector<std::string> meanings;
+  for (const auto& [name, meaning] : kNames)
+    if (words.contains(name)) meanings.emplace_back(meaning);
+  if (!meanings.empty()) fmt::print("  where {}\n", join(meanings, ", ", " and "));
+}
+
+void print_topic(const Topic& topic, bool json) {
+  if (json) {
+    nlohmann::ordered_json line{
+        {"event", "explain"}, {"name", topic.name}, {"severity", topic.kind}, {"text", topic.about}};
+    const auto add = [&](const char* key, const std::string& text) {
+      if (!text.empty()) line[key] = text;
+    };
+    add("form", topic.form);
+    add("default", topic.initial);
+    add(topic.kind == "metric" ? "targets" : "unit", topic.unit);
+    add("shape", topic.shape);
+    add("example", topic.example);
+    if (!topic.supported) line["supported"] = false;
+    fmt::print("{}\n", line.dump());
     return;
   }
-  const nlohmann::ordered_json line{{"event", "explain"}, {"name", name}, {"severity", "metric"}, {"text", about}};
-  fmt::print("{}\n", line.dump());
+  fmt::print("{} ({}{})\n", topic.name, topic.kind, topic.supported ? "" : ", not supported yet");
+  if (!topic.form.empty()) fmt::print("  {}\n", topic.form);
+  fmt::print("  {}\n", topic.about);
+  if (!topic.shape.empty()) fmt::print("  shape of the result: {}\n", topic.shape);
+  if (!topic.initial.empty()) fmt::print("  default: {}\n", topic.initial);
+  if (!topic.unit.empty()) fmt::print("  {}: {}\n", topic.kind == "metric" ? "targets" : "unit", topic.unit);
+  if (topic.example.empty()) return;
+  fmt::print("  example:\n");
+  print_example(topic.place, topic.example, "    ");
+  print_legend(topic.example);
+}
+
+// All that has this name: `mean` is a primitive and a metric of a model. `ops.lstm` is also asked for as `lstm`.
+std::vector<Topic> topics_of(const std::string& name) {
+  std::vector<Topic> found;
+  for (const Part& part : reference()) {
+    if (part.repeats) continue;
+    for (const Topic& topic : part.topics)
+      if (topic.name == name || topic.name == "ops." + name) found.push_back(topic);
+  }
+  std::stable_partition(found.begin(), found.end(), [](const Topic& topic) { return topic.supported; });
+  return found;
+}
+
+// Settings whose form has this word: `patience` is written in `stop`.
+std::vector<Topic> topics_with(const std::string& word) {
+  std::vector<Topic> found;
+  for (const Part& part : reference()) {
+    if (part.repeats || part.name.starts_with("std.") || part.name == "commands") continue;
+    for (const Topic& topic : part.topics)
+      if (words_of(topic.form).contains(word)) found.push_back(topic);
+  }
+  constexpr size_t kTellsSomething = 6;  // `name` stands in many
+  if (found.size() > kTellsSomething) found.clear();
+  return found;
 }
 
 }  // namespace
 
 int run_explain(const Options& options) {
   const std::string& asked = options.file;
-  if (const auto metric = training::metric_from_name(asked)) {
-    print_metric(*metric, options.json);
+  if (const std::vector<Topic> topics = topics_of(asked); !topics.empty()) {
+    for (const Topic& topic : topics) print_topic(topic, options.json);
     return kGood;
   }
   std::vector<std::string> names;
@@ -158,7 +249,14 @@ int run_explain(const Options& options) {
     print_phrases(rows, options.json);
     return kGood;
   }
+  if (const std::vector<Topic> topics = topics_with(asked); !topics.empty()) {
+    for (const Topic& topic : topics) print_topic(topic, options.json);
+    return kGood;
+  }
   Front front(options);
+  for (const Part& part : reference())
+    for (const Topic& topic : part.topics)
+      if (!part.repeats) names.push_back(topic.name);
   const auto near = nearest(asked, names);
   front.emitter()
       .report(diag::UnknownCode, excerpt(asked))

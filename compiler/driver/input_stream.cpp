@@ -12,26 +12,51 @@
 namespace mtl::driver {
 
 namespace {
+
 constexpr size_t kPart = size_t{256} << 10;
+
+// The pipe of `<(command)`, or what standard input is under another name.
+bool is_given(const std::string& path) {
+  return path == "/dev/stdin" || path.starts_with("/dev/fd/") || path.starts_with("/proc/self/fd/");
 }
+
+// Of a file that is opened by its name, `mode` is what it is; empty: it can be read.
+std::string fault_of(const std::string& path, mode_t mode) {
+  if (S_ISREG(mode) || (is_given(path) && !S_ISDIR(mode))) return "";
+  if (S_ISDIR(mode)) return "it is a folder";
+  return "it is not a plain file, but a pipe or a device, which is read as standard input alone: `< " + path + "`";
+}
+
+}  // namespace
 
 std::unique_ptr<InputStream> InputStream::open(const std::string& path, std::string& why) {
   const bool standard = path.empty() || path == "-";
-  const int file = standard ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) {
+  // Without O_NONBLOCK a pipe that nobody writes to would keep us waiting.
+  const int file = standard ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  struct stat status {};
+  if (file < 0 || (!standard && (::fstat(file, &status) != 0 || ::fcntl(file, F_SETFL, O_RDONLY) != 0))) {
     why = std::strerror(errno);
+  } else if (!standard) {
+    why = fault_of(path, status.st_mode);
+  }
+  if (!why.empty()) {
+    if (!standard && file >= 0) ::close(file);
     return nullptr;
   }
   return std::unique_ptr<InputStream>(new InputStream(file));
 }
 
-InputStream::InputStream(int file) : file_(file) {
+std::unique_ptr<InputStream> InputStream::empty() {
+  return std::unique_ptr<InputStream>(new InputStream(-1));
+}
+
+InputStream::InputStream(int file) : file_(file), ended_(file < 0) {
   struct stat status {};
   if (::fstat(file, &status) == 0 && S_ISREG(status.st_mode)) size_ = status.st_size;
 }
 
 InputStream::~InputStream() {
-  if (file_ != STDIN_FILENO) ::close(file_);
+  if (file_ > STDIN_FILENO) ::close(file_);
 }
 
 bool InputStream::is_terminal() const {

@@ -13,6 +13,7 @@ class InputStream {
  public:
   // Empty or "-": standard input. nullptr and a reason in `why`.
   static std::unique_ptr<InputStream> open(const std::string& path, std::string& why);
+  static std::unique_ptr<InputStream> empty();
   ~InputStream();
   InputStream(const InputStream&) = delete;
   InputStream& operator=(const InputStream&) = delete;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -14,19 +15,14 @@
 #include "compiler/base/out_of_memory.h"
 #include "compiler/codegen/out_of_memory.h"
 #include "compiler/driver/commands.h"
+#include "compiler/driver/terminal.h"
 #include "runtime/kernels.h"
 #include "runtime/processors.h"
 
 namespace {
 
 int run(const mtl::driver::Options& options) {
-  using namespace mtl::driver;
-  if (options.command == "check") return run_check(options);
-  if (options.command == "run" || options.command == "train") return run_train(options);
-  if (options.command == "eval") return run_eval(options);
-  if (options.command == "predict") return run_predict(options);
-  if (options.command == "emit") return run_emit(options);
-  return run_explain(options);
+  return std::ranges::find(mtl::driver::commands(), options.command, &mtl::driver::Command::name)->run(options);
 }
 
 int cannot_write(const char* why) {
@@ -64,11 +60,11 @@ int main(int argc, char** argv) {
   mtl::codegen::handle_out_of_memory();
   std::signal(SIGXFSZ, SIG_IGN);  // a file at its limit is an error of write(), which is reported, and no end
   int exit = kGood;
-  const auto options = parse_options(argc, argv, exit);
-  if (!options) return exit;
-  mtl::runtime::set_threads(options->threads > 0 ? options->threads : mtl::runtime::usable_processors());
   try {
-    exit = run(*options);
+    if (const auto options = parse_options(argc, argv, exit)) {
+      mtl::runtime::set_threads(options->threads > 0 ? options->threads : mtl::runtime::usable_processors());
+      exit = run(*options);
+    }
   } catch (const std::system_error& error) {  // what fmt throws where a print fails
     if (!std::ferror(stdout)) throw;
     return cannot_write(std::strerror(error.code().value()));
@@ -77,7 +73,6 @@ int main(int argc, char** argv) {
     return kUserError;
   }
   // What is written is not lost without a word.
-  errno = 0;
-  if (std::fflush(stdout) != 0 || std::ferror(stdout)) return cannot_write(errno != 0 ? std::strerror(errno) : "error");
-  return exit;
+  const int error = flush_output();
+  return error != 0 ? cannot_write(std::strerror(error)) : exit;
 }

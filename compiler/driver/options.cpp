@@ -8,10 +8,13 @@
 #include <charconv>
 #include <cmath>
 #include <initializer_list>
+#include <iostream>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "compiler/base/text.h"
+#include "compiler/driver/commands.h"
 #include "compiler/driver/version.h"
 #include "compiler/sema/settings.h"
 #include "runtime/processors.h"
@@ -87,7 +90,7 @@ void add_training(CLI::App& app, Options& o) {
            const std::string wrong = read_duration(text, o.checkpoint_every);
            if (!wrong.empty()) throw CLI::ValidationError("--checkpoint", wrong);
          },
-         "Save inside an epoch about so often, for --resume: 30s, 10min, 1.5h (default: 10min)")
+         "Save inside an epoch about so often, for --resume: 30s, 10min, 1.5h, or 0s: after each step (default: 10min)")
       ->type_name("DURATION");
   app.footer(kEvents);
 }
@@ -121,10 +124,10 @@ void add_common(CLI::App& app, Options& o) {
   app.add_option("--color", o.color, "auto, always or never")->check(CLI::IsMember({"auto", "always", "never"}));
 }
 
-CLI::App* command(CLI::App& app, Options& o, const char* name, const char* text, const char* file,
-                  const char* file_text) {
-  CLI::App* c = app.add_subcommand(name, text);
-  c->add_option(file, o.file, file_text)->required();
+CLI::App* command(CLI::App& app, Options& o, const char* name) {
+  const auto row = std::ranges::find(commands(), std::string_view(name), &Command::name);
+  CLI::App* c = app.add_subcommand(name, row->about);
+  c->add_option(row->argument, o.file, row->argument_about)->required();
   c->callback([&o, name] { o.command = name; });
   return c;
 }
@@ -246,8 +249,7 @@ void print_json(const Usage& usage) {
 }
 
 void declare_predict(CLI::App& app, Options& o) {
-  CLI::App* predict =
-      command(app, o, "predict", "Predict for new text or rows, with a trained model.", "MODEL", "A model.safetensors");
+  CLI::App* predict = command(app, o, "predict");
   predict->add_option("INPUT", o.input, "A file to read (default: standard input)");
   predict->add_option("--task", o.tasks, "Only these tasks (may be repeated)")
       ->type_name("NAME")
@@ -281,29 +283,27 @@ void declare_predict(CLI::App& app, Options& o) {
                    "Answer null for up to N malformed rows (conll: `_`) instead of stopping")
       ->type_name("N")
       ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max()));
-  predict->add_flag("--scores", o.scores,
-                    "Add the head's scores, the names of their classes, and how probable each tag of a `label[T]` is");
+  predict->add_flag(
+      "--scores", o.scores,
+      "Add the head's scores, the names of their classes or columns, and how probable each tag of a `label[T]` is");
   add_cache(*predict, o);
   add_common(*predict, o);
 }
 
 void declare(CLI::App& app, Options& o) {
-  CLI::App* check =
-      command(app, o, "check", "Check a file: names, shapes, settings. Needs no data.", "FILE", "A .mtl file");
+  CLI::App* check = command(app, o, "check");
   add_compile(*check, o);
   add_common(*check, o);
 
-  for (auto [name, text] : {std::pair{"run", "Compile, train, evaluate on test, write the run folder."},
-                            std::pair{"train", "Compile and train; like run without the test split."}}) {
-    CLI::App* c = command(app, o, name, text, "FILE", "A .mtl file");
+  for (const char* name : {"run", "train"}) {
+    CLI::App* c = command(app, o, name);
     add_compile(*c, o);
     add_data(*c, o, "that of FILE");
     add_training(*c, o);
     add_common(*c, o);
   }
 
-  CLI::App* eval =
-      command(app, o, "eval", "Evaluate a trained model on a split of its data.", "MODEL", "A model.safetensors");
+  CLI::App* eval = command(app, o, "eval");
   add_data(*eval, o, "the current folder");
   eval->add_option("--source", o.source,
                    "This .mtl file instead of the source that the model carries; its data may be anywhere")
@@ -314,11 +314,7 @@ void declare(CLI::App& app, Options& o) {
 
   declare_predict(app, o);
 
-  CLI::App* emit =
-      command(app, o, "emit",
-              "Print what the compiler makes of a file (graph, ir, llvm), or write a trained model as a C++ "
-              "package (cpp, object).",
-              "ARTIFACT", "graph, ir, llvm, cpp or object");
+  CLI::App* emit = command(app, o, "emit");
   emit->get_option("ARTIFACT")->check(is_artifact);
   emit->add_option("FILE", o.artifact, "A .mtl file; for cpp and object a model.safetensors")->required();
   emit->add_option("--out", o.out_dir,
@@ -342,9 +338,11 @@ void declare(CLI::App& app, Options& o) {
   emit->add_option("--dump-after", o.dump_after, "Print the graph after this pass")->type_name("PASS");
   add_common(*emit, o);
 
-  CLI::App* explain = command(
-      app, o, "explain", "Say what an error code or a metric means, or what to write for a word of another language.",
-      "CODE", "For example E0312, or nn.Linear");
+  CLI::App* doc = command(app, o, "doc");
+  doc->get_option("PART")->required(false);
+  add_common(*doc, o);
+
+  CLI::App* explain = command(app, o, "explain");
   add_common(*explain, o);
 }
 
@@ -377,10 +375,13 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit) {
   } catch (const CLI::ParseError& e) {
     const bool json = std::find(argv, argv + argc, std::string_view("--json")) != argv + argc;
     exit = e.get_exit_code() == 0 ? kGood : kUsage;
-    if (exit == kUsage && json)
+    if (exit == kUsage && json) {
       print_json(usage_of(app, e, argc, argv));
-    else
-      app.exit(e);
+    } else {
+      std::ostringstream out;  // std::cout would forget why it could not be written
+      app.exit(e, out, std::cerr);
+      fmt::print("{}", out.str());
+    }
     return std::nullopt;
   }
   if (o.command == "emit") std::swap(o.file, o.artifact);  // ARTIFACT comes first on the command line

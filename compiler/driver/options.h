@@ -12,8 +12,8 @@ namespace mtl::driver {
 enum Exit : int { kGood = 0, kUserError = 1, kUsage = 2, kInternal = 3, kSignal = 128 };
 
 struct Options {
-  std::string command;  // check, run, train, eval, predict, emit, explain
-  std::string file;     // FILE.mtl or model.safetensors; explain: a code
+  std::string command;  // check, run, train, eval, predict, emit, doc, explain
+  std::string file;     // FILE.mtl or model.safetensors; explain: a name; doc: a part
   // what to compile
   std::string model;
   std::vector<std::pair<std::string, std::string>> sets;

@@ -26,7 +26,14 @@ constexpr const char* kHead = "mtlc package 1";
 // Checksums by path. While a package is written over another, a path has those of both.
 using Listed = std::map<std::string, std::set<std::string>>;
 
+// A pipe would keep whoever opens it waiting.
+bool is_plain(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_regular_file(path, ignored);
+}
+
 std::optional<std::string> bytes_of(const fs::path& path) {
+  if (!is_plain(path)) return std::nullopt;
   std::ifstream in(path, std::ios::binary);
   if (!in) return std::nullopt;
   return std::string(std::istreambuf_iterator<char>(in), {});
@@ -43,6 +50,7 @@ bool stays_inside(const fs::path& path) {
 
 // nullopt: the folder has no list.
 std::optional<Listed> read_list(const fs::path& folder) {
+  if (!is_plain(folder / kList)) return std::nullopt;
   std::ifstream in(folder / kList);
   std::string line;
   if (!std::getline(in, line) || line != kHead) return std::nullopt;

@@ -41,8 +41,7 @@ class Output {
     if (file_) return said(file_->write(text, why), why, emitter);
     // What the input or a label holds must not command a terminal; `\\u001b` and the like are JSON as well.
     fmt::print("{}", terminal_ ? printable(text, "\n\t") : text);
-    std::fflush(stdout);
-    return true;
+    return flush_output() == 0;  // main says why
   }
   bool finish(diag::Emitter& emitter) {
     std::string why;
@@ -109,7 +108,7 @@ class Predicting {
     settings_.lines = reads_lines(options_, predictor_);
     // Of a folder the reader takes the files itself.
     const bool folder = !settings_.lines && is_folder(options_.input);
-    const auto stream = InputStream::open(folder ? "/dev/null" : options_.input, why);
+    const auto stream = folder ? InputStream::empty() : InputStream::open(options_.input, why);
     if (!stream) {
       emitter.report(diag::CannotReadInput, options_.input, why);
       return false;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 
@@ -12,6 +13,13 @@
 #include "compiler/diag/text_cells.h"
 
 namespace mtl::driver {
+
+int flush_output() {
+  static int first_error = 0;
+  errno = 0;
+  if ((std::fflush(stdout) != 0 || std::ferror(stdout)) && first_error == 0) first_error = errno != 0 ? errno : EIO;
+  return first_error;
+}
 
 std::optional<int> columns_of(std::FILE* stream) {
   const int fd = fileno(stream);

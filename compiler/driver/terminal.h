@@ -11,6 +11,9 @@ namespace mtl::driver {
 // Whether `stream` is a terminal that takes colours; `mode` is auto, always or never. NO_COLOR is honoured.
 bool use_color(std::FILE* stream, const std::string& mode);
 
+// Flushes standard output: 0, or errno of the first time that it failed.
+int flush_output();
+
 // Cells of a line on the terminal that `stream` is; nullopt: it is none.
 std::optional<int> columns_of(std::FILE* stream);
 // As much of a line as fits into so many cells.

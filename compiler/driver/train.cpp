@@ -93,7 +93,7 @@ class JsonObserver : public training::Observer {
  private:
   static void print(const Json& line) {
     fmt::print("{}\n", line.dump());
-    std::fflush(stdout);
+    flush_output();
   }
   Front& front_;
   std::chrono::steady_clock::time_point last_{};
@@ -145,7 +145,7 @@ class TextObserver : public training::Observer {
     best_by_ = e.best_by;
     if (!e.earlier.empty()) fmt::print("the files of the run before are in {}\n", printable(e.earlier));
     if (!e.best_by_text.empty()) fmt::print("the best epoch is that of {}\n", e.best_by_text);
-    std::fflush(stdout);
+    flush_output();
   }
   void on_step(const StepEvent& e) override {
     if (!bar_.on_terminal()) return;
@@ -164,7 +164,7 @@ class TextObserver : public training::Observer {
   void on_epoch(const EpochEvent& e) override {
     on_warning();
     fmt::print("{}\n", epoch_line(e, best_by_));
-    std::fflush(stdout);
+    flush_output();
   }
   void on_end(const training::TrainReport& r) override {
     bar_.clear();

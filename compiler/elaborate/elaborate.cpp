@@ -1,44 +1,31 @@
-// The door: from a checked file to the graph of its model. See elaborator.h.
+// The door: from a checked file to the graph of its model.
 #include "compiler/elaborate/elaborate.h"
 
 #include "compiler/diag/kinds/sema.h"
-#include "compiler/elaborate/elaborator.h"
+#include "compiler/elaborate/tasks/finish.h"
+#include "compiler/elaborate/tasks/loss.h"
+#include "compiler/elaborate/tasks/task.h"
 
 namespace mtl::elaborate {
 
 namespace {
 constexpr int kAttempts = 8;
-}
 
-Elaborator::Elaborator(const sema::CheckedFile& file, const ElaborateOptions& options, diag::Emitter& emitter,
-                       const KnownLayers& known)
-    : file_(file),
-      options_(options),
-      emitter_(emitter),
-      statics_(emitter, budget_),
-      builder_(graph_),
-      known_(known),
-      sets_of_layers_(known.sets) {}
-
-void Elaborator::tell(KnownLayers& known) const {
-  known.params.insert(params_.begin(), params_.end());
-  known.sets.insert(sets_of_layers_.begin(), sets_of_layers_.end());
-}
-
-std::optional<ElaboratedModel> Elaborator::run() {
-  const size_t errors = emitter_.error_count();
-  collect_model();
-  read_balance();
-  read_model_metrics();
+std::optional<ElaboratedModel> run(TaskContext& ctx) {
+  const size_t errors = ctx.reports.emitter.error_count();
+  collect_model(ctx);
+  read_balance(ctx);
+  read_model_metrics(ctx);
   // One task's mistakes do not hide another's.
-  for (size_t i = 0; i < tasks_.size(); ++i) {
-    if (selected(tasks_[i])) run_loss(i);
+  for (TaskState& task : ctx.model.tasks) {
+    if (ctx.selected(task)) run_loss(ctx, task);
   }
-  refuse_untrained_copies();
-  if (!failed_) make_objective();
-  if (failed_ || out_of_budget_ || emitter_.error_count() != errors) return std::nullopt;
-  return finish();
+  refuse_untrained_copies(ctx);
+  if (!ctx.reports.failed) make_objective(ctx);
+  if (ctx.reports.failed || ctx.budget.exceeded || ctx.reports.emitter.error_count() != errors) return std::nullopt;
+  return finish(ctx);
 }
+}  // namespace
 
 std::optional<ElaboratedModel> elaborate(const sema::CheckedFile& file, const ElaborateOptions& options,
                                          diag::Emitter& emitter) {
@@ -53,17 +40,17 @@ std::optional<ElaboratedModel> elaborate(const sema::CheckedFile& file, const El
   whole.tasks.clear();
   for (int attempt = 1;; ++attempt) {
     diag::Emitter said = emitter;
-    Elaborator elaborator(file, options, said, known);
-    auto model = elaborator.run();
+    TaskContext attempted(file, options, said, known);
+    auto model = run(attempted);
     KnownLayers more = known;
-    elaborator.tell(more);
-    if (elaborator.waits() && !options.tasks.empty()) {  // another task may have that call
+    attempted.tell(more);
+    if (attempted.waits() && !options.tasks.empty()) {  // another task may have that call
       diag::Emitter unheard = emitter;
-      Elaborator all(file, whole, unheard, known);
-      all.run();
+      TaskContext all(file, whole, unheard, known);
+      run(all);
       all.tell(more);
     }
-    if (!elaborator.waits() || more.size() == known.size() || attempt == kAttempts) {
+    if (!attempted.waits() || more.size() == known.size() || attempt == kAttempts) {
       emitter = std::move(said);
       return model;
     }

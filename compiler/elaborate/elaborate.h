@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "compiler/diag/emitter.h"
 #include "compiler/elaborate/elaborated.h"
@@ -21,6 +22,8 @@ struct ElaborateOptions {
   std::function<std::optional<int64_t>(const std::string& path)> size_of;
   // The columns of a vocabulary's pretrained vectors, if it has any (embed starts from them).
   std::function<std::optional<int64_t>(const std::string& vocab)> vectors_of;
+  // The cells of the files' rows that a column is read from, "atis.slots"; empty: not known.
+  std::function<std::vector<std::string>(const std::string& column)> cells_of;
   // Tasks that are summed in the output "objective"; empty: none.
   std::set<std::string> objective_tasks;
   // Losses need the targets; `mtlc predict` has none.

@@ -42,12 +42,12 @@ struct Init {
   std::string when, dim;  // of labels that are counted: TaskInfo::when, TaskInfo::target_dim
 };
 
-// Numbers `begin`, `begin + 1`, ... along an axis of a parameter are of the ids of a set, "vocab en", "column
-// ads.user".
+// Numbers from `begin` on along an axis of a parameter are of the ids of a set, "vocab en", "column ads.user": `each`
+// numbers of each.
 struct IdAxis {
   std::string set;
   int axis = 0;
-  int64_t begin = 0;
+  int64_t begin = 0, each = 1;
   bool operator==(const IdAxis&) const = default;
 };
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -40,7 +41,24 @@ struct SpaceRef {  // a space as an attribute, told apart from a number
 };
 // Dims also stands for lists of ints (axes, permutations).
 using Attr = std::variant<bool, int64_t, double, std::string, std::vector<Dim>, SpaceRef>;
-using Attrs = std::map<std::string, Attr>;
+
+struct NamedAttr {
+  NamedAttr() = default;  // none
+  NamedAttr(std::string its_name, Attr its_value) : name(std::move(its_name)), value(std::move(its_value)) {}
+  std::string name;
+  Attr value;
+};
+
+// By name. Written `{{"axes", axes}, {"keep", true}}`, which is no std::initializer_list: where memory ends while g++
+// 12 makes the elements of one, it destroys those that are not there yet.
+class Attrs : public std::map<std::string, Attr> {
+ public:
+  Attrs() = default;
+  Attrs(NamedAttr a, NamedAttr b = {}, NamedAttr c = {}, NamedAttr d = {}, NamedAttr e = {}, NamedAttr f = {}) {
+    for (NamedAttr* attr : {&a, &b, &c, &d, &e, &f})
+      if (!attr->name.empty()) emplace(std::move(attr->name), std::move(attr->value));
+  }
+};
 
 struct Node {
   const ops::OpDef* op = nullptr;

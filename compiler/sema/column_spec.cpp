@@ -7,6 +7,7 @@
 
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/sema.h"
+#include "compiler/sema/data_tables.h"
 #include "data/plan.h"
 
 namespace mtl::sema {
@@ -20,9 +21,8 @@ using syntax::TypeExpr;
 
 constexpr int64_t kMostPieces = 1000000;
 
-const std::vector<std::string>& bindings() {
-  static const std::vector<std::string> known{"column", "columns", "cross", "comment",
-                                              "field",  "file",    "array", "offsets"};
+const std::vector<std::string>& binding_names() {
+  static const std::vector<std::string> known = names_of(bindings());
   return known;
 }
 
@@ -73,23 +73,11 @@ class ColumnReader {
   // ---- type ----
 
   void type() {
-    static const std::vector<std::string> known{"token", "category", "label", "labels", "bool", "f32", "index", "span"};
+    static const std::vector<std::string> known = names_of(column_types());
     const TypeExpr& type = decl_.type;
     const std::string& name = type.name.text;
-    if (name == "index" || name == "span") return unsupported(diag::UnsupportedType, name, type.range);
-    if (name == "token")
-      column_.kind = ValueKind::token;
-    else if (name == "category")
-      column_.kind = ValueKind::category;
-    else if (name == "label")
-      column_.kind = ValueKind::label;
-    else if (name == "labels")
-      column_.kind = ValueKind::labels;
-    else if (name == "bool")
-      column_.kind = ValueKind::boolean;
-    else if (name == "f32")
-      column_.kind = ValueKind::number;
-    else {
+    const ColumnTypeRow* row = find_row(column_types(), name);
+    if (row == nullptr) {
       const std::optional<std::string> near = nearest(name, known);
       const std::string said = syntax::advice(syntax::PhrasePlace::type, name);
       good_ = false;
@@ -100,6 +88,8 @@ class ColumnReader {
                               : "columns are " + join(known, ", ", " or "));
       return;
     }
+    if (!row->supported) return unsupported(diag::UnsupportedType, name, type.range);
+    column_.kind = row->kind;
     arguments();
     dims();
   }
@@ -146,7 +136,7 @@ class ColumnReader {
     std::vector<std::string> seen;
     for (const syntax::Argument& setting : decl_.type.settings) {
       if (!reader_.known_setting(*setting.name, "a category", syntax::PhrasePlace::vocab,
-                                 {"lowercase", "min_count", "max_size", "unknown"}, seen) ||
+                                 names_of(sema::category_settings()), seen, setting.value) ||
           !setting.value) {
         good_ = false;
       } else if (setting.name->text == "min_count") {
@@ -257,13 +247,13 @@ class ColumnReader {
               "computed "
               "belongs into the model");
     }
-    const std::optional<Word> word = reader_.word(expr, "binding", bindings());
+    const std::optional<Word> word = reader_.word(expr, "binding", binding_names());
     if (!word) {
       good_ = false;
       return;
     }
     const std::string& name = word->name;
-    if (name == "array" || name == "offsets") return unsupported(diag::UnsupportedChoice, name, word->range);
+    if (!find_row(bindings(), name)->supported) return unsupported(diag::UnsupportedChoice, name, word->range);
     if (word->arguments == nullptr) {
       const bool text = name == "comment" || name == "field" || name == "file";
       return (void)fail(diag::WrongForm, name,
@@ -273,6 +263,13 @@ class ColumnReader {
           .at(expr.range);
     }
     if (name == "columns" || name == "cross") return many(*word);
+    if (name == "column" && word->arguments->size() > 1 && !(*word->arguments)[1].name) {
+      good_ = false;
+      emitter_.report(diag::TooManyArguments, name, "1 column")
+          .at((*word->arguments)[1].value->range)
+          .help("several make a row: `columns(\"a\", \"b\")`");
+      return;
+    }
     const std::optional<Bound> bound = reader_.bind(*word, {"name", "allow_empty"}, 1);
     if (!bound) {
       good_ = false;
@@ -378,6 +375,13 @@ class ColumnReader {
         {"normalize", "`standardize` has mean 0 and deviation 1, `minmax` goes from 0 to 1"},
         {"scale", "`standardize` has mean 0 and deviation 1, `minmax` goes from 0 to 1"},
         {"zscore", "`standardize` has mean 0 and deviation 1"},
+        {"StandardScaler", "`standardize` has mean 0 and deviation 1"},
+        {"MinMaxScaler", "`minmax` goes from 0 to 1"},
+        {"char", "`characters`"},
+        {"one_hot", "labels and categories are ids already; `one_hot(x, |source.column|)` is for the model"},
+        {"strip", "blanks at both ends do not count anyway"},
+        {"trim", "blanks at both ends do not count anyway; `trim = false` in the source says that they do"},
+        {"stopwords", "nothing leaves words out: those that say little get small weights"},
         {"log", "`log1p` is log(1 + x)"},
         {"fillna", "`fill(0.0)`, `fill(mean)` or `fill(\"none\")` puts something in the place of missing values"},
         {"impute", "`fill(0.0)`, `fill(mean)` or `fill(\"none\")` puts something in the place of missing values"},
@@ -392,57 +396,66 @@ class ColumnReader {
   }
 
   void transform(const syntax::Expr& expr) {
-    static const std::vector<std::string> known{"split",    "words",       "characters", "first", "last", "part",
-                                                "subwords", "frame",       "limit",      "hash",  "is",   "bins",
-                                                "fill",     "standardize", "minmax",     "log1p"};
+    static const std::vector<std::string> known = names_of(transforms());
     if (knows_otherwise(expr)) return;
     const std::optional<Word> word = reader_.word(expr, "transform", known);
     if (!word) {
       good_ = false;
       return;
     }
-    const std::string& name = word->name;
+    const TransformRow& row = *find_row(transforms(), word->name);
+    if (!row.supported) return unsupported(diag::UnsupportedChoice, word->name, word->whole);
     Transform transform;
+    transform.kind = row.kind;
     transform.range = word->whole;
-    if (name == "subwords" || name == "frame") return unsupported(diag::UnsupportedChoice, name, word->whole);
-    if (name == "is") {
-      transform.kind = Transform::Kind::is;
-      truths(*word, transform);
-    } else if (name == "split") {
-      transform.kind = Transform::Kind::split;
-      separator(*word, transform);
-    } else if (name == "first" || name == "last") {
-      transform.kind = Transform::Kind::part;
-      transform.count = name == "first" ? 0 : -1;
-      good_ = reader_.bind(*word, {}).has_value() && good_;
-    } else if (name == "part") {
-      transform.kind = Transform::Kind::part;
-      const std::optional<Bound> bound = reader_.bind(*word, {"index"}, 1);
-      const std::optional<int64_t> index =
-          bound ? reader_.integer(*(*bound)["index"], name, -kMostPieces) : std::nullopt;
-      good_ = good_ && index;
-      transform.count = index.value_or(0);
-    } else if (name == "limit") {
-      limit(*word, transform);
-    } else if (name == "hash") {
-      hash(*word, transform);
-    } else if (name == "bins") {
-      bins(*word, transform);
-    } else if (name == "fill") {
-      fill(*word, transform);
-    } else {
-      transform.kind = name == "words"         ? Transform::Kind::words
-                       : name == "characters"  ? Transform::Kind::characters
-                       : name == "standardize" ? Transform::Kind::standardize
-                       : name == "minmax"      ? Transform::Kind::minmax
-                                               : Transform::Kind::log1p;
-      good_ = reader_.bind(*word, {}).has_value() && good_;
-    }
+    arguments_of(*word, transform);
     column_.transforms.push_back(std::move(transform));
   }
 
+  void arguments_of(const Word& word, Transform& transform) {
+    using Kind = Transform::Kind;
+    switch (transform.kind) {
+      case Kind::is:
+        return truths(word, transform);
+      case Kind::split:
+        return separator(word, transform);
+      case Kind::part:
+        return part(word, transform);
+      case Kind::limit:
+        return limit(word, transform);
+      case Kind::hash:
+        return hash(word, transform);
+      case Kind::bins:
+        return bins(word, transform);
+      case Kind::fill_number:
+      case Kind::fill_mean:
+      case Kind::fill_text:
+        return fill(word, transform);
+      case Kind::words:
+      case Kind::characters:
+      case Kind::standardize:
+      case Kind::minmax:
+      case Kind::log1p:
+        good_ = reader_.bind(word, {}).has_value() && good_;
+        return;
+    }
+  }
+
+  // first, last, part(2)
+  void part(const Word& word, Transform& transform) {
+    if (word.name != "part") {
+      transform.count = word.name == "first" ? 0 : -1;
+      good_ = reader_.bind(word, {}).has_value() && good_;
+      return;
+    }
+    const std::optional<Bound> bound = reader_.bind(word, {"index"}, 1);
+    const std::optional<int64_t> index =
+        bound ? reader_.integer(*(*bound)["index"], word.name, -kMostPieces) : std::nullopt;
+    good_ = good_ && index;
+    transform.count = index.value_or(0);
+  }
+
   void hash(const Word& word, Transform& transform) {
-    transform.kind = Transform::Kind::hash;
     const std::optional<Bound> bound = reader_.bind(word, {"count"}, 1);
     const std::optional<int64_t> count = bound ? reader_.integer(*(*bound)["count"], "hash", 2) : std::nullopt;
     good_ = good_ && count;
@@ -455,7 +468,6 @@ class ColumnReader {
 
   // limit(20), limit(20, keep = last)
   void limit(const Word& word, Transform& transform) {
-    transform.kind = Transform::Kind::limit;
     const std::optional<Bound> bound = reader_.bind(word, {"count", "keep"}, 1);
     const std::optional<int64_t> count = bound ? reader_.integer(*(*bound)["count"], "limit", 1) : std::nullopt;
     good_ = good_ && count;
@@ -469,7 +481,6 @@ class ColumnReader {
 
   // bins(10), or bins([18, 35, 60]): below 18, 18 to below 35, ...
   void bins(const Word& word, Transform& transform) {
-    transform.kind = Transform::Kind::bins;
     const std::optional<Bound> bound = reader_.bind(word, {"bounds"}, 1);
     const std::optional<StaticValue> value = bound ? reader_.value(*(*bound)["bounds"]) : std::nullopt;
     if (!value) {
@@ -519,7 +530,6 @@ class ColumnReader {
   }
 
   void fill(const Word& word, Transform& transform) {
-    transform.kind = Transform::Kind::fill_number;
     const std::optional<Bound> bound = reader_.bind(word, {"value"}, 1);
     if (!bound) {
       good_ = false;
@@ -569,8 +579,7 @@ std::optional<ColumnSpec> read_column(const CheckedFile& file, UnitId unit, cons
 
 bool is_binding(const syntax::Expr& expr) {
   const std::optional<Word> word = as_word(*pipeline(expr).front());
-  return word && word->arguments != nullptr &&
-         std::find(bindings().begin(), bindings().end(), word->name) != bindings().end();
+  return word && word->arguments != nullptr && find_row(bindings(), word->name) != nullptr;
 }
 
 }  // namespace mtl::sema

@@ -7,6 +7,7 @@
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/sema.h"
 #include "compiler/sema/column_spec.h"
+#include "compiler/sema/data_tables.h"
 #include "compiler/sema/settings.h"
 #include "compiler/sema/task_metrics.h"
 #include "data/plan.h"
@@ -19,8 +20,7 @@ using data::VocabSpec;
 
 std::optional<VocabSpec> read_vocab(const CheckedFile& file, UnitId unit, const syntax::VocabDecl& decl,
                                     DeclFacts& facts, diag::Emitter& emitter) {
-  static const std::vector<std::string> known{"lowercase", "min_count", "max_size", "embeddings",
-                                              "keep",      "unknown",   "tokenizer"};
+  static const std::vector<std::string> known = names_of(vocab_settings());
   SettingReader reader(file, unit, emitter);
   VocabSpec vocab;
   vocab.name = decl.name.text;
@@ -28,7 +28,7 @@ std::optional<VocabSpec> read_vocab(const CheckedFile& file, UnitId unit, const 
   std::vector<std::string> seen;
   bool good = true;
   for (const syntax::Setting& setting : decl.settings) {
-    if (!reader.known_setting(setting.name, "a vocabulary", syntax::PhrasePlace::vocab, known, seen)) {
+    if (!reader.known_setting(setting.name, "a vocabulary", syntax::PhrasePlace::vocab, known, seen, setting.value)) {
       good = false;
       continue;
     }
@@ -90,8 +90,7 @@ class SourceReader {
 
  private:
   void settings() {
-    static const std::vector<std::string> known{"format",  "train",   "dev",   "test", "header",  "separator",
-                                                "missing", "holdout", "folds", "trim", "decimal", "thousands"};
+    static const std::vector<std::string> known = names_of(data_settings());
     bool all_known = true;
     for (const syntax::Setting& setting : decl_.settings) {
       if (std::find(known.begin(), known.end(), setting.name.text) == known.end() && setting.value &&
@@ -101,7 +100,8 @@ class SourceReader {
         emitter_.report(diag::UnknownSetting, "a data source", name)
             .at(setting.name.range)
             .help("a column has a type: `" + name + " : label = ...`, or `f32`, `bool`, `category`, `token(...)`");
-      } else if (!reader_.known_setting(setting.name, "a data source", syntax::PhrasePlace::data, known, seen_)) {
+      } else if (!reader_.known_setting(setting.name, "a data source", syntax::PhrasePlace::data, known, seen_,
+                                        setting.value)) {
         good_ = all_known = false;
       } else if (setting.value && !is_broken(*setting.value)) {
         one(setting.name.text, *setting.value);
@@ -225,24 +225,20 @@ class SourceReader {
   }
 
   void format(const syntax::Expr& value) {
-    static const std::vector<std::string> known{"conll", "conllu", "tsv", "csv", "jsonl", "lines", "npz"};
+    static const std::vector<std::string> known = names_of(formats());
     const std::optional<Word> word = reader_.word(value, "format", known);
     if (!word) {
       good_ = false;
       return;
     }
     format_known_ = true;
-    if (word->name == "npz") {
-      facts_.unsupported.push_back({&diag::UnsupportedChoice, "npz", value.range, {}});
+    const FormatRow& row = *find_row(formats(), word->name);
+    if (!row.supported) {
+      facts_.unsupported.push_back({&diag::UnsupportedChoice, word->name, value.range, {}});
       good_ = false;
       return;
     }
-    source_.format = word->name == "conll"    ? data::Format::conll
-                     : word->name == "conllu" ? data::Format::conllu
-                     : word->name == "tsv"    ? data::Format::tsv
-                     : word->name == "csv"    ? data::Format::csv
-                     : word->name == "lines"  ? data::Format::lines
-                                              : data::Format::jsonl;
+    source_.format = row.format;
   }
 
   // holdout = last(10%), last(500), last(10%, by = time)
@@ -347,8 +343,12 @@ class SourceReader {
     }
     if (!decl_.columns.empty()) return;
     good_ = false;
-    emitter_.report(diag::MissingSetting, "data source `" + source_.name + "`", "name : type = column(...)")
-        .at(decl_.name.range);
+    diag::Report report =
+        emitter_.report(diag::MissingSetting, "data source `" + source_.name + "`", "name : type = column(...)");
+    if (decl_.settings.empty())
+      std::move(report).at(decl_.name.range);
+    else  // they are written there
+      std::move(report).at(decl_.settings.back().range, "no column behind this").label(decl_.name.range, "");
   }
 
   const CheckedFile& file_;

@@ -14,6 +14,7 @@
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/sema.h"
 #include "compiler/sema/library.h"
+#include "compiler/sema/not_supported.h"
 #include "compiler/syntax/parse.h"
 
 namespace mtl::sema {
@@ -55,7 +56,7 @@ class Loader {
     unit.library = library;
     by_name_[key_of(name, library)] = id;
     stack_.push_back(id);
-    unit.tree = syntax::parse(sources_.add(path, std::move(text)), emitter_);
+    unit.tree = syntax::parse(sources_.add(path, std::move(text)), tokens_left_, emitter_);
     declare(unit, id);
     for (const syntax::Decl& decl : unit.tree.decls) {
       if (const auto* use = std::get_if<syntax::UseDecl>(&decl.node)) open(*use, decl.range, id, path);
@@ -101,6 +102,7 @@ class Loader {
   }
 
   void open(const syntax::UseDecl& use, SourceRange range, UnitId from, const std::string& from_path) {
+    if (tokens_left_ == 0) return;  // reported
     std::optional<UnitId> opened = use.file.empty() ? open_library(use, range) : open_file(use, range, from_path);
     if (!opened) return;
     std::vector<UnitId>& uses = file_.units[from]->uses;
@@ -133,8 +135,7 @@ class Loader {
       if (library.name == name) return add_library(library);
       candidates.emplace_back(library.name);
     }
-    static const std::vector<std::string> planned{"std.vision", "std.parsing"};
-    if (std::find(planned.begin(), planned.end(), name) != planned.end()) {
+    if (std::ranges::find(planned_files(), name) != planned_files().end()) {
       emitter_.report(diag::UnsupportedPrimitive, "use " + name).at(range);
       return std::nullopt;
     }
@@ -179,6 +180,7 @@ class Loader {
   diag::Emitter& emitter_;
   std::map<std::string, UnitId> by_name_;
   std::vector<UnitId> stack_;
+  size_t tokens_left_ = syntax::kMaxTokens;
   size_t duplicates_ = 0;
 };
 

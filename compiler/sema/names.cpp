@@ -6,16 +6,13 @@
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/sema.h"
 #include "compiler/sema/library.h"
+#include "compiler/sema/not_supported.h"
 #include "compiler/syntax/phrases.h"
 
 namespace mtl::sema {
 namespace {
 
 using syntax::NameExpr;
-
-bool is_capital(const std::string& name) {
-  return !name.empty() && name[0] >= 'A' && name[0] <= 'Z';
-}
 
 // Ragged dimensions that the columns of a source introduce.
 std::vector<std::string> ragged_names(const syntax::DataDecl& data) {
@@ -33,18 +30,9 @@ std::vector<std::string> ragged_names(const syntax::DataDecl& data) {
   return names;
 }
 
-bool contains(const std::vector<std::string>& names, const std::string& name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
 // What the language's library has and this compiler does not yet.
 bool is_planned(const std::string& name) {
-  static const std::vector<std::string> names{
-      "batch_norm", "conv2d",      "resnet",        "segnet",     "bert",      "decoder",
-      "ple",        "dselect_k",   "cross_stitch",  "sluice",     "mtan",      "adashare",
-      "biaffine",   "bilinear",    "tree",          "next_token", "span_ends", "squared_distance",
-      "trace_norm", "group_lasso", "orthogonality", "copy"};
-  return contains(names, name);
+  return std::ranges::find(planned_names(), name) != planned_names().end();
 }
 
 // What `columns("age", "price") |> ...` reads.
@@ -236,16 +224,36 @@ void BodyChecker::call(const syntax::CallExpr& node) {
   }
 }
 
-std::string help_for_column(const syntax::DataDecl& data, const std::string& name,
-                            const std::optional<std::string>& near) {
-  for (const syntax::ColumnDecl& column : data.columns) {
-    if (column.binding && names_in_file(*column.binding).contains(name))
-      return "`" + name + "` of the file is read by `" + data.name.text + "." + column.name.text + "`";
-  }
-  if (near) return "did you mean `" + data.name.text + "." + *near + "`?";
+void report_unknown_column(const syntax::DataDecl& data, const syntax::Name& used, diag::Emitter& emitter) {
   std::vector<std::string> columns;
-  for (const syntax::ColumnDecl& column : data.columns) columns.push_back(column.name.text);
-  return "its columns are " + join(columns, ", ", " and ");
+  const syntax::ColumnDecl* reader = nullptr;  // of what the file calls so
+  for (const syntax::ColumnDecl& column : data.columns) {
+    columns.push_back(column.name.text);
+    if (column.binding && names_in_file(*column.binding).contains(used.text)) reader = &column;
+  }
+  const std::string& name = used.text;
+  const std::string all = "its columns are " + join(columns, ", ", " and ");
+  diag::Report report = emitter.report(diag::UnknownColumn, data.name.text, name);
+  if (reader && nearest(name, std::vector{reader->name.text})) {
+    // `osrt : label = column("sort")`: it is the declaration that is misspelled.
+    std::move(report)
+        .at(reader->name.range)
+        .label(used.range, "used here")
+        .help("did you mean `" + name + "`, as in the file?");
+  } else if (const auto near = nearest(name, columns); near || reader || columns.empty()) {
+    const std::string& meant = reader ? reader->name.text : near ? *near : name;
+    std::move(report)
+        .at(used.range)
+        .label(data.name.range, "declared here")
+        .help(reader ? "`" + name + "` of the file is read by `" + data.name.text + "." + meant + "`"
+              : near ? "did you mean `" + data.name.text + "." + meant + "`?"
+                     : "it has no columns");
+  } else {  // nothing that it has is like it: what is missing is a declaration
+    std::move(report)
+        .at(data.columns.back().range, "the last of its columns")
+        .label(used.range, "used here")
+        .help(all + "; another one is declared here, `" + name + " : type = column(...)`");
+  }
 }
 
 void BodyChecker::source_member(const Found& source, const NameExpr& base, const syntax::Name& member,
@@ -265,9 +273,7 @@ void BodyChecker::source_member(const Found& source, const NameExpr& base, const
     return;
   }
   if (is_column || is_dimension || member.text.empty()) return;
-  const std::optional<std::string> near = nearest(member.text, columns);
-  auto report = emitter_.report(diag::UnknownColumn, base.name, member.text).at(member.range);
-  std::move(report).label(data.name.range, "declared here").help(help_for_column(data, member.text, near));
+  report_unknown_column(data, member, emitter_);
 }
 
 // `nn.Linear`, `torch.nn.Linear`, `self.x`: reported as a whole, as its first part is nothing.
@@ -287,8 +293,11 @@ bool BodyChecker::unknown_path(const syntax::MemberExpr& node, SourceRange range
   const std::string& last = node.member.text;
   std::string help = syntax::advice(syntax::PhrasePlace::value, first);
   if (help.empty()) help = syntax::advice(syntax::PhrasePlace::value, last);
-  if (help.empty() && (find_primitive(last, false) != nullptr || file_.find(unit_, last) != nullptr))
-    help = "write `" + last + "`: it is named alone";
+  std::string lower = last;  // `nn.Softmax`
+  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  for (const std::string& alone : {last, lower})
+    if (help.empty() && (find_primitive(alone, false) != nullptr || file_.find(unit_, alone) != nullptr))
+      help = "write `" + alone + "`: it is named alone";
   if (help.empty()) return false;
   emitter_.report(diag::UnknownName, excerpt(source_of(range))).at(range).help(help);
   return true;

@@ -2,6 +2,7 @@
 // One BodyChecker walks one declaration. names.cpp has expressions, names_body.cpp types and statements,
 // names_model.cpp models and tasks.
 #pragma once
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <optional>
@@ -18,8 +19,15 @@ namespace mtl::sema {
 enum class Place : uint8_t { module, function, criterion, balancer, model, task, constant };
 
 // Of a column that `data` does not have.
-std::string help_for_column(const syntax::DataDecl& data, const std::string& name,
-                            const std::optional<std::string>& near);
+void report_unknown_column(const syntax::DataDecl& data, const syntax::Name& used, diag::Emitter& emitter);
+
+// Capital names are dimensions.
+inline bool is_capital(const std::string& name) {
+  return !name.empty() && name[0] >= 'A' && name[0] <= 'Z';
+}
+inline bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
 
 class BodyChecker {
  public:

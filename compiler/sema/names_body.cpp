@@ -9,10 +9,6 @@
 namespace mtl::sema {
 namespace {
 
-bool is_capital(const std::string& name) {
-  return !name.empty() && name[0] >= 'A' && name[0] <= 'Z';
-}
-
 const std::vector<std::string>& static_types() {
   static const std::vector<std::string> names{"int",         "float", "bool", "string",
                                               "initializer", "layer", "list", "weights"};
@@ -23,10 +19,6 @@ const std::vector<std::string>& value_types() {
                                               "label", "labels", "index", "span"};
   return names;
 }
-bool contains(const std::vector<std::string>& names, const std::string& name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
 }  // namespace
 
 // ---- signatures and types ----
@@ -271,7 +263,7 @@ bool BodyChecker::setting(const syntax::AssignStmt& node, const std::vector<std:
     const auto at = place_ == Place::task ? syntax::PhrasePlace::task : syntax::PhrasePlace::model;
     emitter_.report(diag::UnknownSetting, of, node.name.text)
         .at(node.name.range)
-        .help(help_for_setting(at, node.name.text, known));
+        .help(help_for_setting(at, node.name.text, known, text_of(node.value, emitter_)));
     return false;
   }
   if (!settings_.insert(node.name.text).second) {

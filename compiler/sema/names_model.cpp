@@ -98,7 +98,7 @@ void BodyChecker::model_statement(const syntax::Stmt& stmt) {
     if (const std::string said = syntax::advice(syntax::PhrasePlace::model, name); of_training || !said.empty()) {
       emitter_.report(diag::UnknownSetting, "a model", name)
           .at(assign->name.range)
-          .help(help_for_setting(syntax::PhrasePlace::model, name, {"balance"}));
+          .help(help_for_setting(syntax::PhrasePlace::model, name, {"balance"}, text_of(assign->value, emitter_)));
       return;
     }
     emitter_.report(diag::UnknownSetting, "a model", name)
@@ -177,11 +177,7 @@ const Found* BodyChecker::predicted(const syntax::ColumnRef& ref, bool must_be_b
     return nullptr;
   }
   if (column == nullptr) {
-    const std::optional<std::string> near = nearest(ref.column.text, columns);
-    emitter_.report(diag::UnknownColumn, ref.source.text, ref.column.text)
-        .at(ref.column.range)
-        .label(data.name.range, "declared here")
-        .help(help_for_column(data, ref.column.text, near));
+    report_unknown_column(data, ref.column, emitter_);
     return nullptr;
   }
   const std::string& type = column->type.name.text;
@@ -224,7 +220,14 @@ void BodyChecker::task(const syntax::TaskDecl& decl) {
   body(decl.body);
   locals_.pop();
   if (!settings_.contains("head") && !decl.name.text.empty() && !decl.error) {
-    emitter_.report(diag::TaskWithoutHead, decl.name.text).at(decl.name.range).help("write `head = ...`: its scores");
+    diag::Report report = emitter_.report(diag::TaskWithoutHead, decl.name.text);
+    if (decl.body.empty()) {
+      std::move(report).at(decl.name.range);
+    } else {
+      const SourceRange last = decl.body.back().range;
+      std::move(report).at({last.file, last.end, last.end}).label(decl.name.range, "");
+    }
+    std::move(report).help("write `head = ...`: its scores");
   }
   place_ = outer;
   task_ = nullptr;

@@ -1,9 +1,11 @@
-// Names, defaults and ranges of the parameters are those of torch.optim; lamb follows You et al. 2020.
+// Reads `optimizer = ...` by the rows of train_tables.cpp. Ranges of the parameters are those of torch.optim.
 #include "compiler/sema/optimizer_setting.h"
 
 #include <algorithm>
 
+#include "compiler/base/text.h"
 #include "compiler/diag/kinds/sema.h"
+#include "compiler/sema/train_tables.h"
 
 namespace mtl::sema {
 namespace {
@@ -11,55 +13,9 @@ namespace {
 using runtime::OptimizerRule;
 using training::OptimizerConfig;
 
-struct Form {
-  const char* name;
-  OptimizerRule rule;
-  std::vector<std::string> parameters;
-  double lr, weight_decay;
-  float epsilon, momentum;
-};
-
-const std::vector<Form>& forms() {
-  static const std::vector<Form> table{
-      {"sgd", OptimizerRule::sgd, {"lr", "momentum", "weight_decay", "nesterov", "lazy"}, 1e-3, 0, 1e-8f, 0},
-      {"momentum",
-       OptimizerRule::momentum,
-       {"lr", "momentum", "weight_decay", "nesterov", "lazy"},
-       1e-3,
-       0,
-       1e-8f,
-       0.9f},
-      {"adam",
-       OptimizerRule::adam,
-       {"lr", "beta1", "beta2", "eps", "weight_decay", "betas", "lazy"},
-       1e-3,
-       0,
-       1e-8f,
-       0},
-      {"adamw",
-       OptimizerRule::adamw,
-       {"lr", "beta1", "beta2", "eps", "weight_decay", "betas", "lazy"},
-       1e-3,
-       1e-2,
-       1e-8f,
-       0},
-      {"adagrad", OptimizerRule::adagrad, {"lr", "eps", "weight_decay", "lazy"}, 1e-2, 0, 1e-10f, 0},
-      {"rmsprop",
-       OptimizerRule::rmsprop,
-       {"lr", "alpha", "eps", "weight_decay", "momentum", "lazy"},
-       1e-2,
-       0,
-       1e-8f,
-       0},
-      {"lamb",
-       OptimizerRule::lamb,
-       {"lr", "beta1", "beta2", "eps", "weight_decay", "betas", "lazy"},
-       1e-3,
-       0,
-       1e-6f,
-       0},
-  };
-  return table;
+// "lr, beta1": the names between the commas.
+std::vector<std::string> parameters_of(const OptimizerRow& row) {
+  return split(row.parameters, ", ");
 }
 
 // betas = [0.9, 0.98]
@@ -110,30 +66,30 @@ bool read_parameter(const std::string& name, const syntax::Expr& expr, SettingRe
 }  // namespace
 
 std::optional<OptimizerConfig> read_optimizer(const syntax::Expr& expr, SettingReader& reader) {
-  std::vector<std::string> names;
-  for (const Form& form : forms()) names.emplace_back(form.name);
+  static const std::vector<std::string> names = names_of(optimizers());
   const std::optional<Word> word = reader.word(expr, "optimizer", names);
   if (!word) return std::nullopt;
-  const Form& form = *std::find_if(forms().begin(), forms().end(), [&](const Form& f) { return word->name == f.name; });
-  const std::optional<Bound> bound = reader.bind(*word, form.parameters);
+  const OptimizerRow& row = *find_row(optimizers(), word->name);
+  const std::vector<std::string> parameters = parameters_of(row);
+  const std::optional<Bound> bound = reader.bind(*word, parameters);
   if (!bound) return std::nullopt;
   OptimizerConfig out;
-  out.settings.rule = form.rule;
-  out.settings.epsilon = form.epsilon;
-  out.settings.momentum = form.momentum;
-  out.lr = form.lr;
-  out.weight_decay = form.weight_decay;
+  out.settings.rule = row.rule;
+  out.settings.epsilon = row.epsilon;
+  out.settings.momentum = row.momentum;
+  out.lr = row.lr;
+  out.weight_decay = row.weight_decay;
   bool good = true;
-  for (const std::string& name : form.parameters) {
+  for (const std::string& name : parameters) {
     if (const syntax::Expr* value = (*bound)[name]) good = read_parameter(name, *value, reader, out) && good;
   }
-  const bool by_sgd = form.rule == OptimizerRule::sgd && out.settings.momentum > 0;
+  const bool by_sgd = row.rule == OptimizerRule::sgd && out.settings.momentum > 0;
   if (by_sgd) out.settings.rule = OptimizerRule::momentum;
   if (good && out.settings.nesterov && out.settings.momentum == 0) {
     reader.emitter().report(diag::MissingArgument, "nesterov", "momentum").at((*bound)["nesterov"]->range);
     return std::nullopt;
   }
-  const bool beta_twice = std::find(form.parameters.begin(), form.parameters.end(), "betas") != form.parameters.end() &&
+  const bool beta_twice = std::find(parameters.begin(), parameters.end(), "betas") != parameters.end() &&
                           (*bound)["betas"] && ((*bound)["beta1"] || (*bound)["beta2"]);
   if (beta_twice) {
     reader.emitter().report(diag::ExclusiveSettings, "beta1, beta2", "betas").at((*bound)["betas"]->range);

@@ -1,19 +1,20 @@
-// The names of the primitive operations of the language (language.md, section 4) and of their arguments: one table,
-// primitives.def, shared by the name checks here and by elaborate, which gives them their meaning.
+// The primitive operations of the language: names, arguments and what they compute, one row each (primitives.cpp).
+// The name checks here and elaborate, which gives them their meaning, read the same table, and `mtlc doc` prints it.
 #pragma once
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "compiler/sema/entries.h"
+
 namespace mtl::sema {
 
-struct Primitive {
-  std::string_view name;
-  std::string_view parameters;  // "x, over?, per?"
-  bool variadic = false;        // any number of inputs; attributes are named
-  bool in_ops = false;          // ops.lstm
-  bool supported = true;
+struct Primitive : Entry {
+  std::string_view parameters;  // "x, over?, per?": in order; one with `?` may be left out
+  std::string_view shape;       // of the result
+  bool variadic = false;        // any number of inputs in front of the attributes, which are named
+  bool in_ops = false;          // written ops.lstm
 };
 
 std::span<const Primitive> primitives();

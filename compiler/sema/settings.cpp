@@ -6,10 +6,12 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <map>
 
 #include "compiler/base/check.h"
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/sema.h"
+#include "compiler/sema/train_tables.h"
 
 namespace mtl::sema {
 namespace {
@@ -22,7 +24,8 @@ std::string choices(const std::vector<std::string>& known, std::string_view word
 }
 
 std::string help_for_argument(const std::string& given, const std::vector<std::string>& names) {
-  const std::string said = nearest(given, names) ? "" : syntax::advice(syntax::PhrasePlace::argument, given);
+  const std::string said =
+      given.size() > 2 && nearest(given, names) ? "" : syntax::advice(syntax::PhrasePlace::argument, given);
   if (names.empty()) return "it takes none";
   return said.empty() ? choices(names, given, "it takes ") : said + "; it takes " + join(names, ", ", " and ");
 }
@@ -71,21 +74,17 @@ bool Range::holds(double number) const {
 }
 
 const std::vector<std::string>& balancing_methods() {
-  static const std::vector<std::string> names{"fixed", "uncertainty", "dwa",     "rlw",      "gls",      "famo",
-                                              "stch",  "gradnorm",    "pcgrad",  "gradvac",  "mgda",     "cagrad",
-                                              "imtl",  "nash",        "aligned", "graddrop", "fairgrad", "upgrad"};
+  static const std::vector<std::string> names = names_of(balancing_entries());
   return names;
 }
 
 const std::vector<std::string>& train_settings() {
-  static const std::vector<std::string> names{"optimizer", "schedule",   "batch", "epochs", "steps",
-                                              "clip_norm", "accumulate", "stop",  "seed",   "precision",
-                                              "average",   "mix",        "lazy"};
+  static const std::vector<std::string> names = names_of(train_entries());
   return names;
 }
 
 const std::vector<std::string>& task_settings() {
-  static const std::vector<std::string> names{"head", "loss", "predict", "metric", "weight"};
+  static const std::vector<std::string> names = names_of(task_entries());
   return names;
 }
 
@@ -202,9 +201,13 @@ bool SettingReader::lacks_quotes(const syntax::Expr& expr, std::string_view what
   const bool meant = name != nullptr && (scope_.lookup(name->name) || nearest(name->name, scope_.names()));
   const std::optional<std::string> path = meant ? std::nullopt : unquoted_path(expr);
   if (!path || std::holds_alternative<syntax::IntExpr>(expr.node)) return false;
+  static const std::map<std::string, std::string> kSeparators{
+      {"tab", "\\t"}, {"comma", ","}, {"semicolon", ";"}, {"space", " "}, {"pipe", "|"}};
+  const auto separator = what == "separator" ? kSeparators.find(*path) : kSeparators.end();
+  const std::string text = separator == kSeparators.end() ? *path : separator->second;
   emitter_.report(diag::StaticWrongType, quoted(what), "text without quotes", "a string")
       .at(expr.range)
-      .help("write `" + std::string(what) + " = \"" + *path + "\"`");
+      .help("write `" + std::string(what) + " = \"" + text + "\"`");
   return true;
 }
 
@@ -254,7 +257,7 @@ std::optional<Word> SettingReader::word(const syntax::Expr& expr, std::string_vi
   if (std::find(known.begin(), known.end(), word->name) != known.end()) return word;
   emitter_.report(diag::UnknownChoice, what, word->name)
       .at(word->range)
-      .help(choices(known, word->name, "it is one of "));
+      .help(known.size() == 1 ? "write `" + known[0] + "(...)`" : choices(known, word->name, "it is one of "));
   return std::nullopt;
 }
 
@@ -296,10 +299,16 @@ std::optional<Bound> SettingReader::bind(const Word& word, const std::vector<std
   return bound;
 }
 
-std::string help_for_setting(syntax::PhrasePlace place, const std::string& name,
-                             const std::vector<std::string>& known) {
+std::string text_of(const syntax::ExprPtr& expr, const diag::Emitter& emitter) {
+  if (!expr || !expr->range.valid() || emitter.sources() == nullptr) return "";
+  const std::string_view text = emitter.sources()->file(expr->range.file).text();
+  return std::string(text.substr(expr->range.begin, expr->range.end - expr->range.begin));
+}
+
+std::string help_for_setting(syntax::PhrasePlace place, const std::string& name, const std::vector<std::string>& known,
+                             const std::string& value) {
   using syntax::PhrasePlace;
-  if (std::string said = syntax::advice(place, name); !said.empty()) return said;
+  if (std::string said = syntax::advice(place, name, value); !said.empty()) return said;
   if (const std::optional<std::string> near = nearest(name, known)) return "did you mean `" + *near + "`?";
   const auto has = [&](const std::vector<std::string>& names) {
     return std::find(names.begin(), names.end(), name) != names.end();
@@ -312,10 +321,13 @@ std::string help_for_setting(syntax::PhrasePlace place, const std::string& name,
 }
 
 bool SettingReader::known_setting(const syntax::Name& name, std::string_view of, syntax::PhrasePlace place,
-                                  const std::vector<std::string>& known, std::vector<std::string>& seen) {
+                                  const std::vector<std::string>& known, std::vector<std::string>& seen,
+                                  const syntax::ExprPtr& value) {
   if (name.text.empty()) return false;
   if (std::find(known.begin(), known.end(), name.text) == known.end()) {
-    emitter_.report(diag::UnknownSetting, of, name.text).at(name.range).help(help_for_setting(place, name.text, known));
+    emitter_.report(diag::UnknownSetting, of, name.text)
+        .at(name.range)
+        .help(help_for_setting(place, name.text, known, text_of(value, emitter_)));
     return false;
   }
   if (std::find(seen.begin(), seen.end(), name.text) != seen.end()) {

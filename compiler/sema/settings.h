@@ -59,7 +59,8 @@ class SettingReader {
   std::optional<Bound> bind(const Word& word, const std::vector<std::string>& names, size_t required = 0);
   // A report unless every setting is in the table and stands once; true if this one is to be read.
   bool known_setting(const syntax::Name& name, std::string_view of, syntax::PhrasePlace place,
-                     const std::vector<std::string>& known, std::vector<std::string>& seen);
+                     const std::vector<std::string>& known, std::vector<std::string>& seen,
+                     const syntax::ExprPtr& value);
 
   StaticEvaluator& evaluator() { return evaluator_; }
   diag::Emitter& emitter() { return emitter_; }
@@ -78,7 +79,11 @@ class SettingReader {
 
 // What to write instead of a setting that there is not: what the phrase book says, the nearest, the block that has it,
 // or all that there are.
-std::string help_for_setting(syntax::PhrasePlace place, const std::string& name, const std::vector<std::string>& known);
+// `value`: what it is given, as it is written.
+std::string help_for_setting(syntax::PhrasePlace place, const std::string& name, const std::vector<std::string>& known,
+                             const std::string& value = {});
+// An expression as the file has it; empty: there is none.
+std::string text_of(const syntax::ExprPtr& expr, const diag::Emitter& emitter);
 // The word of an expression of the form `name` or `name(...)`, whatever it is.
 std::optional<Word> as_word(const syntax::Expr& expr);
 // a |> b(1) |> c as its parts, from left to right.

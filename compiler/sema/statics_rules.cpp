@@ -8,6 +8,7 @@
 #include "compiler/base/check.h"
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/sema.h"
+#include "compiler/sema/static_functions.h"
 #include "compiler/sema/statics.h"
 
 namespace mtl::sema {
@@ -303,42 +304,10 @@ Out int_range(const Rules& rules, int64_t first, int64_t stop) {
 
 using Named = StaticEvaluator::Named;
 
-struct Signature {
-  const char* name;
-  std::vector<const char*> parameters;
-  size_t required;
-  std::optional<Initializer::Kind> initializer;
-};
-
-const std::vector<Signature>& signatures() {
-  using Kind = Initializer::Kind;
-  static const std::vector<Signature> table{
-      {"len", {"list"}, 1, {}},
-      {"div", {"a", "b"}, 2, {}},
-      {"mod", {"a", "b"}, 2, {}},
-      {"abs", {"x"}, 1, {}},
-      {"sqrt", {"x"}, 1, {}},
-      {"exp", {"x"}, 1, {}},
-      {"log", {"x"}, 1, {}},
-      {"float", {"x"}, 1, {}},
-      {"zeros", {}, 0, Kind::zeros},
-      {"ones", {}, 0, Kind::ones},
-      {"constant", {"value"}, 1, Kind::constant},
-      {"normal", {"mean", "deviation"}, 0, Kind::normal},
-      {"uniform", {"low", "high"}, 2, Kind::uniform},
-      {"glorot_uniform", {}, 0, Kind::glorot_uniform},
-      {"he_normal", {}, 0, Kind::he_normal},
-      {"orthogonal", {}, 0, Kind::orthogonal},
-      {"one_hot_mix", {"share"}, 1, Kind::one_hot_mix},
-  };
-  return table;
-}
+using Signature = StaticFunction;
 
 const Signature* find_signature(const std::string& name) {
-  for (const Signature& signature : signatures()) {
-    if (name == signature.name) return &signature;
-  }
-  return nullptr;
+  return find_row(static_functions(), name);
 }
 
 std::string usage(const Signature& signature) {

@@ -3,9 +3,11 @@
 
 #include <algorithm>
 
+#include "compiler/base/check.h"
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/sema.h"
 #include "compiler/sema/metric_path.h"
+#include "compiler/sema/metric_tables.h"
 
 namespace mtl::sema {
 namespace {
@@ -38,58 +40,6 @@ std::vector<std::string> metric_names(const syntax::ModelDecl& model) {
     if (const auto* metric = std::get_if<syntax::MetricDecl>(&item.node)) names.push_back(metric->name.text);
   }
   return names;
-}
-
-// Metrics of a kind of target; the first `defaults` of them are the default.
-struct MetricTable {
-  std::vector<Metric> metrics;
-  size_t defaults;
-};
-
-const MetricTable& metrics_of(const TargetForm& form) {
-  static const MetricTable label{{Metric::accuracy, Metric::macro_f1, Metric::micro_f1, Metric::log_loss}, 2};
-  static const MetricTable labels_of_positions{{Metric::accuracy, Metric::span_f1, Metric::macro_f1, Metric::micro_f1},
-                                               1};
-  static const MetricTable labels{{Metric::micro_f1, Metric::macro_f1, Metric::exact_match}, 3};
-  static const MetricTable boolean{{Metric::accuracy, Metric::f1, Metric::auc, Metric::log_loss, Metric::gauc}, 4};
-  static const MetricTable number{{Metric::mae, Metric::rmse, Metric::r2, Metric::pearson}, 4};
-  switch (form.kind) {
-    case TargetKind::label:
-      return form.per_position() ? labels_of_positions : label;
-    case TargetKind::labels:
-      return labels;
-    case TargetKind::boolean:
-      return boolean;
-    case TargetKind::number:
-      return number;
-  }
-  return label;
-}
-
-std::string target_text(const TargetForm& form) {
-  switch (form.kind) {
-    case TargetKind::label:
-      return form.per_position() ? "label[" + join(form.ragged) + "]" : "label";
-    case TargetKind::labels:
-      return "labels";
-    case TargetKind::boolean:
-      return "bool";
-    case TargetKind::number:
-      return "f32";
-  }
-  return "";
-}
-
-std::string scale_text(MetricScale scale) {
-  switch (scale) {
-    case MetricScale::score:
-      return "a score without a unit, more is better";
-    case MetricScale::error:
-      return "an error in the unit of its column, less is better";
-    case MetricScale::loss:
-      return "a loss, less is better";
-  }
-  return "";
 }
 
 std::optional<TargetForm> form_of(const CheckedFile& file, const syntax::TaskDecl& task) {
@@ -156,9 +106,12 @@ class MetricReader {
     std::vector<std::string> names;
     for (const Metric candidate : known) names.emplace_back(training::metric_name(candidate));
     const std::optional<std::string> near = nearest(name, names);
+    const std::string said = metric_advice(name, form);
     emitter_.report(diag::UnknownMetric, target_text(form), name)
         .at(range)
-        .help(near ? "did you mean `" + *near + "`?" : "its metrics are " + join(names, ", ", " and "));
+        .help(!said.empty() ? said
+              : near        ? "did you mean `" + *near + "`?"
+                            : "its metrics are " + join(names, ", ", " and "));
     return std::nullopt;
   }
 
@@ -236,11 +189,15 @@ class MetricReader {
     return false;
   }
 
-  bool wrong(SourceRange range) {
+  // `text`: what stands there in quotes.
+  bool wrong(SourceRange range, const std::string& text = {}) {
+    const std::string said =
+        text.find('.') != text.npos ? "write `" + text + "`, without quotes" : metric_of_a_task(text);
     emitter_.report(diag::NotAMetric)
         .at(range)
-        .help(
-            "write `TASK.METRIC`, `TASK.METRIC.COLUMN`, `mean(TASK.METRIC, ...)` or the name of a metric of the model");
+        .help(!said.empty() ? said
+                            : "write `TASK.METRIC`, `TASK.METRIC.COLUMN`, `mean(TASK.METRIC, ...)` or the name of a "
+                              "metric of the model");
     return false;
   }
 
@@ -309,11 +266,23 @@ class MetricReader {
       return false;
     }
     const std::optional<std::string> near = nearest(name, names);
+    const std::string said = metric_of_a_task(name);
     emitter_.report(diag::UnknownModelMetric, name)
         .at(range)
-        .help(near ? "did you mean `" + *near + "`?"
-                   : "write `TASK.METRIC`, or declare `metric " + name + " = ...` in the model");
+        .help(near            ? "did you mean `" + *near + "`?"
+              : !said.empty() ? said
+                              : "write `TASK.METRIC`, or declare `metric " + name + " = ...` in the model");
     return false;
+  }
+
+  // `val_loss`, `accuracy`: of which task, is not said.
+  std::string metric_of_a_task(const std::string& name) {
+    for (const std::string& task : task_names(model_)) {
+      const std::optional<TargetForm> form = form_of(file_, *find_task(model_, task));
+      const std::string metric = form ? metric_in_habit(name, *form) : "";
+      if (!metric.empty()) return "write `" + task + "." + metric + "`: it is measured on dev";
+    }
+    return "";
   }
 
   std::optional<training::ModelMetric> declaration(const syntax::MetricDecl& decl) {
@@ -480,7 +449,7 @@ std::optional<TaskMetrics> task_metrics(const CheckedFile& file, const syntax::M
     return std::nullopt;
   }
   MetricReader reader(file, model, emitter);
-  const MetricTable& table = metrics_of(*form);
+  const TargetMetrics& table = metrics_of(*form);
   bool good = true;
   const auto add = [&](const syntax::Expr& expr) {
     if (is_broken(expr)) return void(good = false);
@@ -570,7 +539,8 @@ std::optional<training::MetricRef> metric_ref(const CheckedFile& file, const syn
   } else if (callee != nullptr && callee->name == "mean" && !call->arguments.empty()) {
     good = reader.mean(*call, true, ref.names);
   } else {
-    reader.wrong(expr.range);
+    const auto* text = std::get_if<syntax::StringExpr>(&expr.node);
+    reader.wrong(expr.range, text && text->parts.size() == 1 ? text->parts[0].text : "");
   }
   return good ? std::optional(std::move(ref)) : std::nullopt;
 }

@@ -2,6 +2,7 @@
 #pragma once
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,14 @@ struct TargetForm {
   bool per_position() const { return !ragged.empty(); }
 };
 std::optional<TargetForm> target_form(const syntax::ColumnDecl& column);
+
+// The metrics of a type of target; the first `defaults` of them are those of a task that names none.
+struct TargetMetrics {
+  std::string_view target;  // "label[T]"
+  std::vector<training::Metric> metrics;
+  size_t defaults = 0;
+};
+std::span<const TargetMetrics> target_metrics();
 
 struct TaskMetrics {
   std::vector<training::Metric> metrics;

@@ -11,6 +11,7 @@
 #include "compiler/sema/optimizer_setting.h"
 #include "compiler/sema/settings.h"
 #include "compiler/sema/task_metrics.h"
+#include "compiler/sema/train_tables.h"
 
 namespace mtl::sema {
 namespace {
@@ -66,7 +67,8 @@ class TrainReader {
     if (!setting.value || is_broken(*setting.value)) return;
     const std::string& name = setting.name.text;
     if (setting.source) return batch_of(setting);
-    if (!reader_.known_setting(setting.name, "training", syntax::PhrasePlace::train, train_settings(), seen_)) {
+    if (!reader_.known_setting(setting.name, "training", syntax::PhrasePlace::train, train_settings(), seen_,
+                               setting.value)) {
       good_ = false;
       return;
     }
@@ -107,16 +109,15 @@ class TrainReader {
   // ---- schedule ----
 
   void schedule(const syntax::Expr& value) {
-    static const std::vector<std::string> known{"constant",     "warmup_linear", "warmup_cosine",
-                                                "inverse_sqrt", "inverse_time",  "exponential"};
+    static const std::vector<std::string> known = names_of(schedules());
     const std::optional<Word> word = reader_.word(value, "schedule", known);
     if (!word) return void(good_ = false);
     ScheduleConfig& out = config_.schedule;
-    if (word->name == "constant") {
+    out.kind = find_row(schedules(), word->name)->kind;
+    if (out.kind == ScheduleConfig::Kind::constant) {
       good_ = reader_.bind(*word, {}).has_value() && good_;
-    } else if (word->name == "inverse_time" || word->name == "exponential") {
-      const bool inverse = word->name == "inverse_time";
-      out.kind = inverse ? ScheduleConfig::Kind::inverse_time : ScheduleConfig::Kind::exponential;
+    } else if (out.kind == ScheduleConfig::Kind::inverse_time || out.kind == ScheduleConfig::Kind::exponential) {
+      const bool inverse = out.kind == ScheduleConfig::Kind::inverse_time;
       const std::optional<Bound> bound = reader_.bind(*word, {"rate", "every"}, 1);
       if (!bound) return void(good_ = false);
       static const Range kUpToOne{0, 1, true, false, "above 0 and at most 1"};
@@ -126,10 +127,7 @@ class TrainReader {
         good_ = good_ && out.every;
       }
     } else {
-      const bool root = word->name == "inverse_sqrt";
-      out.kind = root                            ? ScheduleConfig::Kind::inverse_sqrt
-                 : word->name == "warmup_linear" ? ScheduleConfig::Kind::warmup_linear
-                                                 : ScheduleConfig::Kind::warmup_cosine;
+      const bool root = out.kind == ScheduleConfig::Kind::inverse_sqrt;
       const std::vector<std::string> names =
           root ? std::vector<std::string>{"warmup"} : std::vector<std::string>{"warmup", "floor"};
       const std::optional<Bound> bound = reader_.bind(*word, names, root ? 1 : 0);
@@ -232,14 +230,11 @@ class TrainReader {
   }
 
   void mix(const syntax::Expr& value) {
-    static const std::vector<std::string> known{"joint", "round_robin", "proportional", "uniform",
-                                                "sqrt",  "temperature", "weighted",     "in_turn"};
-    static constexpr MixKind kKinds[] = {MixKind::joint, MixKind::round_robin, MixKind::proportional, MixKind::uniform,
-                                         MixKind::sqrt,  MixKind::temperature, MixKind::weighted,     MixKind::in_turn};
+    static const std::vector<std::string> known = names_of(mixes());
     const std::optional<Word> word = reader_.word(value, "mix", known);
     if (!word) return void(good_ = false);
     config_.mix.range = value.range;
-    config_.mix.kind = kKinds[std::find(known.begin(), known.end(), word->name) - known.begin()];
+    config_.mix.kind = find_row(mixes(), word->name)->kind;
     if (config_.mix.kind == MixKind::weighted) return weights(*word);
     if (config_.mix.kind == MixKind::temperature) {
       const std::optional<Bound> bound = reader_.bind(*word, {"temperature"}, 1);
@@ -277,7 +272,8 @@ class TrainReader {
     out.range = group.range;
     std::vector<std::string> seen;
     for (const syntax::Setting& setting : group.settings) {
-      if (!reader_.known_setting(setting.name, "a group", syntax::PhrasePlace::train, {"lr", "weight_decay"}, seen)) {
+      if (!reader_.known_setting(setting.name, "a group", syntax::PhrasePlace::train, names_of(group_entries()), seen,
+                                 setting.value)) {
         good_ = false;
         continue;
       }

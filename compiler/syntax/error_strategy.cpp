@@ -131,9 +131,12 @@ std::string habit_of_other_languages(const Token& found, const Token& before, si
   }
   if (found.type == Tok::COLON && (expected.contains(size_t{Tok::RBRACK}) || before.type == Tok::LBRACK))
     return "a slice is written `x[a..b]`";
+  if (found.type == Tok::COLON && expected.contains(size_t{Tok::RPAREN}))
+    return "a range is written `a..b`, and an argument `name = value`";
   if (found.type == Tok::COLON && expected.contains(size_t{Tok::LBRACE}))
     return "a block stands in braces: `if c { ... }`, `for i in 0..3 { ... }`";
-  if (found.type == Tok::ELSE && expected.contains(size_t{Tok::LBRACE}))
+  const bool behind_value = expected.contains(size_t{Tok::RPAREN}) || expected.contains(size_t{Tok::RBRACK});
+  if ((found.type == Tok::ELSE && expected.contains(size_t{Tok::LBRACE})) || (found.type == Tok::IF && behind_value))
     return "a value that depends is `if c { a } else { b }`";
   return {};
 }

@@ -1,6 +1,8 @@
 #include "compiler/syntax/lex.h"
 
 #include "MtlLexer.h"
+#include "compiler/diag/kinds/syntax.h"
+#include "compiler/syntax/parse.h"
 
 namespace mtl::syntax {
 namespace {
@@ -8,19 +10,19 @@ namespace {
 // The runtime's own loading throws on bad bytes and drops cut ones; ours was checked, so we hand over the points.
 class PointStream : public antlr4::ANTLRInputStream {
  public:
-  explicit PointStream(const std::u32string& points) {
-    _data = points;
+  explicit PointStream(std::u32string points) {
+    _data = std::move(points);
     p = 0;
   }
 };
 
 }  // namespace
 
-TokenText lex(const LoadedText& text, const SourceFile& file) {
-  PointStream stream(text.points);
+std::optional<TokenText> lex(LoadedText text, FileId file, size_t& tokens_left, diag::Emitter& emitter) {
+  PointStream stream(std::move(text.points));
   grammar::MtlLexer lexer(&stream);
   lexer.removeErrorListeners();
-  const std::string_view source = file.text();
+  const std::string_view source = emitter.sources()->file(file).text();
   TokenText out;
   uint32_t last_line = 0, indent = 0;
   while (true) {
@@ -28,6 +30,16 @@ TokenText lex(const LoadedText& text, const SourceFile& file) {
     const bool at_end = read->getType() == kEndOfFile;
     const uint32_t begin = at_end ? static_cast<uint32_t>(source.size()) : text.offsets[read->getStartIndex()];
     const uint32_t end = at_end ? begin : text.offsets[read->getStopIndex() + 1];
+    if (!at_end && tokens_left-- == 0) {
+      tokens_left = 0;
+      emitter.report(diag::ProgramTooLong, kMaxTokens)
+          .at({file, begin, end})
+          .note("comments count, and so do the files and libraries that `use` opens")
+          .help(
+              "values by the thousand belong in a file that a `data` block names; what repeats is written once, with "
+              "`for`");
+      return std::nullopt;
+    }
     const auto line = static_cast<uint32_t>(read->getLine());
     const std::string_view token_text = at_end ? "end of file" : source.substr(begin, end - begin);
     if (read->getChannel() != antlr4::Token::DEFAULT_CHANNEL) {

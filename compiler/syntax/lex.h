@@ -1,10 +1,14 @@
 // Code points to tokens, by the generated lexer.
 #pragma once
+#include <optional>
+
+#include "compiler/diag/emitter.h"
 #include "compiler/syntax/load_text.h"
 #include "compiler/syntax/token.h"
 
 namespace mtl::syntax {
 
-TokenText lex(const LoadedText& text, const SourceFile& file);
+// Takes what it reads, comments too, from `tokens_left`; reports and returns nothing where there is more than that.
+std::optional<TokenText> lex(LoadedText text, FileId file, size_t& tokens_left, diag::Emitter& emitter);
 
 }  // namespace mtl::syntax

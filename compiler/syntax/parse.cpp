@@ -60,14 +60,16 @@ void hand_over(const diag::Emitter& found, diag::Emitter& emitter) {
   }
 }
 
-File parse_and_report(FileId file, diag::Emitter& emitter) {
+File parse_and_report(FileId file, size_t& tokens_left, diag::Emitter& emitter) {
   File empty;
   empty.file = file;
   const size_t errors_before = emitter.error_count();
-  const std::optional<LoadedText> text = load_text(file, emitter);
-  if (!text) return empty;
-  TokenText lexed = lex(*text, emitter.sources()->file(file));
-  TokenPass pass(repair_spelling(std::move(lexed.tokens), file, emitter), lexed.comments, file, emitter);
+  std::optional<TokenText> lexed;
+  if (std::optional<LoadedText> text = load_text(file, emitter)) {
+    lexed = lex(std::move(*text), file, tokens_left, emitter);
+  }
+  if (!lexed) return empty;
+  TokenPass pass(repair_spelling(std::move(lexed->tokens), file, emitter), lexed->comments, file, emitter);
   if (!pass.run()) return empty;
 
   const std::vector<Token> tokens = pass.take();
@@ -77,22 +79,27 @@ File parse_and_report(FileId file, diag::Emitter& emitter) {
   grammar::MtlParser parser(&stream);
   parser.removeErrorListeners();
   parser.setErrorHandler(std::make_shared<ErrorStrategy>(tokens, file, emitter));
-  TreeBuilder builder(tokens, lexed.comments, file, emitter);
+  TreeBuilder builder(tokens, lexed->comments, file, emitter);
   File out = builder.file(parser.file());
   if (emitter.error_count() == errors_before) {  // after an error, what belongs together may have been lost
     builder.report_unused_docs();
-    report_number_comments(lexed.comments, file, emitter);
+    report_number_comments(lexed->comments, file, emitter);
   }
   return out;
 }
 
 }  // namespace
 
-File parse(FileId file, diag::Emitter& emitter) {
+File parse(FileId file, size_t& tokens_left, diag::Emitter& emitter) {
   diag::Emitter found(emitter.sources());
-  File out = parse_and_report(file, found);
+  File out = parse_and_report(file, tokens_left, found);
   hand_over(found, emitter);
   return out;
+}
+
+File parse(FileId file, diag::Emitter& emitter) {
+  size_t tokens_left = kMaxTokens;
+  return parse(file, tokens_left, emitter);
 }
 
 }  // namespace mtl::syntax

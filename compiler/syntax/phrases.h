@@ -29,7 +29,8 @@ struct Phrase {
 // All rows, for tests.
 const std::vector<Phrase>& phrases();
 // What to write instead of `seen`; empty if the table does not have it. Settings of training are known in tasks, models
-// and at the top level too, with a word about where they belong.
-std::string advice(PhrasePlace place, std::string_view seen);
+// and at the top level too, with a word about where they belong. `value`: what the user gives the setting, as it is
+// written; it takes the place of the row's own value where that is the same before and after the repair.
+std::string advice(PhrasePlace place, std::string_view seen, std::string_view value = {});
 
 }  // namespace mtl::syntax

@@ -18,6 +18,7 @@ bool TokenPass::run() {
       &TokenPass::at_end,
       &TokenPass::member_name,
       &TokenPass::wildcard,
+      &TokenPass::never_filled,
       &TokenPass::misspelled_inside,
       &TokenPass::foreign_value,
       &TokenPass::until_unit,
@@ -31,6 +32,7 @@ bool TokenPass::run() {
       &TokenPass::statement_for_value,
       &TokenPass::word_as_name,
       &TokenPass::in_brackets,
+      &TokenPass::bracket_for_brace,
       &TokenPass::continued_line,
       &TokenPass::missing_open_brace,
       &TokenPass::dedented,
@@ -39,7 +41,9 @@ bool TokenPass::run() {
       &TokenPass::unknown_word,
       &TokenPass::stop_skipping,
       &TokenPass::else_or_loop,
+      &TokenPass::headless_block,
       &TokenPass::opener,
+      &TokenPass::stray_else,
       &TokenPass::unmatched_brace,
       &TokenPass::closer,
       &TokenPass::plain,
@@ -198,6 +202,7 @@ void TokenPass::start_statement(TokenType type) {
     header_ = false;
   }
   owner_ = type;
+  owner_indent_ = current_->indent;
   assigned_ = typed_ = false;
   if (!in_brace()) return;
   forget_operators();

@@ -35,12 +35,13 @@ class TokenPass {
     Token opener;
     Block block = Block::file;                  // of a brace
     Block inner = Block::file;                  // of the innermost brace from here outwards
-    uint32_t indent = 0;                        // of the line that opened it
+    uint32_t indent = 0;                        // of the line that opened it, or on which its statement starts
     uint32_t braces = 0;                        // braces open, this one included
     size_t operators = 0, child = 0, best = 0;  // height of the expression in it: see leave()
     size_t prefixes = 0;                        // operators on which the parser recurses
     int pending_ifs = 0;                        // `if` values whose `{` is still to come
     bool exceptions = false;                    // `except [`
+    bool branch = false;                        // of a statement `if`: an `else` may follow
     bool no_names = false;                      // `batch[` in `train` and `f32[`: nothing in it has a `=`
   };
   struct Skip {  // rest of a statement that cannot be used
@@ -98,13 +99,18 @@ class TokenPass {
 
   // token_pass_brackets.cpp: in `(` and `[`, and brackets themselves
   Outcome in_brackets();
+  Outcome never_filled();
   Outcome named_argument();
   Outcome statement_in_brackets();
   Outcome forgotten_before_assign();
   Outcome missing_comma();
   Outcome spaced_minus_or_bracket();
+  Outcome bracket_for_brace();
+  Outcome headless_block();
   Outcome opener();
+  Outcome stray_else();
   Outcome unmatched_brace();
+  const Token* orphans() const;
   Outcome closer();
   bool match_closer();
   bool generator_follows() const;
@@ -156,11 +162,12 @@ class TokenPass {
   std::vector<Bracket> brackets_;
   int outer_pending_ifs_ = 0;
   size_t outer_operators_ = 0, outer_prefixes_ = 0;
-  size_t recursion_ = 0;   // how deep the parser recurses here: brackets and prefix operators
-  TokenType owner_ = 0;    // the statement word whose block or clause may come
-  bool header_ = false;    // in the lists of a module: exempt from L1
-  bool assigned_ = false;  // the statement at hand had its `=`
-  bool typed_ = false;     // it had a `:` and no `=` since
+  size_t recursion_ = 0;       // how deep the parser recurses here: brackets and prefix operators
+  TokenType owner_ = 0;        // the statement word whose block or clause may come
+  uint32_t owner_indent_ = 0;  // of its line
+  bool header_ = false;        // in the lists of a module: exempt from L1
+  bool assigned_ = false;      // the statement at hand had its `=`
+  bool typed_ = false;         // it had a `:` and no `=` since
   bool else_of_value_ = false;
   bool end_reported_ = false;
   bool stopped_ = false;

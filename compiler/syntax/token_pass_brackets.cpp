@@ -56,6 +56,18 @@ TokenPass::Outcome TokenPass::named_argument() {
   return take_as(Tok::NAME);
 }
 
+// `balance = uncertainty(`, and on the next line something else begins.
+TokenPass::Outcome TokenPass::never_filled() {
+  if (in_brace()) return Outcome::go_on;
+  const Bracket& top = brackets_.back();
+  const bool outside = current_->first && current_->indent <= top.indent && current_->line != top.opener.line;
+  if (!outside || operand_ended_ || header_ || previous_type() != top.opener.type) return Outcome::go_on;
+  const bool typed = is_word(type()) && type_at(1) == Tok::COLON && block() != Block::file;
+  if (!typed && (!is_statement_word(type()) || before_sign())) return Outcome::go_on;
+  close_brackets(false);
+  return Outcome::again;
+}
+
 // The bracket was forgotten: a statement or a block starts in it.
 TokenPass::Outcome TokenPass::statement_in_brackets() {
   const bool starts = operand_ended_ && (is_statement_word(type()) || (is_word(type()) && before_sign()));
@@ -93,26 +105,86 @@ TokenPass::Outcome TokenPass::spaced_minus_or_bracket() {
 
 // ---- brackets ----
 
+// `data rows [` and `}` as `(`, alone on its line: a bracket in the place of a brace.
+TokenPass::Outcome TokenPass::bracket_for_brace() {
+  const bool ends_line = next() && (next()->line != current_->line || next()->type == kEndOfFile);
+  if (!in_brace() || !is_opener(type()) || !ends_line) return Outcome::go_on;
+  const bool lists = header_ || owner_ == Tok::FUNCTION;  // of parameters
+  const bool header = type() != Tok::LBRACE && declares_block(owner_) && !lists && operand_ended_ && !current_->first;
+  if (header && (is_statement_word(type_at(1)) || (is_word(type_at(1)) && type_at(2) == Tok::ASSIGN))) {
+    emitter_.report(diag::ExpectedFound, "`{` after " + previous_text(), quoted(*current_)).at(here());
+    current_->type = Tok::LBRACE;
+    ++imbalance_;
+    return Outcome::again;
+  }
+  const int missing = type() == Tok::LBRACE ? 2 : 1;  // a `{` in its place opens one more
+  const bool end = current_->first && !brackets_.empty() && imbalance_ >= missing && !declares_block(owner_) &&
+                   current_->indent <= brackets_.back().indent;
+  if (!end) return Outcome::go_on;
+  emitter_.report(diag::ExpectedFound, "`}`", quoted(*current_))
+      .at(here())
+      .label(range(brackets_.back().opener), "to close this `{`");
+  current_->type = Tok::RBRACE;
+  imbalance_ -= missing;
+  return Outcome::again;
+}
+
+// `= m {` at the top level, where a word was: what it holds belongs to a block that nobody knows.
+TokenPass::Outcome TokenPass::headless_block() {
+  if (type() != Tok::LBRACE || !brackets_.empty() || owner_ != 0 || pending_ifs() > 0 || out_.empty())
+    return Outcome::go_on;
+  expected("a declaration");
+  size_t nested = 0;
+  do {
+    if (type() == Tok::LBRACE) ++nested;
+    if (type() == Tok::RBRACE) --nested;
+    if (nested == 0) break;
+    current_ = &in_[++i_];
+  } while (type() != kEndOfFile);
+  return type() == kEndOfFile ? Outcome::again : Outcome::taken;
+}
+
 TokenPass::Outcome TokenPass::opener() {
   if (!is_opener(type())) return Outcome::go_on;
   const bool exceptions = type() == Tok::LBRACK && previous_type() == Tok::EXCEPT;
   const bool no_names = type() == Tok::LBRACK && in_brace() && (previous_type() == Tok::SETTING || typed_);
   if (operand_ended_ && type() != Tok::LBRACE) count_operator();
   Block block = Block::settings;
+  bool branch = false;
+  uint32_t indent = current_->indent;
   if (type() == Tok::LBRACE) {
     if (pending_ifs() > 0) {
       --pending_ifs();
       block = Block::value;
     } else {
       block = block_for_brace();
+      branch = owner_ == Tok::IF;
+      if (declares_block(owner_)) indent = owner_indent_;  // a header may take several lines
       header_ = false;
       owner_ = 0;
     }
   }
   emit();
-  enter(*current_, block, current_->indent);
+  enter(*current_, block, indent);
   brackets_.back().exceptions = exceptions;
+  brackets_.back().branch = branch;
   brackets_.back().no_names = no_names;
+  return Outcome::taken;
+}
+
+// `} else {` behind what is no branch: its braces belong to nothing, so they are dropped with it.
+TokenPass::Outcome TokenPass::stray_else() {
+  constexpr size_t kLook = 100;  // for the `{`
+  if (type() != Tok::RBRACE || type_at(1) != Tok::ELSE || !on_line_of_next()) return Outcome::go_on;
+  const Bracket* top = brackets_.empty() ? nullptr : &brackets_.back();
+  if (top && (top->opener.type != Tok::LBRACE || top->block == Block::value || top->branch)) return Outcome::go_on;
+  size_t k = 2;
+  while (k < kLook && type_at(k) != Tok::LBRACE && type_at(k) != kEndOfFile) ++k;
+  if (type_at(k) != Tok::LBRACE || in_[i_ + k].line != current_->line) return Outcome::go_on;
+  emitter_.report(diag::WrongPlace, "else", block_place(block()))
+      .at(range(*next()))
+      .help("`else` stands behind the `}` of an `if`");
+  i_ += k;
   return Outcome::taken;
 }
 
@@ -123,10 +195,34 @@ TokenPass::Outcome TokenPass::unmatched_brace() {
   const auto odd = std::lower_bound(odd_closers_.begin(), odd_closers_.end(), current_->begin,
                                     [](const Odd& a, uint32_t begin) { return a.begin < begin; });
   if (odd == odd_closers_.end() || odd->begin != current_->begin) return Outcome::go_on;
+  ++imbalance_;
+  if (const Token* begin = orphans()) {
+    emitter_.report(diag::ExpectedFound, "the line that opens a block", quoted(*begin))
+        .at(range(*begin))
+        .label(here(), "this `}` has no `{`")
+        .note("it stands deeper than what is above it");
+    return Outcome::taken;
+  }
   diag::Report report = emitter_.report(diag::UnmatchedBracket, "}").at(here());
   if (odd->opener) std::move(report).label(range(*odd->opener), "its indentation does not match this `{`");
-  ++imbalance_;
   return Outcome::taken;
+}
+
+// The first of the statements in front of a `}` that stand deeper than it, in the same block: the line above them,
+// which opened their block, is missing. Null: there are none.
+const Token* TokenPass::orphans() const {
+  const Token* first = nullptr;
+  uint32_t nested = 0;
+  for (size_t k = i_; k-- > 0;) {
+    const Token& token = in_[k];
+    if (is_closer(token.type)) ++nested;
+    if (is_opener(token.type) && nested-- == 0) break;  // that of the block
+    if (nested > 0 || !token.first) continue;
+    if (token.indent <= current_->indent) break;
+    const bool sign = in_[k + 1].type == Tok::ASSIGN || in_[k + 1].type == Tok::COLON;
+    if (is_statement_word(token.type) || (is_word(token.type) && sign)) first = &token;
+  }
+  return first;
 }
 
 TokenPass::Outcome TokenPass::closer() {
@@ -278,7 +374,7 @@ std::string TokenPass::comment_hint() const {
   const Token& before = out_.back();
   for (const Comment& comment : comments_) {
     if (comment.line == before.line && comment.begin >= before.end) {
-      return "`//` on this line starts a comment, it does not divide";
+      return "`//` on this line starts a comment, it does not divide; `div(a, b)` does, and rounds down";
     }
   }
   return {};

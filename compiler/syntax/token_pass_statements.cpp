@@ -71,6 +71,15 @@ TokenPass::Outcome TokenPass::dedented() {
 TokenPass::Outcome TokenPass::setting() {
   const bool compared = type_at(1) == Tok::EQEQ && type() == Tok::NAME;
   if (!word_starts() || (!before_sign() && !compared)) return Outcome::go_on;
+  // A column behind its block, whose `}` came too early.
+  const bool behind = block() == Block::file && previous_type() == Tok::RBRACE && current_->indent > 0;
+  if (behind && type_at(1) == Tok::COLON && current_->first) {
+    emitter_.report(diag::WrongPlace, excerpt(current_->text) + " : ...", block_place(Block::file))
+        .at(range(out_.back()), "this `}` closes the block")
+        .label(here(), "in front of this");
+    begin_skip(false);
+    return Outcome::taken;
+  }
   if (compared) {
     emitter_.report(diag::CompareForAssign).at(range(*next()));
     in_[i_ + 1].type = Tok::ASSIGN;

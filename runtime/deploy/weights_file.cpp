@@ -39,7 +39,7 @@ class Contents {
  public:
   Contents(const char* path, Loading loading) : mapped_(loading == Loading::map) {
     const std::string who = path;
-    const int file = ::open(path, O_RDONLY | O_CLOEXEC);
+    const int file = ::open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a pipe would keep it waiting
     if (file < 0) fail(who, errno);
     struct stat status {};
     int error = ::fstat(file, &status) == 0 ? 0 : errno;

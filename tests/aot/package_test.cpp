@@ -196,6 +196,20 @@ int compare(const std::vector<Json>& predicted, const std::vector<Json>& answere
   return wrong == 0 ? 0 : 1;
 }
 
+// The names of scores, of classes or of columns: what `mtlc predict --scores` writes, and the manifest.
+int compare_names(const Json& manifest, const std::vector<Json>& predicted) {
+  for (const Json& task : manifest.at("tasks")) {
+    for (const char* names : {"classes", "columns"}) {
+      const std::string key = task.at("name").get<std::string>() + "." + names;
+      const auto said =
+          std::find_if(predicted.begin(), predicted.end(), [&](const Json& one) { return one.contains(key); });
+      if (said == predicted.end() || said->at(key) == task.value(names, Json())) continue;
+      return fmt::print("{}: {} in predict, {} in the manifest\n", key, said->at(key).dump(), task.dump()), 1;
+    }
+  }
+  return 0;
+}
+
 bool has_program(const std::string& name) {
   return std::system(fmt::format("command -v {} > /dev/null", shell_quoted(name)).c_str()) == 0;
 }
@@ -222,7 +236,9 @@ int run(Options o) {
                                     shell_quoted(o.model), shell_quoted(input), o.format);
   for (const std::string& task : o.tasks) predict += " --task " + shell_quoted(task);
   const std::string answer = fmt::format("{} {} {}", o.emulator, shell_quoted(consumer), shell_quoted(records));
-  const int result = compare(lines_of(output_of(predict)), lines_of(output_of(answer)));
+  const std::vector<Json> predicted = lines_of(output_of(predict));
+  const Json manifest = Json::parse(text_of(o.folder + "/installed/share/tested/tested.json"));
+  const int result = std::max(compare_names(manifest, predicted), compare(predicted, lines_of(output_of(answer))));
   if (result == 0) fs::remove_all(o.folder);
   return result;
 }

@@ -266,12 +266,12 @@ TEST_CASE("a number of examples that looks like a share is pointed out") {
   Spec spec = one_source(Format::csv, {number()});
   spec.sources[0].holdout_count = 10;
   std::string text = "n\n";
-  for (int i = 0; i < 150; ++i) text += std::to_string(i) + "\n";
+  for (int i = 0; i < 1500; ++i) text += std::to_string(i) + "\n";
   Folder folder;
   folder.write("train", text);
   CHECK(Loading(spec, folder).report() ==
-        "W0509 source `s`: `holdout` is a number of examples, 10 of 150 // `holdout = 10%` takes that share of them");
-  spec.sources[0].holdout_count = 100;
+        "W0509 source `s`: `holdout` is a number of examples, 10 of 1500 // `holdout = 10%` takes that share of them");
+  spec.sources[0].holdout_count = 20;  // enough to be meant
   CHECK(Loading(spec, folder).reports().empty());
 }
 

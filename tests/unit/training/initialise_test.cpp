@@ -149,6 +149,9 @@ TEST_CASE("rows of ids that train does not have start at zero") {
   hot.ids = {{"vocab en", 1, 1}};
   const auto columns = made({hot}, 7, data);
   for (int i = 0; i < 8; ++i) CHECK((columns.data()[i] == 0) == (i % 4 == 1));
+  hot.ids = {{"vocab en", 1, 0, 2}};  // two columns for each word
+  const auto pairs = made({hot}, 7, data);
+  for (int i = 0; i < 8; ++i) CHECK((pairs.data()[i] == 0) == (i % 4 < 2));
   data.fitted.vectors["en"] = {2, {1, 2, 3, 0}, {1, 0, -1}, {}};
   CHECK(made({table("word", 3, "vocab en", {Init::Kind::normal, 0, 1, "", "en"})}, 7, data).data()[0] == 3);
 }

@@ -56,6 +56,6 @@ TEST_CASE("a key is in an object once") {
 TEST_CASE("a JSON text takes 20 times its size at most") {
   CHECK_THAT(fault("[" + repeat("{},", 1'000'000) + "1]"), Contains("20 times"));
   CHECK(parse_json("[" + repeat("1,", 1'000'000) + "1]"));
-  CHECK(parse_json("[" + repeat("\"\",", 1'000'000) + "1]"));
+  CHECK(parse_json("[" + repeat("\"a\",", 1'000'000) + "1]"));
   CHECK(parse_json("[" + repeat("{},", 100) + "1]"));  // small ones may be anything
 }

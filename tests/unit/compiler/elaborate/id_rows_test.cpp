@@ -39,7 +39,7 @@ module apart()(x: id(K)[E]) -> f32[E] {
 }
 )";
 
-// "PARAMETER SET axis AXIS from BEGIN", of all that are of ids.
+// "PARAMETER SET axis AXIS from BEGIN [each EACH]", of all that are of ids.
 std::vector<std::string> ids_of(const std::string& head) {
   SourceMap sources;
   diag::Emitter emitter{&sources};
@@ -55,7 +55,7 @@ std::vector<std::string> ids_of(const std::string& head) {
   for (const elaborate::ParamInfo& param : model->params)
     for (const elaborate::IdAxis& ids : param.ids)
       out.push_back(param.path.substr(param.path.rfind('.') + 1) + " " + ids.set + " axis " + std::to_string(ids.axis) +
-                    " from " + std::to_string(ids.begin));
+                    " from " + std::to_string(ids.begin) + (ids.each == 1 ? "" : " each " + std::to_string(ids.each)));
   return out;
 }
 
@@ -88,6 +88,17 @@ TEST_CASE("one-hot rows are multiplied with columns") {
 TEST_CASE("a recurrence over one-hot rows has columns of ids in its input weights") {
   CHECK(ids_of("one_hot(rows.words, |en|) |> lstm(2) |> last(over = T) |> linear(1)") ==
         Lines{"weight_ih_l0 vocab en axis 1 from 0"});
+}
+
+TEST_CASE("windows over one-hot rows have a number of each position for each id") {
+  CHECK(ids_of("one_hot(rows.words, |en|) |> conv1d(2) |> max(over = T) |> linear(1)") ==
+        Lines{"weight vocab en axis 1 from 0"});
+  CHECK(ids_of("one_hot(rows.pair, |rows.pair|) |> conv1d(2) |> flatten() |> linear(1)") ==
+        Lines{"weight column rows.pair axis 1 from 0"});
+  CHECK(ids_of("concat(one_hot(rows.words, |en|), one_hot(rows.words, |en|)) |> conv1d(2) |> max(over = T) |> "
+               "linear(1)") == Lines{"weight vocab en axis 1 from 0", "weight vocab en axis 1 from 5"});
+  CHECK(ids_of("ops.windows(one_hot(rows.words, |en|), size = 3) |> flatten(from = 1) |> max(over = T) |> linear(1)") ==
+        Lines{"weight vocab en axis 1 from 0 each 3"});
 }
 
 TEST_CASE("scores of all ids, of which one is taken, have a row for each") {

@@ -72,6 +72,24 @@ TEST_CASE("a module runs at each position with its own sequence") {
   CHECK_THAT(Program("head = sum(attend()(rows.x, rows.x)[..., 1] * rows.x[..., 0])", kModules).head(), near(expected));
 }
 
+TEST_CASE("the outer dimension of pairs has parts, and is padded") {
+  // All pairs (q, c) but those of the first q, each with its products; and the same behind a q of zeros.
+  const Numbers expected = each_example([](int e) {
+    double sum = 0;
+    const Rows x = rows_of_x(e), u = rows_of_u(e);
+    for (size_t q = 1; q < x.size(); ++q)
+      for (size_t c = 0; c < u.size(); ++c) sum += dot(x[q], u[c]) * x[q - 1][0] * u[c][1];
+    return sum;
+  });
+  const std::string pairs = "let p = score()(rows.x, rows.u)\n";
+  const std::string rest = "let q : f32[T - 1] = p[1..] @ rows.u[..., 1]\n head = sum(q * rows.x[0..-1, 0])";
+  CHECK_THAT(Program(pairs + rest, kModules).head(), near(expected));
+  const std::string padded =
+      "let moved = pad(p, 0, 1, over = 0)[1..]\n let zero = pad(rows.x[..., 0], 1, 0, over = 0)[1..]\n";
+  const std::string later = "head = sum((moved @ rows.u[..., 1])[0..-1] * zero[0..-1])";
+  CHECK_THAT(Program(pairs + padded + later, kModules).head(), near(expected));
+}
+
 TEST_CASE("results at each position may be sequences") {
   const auto sum_of = [](const std::function<double(const Row&, const Row&)>& f) {
     return each_example([&](int e) {

@@ -1,5 +1,5 @@
 // Each row of the phrase book, in a program: the mistake is one error that says what the row says, the repair compiles,
-// and what is said begins as the repair does. Likewise the examples of `mtlc explain CODE`.
+// and what is said begins as the repair does.
 #include "compiler/syntax/phrases.h"
 
 #include <catch2/catch.hpp>
@@ -7,55 +7,15 @@
 #include <map>
 #include <set>
 
-#include "compiler/diag/explanations.h"
 #include "compiler/elaborate/elaborate.h"
 #include "compiler/sema/checked.h"
+#include "tests/book/frame.h"
 
 namespace mtl::elaborate {
 namespace {
 
 using syntax::Phrase;
 using syntax::PhrasePlace;
-
-// `@place` stands where a mistake goes.
-constexpr std::string_view kProgram = R"(use std.sequence
-
-@declaration
-vocab en {
-  @vocab
-}
-data news {
-  format = conll
-  train  = "train.conll"
-  words : token(en)[T] = column(0)
-  topic : label        = comment("topic")
-  good  : bool         = comment("good") |> is("1")
-  score : f32          = comment("score")
-  @data
-}
-model m {
-  shared encoder = embed(32) >> linear(32)
-  let h = encoder(news.words)
-  let r = mean(h, over = news.T)
-  @model
-  task topic predicts news.topic {
-    head = r |> linear(|target|)
-    @task
-  }
-  task yes predicts news.good {
-    head = r |> linear(1)
-    @yes
-  }
-  task number predicts news.score {
-    head = r |> linear(1)
-    @number
-  }
-  task probe { head = h |> mean(over = T), loss = sum(@value) }
-  train {
-    @train
-  }
-}
-)";
 
 std::string place_of(const Phrase& phrase) {
   switch (phrase.place) {
@@ -79,22 +39,6 @@ std::string place_of(const Phrase& phrase) {
       return "model";
   }
   return "";
-}
-
-// `code` at its place, or at the one that it begins with: `@train epochs = 3`.
-std::string program_with(std::string place, std::string_view code) {
-  if (code.starts_with('@')) {
-    place = code.substr(1, code.find(' ') - 1);
-    code.remove_prefix(code.find(' ') + 1);
-  }
-  std::string out(kProgram);
-  for (const char* each : {"declaration", "vocab", "data", "model", "task", "yes", "number", "value", "train"}) {
-    const std::string hole = std::string("@") + each;
-    std::string text = each == place ? std::string(code) : "";
-    if (each == std::string("value") && (text.empty() || each != place)) text = "h";
-    out.replace(out.find(hole), hole.size(), text);
-  }
-  return out;
 }
 
 struct Answer {
@@ -137,34 +81,18 @@ TEST_CASE("each mistake of the phrase book is one error with its help, and each 
   for (const Phrase& phrase : syntax::phrases()) {
     INFO(phrase.seen);
     CHECK(seen.insert({phrase.place, phrase.seen}).second);
-    const Answer mistake = check(program_with(place_of(phrase), phrase.mistake), phrase.advice);
+    const Answer mistake = check(book::program_with(place_of(phrase), phrase.mistake), phrase.advice);
     {
       INFO(phrase.mistake << "\n" << mistake.text);
       CHECK(mistake.errors == 1);
       CHECK(mistake.helped);
     }
-    const Answer repair = check(program_with(place_of(phrase), phrase.repair), phrase.advice);
+    const Answer repair = check(book::program_with(place_of(phrase), phrase.repair), phrase.advice);
     INFO(phrase.repair << "\n" << repair.text);
     CHECK(repair.errors == 0);
     const bool advised = phrase.advice.starts_with("write ");
     const std::string word = first_word(phrase.advice);
     if (advised && word.size() > 1 && !phrase.repair.empty()) CHECK(phrase.repair.find(word) != phrase.repair.npos);
-  }
-}
-
-TEST_CASE("each mistake that explains a code is one error of that code, and each repair compiles") {
-  std::set<const diag::Kind*> seen;
-  for (const diag::Explanation& each : diag::explanations()) {
-    INFO(each.kind->code);
-    CHECK(seen.insert(each.kind).second);
-    if (each.mistake.empty()) continue;
-    const Answer mistake = check(program_with(std::string(each.place), each.mistake), "");
-    INFO(mistake.text);
-    CHECK(mistake.errors == 1);
-    CHECK(mistake.text.starts_with(each.kind->code));
-    const Answer repair = check(program_with(std::string(each.place), each.repair), "");
-    INFO(repair.text);
-    CHECK(repair.errors == 0);
   }
 }
 

@@ -180,7 +180,7 @@ TEST_CASE("wrong columns") {
       {"w : token(en)[T] = column(1) |> words |> limit(0)", "E0180"},
       {"w : token(en)[T] = column(-1) |> words", "E0180"},
       {"w : token(en)[T] = column |> words", "E0163"},
-      {"w : token(en)[T] = column(1, 2) |> words", "E0109"},
+      {"w : token(en)[T] = column(1, 2) |> words", "E0183"},
       {"w : f32[3, T] = column(1)", "E0188"},
       {"w : f32[0] = column(1)", "E0180"},
       {"w : f32 = column(1) |> fill(0.0, 1.0)", "E0183"},

@@ -156,7 +156,7 @@ TEST_CASE("a model's parts arrive in the tree") {
 }
 
 TEST_CASE("nesting and size end in one clean error") {
-  const size_t n = 100000;
+  const size_t n = 20000;
   const auto only_error = [](const std::string& text) {
     const Parsed parsed(text);
     return parsed.emitter.error_count() == 1 ? parsed.first_error() : "several";
@@ -176,6 +176,29 @@ TEST_CASE("nesting and size end in one clean error") {
   CHECK(only_error("const " + repeated("x", 1000000) + " = 1") == "WordTooLong");
   CHECK(Parsed("const a = " + repeated("(", 199) + "1" + repeated(")", 199)).first_error().empty());
   CHECK(Parsed(repeated("$ ", n)).emitter.sorted().size() == 21);
+}
+
+TEST_CASE("a program has so many tokens, over all of its files") {
+  // `const a = [`, pairs, `]`
+  const auto list = [](size_t tokens) { return "const a = [" + repeated("1,", (tokens - 5) / 2) + "]"; };
+  CHECK(Parsed(list(kMaxTokens - 1)).emitter.sorted().empty());
+  const Parsed longer(list(kMaxTokens + 1));
+  REQUIRE(longer.emitter.sorted().size() == 1);
+  CHECK(longer.first_error() == "ProgramTooLong");
+  CHECK(longer.file.decls.empty());
+  CHECK(longer.text(longer.emitter.sorted()[0].labels[0].range) == "]");
+  CHECK(Parsed(repeated("//\n", kMaxTokens)).first_error().empty());
+  CHECK(Parsed(repeated("//\n", kMaxTokens + 1)).first_error() == "ProgramTooLong");
+
+  SourceMap sources;
+  diag::Emitter emitter(&sources);
+  size_t left = 30;
+  parse(sources.add("a.mtl", "const a = 1\n// one\nconst b = 2"), left, emitter);
+  CHECK(left == 21);
+  parse(sources.add("b.mtl", repeated("const c = 1\n", 6)), left, emitter);
+  CHECK(left == 0);
+  REQUIRE(emitter.sorted().size() == 1);
+  CHECK(std::string(emitter.sorted()[0].kind->name) == "ProgramTooLong");
 }
 
 TEST_CASE("what skips tokens stops at the end of the file") {

@@ -1,0 +1,65 @@
+// What the interpreter of bodies shares, beside what tensors share: names of the model, layers and their budget.
+#pragma once
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "compiler/elaborate/tensors/context.h"
+#include "compiler/elaborate/values/task_state.h"
+
+namespace mtl::elaborate {
+
+// What a name of the model stands for, computed when it is asked for.
+struct ModelItem {
+  const syntax::Stmt* stmt = nullptr;
+  bool busy = false;
+  bool used = false;
+  std::optional<Value> layer;             // of layers: the same for all tasks
+  std::map<const TaskState*, Value> let;  // by task
+};
+
+struct ModelScope {
+  Frame frame;
+  PlacePtr root;
+  std::vector<TaskState> tasks;  // does not grow once the first of them runs
+  std::map<std::string, ModelItem> items;
+  // `var`s, and the statements that give them values, in order: `var`, `name =`, `for`. The values behind the first n
+  // of them, by (task, n).
+  std::set<std::string> variables;
+  std::vector<const syntax::Stmt*> steps;
+  std::map<std::pair<const TaskState*, size_t>, std::map<std::string, Binding>> stepped;
+  std::vector<SourceRange> reading;  // where the values that are being computed were asked for
+};
+
+// Sets of ids.
+struct IdSets {
+  std::map<std::string, IdSetPtr> known;      // "vocab en", "column atis.slots"
+  std::map<std::string, IdSetPtr> of_layers;  // path of a layer and `K` -> its set
+};
+
+struct LayerNames {
+  std::map<std::pair<std::string, std::pair<const void*, size_t>>, std::string> unnamed;  // (owner, place) -> name
+  std::map<std::string, std::set<std::string>> names_below;       // owner -> names of unnamed layers
+  std::map<const syntax::Body*, std::set<std::string>> declared;  // layers that a body declares
+  std::set<const syntax::Decl*> applied;                          // modules, functions, criteria that ran
+};
+
+struct BodyContext : TensorContext {
+  ModelScope model;
+  IdSets sets;
+  LayerNames layers;
+  std::map<std::string, std::vector<ir::Value>> updates;  // state -> its next values, one for each distinct call
+  std::set<std::pair<uint32_t, std::string>> failed_requirements;  // (place in the file, path of the layer)
+  // The head and the loss of another task, which a body may name (`pos.head`); the floor above knows how.
+  std::function<bool(TaskState&)> run_head, run_loss;
+
+  BodyContext(const sema::CheckedFile& file, const ElaborateOptions& options, diag::Emitter& emitter,
+              const KnownLayers& known)
+      : TensorContext(file, options, emitter, known), sets{{}, known.sets} {}
+};
+
+}  // namespace mtl::elaborate

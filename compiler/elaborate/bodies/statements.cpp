@@ -1,0 +1,343 @@
+// Bodies: declarations bind names, `for` and `if` are unrolled, `return` ends.
+#include "compiler/elaborate/bodies/statements.h"
+
+#include <algorithm>
+
+#include "compiler/diag/kinds/elaborate.h"
+#include "compiler/diag/kinds/sema.h"
+#include "compiler/elaborate/bodies/dim_bindings.h"
+#include "compiler/elaborate/bodies/expressions.h"
+#include "compiler/elaborate/bodies/id_sets.h"
+#include "compiler/elaborate/bodies/layers.h"
+#include "compiler/elaborate/bodies/params.h"
+#include "compiler/elaborate/bodies/signature.h"
+#include "compiler/elaborate/tensors/budget.h"
+#include "compiler/elaborate/tensors/emit.h"
+#include "compiler/elaborate/tensors/operands.h"
+#include "compiler/elaborate/tensors/parameters.h"
+#include "compiler/elaborate/tensors/reductions.h"
+#include "compiler/elaborate/tensors/report.h"
+#include "compiler/elaborate/tensors/words.h"
+
+namespace mtl::elaborate {
+
+using namespace syntax;
+
+namespace {
+void run_let(BodyContext& ctx, const syntax::LetStmt& stmt, Frame& frame);
+void run_update(BodyContext& ctx, const syntax::UpdateStmt& stmt, Frame& frame);
+bool run_require(BodyContext& ctx, const syntax::RequireStmt& stmt, Frame& frame);
+void say_failed(BodyContext& ctx, const syntax::Expr& condition, Frame& frame);
+bool run_for(BodyContext& ctx, const syntax::ForStmt& stmt, SourceRange range, Frame& frame);
+bool run_if(BodyContext& ctx, const syntax::IfStmt& stmt, Frame& frame);
+void run_return(BodyContext& ctx, const syntax::ReturnStmt& stmt, SourceRange range, Frame& frame);
+void declare_layer(BodyContext& ctx, const syntax::LayerStmt& stmt, SourceRange range, Frame& frame);
+LayerPtr declare_one(BodyContext& ctx, const syntax::LayerStmt& stmt, const PlacePtr& place, Frame& frame);
+LayerPtr declare_array(BodyContext& ctx, const syntax::LayerStmt& stmt, size_t index, const PlacePtr& place,
+                       Frame& frame);
+void declare_param(BodyContext& ctx, const syntax::ParamStmt& stmt, SourceRange range, Frame& frame);
+}  // namespace
+
+bool run_body(BodyContext& ctx, const Body& body, Frame& frame) {
+  for (const Stmt& stmt : body) {
+    if (!run_statement(ctx, stmt, frame)) return false;
+  }
+  return true;
+}
+
+bool run_statement(BodyContext& ctx, const Stmt& stmt, Frame& frame) {
+  if (!spend_statement(ctx, stmt.range, frame)) return false;
+  struct Visitor {
+    BodyContext& ctx;
+    const Stmt& stmt;
+    Frame& frame;
+    bool unsupported(const char* what) {
+      ctx.report({frame, stmt.range}, diag::NotSupportedYet, what);
+      return true;
+    }
+    bool operator()(const ErrorStmt&) { return true; }
+    bool operator()(const LayerStmt& node) { return declare_layer(ctx, node, stmt.range, frame), true; }
+    bool operator()(const ParamStmt& node) { return declare_param(ctx, node, stmt.range, frame), true; }
+    bool operator()(const LetStmt& node) { return run_let(ctx, node, frame), true; }
+    bool operator()(const VarStmt& node) {
+      Value value = evaluate(ctx, *node.value, frame);
+      frame.bind(node.name.text, std::move(value), true);
+      return true;
+    }
+    bool operator()(const AssignStmt& node) {
+      Value value = evaluate(ctx, *node.value, frame);
+      if (Binding* binding = frame.find(node.name.text); binding && binding->variable) {
+        binding->value = std::move(value);
+      } else if (frame.kind == Frame::Kind::criterion) {
+        frame.assigned[node.name.text] = std::move(value);
+      } else {
+        ctx.report({frame, stmt.range}, diag::AssignToUnknown, node.name.text);
+      }
+      return true;
+    }
+    bool operator()(const ForStmt& node) { return run_for(ctx, node, stmt.range, frame); }
+    bool operator()(const IfStmt& node) { return run_if(ctx, node, frame); }
+    bool operator()(const ReturnStmt& node) { return run_return(ctx, node, stmt.range, frame), false; }
+    bool operator()(const PenaltyStmt&) { return unsupported("`penalty`"); }
+    bool operator()(const MonitorStmt&) { return unsupported("`monitor`"); }
+    bool operator()(const UpdateStmt& node) { return run_update(ctx, node, frame), true; }
+    bool operator()(const RequireStmt& node) { return run_require(ctx, node, frame); }
+  };
+  return std::visit(Visitor{ctx, stmt, frame}, stmt.node);
+}
+
+namespace {
+void run_let(BodyContext& ctx, const LetStmt& stmt, Frame& frame) {
+  Value value = evaluate(ctx, *stmt.value, frame);
+  if (stmt.type && !value.poisoned()) {
+    const bool good = check_type(ctx, *stmt.type, value, frame, nullptr, diag::LetMismatch, {frame, stmt.value->range});
+    if (auto* tensor = std::get_if<Tensor>(&value.v); good && tensor) {
+      name_dimensions(ctx, *tensor, stmt.type->dims, frame, false);
+      declare_ids(ctx, *stmt.type, *tensor, frame);
+    }
+  }
+  frame.bind(stmt.name.text, std::move(value));
+}
+
+// The next value of a state. Kept for finish(), which takes the mean over the calls of a step; the examples and
+// positions that enter a call's value are averaged here.
+void run_update(BodyContext& ctx, const UpdateStmt& stmt, Frame& frame) {
+  Value value = evaluate(ctx, *stmt.value, frame);
+  Binding* binding = frame.find(stmt.name.text);  // a state of this body: the parser has seen to it
+  if (!binding || !binding->value.tensor() || value.poisoned()) return;
+  const At at{frame, stmt.value->range};
+  ir::Value next = as_numbers(ctx, to_tensor(ctx, value, at), at);
+  const ir::Value state = binding->value.tensor()->node;
+  if (!next.valid() || !state.valid()) return;
+  if (ctx.type(next).dims != ctx.type(state).dims) {
+    ctx.report(at, diag::UpdateMismatch, stmt.name.text, shape_text(ctx, state, frame), shape_text(ctx, next, frame));
+    return;
+  }
+  if (!frame.task || ctx.options.objective_tasks.count(frame.task->info.name) == 0) return;
+  if (ctx.type(next).space != types::kUniform) {
+    const ir::Value rows = sum_all(ctx, to_space(ctx, constant(ctx, 1, at), ctx.type(next).space, at), at);
+    const ir::Value sum = emit(ctx, "segment_sum", {next}, at, {{"to", ir::SpaceRef{types::kUniform}}});
+    if (!rows.valid() || !sum.valid()) return;
+    next = emit(ctx, "div", {sum, with_rank(ctx, rows, ctx.type(sum).rank(), at)}, at);
+  }
+  std::vector<ir::Value>& calls =
+      ctx.updates[std::get<std::string>(ctx.nodes.graph.nodes[state.node].attrs.at("path"))];
+  if (std::find(calls.begin(), calls.end(), next) == calls.end()) calls.push_back(next);
+}
+
+// What follows in the body may rely on it, so a requirement that fails ends the body.
+bool run_require(BodyContext& ctx, const RequireStmt& stmt, Frame& frame) {
+  auto holds = condition(ctx, *stmt.condition, frame, "a requirement");
+  if (holds && *holds) return true;
+  frame.returned = true;
+  if (!holds) return false;
+  // A layer that is called twice says it once.
+  const bool owns = frame.kind != Frame::Kind::function && frame.place;
+  if (owns && !ctx.failed_requirements.insert({stmt.condition->range.begin, plain_path_of(frame.place)}).second) {
+    ctx.reports.failed = true;
+    return false;
+  }
+  const Expr* failed = stmt.condition.get();  // of several joined by `and`: the first that fails
+  for (;;) {
+    const auto* both = std::get_if<BinaryExpr>(&failed->node);
+    if (!both || both->op != BinaryOp::logical_and) break;
+    const auto first = condition(ctx, *both->left, frame, "a requirement");
+    failed = first && *first ? both->right.get() : both->left.get();
+  }
+  say_failed(ctx, *failed, frame);
+  return false;
+}
+
+// The text after "has to be", for the comparison as it is written and with its sides exchanged.
+std::pair<const char*, const char*> wanted_by(BinaryOp op) {
+  switch (op) {
+    case BinaryOp::equal:
+      return {"", ""};
+    case BinaryOp::not_equal:
+      return {"other than ", "other than "};
+    case BinaryOp::less:
+      return {"less than ", "more than "};
+    case BinaryOp::less_equal:
+      return {"at most ", "at least "};
+    case BinaryOp::greater:
+      return {"more than ", "less than "};
+    case BinaryOp::greater_equal:
+      return {"at least ", "at most "};
+    default:
+      return {nullptr, nullptr};
+  }
+}
+
+// A requirement that fails, in words: the two values that disagree, and what would do.
+void say_failed(BodyContext& ctx, const Expr& condition, Frame& frame) {
+  const auto* compare = std::get_if<BinaryExpr>(&condition.node);
+  const auto say = [&](const Expr& at, const std::string& text) {
+    return ctx.report({frame, at.range}, diag::RequirementFails, frame.title, text);
+  };
+  struct Side {
+    const Expr* expr;
+    std::string written, value;
+    std::optional<int64_t> number;
+    bool known() const { return !value.empty(); }
+    bool named() const { return known() && value != written; }
+    std::string is() const { return named() ? "`" + written + "` is " + value + " and" : value; }
+    std::string which() const { return named() ? "`" + written + "`, which is " + value : value; }
+  };
+  const auto side = [&](const Expr& expr) {
+    const Value value = evaluate(ctx, expr, frame);
+    const StaticValue* known = value.as_static();
+    return Side{&expr, text_at(ctx, expr.range), known ? known->text() : "", known ? known->as_int() : std::nullopt};
+  };
+  const auto wanted = compare ? wanted_by(compare->op) : std::pair<const char*, const char*>{};
+  if (!wanted.first) return void(say(condition, "`" + text_at(ctx, condition.range) + "` does not hold"));
+  const Side left = side(*compare->left), right = side(*compare->right);
+  const auto* rest = std::get_if<CallExpr>(&compare->left->node);
+  const auto* callee = rest ? std::get_if<NameExpr>(&rest->callee->node) : nullptr;
+  const bool divides = callee && callee->name == "mod" && rest->arguments.size() == 2 && right.value == "0";
+  if (divides && compare->op == BinaryOp::equal) {
+    const Side number = side(*rest->arguments[0].value), by = side(*rest->arguments[1].value);
+    diag::Report made = say(*by.expr, by.is() + " does not divide " + number.which());
+    if (number.number && by.number) std::move(made).help(divisors_text(*number.number, *by.number));
+    return;
+  }
+  if (!left.known() || !right.known() || (!left.named() && !right.named()))
+    return void(say(condition, "`" + text_at(ctx, condition.range) + "` does not hold"));
+  const Side &first = left.named() ? left : right, &second = left.named() ? right : left;
+  say(*first.expr, first.is() + " has to be " + (left.named() ? wanted.first : wanted.second) + second.which());
+}
+
+bool run_for(BodyContext& ctx, const ForStmt& stmt, SourceRange range, Frame& frame) {
+  Value list = evaluate(ctx, *stmt.in, frame);
+  if (list.poisoned()) return true;
+  if (std::holds_alternative<RaggedDim>(list.v) || list.tensor()) {
+    ctx.report({frame, stmt.in->range}, diag::NotKnownNow, "the bound of `for`", list.kind());
+    return true;
+  }
+  auto elements = items(ctx, list, {frame, stmt.in->range});
+  if (!elements) return true;
+  ++frame.loops;
+  bool going = true;
+  for (Value& element : *elements) {
+    if (!spend_statement(ctx, range, frame)) going = false;
+    if (!going) break;
+    frame.scopes.emplace_back();
+    frame.bind(stmt.variable.text, std::move(element));
+    going = run_body(ctx, stmt.body, frame);
+    frame.scopes.pop_back();
+  }
+  --frame.loops;
+  return going;
+}
+
+bool run_if(BodyContext& ctx, const IfStmt& stmt, Frame& frame) {
+  for (const IfStmt::Branch& branch : stmt.branches) {
+    if (branch.condition) {
+      auto chosen = condition(ctx, *branch.condition, frame, "the condition of `if`");
+      if (!chosen) return false;
+      if (!*chosen) continue;
+    }
+    // A block scopes values; what it declares belongs to the body all the same.
+    frame.scopes.emplace_back();
+    const bool going = run_body(ctx, branch.body, frame);
+    frame.scopes.pop_back();
+    return going;
+  }
+  return true;
+}
+
+void run_return(BodyContext& ctx, const ReturnStmt& stmt, SourceRange range, Frame& frame) {
+  frame.returned = true;
+  if (stmt.single) {
+    frame.result = evaluate(ctx, *stmt.single, frame);
+    return;
+  }
+  Record record;
+  for (const ReturnStmt::Field& field : stmt.fields)
+    record.fields.emplace_back(field.name.text, evaluate(ctx, *field.value, frame));
+  frame.result = Value{std::make_shared<const Record>(std::move(record)), range};
+}
+
+void declare_layer(BodyContext& ctx, const LayerStmt& stmt, SourceRange range, Frame& frame) {
+  PlacePtr place = child(ctx, frame.place, stmt.name.name.text, stmt.owner, range, frame);
+  LayerPtr layer =
+      stmt.name.indices.empty() ? declare_one(ctx, stmt, place, frame) : declare_array(ctx, stmt, 0, place, frame);
+  frame.bind(stmt.name.name.text, layer ? Value{layer, range} : Value{});
+}
+
+LayerPtr declare_one(BodyContext& ctx, const LayerStmt& stmt, const PlacePtr& place, Frame& frame) {
+  const At at{frame, stmt.value->range};
+  Value value = evaluate(ctx, *stmt.value, frame);
+  LayerPtr term = as_layer(ctx, value, at);
+  return term ? instantiate(ctx, term, place, at) : nullptr;
+}
+
+LayerPtr declare_array(BodyContext& ctx, const LayerStmt& stmt, size_t index, const PlacePtr& place, Frame& frame) {
+  if (index == stmt.name.indices.size()) return declare_one(ctx, stmt, place, frame);
+  const DeclName::Index& level = stmt.name.indices[index];
+  const At at{frame, level.count->range};
+  Value count = evaluate(ctx, *level.count, frame);
+  if (count.poisoned()) return nullptr;
+  std::vector<Value> elements;
+  if (level.variable) {
+    auto listed = items(ctx, count, at);
+    if (!listed) return nullptr;
+    elements = std::move(*listed);
+  } else {
+    auto number = integer(ctx, count, at, "the number of layers");
+    if (!number) return nullptr;
+    if (*number < 0 || *number > 100'000) {
+      ctx.report(at, diag::LayerCount, *number);
+      return nullptr;
+    }
+    elements.resize(*number);
+  }
+  auto array = std::make_shared<Layer>();
+  array->kind = Layer::Kind::array;
+  array->place = place;
+  array->range = stmt.name.name.range;
+  for (size_t i = 0; i < elements.size(); ++i) {
+    frame.scopes.emplace_back();
+    if (level.variable) frame.bind(level.variable->text, elements[i]);
+    PlacePtr element = child(ctx, place, std::to_string(i), Owner::enclosing, stmt.name.name.range, frame);
+    LayerPtr part = declare_array(ctx, stmt, index + 1, element, frame);
+    frame.scopes.pop_back();
+    if (!part) return nullptr;
+    array->parts.push_back(std::move(part));
+  }
+  return finished(ctx, std::move(array), at);
+}
+
+void declare_param(BodyContext& ctx, const ParamStmt& stmt, SourceRange range, Frame& frame) {
+  const At at{frame, range};
+  std::vector<Dim> dims;
+  IdSetPtr table;
+  bool good = stmt.type.name.text == "f32";
+  if (!good) ctx.report({frame, stmt.type.range}, diag::ParamType, stmt.type.name.text);
+  for (const TypeExpr::DimItem& item : stmt.type.dims) {
+    auto axis = dim_of(ctx, item, frame);
+    good = good && axis;
+    if (!axis) continue;
+    if (axis->ragged) {
+      const std::string text = axis_text(ctx, *axis);
+      ctx.report({frame, item.range}, diag::RaggedParameter, stmt.name.text, text)
+          .help("features are the last dimension; a value without one gets it from `reshape` or a layer");
+      good = false;
+      continue;
+    }
+    if (dims.empty() && item.size) table = set_of_size(ctx, *item.size, frame);
+    dims.push_back(axis->size);
+  }
+  Value init = stmt.init ? evaluate(ctx, *stmt.init, frame) : Value{StaticValue{sema::Initializer{}}};
+  if (!good || init.poisoned()) {
+    frame.bind(stmt.name.text, Value{});
+    return;
+  }
+  PlacePtr place = child(ctx, frame.place, stmt.name.text, stmt.owner, stmt.name.range, frame);
+  Value made = parameter(ctx, place, std::move(dims), init, table, stmt.state, at);
+  if (auto* tensor = std::get_if<Tensor>(&made.v)) name_dimensions(ctx, *tensor, stmt.type.dims, frame, false);
+  mark_ones(ctx, made, stmt.type.dims, frame);
+  frame.bind(stmt.name.text, std::move(made));
+}
+}  // namespace
+
+}  // namespace mtl::elaborate

@@ -1,0 +1,102 @@
+// Rows of pairs: a sequence that is given whole to each position of another. Its rows are copied into a space of their
+// own below those positions (types/type.h), where they are a nested dimension like any other.
+#include "compiler/elaborate/tensors/pairs.h"
+
+#include <algorithm>
+
+#include "compiler/diag/kinds/elaborate.h"
+#include "compiler/diag/kinds/sema.h"
+#include "compiler/elaborate/tensors/emit.h"
+#include "compiler/elaborate/tensors/positions.h"
+#include "compiler/elaborate/tensors/reductions.h"
+#include "compiler/elaborate/tensors/words.h"
+
+namespace mtl::elaborate {
+
+// The sequence for each row of `parent`. Invalid after a report.
+ir::Value copy_rows(TensorContext& ctx, ir::Value x, SpaceId parent, const At& at) {
+  if (!x.valid()) return {};
+  const SpaceId from = ctx.type(x).space;
+  if (!ctx.spaces().is_ancestor(ctx.spaces()[from].parent, parent)) {
+    ctx.report(at, diag::NotSupportedYet,
+               "a whole " + shape_text(ctx, x, at.frame) + " for each row of other examples");
+    return {};
+  }
+  const SpaceId to = ctx.spaces().add_copies(parent, from);
+  return to == from ? x : emit(ctx, "copy_rows", {x}, at, {{"to", ir::SpaceRef{to}}});
+}
+
+// Two values whose ragged dimensions agree, aligned at the right: the one that has fewer is copied for each row of the
+// other's further ones. One without ragged dimensions repeats as it is.
+bool meet(TensorContext& ctx, ir::Value& a, ir::Value& b, const At& at) {
+  const auto ragged = [&](ir::Value x) { return ragged_below(ctx, ctx.type(x).space, at.frame.base).size(); };
+  ir::Value& fewer = ragged(a) < ragged(b) ? a : b;
+  const ir::Value more = ragged(a) < ragged(b) ? b : a;
+  if (ragged(fewer) == 0 || ctx.type(fewer).space == ctx.type(more).space) return true;
+  if (ragged(fewer) > 1) {
+    ctx.report(at, diag::NotSupportedYet,
+               shape_text(ctx, fewer, at.frame) + " beside " + shape_text(ctx, more, at.frame) +
+                   ", which has it for each row of another");
+    return false;
+  }
+  fewer = copy_rows(ctx, fewer, ctx.spaces()[ctx.type(more).space].parent, at);
+  return fewer.valid();
+}
+
+// Where row (q, c) of `pairs` is row (c, q): nullopt if C is not the same for all rows q of what is above.
+std::optional<SpaceId> turned(TensorContext& ctx, SpaceId pairs) {
+  const SpaceId outer = ctx.spaces()[pairs].parent, above = ctx.spaces()[outer].parent;
+  const auto is_copy_of_above = [&](SpaceId space) {
+    const auto& copies = ctx.spaces()[space].copies;
+    return copies && ctx.spaces()[*copies].parent == above;
+  };
+  if (const auto length = ctx.spaces()[pairs].length) {
+    for (const auto& [atoms, factor] : length->terms()) {
+      for (const std::string& atom : atoms) {
+        const auto part = ctx.spaces().ragged_child(outer, atom);
+        if (part && !is_copy_of_above(*part)) return std::nullopt;
+      }
+    }
+    return ctx.spaces().add_copies(ctx.spaces().add_length(above, *length), outer);
+  }
+  if (!is_copy_of_above(pairs)) return std::nullopt;
+  return ctx.spaces().add_copies(*ctx.spaces()[pairs].copies, outer);
+}
+
+// f32[Q, C, ...] as f32[C, Q, ...]; nullopt: it has other ragged dimensions than two of pairs.
+std::optional<ir::Value> swapped(TensorContext& ctx, ir::Value x, const At& at) {
+  const std::vector<SpaceId> ragged = ragged_below(ctx, ctx.type(x).space, at.frame.base);
+  if (ragged.size() != 2 || ctx.spaces()[ragged[1]].parent != ragged[0]) return std::nullopt;
+  const auto to = turned(ctx, ragged[1]);
+  return to ? std::optional(emit(ctx, "swap_rows", {x}, at, {{"to", ir::SpaceRef{*to}}})) : std::nullopt;
+}
+
+// over_axes() of what goes away, where the outer of two dimensions may: of pairs it becomes the inner one.
+std::optional<std::vector<int>> reduced_axes(TensorContext& ctx, Tensor& of, const Value* over, const At& at) {
+  auto found = over ? over_axes(ctx, of, over, at, false) : std::nullopt;
+  if (over && !found) return std::nullopt;
+  const bool outer = found && found->size() > 0 && found->front() == 0 && (found->size() == 1 || (*found)[1] != 1);
+  const auto turned = outer ? swapped(ctx, of.node, at) : std::nullopt;
+  if (!turned) return over_axes(ctx, of, over, at);
+  if (!turned->valid()) return std::nullopt;
+  of.node = *turned;
+  found->front() = 1;
+  return found;
+}
+
+bool is_outer_of_pairs(const TensorContext& ctx, ir::Value x, int axis, const At& at) {
+  return axis == 0 && ragged_below(ctx, ctx.type(x).space, at.frame.base).size() == 2;
+}
+
+ir::Value move_outer(TensorContext& ctx, ir::Value pairs, const std::string& what, const At& at,
+                     const std::function<ir::Value(ir::Value)>& moves) {
+  const auto turned = swapped(ctx, pairs, at);
+  const ir::Value moved = turned ? moves(*turned) : ir::Value{};
+  if (turned && !moved.valid()) return {};
+  const auto back = turned ? swapped(ctx, moved, at) : std::nullopt;
+  if (back) return *back;
+  innermost(ctx, pairs, 0, what, at);
+  return {};
+}
+
+}  // namespace mtl::elaborate
