@@ -68,7 +68,7 @@ Frame frame_of(BodyContext& ctx, const LayerPtr& layer, const At& at) {
     if (argument && has_description(**argument)) {
       // "A description becomes one layer, named after the argument, of each module that applies it."
       auto described = std::make_shared<Layer>(**argument);
-      described->argument_place = child(ctx, layer->place, name, Owner::enclosing, layer->range, callee);
+      described->argument_place = child(layer->place, name, Owner::enclosing, layer->range, callee);
       callee.bind(name, Value{LayerPtr(described), value.range});
     } else {
       callee.bind(name, value);

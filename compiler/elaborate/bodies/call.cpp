@@ -53,7 +53,7 @@ Value call(BodyContext& ctx, const Value& callee, std::vector<Argument> argument
 }
 
 namespace {
-bool all_static(const BodyContext& ctx, const std::vector<Argument>& arguments) {
+bool all_static(const std::vector<Argument>& arguments) {
   return std::all_of(arguments.begin(), arguments.end(), [](const Argument& a) { return a.value.as_static(); });
 }
 }  // namespace
@@ -300,7 +300,7 @@ Value call_primitive(BodyContext& ctx, const sema::Primitive& primitive, std::ve
   for (const Argument& argument : arguments) {
     if (argument.value.poisoned()) return {};
   }
-  if (!primitive.in_ops && !arguments.empty() && sema::is_static_function(name) && all_static(ctx, arguments)) {
+  if (!primitive.in_ops && !arguments.empty() && sema::is_static_function(name) && all_static(arguments)) {
     const bool over =
         std::any_of(arguments.begin(), arguments.end(), [](const Argument& a) { return a.name == "over"; });
     if (!over) return call_static(ctx, name, arguments, at);

@@ -237,7 +237,7 @@ std::optional<Value> path_below(BodyContext& ctx, const PathRef& path, std::span
   if (!index.as_static() || !index.as_static()->is_int()) return std::nullopt;
   const auto number = integer(ctx, index, {at.frame, items[0].range}, "an index");
   if (!number) return Value{};
-  return PathRef{child(ctx, path.place, std::to_string(*number), Owner::enclosing, at.range, at.frame)};
+  return PathRef{child(path.place, std::to_string(*number), Owner::enclosing, at.range, at.frame)};
 }
 
 Value evaluate_index(BodyContext& ctx, const IndexExpr& node, SourceRange range, Frame& frame) {

@@ -17,13 +17,13 @@ namespace mtl::elaborate {
 using namespace syntax;
 
 namespace {
-std::string set_path(const BodyContext& ctx, const Frame& callee, const std::string& name);
+std::string set_path(const Frame& callee, const std::string& name);
 IdSetPtr set_of_vocab(BodyContext& ctx, const std::string& vocab);
 }  // namespace
 
 bool settle_constants(BodyContext& ctx, const std::vector<syntax::Parameter>& inputs, std::vector<Value>& values,
                       Frame& callee, const At& at) {
-  for (const auto& [name, set] : callee.sets) ctx.sets.of_layers.emplace(set_path(ctx, callee, name), set);
+  for (const auto& [name, set] : callee.sets) ctx.sets.of_layers.emplace(set_path(callee, name), set);
   for (size_t i = 0; i < inputs.size(); ++i) {
     auto* tensor = std::get_if<Tensor>(&values[i].v);
     if (!tensor || !tensor->ids || !tensor->ids->constant || inputs[i].type.arguments.empty()) continue;
@@ -43,7 +43,7 @@ bool settle_constants(BodyContext& ctx, const std::vector<syntax::Parameter>& in
 }
 
 namespace {
-std::string set_path(const BodyContext& ctx, const Frame& callee, const std::string& name) {
+std::string set_path(const Frame& callee, const std::string& name) {
   // A function owns nothing: each of its calls is by itself.
   const bool layer = callee.kind == Frame::Kind::module || callee.kind == Frame::Kind::criterion;
   return (layer && callee.place ? path_of(callee.place, callee.task) : "call " + std::to_string(callee.id)) + " " +
@@ -52,7 +52,7 @@ std::string set_path(const BodyContext& ctx, const Frame& callee, const std::str
 }  // namespace
 
 Value size_of_others(BodyContext& ctx, const std::string& name, const At& at) {
-  const auto known = ctx.sets.of_layers.find(set_path(ctx, at.frame, name));
+  const auto known = ctx.sets.of_layers.find(set_path(at.frame, name));
   if (known != ctx.sets.of_layers.end()) {
     const IdSet& set = *known->second;
     at.frame.sets.emplace(name, known->second);

@@ -25,7 +25,7 @@ struct LayerPrimitives::Labels {
     init.from = task.source + "." + task.target;
     init.when = task.when;
     init.dim = task.target_dim;
-    PlacePtr place = child(ctx, c.at.frame.place, name, syntax::Owner::enclosing, c.at.range, c.at.frame);
+    PlacePtr place = child(c.at.frame.place, name, syntax::Owner::enclosing, c.at.range, c.at.frame);
     return parameter(ctx, place, std::move(dims), Value{FromLabels{init}}, nullptr, true, c.at);
   }
   // The word of argument `name` as a number of `known`; nullopt after a report.

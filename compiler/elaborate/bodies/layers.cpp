@@ -62,8 +62,7 @@ LayerPtr as_layer(BodyContext& ctx, const Value& value, const At& at) {
   return nullptr;
 }
 
-PlacePtr child(BodyContext& ctx, const PlacePtr& parent, const std::string& name, syntax::Owner word, SourceRange range,
-               Frame& frame) {
+PlacePtr child(const PlacePtr& parent, const std::string& name, syntax::Owner word, SourceRange range, Frame& frame) {
   auto place = std::make_shared<Place>();
   place->parent = parent;
   place->name = name;
@@ -120,7 +119,7 @@ LayerPtr instantiate(BodyContext& ctx, const LayerPtr& term, const PlacePtr& pla
     const int number = ++count[part->name()];
     const std::string name = number == 1 ? part->name() : part->name() + "_" + std::to_string(number);
     // Whether it stands in a loop is the whole's business: an argument is applied in one and was declared outside.
-    auto below = std::make_shared<Place>(*child(ctx, place, name, syntax::Owner::enclosing, part->range, at.frame));
+    auto below = std::make_shared<Place>(*child(place, name, syntax::Owner::enclosing, part->range, at.frame));
     below->in_loop = false;
     part = instantiate(ctx, part, below, at);
     if (!part) return nullptr;
@@ -159,7 +158,7 @@ LayerPtr unnamed(BodyContext& ctx, const LayerPtr& description, const void* wher
   const std::string owner = plain_path_of(at.frame.place);
   std::string& name = ctx.layers.unnamed[{owner, {where, ordinal}}];
   if (name.empty()) name = fresh_name(ctx, at.frame.place, description->name(), at.frame.declared);
-  auto place = std::make_shared<Place>(*child(ctx, at.frame.place, name, syntax::Owner::enclosing, at.range, at.frame));
+  auto place = std::make_shared<Place>(*child(at.frame.place, name, syntax::Owner::enclosing, at.range, at.frame));
   place->unnamed = true;
   place->written = description->name();
   place->function = description->function;

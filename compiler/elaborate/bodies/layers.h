@@ -11,8 +11,7 @@ LayerPtr compose(BodyContext& ctx, const Value& left, const Value& right, const 
 LayerPtr finished(BodyContext& ctx, std::shared_ptr<Layer> layer, const At& at);
 // A layer for a description that is applied at `where`, the same at each visit.
 LayerPtr unnamed(BodyContext& ctx, const LayerPtr& description, const void* where, size_t ordinal, const At& at);
-PlacePtr child(BodyContext& ctx, const PlacePtr& parent, const std::string& name, syntax::Owner word, SourceRange range,
-               Frame& frame);
+PlacePtr child(const PlacePtr& parent, const std::string& name, syntax::Owner word, SourceRange range, Frame& frame);
 Value apply(BodyContext& ctx, const LayerPtr& layer, std::vector<Argument> arguments, const void* where, const At& at);
 
 }  // namespace mtl::elaborate

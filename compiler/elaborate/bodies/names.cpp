@@ -26,8 +26,7 @@ namespace {
 Value unknown_name(BodyContext& ctx, const std::string& name, SourceRange range, Frame& frame);
 void run_in_model(BodyContext& ctx, const syntax::Stmt& stmt, TaskState* task, std::map<std::string, Binding>& scope);
 Value model_name(BodyContext& ctx, const std::string& name, SourceRange range, Frame& frame, bool& found);
-Value layer_member(BodyContext& ctx, const PlacePtr& place, const syntax::Name& member, SourceRange range,
-                   Frame& frame);
+Value layer_member(const PlacePtr& place, const syntax::Name& member, SourceRange range, Frame& frame);
 Value task_member(BodyContext& ctx, TaskState& other, const syntax::Name& member, SourceRange range, Frame& frame);
 Value column(BodyContext& ctx, const std::string& source, const syntax::Name& column, SourceRange range, Frame& frame);
 
@@ -240,12 +239,11 @@ Value member(BodyContext& ctx, const MemberExpr& node, SourceRange range, Frame&
   }
   if (const auto* task = std::get_if<TaskRef>(&value.v))
     return task_member(ctx, ctx.model.tasks[task->index], node.member, range, frame);
-  if (const auto* path = std::get_if<PathRef>(&value.v))
-    return layer_member(ctx, path->place, node.member, range, frame);
+  if (const auto* path = std::get_if<PathRef>(&value.v)) return layer_member(path->place, node.member, range, frame);
   if (const LayerPtr* layer = value.layer()) {
     // A description that came as an argument has its place, though it becomes a layer where it is applied.
     const PlacePtr& place = (*layer)->place ? (*layer)->place : (*layer)->argument_place;
-    if (place) return layer_member(ctx, place, node.member, range, frame);
+    if (place) return layer_member(place, node.member, range, frame);
   }
   std::string help = advice(PhrasePlace::member, what);
   if (help.empty() && value.layer()) help = "layers are joined by `>>`, as in `linear(8) >> relu`";
@@ -257,8 +255,8 @@ Value member(BodyContext& ctx, const MemberExpr& node, SourceRange range, Frame&
 }
 
 namespace {
-Value layer_member(BodyContext& ctx, const PlacePtr& place, const Name& member, SourceRange range, Frame& frame) {
-  return PathRef{child(ctx, place, member.text, Owner::enclosing, range, frame)};
+Value layer_member(const PlacePtr& place, const Name& member, SourceRange range, Frame& frame) {
+  return PathRef{child(place, member.text, Owner::enclosing, range, frame)};
 }
 
 Value task_member(BodyContext& ctx, TaskState& other, const Name& member, SourceRange range, Frame& frame) {

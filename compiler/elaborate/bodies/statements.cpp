@@ -258,7 +258,7 @@ void run_return(BodyContext& ctx, const ReturnStmt& stmt, SourceRange range, Fra
 }
 
 void declare_layer(BodyContext& ctx, const LayerStmt& stmt, SourceRange range, Frame& frame) {
-  PlacePtr place = child(ctx, frame.place, stmt.name.name.text, stmt.owner, range, frame);
+  PlacePtr place = child(frame.place, stmt.name.name.text, stmt.owner, range, frame);
   LayerPtr layer =
       stmt.name.indices.empty() ? declare_one(ctx, stmt, place, frame) : declare_array(ctx, stmt, 0, place, frame);
   frame.bind(stmt.name.name.text, layer ? Value{layer, range} : Value{});
@@ -298,7 +298,7 @@ LayerPtr declare_array(BodyContext& ctx, const LayerStmt& stmt, size_t index, co
   for (size_t i = 0; i < elements.size(); ++i) {
     frame.scopes.emplace_back();
     if (level.variable) frame.bind(level.variable->text, elements[i]);
-    PlacePtr element = child(ctx, place, std::to_string(i), Owner::enclosing, stmt.name.name.range, frame);
+    PlacePtr element = child(place, std::to_string(i), Owner::enclosing, stmt.name.name.range, frame);
     LayerPtr part = declare_array(ctx, stmt, index + 1, element, frame);
     frame.scopes.pop_back();
     if (!part) return nullptr;
@@ -332,7 +332,7 @@ void declare_param(BodyContext& ctx, const ParamStmt& stmt, SourceRange range, F
     frame.bind(stmt.name.text, Value{});
     return;
   }
-  PlacePtr place = child(ctx, frame.place, stmt.name.text, stmt.owner, stmt.name.range, frame);
+  PlacePtr place = child(frame.place, stmt.name.text, stmt.owner, stmt.name.range, frame);
   Value made = parameter(ctx, place, std::move(dims), init, table, stmt.state, at);
   if (auto* tensor = std::get_if<Tensor>(&made.v)) name_dimensions(ctx, *tensor, stmt.type.dims, frame, false);
   mark_ones(ctx, made, stmt.type.dims, frame);

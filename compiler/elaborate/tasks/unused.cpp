@@ -184,7 +184,7 @@ void run_alone(TaskContext& ctx, const sema::Found& found, const MadeUpSizes& si
   }
   const Value described = describe_layer(ctx, found, std::move(arguments), at);
   if (!described.layer()) return;
-  const PlacePtr place = child(ctx, ctx.model.root, name.text, Owner::shared, name.range, ctx.model.frame);
+  const PlacePtr place = child(ctx.model.root, name.text, Owner::shared, name.range, ctx.model.frame);
   const LayerPtr layer = instantiate(ctx, *described.layer(), place, at);
   if (!layer) return;
   if (found.kind == sema::DeclKind::criterion) {

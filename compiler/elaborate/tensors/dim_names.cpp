@@ -28,7 +28,7 @@ DimNames dim_names(const TensorContext& ctx, const Value& value) {
   return value.tensor() ? dim_names(ctx, *value.tensor()) : DimNames{};
 }
 
-DimNames shape_names(const TensorContext& ctx, const Value& shape) {
+DimNames shape_names(const Value& shape) {
   DimNames names;
   if (const auto* list = std::get_if<ListPtr>(&shape.v)) {
     for (const Value& item : **list) {

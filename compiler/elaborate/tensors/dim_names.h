@@ -9,7 +9,7 @@ namespace mtl::elaborate {
 
 DimNames dim_names(const TensorContext& ctx, const Tensor& tensor);  // one entry for each static dimension
 DimNames dim_names(const TensorContext& ctx, const Value& value);    // none of what is no tensor
-DimNames shape_names(const TensorContext& ctx, const Value& shape);  // of a list of sizes, `[A, 3]`
+DimNames shape_names(const Value& shape);                            // of a list of sizes, `[A, 3]`
 // Of what operands are broadcast or joined to.
 DimNames joined_names(const TensorContext& ctx, ir::Value result, const std::vector<const Value*>& operands);
 DimNames names_without(const TensorContext& ctx, const Tensor& of, const std::vector<int>& axes,

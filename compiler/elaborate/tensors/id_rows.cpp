@@ -154,7 +154,7 @@ std::vector<IdRange> hot_ranges(const TensorContext& ctx, const ir::Node& node, 
     return all;
   }
   const ir::Node& from = ctx.nodes.graph.node(node.operands[0]);
-  if (op == "reshape" && from.op->name == "windows" && joins_last_two(before.dims, after)) {
+  if (op == "reshape" && std::string_view(from.op->name) == "windows" && joins_last_two(before.dims, after)) {
     const auto found = known.find(from.operands[0]);
     if (found == known.end()) return {};
     const int64_t size = before.dims.back().value();  // a number of each position of the window

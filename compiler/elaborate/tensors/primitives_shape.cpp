@@ -48,7 +48,7 @@ struct Primitives::Shapes {
       return Value{};
     }
     return result(emit(c.ctx, "reshape", {x}, c.at, {{"dims", fixed}}), c, set_of(c, "x"),
-                  shape_names(c.ctx, *c.find("shape")));
+                  shape_names(*c.find("shape")));
   }
   static Value flatten(Call& c) {
     ir::Value x = tensor(c, "x");
@@ -205,7 +205,7 @@ struct Primitives::Shapes {
   }
   static Value full(Call& c) {
     auto wanted = dims(c, "shape");
-    return wanted ? filled(c, *wanted, shape_names(c.ctx, *c.find("shape"))) : Value{};
+    return wanted ? filled(c, *wanted, shape_names(*c.find("shape"))) : Value{};
   }
   // A fixed dimension in front of ragged ones: the parts of a stack.
   static Value filled_parts(Call& c, const std::vector<Axis>& wanted, DimNames known) {
