@@ -245,14 +245,11 @@ int run_explain(const Options& options) {
     }
     names.emplace_back(kind->name);
   }
-  if (const std::vector<const Phrase*> rows = phrases_for(asked); !rows.empty()) {
-    print_phrases(rows, options.json);
-    return kGood;
-  }
-  if (const std::vector<Topic> topics = topics_with(asked); !topics.empty()) {
-    for (const Topic& topic : topics) print_topic(topic, options.json);
-    return kGood;
-  }
+  const std::vector<const Phrase*> rows = phrases_for(asked);
+  const std::vector<Topic> topics = topics_with(asked);
+  if (!rows.empty()) print_phrases(rows, options.json);
+  for (const Topic& topic : topics) print_topic(topic, options.json);
+  if (!rows.empty() || !topics.empty()) return kGood;
   Front front(options);
   for (const Part& part : reference())
     for (const Topic& topic : part.topics)

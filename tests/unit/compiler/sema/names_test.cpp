@@ -120,7 +120,7 @@ TEST_CASE("tasks") {
   CHECK(task("head = e(news.words), loss = 0.5 * cross_entropy()(head, target), weight = progress") == "");
   CHECK(task("head = e(news.words) |> linear(len(target))") == "E0100");
   CHECK(task("head = e(news.words), head = e(news.words)") == "E0151");
-  CHECK(task("hed = e(news.words)") == "E0169 E0149");
+  CHECK(task("hed = e(news.words)") == "E0149 E0169");
   CHECK(task("if true { head = e(news.words) } else { head = e(news.words) |> relu }") == "");
   CHECK(task("head = e(news.words)", " when news.kind") == "E0170");
   CHECK(task("head = e(news.words)", " when other.kind") == "E0142 E0171");
