@@ -1,4 +1,4 @@
-// See primitives.h. A new primitive has a row here and one in a table of elaborate/primitives*.cpp.
+// See primitives.h. A new primitive has a row here and one in a table of elaborate/tensors/primitives_*.cpp.
 #include "compiler/sema/primitives.h"
 
 namespace mtl::sema {
