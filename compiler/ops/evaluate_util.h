@@ -38,13 +38,13 @@ struct AxisView {
 AxisView axis_view(const Type& type, int axis, int64_t rows);
 
 // fn(x) for every element, and fn(x, y) for every pair of a broadcast.
-template <double (*fn)(double)>
+template <auto fn>
 void evaluate_unary(EvaluateContext& context) {
   const std::vector<double>& x = context.operands[0]->values;
   std::vector<double>& y = context.results[0]->values;
   for (size_t i = 0; i < y.size(); ++i) y[i] = fn(x[i]);
 }
-template <double (*fn)(double, double)>
+template <auto fn>
 void evaluate_binary(EvaluateContext& context) {
   const std::vector<double> a = broadcast_operand(context, 0), b = broadcast_operand(context, 1);
   std::vector<double>& y = context.results[0]->values;

@@ -58,7 +58,7 @@ InferResult infer_to_space(const InferContext& c) {
 }
 
 // Folds the rows of each segment into one that begins as `empty`.
-template <double (*fold)(double, double)>
+template <auto fold>
 void evaluate_segments(EvaluateContext& c, double empty) {
   const HostTensor& x = *c.operands[0];
   HostTensor& y = *c.results[0];
