@@ -8,7 +8,6 @@
 //   --- name                 what follows is a file of that name in a temporary folder; %s is then the first of them
 //
 // A file called fail_* has to end with code 1, one called usage_* with 2, any other with 0. See tests/README.md.
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -16,7 +15,6 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +23,7 @@
 #include "compiler/diag/emitter.h"
 #include "compiler/syntax/parse.h"
 #include "compiler/syntax/print_ast.h"
+#include "tests/process.h"
 
 namespace fs = std::filesystem;
 
@@ -47,23 +46,14 @@ struct TestFile {
   }
 };
 
+using mtl::test::Outcome;
+using mtl::test::read_file;
+
 struct Options {
   std::string mtlc;
   bool update = false;
   std::vector<fs::path> files;
 };
-
-struct Outcome {
-  int code = 0;
-  std::string output;
-};
-
-std::string read_file(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::stringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
 
 void write_file(const fs::path& path, const std::string& text) {
   if (path.has_parent_path()) fs::create_directories(path.parent_path());
@@ -157,16 +147,8 @@ Outcome parse_in_process(const std::string& name, const std::string& text) {
   return out;
 }
 
-Outcome run_command(const Options& options, const std::string& arguments) {
-  Outcome out;
-  const std::string command = "'" + options.mtlc + "' " + arguments + " 2>&1 </dev/null";
-  FILE* pipe = popen(command.c_str(), "r");
-  if (!pipe) return {3, "cannot run " + command};
-  char buffer[4096];
-  for (size_t n; (n = fread(buffer, 1, sizeof buffer, pipe)) > 0;) out.output.append(buffer, n);
-  const int status = pclose(pipe);
-  out.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  return out;
+Outcome run_mtlc(const Options& options, const std::string& arguments) {
+  return mtl::test::run_command("'" + options.mtlc + "' " + arguments + " 2>&1 </dev/null");
 }
 
 Outcome run(const TestFile& test, const Options& options) {
@@ -180,7 +162,7 @@ Outcome run(const TestFile& test, const Options& options) {
   for (std::string arguments : test.commands) {
     replace_all(arguments, "%s", "'" + main.string() + "'");
     replace_all(arguments, "%d", "'" + folder.path().string() + "'");
-    const Outcome one = run_command(options, arguments);
+    const Outcome one = run_mtlc(options, arguments);
     all.output += one.output;
     if (one.code != 0) {
       all.code = one.code;

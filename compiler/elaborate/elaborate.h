@@ -32,15 +32,13 @@ struct ElaborateOptions {
   std::set<std::string> tasks;
 };
 
+// Modules, functions and criteria of the user's files besides `used`, each by itself on inputs of sizes that are made.
 std::optional<ElaboratedModel> elaborate(const sema::CheckedFile& file, const ElaborateOptions& options,
                                          diag::Emitter& emitter);
-
-// Modules, functions and criteria of the user's files besides `used`, each by itself on inputs of sizes that are made
 // up: reports what no sizes would mend. The names of those that cannot be tried so, or not decided.
+// Statements `require` of the model that can be decided; with data loaded, all of them. False after reports.
 std::vector<std::string> check_unused(const sema::CheckedFile& file, const std::set<const syntax::Decl*>& used,
                                       diag::Emitter& emitter);
-
-// Statements `require` of the model that can be decided; with data loaded, all of them. False after reports.
 bool check_requirements(const sema::CheckedFile& file, const ElaboratedModel& model, diag::Emitter& emitter);
 
 }  // namespace mtl::elaborate

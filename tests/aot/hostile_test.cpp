@@ -11,10 +11,10 @@
 
 #include "compiler/base/text.h"
 #include "model/model_file.h"
-#include "tests/aot/process.h"
+#include "tests/process.h"
 
 namespace fs = std::filesystem;
-using namespace mtl::aot_test;
+using namespace mtl::test;
 
 namespace {
 

@@ -18,13 +18,14 @@
 #include <sstream>
 
 #include "calls.h"
-#include "process.h"
 #include "records.h"
+#include "tests/process.h"
 
 namespace {
 
 namespace fs = std::filesystem;
 using namespace mtl::aot_test;
+using namespace mtl::test;
 using Json = nlohmann::ordered_json;
 constexpr int kSkipped = 77;
 

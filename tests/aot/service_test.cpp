@@ -15,11 +15,11 @@
 #include <sstream>
 #include <thread>
 
-#include "process.h"
+#include "tests/process.h"
 
 namespace {
 
-using namespace mtl::aot_test;
+using namespace mtl::test;
 using Json = nlohmann::json;
 constexpr int kClients = 6;
 

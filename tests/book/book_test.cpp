@@ -12,7 +12,6 @@
 //   ```mtl error=E0312             ends `mtlc check` with this code; `warning=W0300` passes with it
 //
 // usage: book_test --mtlc BIN [--update] FILE.md...
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -26,22 +25,15 @@
 #include <vector>
 
 #include "tests/book/frame.h"
+#include "tests/process.h"
 
 namespace fs = std::filesystem;
 
 namespace {
 
-struct Outcome {
-  int code = 0;
-  std::string output;
-};
-
-std::string read_file(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::stringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
+using mtl::test::Outcome;
+using mtl::test::read_file;
+using mtl::test::run_command;
 
 std::vector<std::string> lines_of(const std::string& text) {
   std::vector<std::string> lines;
@@ -122,7 +114,7 @@ class Book {
   // A line of a diff is one of the commit's, where there is a history to look it up in.
   void diff_line(const std::string& commit, const std::string& line) {
     if (!commits_.contains(commit))
-      commits_[commit] = "\n" + output_of("git -C '" MTLC_SOURCE_DIR "' show '" + commit + "' 2>/dev/null").output;
+      commits_[commit] = "\n" + run_command("git -C '" MTLC_SOURCE_DIR "' show '" + commit + "' 2>/dev/null").output;
     const bool known = commits_[commit].size() > 1 && line != "...";
     if (known && commits_[commit].find("\n" + line + "\n") == std::string::npos) fail("no line of " + commit);
   }
@@ -133,18 +125,8 @@ class Book {
   }
 
   Outcome run(const std::string& arguments) {
-    return output_of("cd '" + path_.parent_path().string() + "' && '" + mtlc_ + "' " + arguments +
-                     " --color never 2>&1 </dev/null");
-  }
-
-  static Outcome output_of(const std::string& command) {
-    Outcome out;
-    FILE* pipe = popen(command.c_str(), "r");
-    char buffer[4096];
-    for (size_t n; (n = fread(buffer, 1, sizeof buffer, pipe)) > 0;) out.output.append(buffer, n);
-    const int status = pclose(pipe);
-    out.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128;
-    return out;
+    return run_command("cd '" + path_.parent_path().string() + "' && '" + mtlc_ + "' " + arguments +
+                       " --color never 2>&1 </dev/null");
   }
 
   // The lines of `text` that the end of the marker asks for.

@@ -20,6 +20,7 @@
 #include "compiler/sema/check.h"
 #include "compiler/sema/checked.h"
 #include "tests/book/frame.h"
+#include "tests/process.h"
 
 namespace mtl {
 namespace {
@@ -62,12 +63,7 @@ std::string used(const std::string& example) {
 std::string run(const std::string& arguments) {
   const char* mtlc = std::getenv("MTLC");
   if (mtlc == nullptr) return "";
-  FILE* pipe = popen(("'" + std::string(mtlc) + "' " + arguments + " 2>&1").c_str(), "r");
-  std::string text;
-  char buffer[4096];
-  for (size_t n; (n = fread(buffer, 1, sizeof buffer, pipe)) > 0;) text.append(buffer, n);
-  pclose(pipe);
-  return text;
+  return test::run_command("'" + std::string(mtlc) + "' " + arguments + " 2>&1").output;
 }
 
 // What is reported of these rows of rows.mtl.

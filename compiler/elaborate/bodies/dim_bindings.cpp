@@ -1,8 +1,6 @@
 // The names of a signature as dimensions: given to what matched them, solved for, and forgotten when the call ends.
 #include "compiler/elaborate/bodies/dim_bindings.h"
 
-#include "compiler/diag/kinds/elaborate.h"
-#include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/bodies/expressions.h"
 #include "compiler/elaborate/tensors/dim_names.h"
 #include "compiler/elaborate/tensors/lengths.h"

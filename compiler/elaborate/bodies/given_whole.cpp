@@ -2,7 +2,6 @@
 #include "compiler/elaborate/bodies/given_whole.h"
 
 #include "compiler/diag/kinds/elaborate.h"
-#include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/tensors/emit.h"
 #include "compiler/elaborate/tensors/pairs.h"
 #include "compiler/elaborate/tensors/stacks.h"

@@ -3,7 +3,6 @@
 #include "compiler/elaborate/bodies/id_sets.h"
 
 #include "compiler/diag/kinds/elaborate.h"
-#include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/bodies/expressions.h"
 #include "compiler/elaborate/bodies/names.h"
 #include "compiler/elaborate/tensors/context.h"

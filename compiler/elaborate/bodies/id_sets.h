@@ -12,9 +12,9 @@ IdSetPtr set_of_column(BodyContext& ctx, const std::string& source, const syntax
 void declare_ids(BodyContext& ctx, const syntax::TypeExpr& declared, Tensor& tensor, Frame& frame);
 // A constant is an id of whatever set `K` is: by the other inputs, else by the other calls of the layer, which
 // size_of_others() asks for once the body needs `K`.
+// Of `K`, `|en|`, `|d.tag|`; null: a size like any other.
 bool settle_constants(BodyContext& ctx, const std::vector<syntax::Parameter>& inputs, std::vector<Value>& values,
                       Frame& callee, const At& at);
-// Of `K`, `|en|`, `|d.tag|`; null: a size like any other.
 IdSetPtr set_of_size(BodyContext& ctx, const syntax::Expr& size, Frame& frame);
 Value size_of_others(BodyContext& ctx, const std::string& name, const At& at);
 std::optional<StaticValue> target_size(BodyContext& ctx, const TaskState& task);

@@ -2,7 +2,6 @@
 #include "compiler/elaborate/bodies/mapped_stacks.h"
 
 #include "compiler/diag/kinds/elaborate.h"
-#include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/bodies/signature.h"
 #include "compiler/elaborate/tensors/report.h"
 #include "compiler/elaborate/tensors/stacks.h"

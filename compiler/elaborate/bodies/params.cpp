@@ -7,7 +7,6 @@
 #include "compiler/base/check.h"
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/elaborate.h"
-#include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/bodies/call.h"
 #include "compiler/elaborate/tensors/emit.h"
 #include "compiler/elaborate/tensors/id_rows.h"

@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "compiler/diag/kinds/elaborate.h"
-#include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/bodies/dim_bindings.h"
 #include "compiler/elaborate/bodies/expressions.h"
 #include "compiler/elaborate/bodies/given_whole.h"

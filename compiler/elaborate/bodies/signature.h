@@ -15,9 +15,9 @@ struct Signature {  // what is known of one call of a module, function or criter
   int64_t fixed = 0;                      // how many of `extra` are static
 };
 
+// `introduces`: an input, whose names are new.
 bool match_input(BodyContext& ctx, const syntax::Parameter& parameter, size_t index, Value& value, Frame& callee,
                  Signature& signature, const At& at);
-// `introduces`: an input, whose names are new.
 bool match_axis(BodyContext& ctx, const syntax::TypeExpr::DimItem& item, const Axis& axis, std::string& why,
                 Frame& callee, bool introduces);
 bool map_inputs(BodyContext& ctx, std::vector<Value>& values, Frame& callee, Signature& signature, const At& at);

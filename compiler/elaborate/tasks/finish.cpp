@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "compiler/diag/kinds/elaborate.h"
-#include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/bodies/names.h"
 #include "compiler/elaborate/tasks/leaks.h"
 #include "compiler/elaborate/tensors/emit.h"

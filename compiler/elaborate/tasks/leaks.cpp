@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "compiler/diag/kinds/elaborate.h"
-#include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/tasks/finish.h"
 #include "compiler/sema/data_spec.h"
 

@@ -2,7 +2,6 @@
 #include "compiler/elaborate/tensors/budget.h"
 
 #include "compiler/diag/kinds/elaborate.h"
-#include "compiler/diag/kinds/sema.h"
 
 namespace mtl::elaborate {
 

@@ -7,7 +7,6 @@
 #include <algorithm>
 
 #include "compiler/diag/kinds/elaborate.h"
-#include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/tensors/stacks.h"
 #include "compiler/elaborate/tensors/words.h"
 

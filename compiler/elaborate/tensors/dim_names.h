@@ -12,8 +12,8 @@ DimNames dim_names(const TensorContext& ctx, const Value& value);    // none of 
 DimNames shape_names(const Value& shape);                            // of a list of sizes, `[A, 3]`
 // Of what operands are broadcast or joined to.
 DimNames joined_names(const TensorContext& ctx, ir::Value result, const std::vector<const Value*>& operands);
-DimNames names_without(const TensorContext& ctx, const Tensor& of, const std::vector<int>& axes,
-                       const Frame& frame);  // reduced
+// Of what is reduced over `axes`.
+DimNames names_without(const TensorContext& ctx, const Tensor& of, const std::vector<int>& axes, const Frame& frame);
 DimNames product_names(const TensorContext& ctx, const Value& a, const Value& b, const Frame& frame);
 bool may_repeat(TensorContext& ctx, const Value& left, const Value& right, const std::string& what, const At& at);
 // "the 8 in it is `B`", of dimensions that are as long but are others; empty if there are none.

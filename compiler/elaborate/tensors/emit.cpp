@@ -7,7 +7,6 @@
 
 #include "compiler/base/text.h"
 #include "compiler/diag/kinds/elaborate.h"
-#include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/tensors/words.h"
 
 namespace mtl::elaborate {

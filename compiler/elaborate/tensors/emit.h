@@ -4,9 +4,9 @@
 
 namespace mtl::elaborate {
 
+// The first result; invalid after a report, and silently if an operand is invalid.
 std::vector<ir::Value> emit_all(TensorContext& ctx, const std::string& op, const std::vector<ir::Value>& operands,
                                 ir::Attrs attrs, const At& at);
-// The first result; invalid after a report, and silently if an operand is invalid.
 ir::Value emit(TensorContext& ctx, const std::string& op, const std::vector<ir::Value>& operands, const At& at,
                ir::Attrs attrs = {});
 bool at_least_one(TensorContext& ctx, const Dim& size, const At& at);

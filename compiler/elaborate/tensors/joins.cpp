@@ -2,7 +2,6 @@
 #include "compiler/elaborate/tensors/joins.h"
 
 #include "compiler/diag/kinds/elaborate.h"
-#include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/tensors/emit.h"
 #include "compiler/elaborate/tensors/lengths.h"
 #include "compiler/elaborate/tensors/reductions.h"

@@ -12,10 +12,10 @@ ir::Value length_value(TensorContext& ctx, SpaceId space, const At& at);     // 
 // `T + 1`, `Q + C`: a dimension again; nullopt: arithmetic on numbers.
 std::optional<Value> length_arithmetic(TensorContext& ctx, syntax::BinaryOp op, const Value& left, const Value& right,
                                        const At& at);
-bool require_length(TensorContext& ctx, SpaceId parent, const Dim& rest,
-                    const At& at);  // false after a report: never holds
-ir::Value as_rows(TensorContext& ctx, ir::Value x, SpaceId parent,
-                  const At& at);  // a static dimension in front becomes rows
+// False after a report: never holds.
+bool require_length(TensorContext& ctx, SpaceId parent, const Dim& rest, const At& at);
+// A static dimension in front becomes rows.
+ir::Value as_rows(TensorContext& ctx, ir::Value x, SpaceId parent, const At& at);
 ir::Value move_rows(TensorContext& ctx, ir::Value x, const Dim& skip, bool back, const Dim& length, const At& at);
 ir::Value slice_rows(TensorContext& ctx, ir::Value x, const Dim& start, const Dim& stop, const At& at);
 ir::Value concat_rows(TensorContext& ctx, const std::vector<ir::Value>& parts, size_t axis, const At& at);

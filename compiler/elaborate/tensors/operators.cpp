@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "compiler/diag/kinds/elaborate.h"
-#include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/tensors/dim_names.h"
 #include "compiler/elaborate/tensors/emit.h"
 #include "compiler/elaborate/tensors/ids.h"

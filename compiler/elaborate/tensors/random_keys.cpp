@@ -2,8 +2,6 @@
 // program.
 #include "compiler/elaborate/tensors/random_keys.h"
 
-#include "compiler/diag/kinds/elaborate.h"
-#include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/tensors/parameters.h"
 #include "runtime/random.h"
 

@@ -8,7 +8,6 @@
 #include <limits>
 
 #include "compiler/diag/kinds/elaborate.h"
-#include "compiler/diag/kinds/sema.h"
 #include "compiler/ops/attrs.h"
 #include "compiler/ops/op.h"
 

@@ -1,9 +1,6 @@
 // Where a mistake stands: a user is shown his own line, not the one of the library that it led to.
 #include "compiler/elaborate/tensors/report.h"
 
-#include "compiler/diag/kinds/elaborate.h"
-#include "compiler/diag/kinds/sema.h"
-
 namespace mtl::elaborate {
 
 std::vector<SourceRange> user_calls(const Frame& frame, SourceRange range) {

@@ -7,7 +7,6 @@
 #include <algorithm>
 
 #include "compiler/diag/kinds/elaborate.h"
-#include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/tensors/budget.h"
 #include "compiler/elaborate/tensors/dim_names.h"
 #include "compiler/elaborate/tensors/emit.h"

@@ -4,7 +4,6 @@
 #include "compiler/elaborate/tensors/transposed.h"
 
 #include "compiler/diag/kinds/elaborate.h"
-#include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/tensors/emit.h"
 #include "compiler/elaborate/tensors/operands.h"
 #include "compiler/elaborate/tensors/operators.h"

@@ -1,8 +1,6 @@
 // Shapes, axes and values in the words of messages.
 #include "compiler/elaborate/tensors/words.h"
 
-#include "compiler/diag/kinds/elaborate.h"
-#include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/tensors/stacks.h"
 
 namespace mtl::elaborate {
