@@ -1,5 +1,6 @@
 // What the interpreter of bodies shares, beside what tensors share: names of the model, layers and their budget.
 #pragma once
+#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
@@ -25,7 +26,7 @@ struct ModelItem {
 struct ModelScope {
   Frame frame;
   PlacePtr root;
-  std::vector<TaskState> tasks;  // does not grow once the first of them runs
+  std::deque<TaskState> tasks;  // frames point to theirs, and one may run before all are declared
   std::map<std::string, ModelItem> items;
   // `var`s, and the statements that give them values, in order: `var`, `name =`, `for`. The values behind the first n
   // of them, by (task, n).

@@ -370,3 +370,16 @@ model m {
   CHECK(one.param("tags.weight")->tasks == Names{"out"});
   CHECK(one.count("gather") == 1);
 }
+
+TEST_CASE("a task may be asked for before the next ones are declared") {
+  std::string text = std::string(kTable) + "model m {\n  private e = linear(4)\n";
+  const auto add = [&](const std::string& name) {
+    text += "  task " + name + " predicts rows.y { head = rows.x |> e |> dropout(0.5) |> linear(1) }\n";
+  };
+  add("first");
+  text += "  if first.head > 0.0 { let unknown = 1 }\n";  // an error; elaboration goes on to the other tasks
+  for (int i = 0; i < 20; ++i) add("t" + std::to_string(i));
+  const Elaborated e(text + "}\n", {.training = true});
+  CHECK(!e.model);
+  CHECK(e.emitter.error_count() == 1);
+}
