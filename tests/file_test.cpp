@@ -19,10 +19,10 @@
 #include <string_view>
 #include <vector>
 
-#include "compiler/base/text.h"
-#include "compiler/diag/emitter.h"
 #include "compiler/syntax/parse.h"
 #include "compiler/syntax/print_ast.h"
+#include "support/base/text.h"
+#include "support/diag/emitter.h"
 #include "tests/process.h"
 
 namespace fs = std::filesystem;

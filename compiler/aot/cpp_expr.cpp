@@ -1,11 +1,12 @@
+// Indices, literals and scalar functions as C++ text.
 #include "compiler/aot/cpp_expr.h"
 
 #include <fmt/format.h>
 
 #include <cmath>
 
-#include "compiler/base/check.h"
 #include "compiler/program/kernel_facts.h"
+#include "support/base/check.h"
 
 namespace mtl::aot {
 

@@ -3,7 +3,7 @@
 
 #include "compiler/aot/cpp_model.h"
 #include "compiler/aot/cpp_names.h"
-#include "compiler/base/text.h"
+#include "support/base/text.h"
 
 namespace mtl::aot {
 
@@ -242,8 +242,9 @@ CppText header_text(const CppModel& model) {
       "#pragma once\n#if __cplusplus < 201703L && (!defined(_MSVC_LANG) || _MSVC_LANG < 201703L)\n"
       "#error \"this library needs C++17: set CMAKE_CXX_STANDARD to 17, or -std=c++17\"\n#endif\n#include "
       "<array>\n#include <cstddef>\n#include <cstdint>\n#include <limits>\n#include <memory>\n"
-      "#include <string>\n#include <string_view>\n#include <vector>\n\n#include \"runtime/deploy/errors.h\"\n#include "
-      "\"runtime/text_range.h\"\n\n"
+      "#include <string>\n#include <string_view>\n#include <vector>\n\n#include "
+      "\"runtime/core/deploy/errors.h\"\n#include "
+      "\"runtime/core/text_range.h\"\n\n"
       "namespace {1} {{\n\nusing runtime::deploy::InputError;\nusing runtime::deploy::LoadError;\nusing "
       "runtime::deploy::Loading;\n",
       comment(model.elaborated->name), n);

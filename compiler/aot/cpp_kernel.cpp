@@ -9,8 +9,8 @@
 
 #include "compiler/aot/cpp_expr.h"
 #include "compiler/aot/cpp_names.h"
-#include "compiler/base/check.h"
 #include "compiler/program/kernel_facts.h"
+#include "support/base/check.h"
 
 namespace mtl::aot {
 namespace {

@@ -1,3 +1,4 @@
+// Collects what a package offers from an elaborated model: fields, tasks, weights, and one program for each source.
 #include "compiler/aot/cpp_model.h"
 
 #include <algorithm>
@@ -5,16 +6,16 @@
 #include <span>
 
 #include "compiler/aot/cpp_names.h"
-#include "compiler/base/check.h"
-#include "compiler/diag/kinds/model.h"
 #include "compiler/passes/freeze.h"
 #include "compiler/passes/pipeline.h"
 #include "compiler/program/kernel_facts.h"
 #include "compiler/program/lower.h"
-#include "data/input.h"
-#include "runtime/deploy/columns.h"
-#include "training/labels.h"
-#include "training/spans.h"
+#include "runtime/core/deploy/columns.h"
+#include "runtime/data/input.h"
+#include "runtime/training/labels.h"
+#include "runtime/training/spans.h"
+#include "support/base/check.h"
+#include "support/diag/kinds/model.h"
 
 namespace mtl::aot {
 

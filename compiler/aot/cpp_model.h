@@ -9,13 +9,13 @@
 
 #include "compiler/aot/cpp_program.h"
 #include "compiler/codegen/object.h"
-#include "compiler/diag/emitter.h"
 #include "compiler/elaborate/elaborated.h"
 #include "compiler/passes/freeze.h"
-#include "data/dataset.h"
-#include "data/plan.h"
-#include "model/weights.h"
-#include "training/spans.h"
+#include "runtime/data/dataset.h"
+#include "runtime/data/plan.h"
+#include "runtime/model/weights.h"
+#include "runtime/training/spans.h"
+#include "support/diag/emitter.h"
 
 namespace mtl::aot {
 

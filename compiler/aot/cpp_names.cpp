@@ -1,3 +1,4 @@
+// Makes identifiers of C++ from names of a .mtl file, and keeps them apart.
 #include "compiler/aot/cpp_names.h"
 
 #include <cctype>

@@ -1,3 +1,4 @@
+// Writes the steps of a lowered program, places their buffers in slots, and finds which steps each task needs.
 #include "compiler/aot/cpp_program.h"
 
 #include <fmt/format.h>
@@ -9,9 +10,9 @@
 #include "compiler/aot/cpp_kernel.h"
 #include "compiler/aot/cpp_names.h"
 #include "compiler/aot/cpp_text.h"
-#include "compiler/base/check.h"
 #include "compiler/program/kernel_facts.h"
-#include "runtime/deploy/linear.h"
+#include "runtime/core/deploy/linear.h"
+#include "support/base/check.h"
 
 namespace mtl::aot {
 
@@ -337,7 +338,7 @@ CppText CppProgram::call_tables(const Call& call) const {
 
 namespace {
 
-// y = x w^T: what runtime/deploy/linear.h computes.
+// y = x w^T: what runtime/core/deploy/linear.h computes.
 bool is_linear(const Call& call) {
   return call.kernel == "matmul" && call.ints[3] == 1;
 }

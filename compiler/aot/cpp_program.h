@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "compiler/aot/cpp_text.h"
-#include "compiler/base/source.h"
 #include "compiler/codegen/object.h"
 #include "compiler/program/program.h"
+#include "support/base/source.h"
 
 namespace mtl::aot {
 

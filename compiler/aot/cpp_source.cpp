@@ -143,14 +143,14 @@ constexpr const char* kFile = R"(
 #include <iterator>
 
 #include "@name@/@name@_steps.h"
-#include "runtime/deploy/check_cpu.h"
-#include "runtime/deploy/columns.h"
-#include "runtime/deploy/memory.h"
-#include "runtime/deploy/rows.h"
-#include "runtime/deploy/spans.h"
-#include "runtime/deploy/weights_file.h"
-#include "runtime/kernels/packed.h"
-#include "runtime/text.h"
+#include "runtime/core/deploy/check_cpu.h"
+#include "runtime/core/deploy/columns.h"
+#include "runtime/core/deploy/memory.h"
+#include "runtime/core/deploy/rows.h"
+#include "runtime/core/deploy/spans.h"
+#include "runtime/core/deploy/weights_file.h"
+#include "runtime/core/kernels/packed.h"
+#include "runtime/core/text.h"
 
 namespace @name@ {
 

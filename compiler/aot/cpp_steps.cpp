@@ -7,14 +7,14 @@
 #include "compiler/aot/cpp_class.h"
 #include "compiler/aot/cpp_model.h"
 #include "compiler/aot/cpp_names.h"
-#include "compiler/diag/kinds/model.h"
+#include "support/diag/kinds/model.h"
 
 namespace mtl::aot {
 
 CppText steps_header_text(const CppModel& model) {
   CppText out = code(
       "// The steps of model `{0}`, in the order in which {1}.cpp runs them. Generated; not for users of the package.\n"
-      "#pragma once\n#include \"runtime/deploy/steps.h\"\n\nnamespace {1}::internal {{\n\n"
+      "#pragma once\n#include \"runtime/core/deploy/steps.h\"\n\nnamespace {1}::internal {{\n\n"
       "// Parameters by path, in PyTorch's layout; they point into the weights file.\nstruct Weights {{\n",
       comment(model.elaborated->name), model.name);
   for (const CppWeight& weight : model.weights)
@@ -116,8 +116,8 @@ CppText steps_source_text(const CppModel& model) {
       "// The steps of model `{0}`: loops over rows, products, recurrences. Above each stands the place in the .mtl "
       "file "
       "that\n// it comes from. Generated.\n#include \"{1}/{1}_steps.h\"\n\n#include <algorithm>\n#include "
-      "<cmath>\n#include <limits>\n\n#include \"runtime/kernels/all.h\"\n#include "
-      "\"runtime/kernels/packed.h\"\n\nnamespace {1}::internal {{\n",
+      "<cmath>\n#include <limits>\n\n#include \"runtime/core/kernels/all.h\"\n#include "
+      "\"runtime/core/kernels/packed.h\"\n\nnamespace {1}::internal {{\n",
       comment(model.elaborated->name), model.name);
   if (compiled) out += "\n" + choice_text(model);
   for (const CppSource& source : model.sources) {

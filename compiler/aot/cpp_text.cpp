@@ -1,9 +1,10 @@
+// The only ways in which foreign text enters a generated file: as a literal, or as a comment.
 #include "compiler/aot/cpp_text.h"
 
 #include <algorithm>
 #include <cctype>
 
-#include "compiler/base/check.h"
+#include "support/base/check.h"
 
 namespace mtl::aot {
 namespace {

@@ -69,7 +69,7 @@ class CppText {
 CppText string_literal(std::string_view text);  // a string literal of C and C++
 // For a comment of one line, /* */ or //: printable ASCII; what else there is becomes escapes, as in a literal.
 CppText comment(std::string_view text);
-// A word of a table of this program, "lstm_scan", "runtime/text.h": checked to be letters, digits and `_-+./ `.
+// A word of a table of this program, "lstm_scan", "runtime/core/text.h": checked to be letters, digits and `_-+./ `.
 CppText own_name(std::string_view text);
 
 template <class T>

@@ -1,6 +1,6 @@
 # Writes a C++ file that holds the runtime's sources as strings: packages get their copy from there, wherever mtlc is
 # installed.
-#   cmake -DROOT=project -DFILES=runtime/a.h,runtime/b.cpp -DOUT=runtime_sources.cpp -P embed.cmake
+#   cmake -DROOT=project -DFILES=a.h,b.cpp -DOUT=runtime_sources.cpp -P embed.cmake
 include(${CMAKE_CURRENT_LIST_DIR}/../../cmake/TextLiteral.cmake)
 string(REPLACE "," ";" FILES "${FILES}")
 set(BODY "// Made by compiler/aot/embed.cmake.\n#include \"compiler/aot/runtime_sources.h\"\n\nnamespace mtl::aot {\nnamespace {\n\n")

@@ -1,3 +1,4 @@
+// Puts the files of a package together: generated sources, the copy of runtime/core, weights.
 #include "compiler/aot/package.h"
 
 #include <algorithm>
@@ -5,7 +6,7 @@
 
 #include "compiler/aot/cpp_text.h"
 #include "compiler/aot/runtime_sources.h"
-#include "runtime/deploy/write_weights.h"
+#include "runtime/model/write_weights.h"
 
 namespace mtl::aot {
 namespace {
@@ -17,21 +18,22 @@ uint64_t hash_of(const std::string& text) {
   return hash;
 }
 
-// Files of runtime/kernels that the called kernels are in.
+// Files of runtime/core/kernels that the called kernels are in.
 std::set<std::string> kernel_files(const CppModel& model) {
   static const std::set<std::string> kOfRows = {"windows",   "scatter_rows", "move_rows",  "concat_rows",
                                                 "copy_rows", "swap_rows",    "gather_rows"};
   std::set<std::string> files;
   for (const CppSource& source : model.sources) {
     for (const std::string& kernel : source.steps->kernels()) {
-      if (kernel.rfind("matmul", 0) == 0) files.insert("runtime/kernels/matmul.cpp");
-      if (kOfRows.count(kernel)) files.insert({"runtime/kernels/rows.cpp", "runtime/kernels/rows.h"});
-      if (kernel == "attention") files.insert({"runtime/kernels/attention.cpp", "runtime/kernels/attention.h"});
-      if (kernel.rfind("crf", 0) == 0) files.insert({"runtime/kernels/crf.cpp", "runtime/kernels/crf.h"});
+      if (kernel.rfind("matmul", 0) == 0) files.insert("runtime/core/kernels/matmul.cpp");
+      if (kOfRows.count(kernel)) files.insert({"runtime/core/kernels/rows.cpp", "runtime/core/kernels/rows.h"});
+      if (kernel == "attention")
+        files.insert({"runtime/core/kernels/attention.cpp", "runtime/core/kernels/attention.h"});
+      if (kernel.rfind("crf", 0) == 0) files.insert({"runtime/core/kernels/crf.cpp", "runtime/core/kernels/crf.h"});
       if (kernel == "lstm_scan")
-        files.insert({"runtime/kernels/lstm.cpp", "runtime/kernels/scan.cpp", "runtime/kernels/scan.h"});
+        files.insert({"runtime/core/kernels/lstm.cpp", "runtime/core/kernels/scan.cpp", "runtime/core/kernels/scan.h"});
       if (kernel == "gru_scan")
-        files.insert({"runtime/kernels/gru.cpp", "runtime/kernels/scan.cpp", "runtime/kernels/scan.h"});
+        files.insert({"runtime/core/kernels/gru.cpp", "runtime/core/kernels/scan.cpp", "runtime/core/kernels/scan.h"});
     }
   }
   return files;
@@ -42,8 +44,8 @@ void add_runtime(const CppModel& model, std::vector<PackageFile>& files) {
   const std::set<std::string> kernels = kernel_files(model);
   for (const RuntimeSource& source : runtime_sources()) {
     const std::string path(source.path);
-    const bool kernel =
-        path.rfind("runtime/kernels/", 0) == 0 && path != "runtime/kernels/all.h" && path != "runtime/kernels/packed.h";
+    const bool kernel = path.rfind("runtime/core/kernels/", 0) == 0 && path != "runtime/core/kernels/all.h" &&
+                        path != "runtime/core/kernels/packed.h";
     if (kernel && kernels.count(path) == 0) continue;
     CppText text = replaced(source.text, "mtl::runtime", model.name + "::runtime");
     text = replaced(text, "#include \"runtime/", "#include \"" + model.name + "/runtime/");

@@ -1,10 +1,10 @@
 // A trained model as a folder that a C++ project builds: readable sources, a CMake package, weights, a manifest.
 //
-//   DIR/CMakeLists.txt, cmake/NAMEConfig.cmake.in   add_subdirectory() and find_package() both work
-//   DIR/NAME/NAME.h, NAME.cpp                       the class
-//   DIR/NAME/NAME_steps.h, NAME_steps.cpp           what it computes
-//   DIR/NAME/NAME_c.h, NAME_c.cpp                   the same for C and whatever can call it
-//   DIR/NAME/runtime/                               kernels and encoding, copied from runtime/
+//   DIR/CMakeLists.txt, DIR/cmake/NAMEConfig.cmake.in   add_subdirectory() and find_package() both work
+//   DIR/NAME/NAME.h, NAME.cpp                           the class
+//   DIR/NAME/NAME_steps.h, NAME_steps.cpp               what it computes
+//   DIR/NAME/NAME_c.h, NAME_c.cpp                       the same for C and whatever can call it
+//   DIR/NAME/runtime/                                   kernels and encoding, copied from runtime/
 //   DIR/NAME.weights, NAME.json, main.cpp, README.md
 //
 // All of it is inside the namespace NAME, the copy of the runtime too, so any number of packages, also of two versions

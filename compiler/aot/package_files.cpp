@@ -8,8 +8,8 @@
 #include "compiler/aot/cpp_names.h"
 #include "compiler/aot/cpp_text.h"
 #include "compiler/aot/package.h"
-#include "runtime/deploy/weights_file.h"
-#include "training/labels.h"
+#include "runtime/core/deploy/weights_file.h"
+#include "runtime/training/labels.h"
 
 namespace mtl::aot {
 

@@ -5,7 +5,7 @@
 namespace mtl::aot {
 
 struct RuntimeSource {
-  const char* path;  // "runtime/kernels/lstm.cpp"
+  const char* path;  // "runtime/core/kernels/lstm.cpp"
   const char* text;
 };
 std::span<const RuntimeSource> runtime_sources();

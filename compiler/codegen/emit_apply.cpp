@@ -1,7 +1,7 @@
 // Scalar functions on registers: floats or i32, single or vectors. Truth is f32 0 or 1; LLVM folds it away between a
 // comparison and the select that reads it.
-#include "compiler/base/check.h"
 #include "compiler/codegen/emitter.h"
+#include "support/base/check.h"
 
 namespace mtl::codegen {
 

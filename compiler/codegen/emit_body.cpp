@@ -7,9 +7,9 @@
 #include <bit>
 #include <set>
 
-#include "compiler/base/check.h"
 #include "compiler/codegen/emitter.h"
 #include "compiler/program/kernel_facts.h"
+#include "support/base/check.h"
 
 namespace mtl::codegen {
 

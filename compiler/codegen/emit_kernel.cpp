@@ -3,9 +3,9 @@
 
 #include <bit>
 
-#include "compiler/base/check.h"
 #include "compiler/codegen/emitter.h"
 #include "compiler/program/kernel_facts.h"
+#include "support/base/check.h"
 
 namespace mtl::codegen {
 

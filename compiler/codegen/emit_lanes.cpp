@@ -1,8 +1,8 @@
 // Kernels of small rows (a few scores, a mask, a loss): 16 rows at a time, one in each lane. The elements of a value
 // are unrolled, so that broadcasting, views and reductions are only a matter of which registers meet.
-#include "compiler/base/check.h"
 #include "compiler/codegen/emitter.h"
 #include "compiler/program/kernel_facts.h"
+#include "support/base/check.h"
 
 namespace mtl::codegen {
 

@@ -2,9 +2,9 @@
 // a fixed order at the end.
 #include <limits>
 
-#include "compiler/base/check.h"
 #include "compiler/codegen/emitter.h"
 #include "compiler/program/kernel_facts.h"
+#include "support/base/check.h"
 
 namespace mtl::codegen {
 

@@ -1,6 +1,6 @@
 // Rows of spaces: parents, segments, identities, and from them the addresses of operand rows.
-#include "compiler/base/check.h"
 #include "compiler/codegen/emitter.h"
+#include "support/base/check.h"
 
 namespace mtl::codegen {
 

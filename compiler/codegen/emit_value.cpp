@@ -1,8 +1,8 @@
 // One value of a kernel at one point: an element, or a vector of neighbours along the nest's vector dimension. Values
 // that do not depend on that dimension stay scalars until they meet a vector.
-#include "compiler/base/check.h"
 #include "compiler/codegen/emitter.h"
 #include "compiler/program/kernel_facts.h"
+#include "support/base/check.h"
 
 namespace mtl::codegen {
 
@@ -64,7 +64,7 @@ std::pair<Value*, int64_t> Emitter::locate(const Shape& shape, const Shape& stri
   return {at, lane_stride};
 }
 
-// Memory that a kernel only reads is invariant while it runs: no buffer is both read and written (engine/plan).
+// Memory that a kernel only reads is invariant while it runs: no buffer is both read and written (runtime/engine/plan).
 Value* Emitter::read(Value* base, DType dtype, Value* offset, int64_t stride, Point& point) {
   llvm::Type* scalar = type_of(dtype, 1);
   const bool own = scratch_ != nullptr && base->stripInBoundsOffsets() == scratch_;

@@ -8,11 +8,11 @@
 
 #include <thread>
 
-#include "compiler/base/check.h"
 #include "compiler/codegen/emit_kernel.h"
 #include "compiler/codegen/object_cache.h"
 #include "compiler/codegen/optimize.h"
 #include "compiler/codegen/units.h"
+#include "support/base/check.h"
 
 namespace mtl::codegen {
 namespace {

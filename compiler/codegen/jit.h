@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "compiler/program/program.h"
-#include "runtime/kernels.h"
+#include "runtime/core/kernels.h"
 
 namespace mtl::codegen {
 

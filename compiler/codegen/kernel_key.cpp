@@ -1,10 +1,11 @@
+// Writes what the code of a kernel depends on, field by field.
 #include "compiler/codegen/kernel_key.h"
 
 #include <cstring>
 #include <set>
 
 #include "compiler/codegen/jit.h"
-#include "runtime/random.h"
+#include "runtime/core/random.h"
 
 namespace mtl::codegen {
 namespace {

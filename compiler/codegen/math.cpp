@@ -1,3 +1,4 @@
+// Polynomials and range reductions of exp, log, tanh and erf, in LLVM IR.
 #include "compiler/codegen/math.h"
 
 #include <limits>

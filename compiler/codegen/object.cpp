@@ -1,3 +1,4 @@
+// Compiles the kernels of a program for a processor that need not be this one.
 #include "compiler/codegen/object.h"
 
 #include "compiler/codegen/emit_kernel.h"

@@ -1,7 +1,8 @@
+// Files of the cache: named by a hash, headed by a checksum, refused where either is wrong.
 #include "compiler/codegen/object_cache.h"
 
-#include "compiler/base/private_folder.h"
 #include "compiler/codegen/kernel_key.h"
+#include "support/base/private_folder.h"
 
 namespace mtl::codegen {
 namespace {

@@ -1,6 +1,6 @@
 // Compiled objects on disk, by the hash of what they were made from. A cache must never be the reason for a failure:
 // what cannot be read, or reads wrong, counts as absent; what cannot be written is not kept. Objects are code: only
-// files of this user that nobody else can write are read (compiler/base/private_folder.h).
+// files of this user that nobody else can write are read (support/base/private_folder.h).
 #pragma once
 #include <optional>
 #include <string>

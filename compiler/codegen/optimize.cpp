@@ -15,11 +15,11 @@
 #include <llvm/TargetParser/Host.h>
 #include <llvm/TargetParser/SubtargetFeature.h>
 
-#include "compiler/base/check.h"
-#include "compiler/base/out_of_memory.h"
 #include "compiler/codegen/jit.h"
 #include "compiler/codegen/out_of_memory.h"
-#include "runtime/cpu_level.h"
+#include "runtime/core/cpu_level.h"
+#include "support/base/check.h"
+#include "support/base/out_of_memory.h"
 
 namespace mtl::codegen {
 namespace {

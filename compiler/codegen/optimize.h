@@ -10,7 +10,7 @@
 namespace mtl::codegen {
 
 // The host's CPU and features ("native"), or a processor by LLVM's name for it; nullptr: there is no such one. One for
-// each thread that compiles. Where MTLC_CPU names a level (runtime/cpu_level.h), "native" is that level.
+// each thread that compiles. Where MTLC_CPU names a level (runtime/core/cpu_level.h), "native" is that level.
 std::unique_ptr<llvm::TargetMachine> make_target(const std::string& name = "native");
 // Whatever decides about the code besides the IR: LLVM's version, CPU, features.
 std::string target_fingerprint(const llvm::TargetMachine& target);

@@ -1,11 +1,12 @@
+// Decides which values of a row stay in registers, and in which order and width its loops run.
 #include "compiler/codegen/schedule.h"
 
 #include <algorithm>
 #include <map>
 #include <set>
 
-#include "compiler/base/check.h"
 #include "compiler/program/kernel_facts.h"
+#include "support/base/check.h"
 
 namespace mtl::codegen {
 namespace {

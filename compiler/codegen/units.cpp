@@ -1,3 +1,4 @@
+// Groups the kernels of a program by their keys.
 #include "compiler/codegen/units.h"
 
 #include <map>

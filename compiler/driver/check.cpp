@@ -3,11 +3,11 @@
 
 #include <nlohmann/json.hpp>
 
-#include "compiler/base/text.h"
 #include "compiler/driver/commands.h"
 #include "compiler/driver/front.h"
 #include "compiler/elaborate/elaborate.h"
-#include "training/optimize.h"
+#include "runtime/training/optimize.h"
+#include "support/base/text.h"
 
 namespace mtl::driver {
 namespace {

@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "compiler/base/text.h"
-#include "compiler/diag/kinds/model.h"
 #include "compiler/driver/commands.h"
 #include "compiler/driver/front.h"
 #include "compiler/driver/reference.h"
+#include "support/base/text.h"
+#include "support/diag/kinds/model.h"
 
 namespace mtl::driver {
 namespace {

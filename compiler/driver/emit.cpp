@@ -4,9 +4,7 @@
 
 #include <algorithm>
 
-#include "compiler/base/text.h"
 #include "compiler/codegen/jit.h"
-#include "compiler/diag/kinds/model.h"
 #include "compiler/driver/commands.h"
 #include "compiler/driver/front.h"
 #include "compiler/elaborate/elaborate.h"
@@ -14,7 +12,9 @@
 #include "compiler/passes/pipeline.h"
 #include "compiler/program/group_products.h"
 #include "compiler/program/lower.h"
-#include "training/predict.h"
+#include "runtime/inference/predict.h"
+#include "support/base/text.h"
+#include "support/diag/kinds/model.h"
 
 namespace mtl::driver {
 namespace {

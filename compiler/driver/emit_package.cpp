@@ -6,12 +6,12 @@
 
 #include "compiler/aot/cpp_names.h"
 #include "compiler/aot/package.h"
-#include "compiler/base/text.h"
-#include "compiler/diag/kinds/model.h"
 #include "compiler/driver/commands.h"
 #include "compiler/driver/front.h"
 #include "compiler/driver/package_folder.h"
-#include "training/predict.h"
+#include "runtime/inference/predict.h"
+#include "support/base/text.h"
+#include "support/diag/kinds/model.h"
 
 namespace mtl::driver {
 namespace {

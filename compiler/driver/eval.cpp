@@ -7,7 +7,7 @@
 #include "compiler/driver/front.h"
 #include "compiler/driver/score_table.h"
 #include "compiler/driver/terminal.h"
-#include "training/evaluate.h"
+#include "runtime/training/evaluate.h"
 
 namespace mtl::driver {
 

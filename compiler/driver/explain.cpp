@@ -7,16 +7,16 @@
 #include <set>
 #include <utility>
 
-#include "compiler/base/text.h"
-#include "compiler/diag/explanations.h"
-#include "compiler/diag/kinds/elaborate.h"
-#include "compiler/diag/kinds/model.h"
-#include "compiler/diag/kinds/sema.h"
-#include "compiler/diag/kinds/syntax.h"
 #include "compiler/driver/commands.h"
 #include "compiler/driver/front.h"
 #include "compiler/driver/reference.h"
 #include "compiler/syntax/phrases.h"
+#include "support/base/text.h"
+#include "support/diag/explanations.h"
+#include "support/diag/kinds/elaborate.h"
+#include "support/diag/kinds/model.h"
+#include "support/diag/kinds/sema.h"
+#include "support/diag/kinds/syntax.h"
 
 namespace mtl::driver {
 namespace {

@@ -1,3 +1,4 @@
+// Opens a .mtl file or a model file for a command, and reports what is wrong with it.
 #include "compiler/driver/front.h"
 
 #include <fmt/format.h>
@@ -5,11 +6,11 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "compiler/base/private_folder.h"
-#include "compiler/diag/kinds/model.h"
 #include "compiler/driver/terminal.h"
 #include "compiler/elaborate/elaborate.h"
-#include "training/run_folder.h"
+#include "runtime/training/run_folder.h"
+#include "support/base/private_folder.h"
+#include "support/diag/kinds/model.h"
 
 namespace mtl::driver {
 

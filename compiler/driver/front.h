@@ -5,14 +5,14 @@
 #include <optional>
 #include <string>
 
-#include "compiler/diag/emitter.h"
 #include "compiler/driver/options.h"
 #include "compiler/elaborate/elaborated.h"
 #include "compiler/sema/checked.h"
-#include "data/dataset.h"
-#include "data/load.h"
-#include "model/model_file.h"
-#include "training/compile.h"
+#include "runtime/data/dataset.h"
+#include "runtime/data/load.h"
+#include "runtime/model/model_file.h"
+#include "runtime/training/compile.h"
+#include "support/diag/emitter.h"
 
 namespace mtl::driver {
 

@@ -1,3 +1,4 @@
+// Reads a file or standard input piece by piece.
 #include "compiler/driver/input_stream.h"
 
 #include <fcntl.h>

@@ -12,12 +12,12 @@
 #include <new>
 #include <system_error>
 
-#include "compiler/base/out_of_memory.h"
 #include "compiler/codegen/out_of_memory.h"
 #include "compiler/driver/commands.h"
 #include "compiler/driver/terminal.h"
-#include "runtime/kernels.h"
-#include "runtime/processors.h"
+#include "runtime/core/kernels.h"
+#include "runtime/threads/processors.h"
+#include "support/base/out_of_memory.h"
 
 namespace {
 

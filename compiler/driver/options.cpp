@@ -13,11 +13,11 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "compiler/base/text.h"
 #include "compiler/driver/commands.h"
 #include "compiler/driver/version.h"
 #include "compiler/sema/settings.h"
-#include "runtime/processors.h"
+#include "runtime/threads/processors.h"
+#include "support/base/text.h"
 
 namespace mtl::driver {
 namespace {
@@ -235,7 +235,7 @@ Usage usage_of(const CLI::App& app, const CLI::Error& error, int argc, char** ar
   return usage;
 }
 
-// As a report has it (compiler/diag/render_json.cpp).
+// As a report has it (support/diag/render_json.cpp).
 void print_json(const Usage& usage) {
   const nlohmann::ordered_json line = {{"code", "usage"},
                                        {"name", "Usage"},

@@ -1,3 +1,4 @@
+// Writes a package into a folder that is empty or its own, and keeps the list of its files.
 #include "compiler/driver/package_folder.h"
 
 #include <fmt/format.h>
@@ -9,11 +10,11 @@
 #include <map>
 #include <set>
 
-#include "compiler/base/text.h"
-#include "compiler/diag/kinds/model.h"
-#include "model/safetensors.h"
-#include "model/write_file.h"
-#include "runtime/deploy/weights_file.h"
+#include "runtime/core/deploy/weights_file.h"
+#include "runtime/model/safetensors.h"
+#include "runtime/model/write_file.h"
+#include "support/base/text.h"
+#include "support/diag/kinds/model.h"
 
 namespace mtl::driver {
 namespace {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "compiler/aot/package.h"
-#include "compiler/diag/emitter.h"
+#include "support/diag/emitter.h"
 
 namespace mtl::driver {
 

@@ -1,5 +1,5 @@
 // mtlc predict: answers of a trained model for new text, as JSON lines or CoNLL, part by part as the input comes.
-#include "training/predict.h"
+#include "runtime/inference/predict.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -8,18 +8,18 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "compiler/base/text.h"
-#include "compiler/diag/kinds/data.h"
-#include "compiler/diag/kinds/model.h"
 #include "compiler/driver/commands.h"
 #include "compiler/driver/front.h"
 #include "compiler/driver/input_stream.h"
 #include "compiler/driver/predict_conll.h"
 #include "compiler/driver/terminal.h"
-#include "data/file.h"
-#include "data/record.h"
-#include "data/text.h"
-#include "model/write_file.h"
+#include "runtime/data/file.h"
+#include "runtime/data/record.h"
+#include "runtime/data/text.h"
+#include "runtime/model/write_file.h"
+#include "support/base/text.h"
+#include "support/diag/kinds/data.h"
+#include "support/diag/kinds/model.h"
 
 namespace mtl::driver {
 namespace {

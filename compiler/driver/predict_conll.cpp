@@ -1,3 +1,4 @@
+// Writes answers into the lines of the CoNLL file that they were asked for.
 #include "compiler/driver/predict_conll.h"
 
 #include <fmt/format.h>
@@ -5,9 +6,9 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "compiler/diag/kinds/model.h"
-#include "data/record.h"
-#include "data/text.h"
+#include "runtime/data/record.h"
+#include "runtime/data/text.h"
+#include "support/diag/kinds/model.h"
 
 namespace mtl::driver {
 namespace {

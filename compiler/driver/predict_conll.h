@@ -3,7 +3,7 @@
 #pragma once
 #include <string>
 
-#include "training/predict.h"
+#include "runtime/inference/predict.h"
 
 namespace mtl::driver {
 

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cctype>
 
-#include "compiler/base/text.h"
 #include "compiler/driver/commands.h"
 #include "compiler/sema/data_tables.h"
 #include "compiler/sema/library.h"
@@ -15,7 +14,8 @@
 #include "compiler/sema/train_tables.h"
 #include "compiler/sema/word_tables.h"
 #include "compiler/syntax/parse.h"
-#include "training/config.h"
+#include "support/base/text.h"
+#include "support/settings/train_config.h"
 
 namespace mtl::driver {
 namespace {

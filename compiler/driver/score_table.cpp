@@ -1,3 +1,4 @@
+// Lays scores out as a table and as one line.
 #include "compiler/driver/score_table.h"
 
 #include <fmt/format.h>

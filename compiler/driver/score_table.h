@@ -2,7 +2,7 @@
 #pragma once
 #include <string>
 
-#include "training/report.h"
+#include "runtime/training/report.h"
 
 namespace mtl::driver {
 

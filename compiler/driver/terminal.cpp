@@ -1,3 +1,4 @@
+// Progress bars, colours and tables, cut to the width of the terminal.
 #include "compiler/driver/terminal.h"
 
 #include <fmt/format.h>
@@ -9,8 +10,8 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "compiler/base/text.h"
-#include "compiler/diag/text_cells.h"
+#include "support/base/text.h"
+#include "support/diag/text_cells.h"
 
 namespace mtl::driver {
 

@@ -2,7 +2,7 @@
 // the end), or events as JSON lines. SIGINT (Ctrl-C), SIGTERM and SIGHUP (the terminal is gone) end the run after the
 // step at hand: its best weights are kept and evaluated, and the exit code is that of the signal. A second one ends it
 // at once.
-#include "training/train.h"
+#include "runtime/training/train.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -13,13 +13,13 @@
 #include <cmath>
 #include <csignal>
 
-#include "compiler/base/text.h"
-#include "compiler/diag/text_cells.h"
 #include "compiler/driver/commands.h"
 #include "compiler/driver/front.h"
 #include "compiler/driver/score_table.h"
 #include "compiler/driver/terminal.h"
-#include "training/events.h"
+#include "runtime/training/events.h"
+#include "support/base/text.h"
+#include "support/diag/text_cells.h"
 
 namespace mtl::driver {
 namespace {

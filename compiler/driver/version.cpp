@@ -1,12 +1,13 @@
+// Texts of `mtlc --version`, and mistakes in `MTLC_CPU`.
 #include "compiler/driver/version.h"
 
 #include <fmt/format.h>
 
-#include "compiler/base/text.h"
 #include "compiler/codegen/jit.h"
-#include "runtime/cpu_level.h"
-#include "runtime/processors.h"
-#include "runtime/products_version.h"
+#include "runtime/core/cpu_level.h"
+#include "runtime/kernels/products_version.h"
+#include "runtime/threads/processors.h"
+#include "support/base/text.h"
 
 namespace mtl::driver {
 

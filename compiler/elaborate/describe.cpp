@@ -1,10 +1,10 @@
 // The parts of a checked file that are plain data: sources and vocabularies, and how to train. Their readers are in
 // compiler/sema, which has run them once for their reports.
-#include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/elaborate.h"
 #include "compiler/sema/checked.h"
 #include "compiler/sema/data_spec.h"
 #include "compiler/sema/train_config.h"
+#include "support/diag/kinds/sema.h"
 
 namespace mtl::elaborate {
 

@@ -1,10 +1,10 @@
 // The door: from a checked file to the graph of its model.
 #include "compiler/elaborate/elaborate.h"
 
-#include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/tasks/finish.h"
 #include "compiler/elaborate/tasks/loss.h"
 #include "compiler/elaborate/tasks/task.h"
+#include "support/diag/kinds/sema.h"
 
 namespace mtl::elaborate {
 

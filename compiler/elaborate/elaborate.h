@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "compiler/diag/emitter.h"
 #include "compiler/elaborate/elaborated.h"
 #include "compiler/sema/check.h"
+#include "support/diag/emitter.h"
 
 namespace mtl::elaborate {
 

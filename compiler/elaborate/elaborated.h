@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "compiler/ir/graph.h"
-#include "data/spec.h"
-#include "training/config.h"
+#include "support/settings/data_spec.h"
+#include "support/settings/train_config.h"
 
 namespace mtl::syntax {
 struct Decl;

@@ -1,8 +1,8 @@
 // Making nodes: the op's shape rule runs, then the node is appended. See builder.h.
 #include "compiler/ir/builder.h"
 
-#include "compiler/base/check.h"
 #include "compiler/ops/op.h"
+#include "support/base/check.h"
 
 namespace mtl::ir {
 

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "compiler/base/result.h"
 #include "compiler/ir/graph.h"
+#include "support/base/result.h"
 
 namespace mtl::ir {
 

@@ -1,9 +1,9 @@
 // See evaluate.h.
 #include "compiler/ir/evaluate.h"
 
-#include "compiler/base/check.h"
 #include "compiler/ops/attrs.h"
 #include "compiler/ops/evaluate_util.h"
+#include "support/base/check.h"
 
 namespace mtl::ir {
 namespace {

@@ -11,8 +11,8 @@
 #include <variant>
 #include <vector>
 
-#include "compiler/base/source.h"
 #include "compiler/types/type.h"
+#include "support/base/source.h"
 
 namespace mtl::ops {
 struct OpDef;

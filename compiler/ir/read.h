@@ -3,8 +3,8 @@
 #include <string>
 #include <string_view>
 
-#include "compiler/base/result.h"
 #include "compiler/ir/graph.h"
+#include "support/base/result.h"
 
 namespace mtl::ir {
 

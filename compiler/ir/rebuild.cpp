@@ -1,8 +1,8 @@
 // See rebuild.h.
 #include "compiler/ir/rebuild.h"
 
-#include "compiler/base/check.h"
 #include "compiler/ops/op.h"
+#include "support/base/check.h"
 
 namespace mtl::ir {
 

@@ -9,7 +9,7 @@
 #include "compiler/ops/lower_util.h"
 #include "compiler/ops/registry.h"
 #include "compiler/ops/sample.h"
-#include "runtime/random.h"
+#include "runtime/core/random.h"
 
 namespace mtl::ops {
 namespace {

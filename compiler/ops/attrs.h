@@ -3,8 +3,8 @@
 #include <optional>
 #include <string>
 
-#include "compiler/base/check.h"
 #include "compiler/ir/graph.h"
+#include "support/base/check.h"
 
 namespace mtl::ops {
 

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "compiler/base/text.h"
+#include "support/base/text.h"
 
 namespace mtl::ops {
 

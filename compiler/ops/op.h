@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "compiler/base/result.h"
 #include "compiler/ir/builder.h"
 #include "compiler/ir/graph.h"
+#include "support/base/result.h"
 
 namespace mtl::program {
 class RowBuilder;
@@ -83,7 +83,7 @@ struct HostSpace {
   std::vector<int32_t> offsets;    // parent rows + 1; empty for the uniform space
   std::vector<int32_t> parent;     // the parent row of each row
   std::vector<int32_t> position;   // the place in its parent of each row
-  std::vector<uint64_t> identity;  // who each row is (runtime/random.h)
+  std::vector<uint64_t> identity;  // who each row is (runtime/core/random.h)
 };
 struct HostTensor {
   Type type;                   // dims are constants
@@ -105,7 +105,7 @@ using EvaluateFn = void (*)(EvaluateContext&);
 // Exactly one of three kinds:
 //   row   the op computes each row of its space from the same row of its operands (or of an ancestor's row, or of
 //         uniform operands): it becomes instructions of a loop kernel, and is fused with its neighbours
-//   call  the op is a call of a runtime kernel (runtime/kernels.h)
+//   call  the op is a call of a runtime kernel (runtime/core/kernels.h)
 //   leaf  input, param, constant: no work
 //   alias the result is operand 0 under another shape (reshape)
 struct Lowering {

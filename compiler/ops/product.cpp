@@ -4,7 +4,7 @@
 #include "compiler/ops/lower_util.h"
 #include "compiler/ops/registry.h"
 #include "compiler/ops/sample.h"
-#include "runtime/bf16.h"
+#include "runtime/kernels/bf16.h"
 
 namespace mtl::ops {
 namespace {

@@ -1,6 +1,6 @@
-// Random ops. Numbers are those of runtime/random.h: a stream for (seed, step, key), a row's identity, the element in
-// the row; so the backward pass draws the same mask from the same key, whatever the batch looks like.
-#include "runtime/random.h"
+// Random ops. Numbers are those of runtime/core/random.h: a stream for (seed, step, key), a row's identity, the element
+// in the row; so the backward pass draws the same mask from the same key, whatever the batch looks like.
+#include "runtime/core/random.h"
 
 #include <cmath>
 

@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "compiler/base/check.h"
 #include "compiler/ops/evaluate_util.h"
-#include "runtime/random.h"
+#include "runtime/core/random.h"
+#include "support/base/check.h"
 
 namespace mtl::ops {
 

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <numeric>
 
-#include "compiler/base/text.h"
 #include "compiler/ops/infer_util.h"
 #include "compiler/ops/lower_util.h"
 #include "compiler/ops/registry.h"
 #include "compiler/ops/sample.h"
+#include "support/base/text.h"
 
 namespace mtl::ops {
 namespace {

@@ -4,11 +4,11 @@
 // Griewank & Walther, "Evaluating Derivatives" (2008), chapter 3.
 #include <algorithm>
 
-#include "compiler/base/check.h"
 #include "compiler/ir/rebuild.h"
 #include "compiler/ops/attrs.h"
 #include "compiler/ops/op.h"
 #include "compiler/passes/pipeline.h"
+#include "support/base/check.h"
 
 namespace mtl::passes {
 namespace {

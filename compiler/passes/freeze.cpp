@@ -1,14 +1,15 @@
+// Finds what depends on parameters alone, computes it once, and puts the results in its place.
 #include "compiler/passes/freeze.h"
 
 #include <algorithm>
 #include <set>
 
-#include "compiler/base/check.h"
 #include "compiler/ir/evaluate.h"
 #include "compiler/ir/rebuild.h"
 #include "compiler/ops/attrs.h"
 #include "compiler/ops/evaluate_util.h"
 #include "compiler/passes/pipeline.h"
+#include "support/base/check.h"
 
 namespace mtl::passes {
 

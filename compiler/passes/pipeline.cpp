@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "compiler/base/check.h"
 #include "compiler/ir/verify.h"
+#include "support/base/check.h"
 
 namespace mtl::passes {
 namespace {

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <set>
 
-#include "runtime/gemm.h"
+#include "runtime/core/gemm.h"
 
 namespace mtl::program {
 namespace {

@@ -4,9 +4,9 @@
 #include <cmath>
 #include <limits>
 
-#include "compiler/base/check.h"
 #include "compiler/program/kernel_facts.h"
-#include "runtime/random.h"
+#include "runtime/core/random.h"
+#include "support/base/check.h"
 
 namespace mtl::program {
 namespace {

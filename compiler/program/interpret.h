@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "compiler/program/program.h"
-#include "runtime/kernels.h"
+#include "runtime/core/kernels.h"
 
 namespace mtl::program {
 

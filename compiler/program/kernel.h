@@ -77,7 +77,8 @@ struct Instr {
     index,     // the coordinate along `axis` of `shape`, i32
     position,  // the row's place in its parent segment, i32 scalar
     length,    // of the row's segment in child space `space`, i32 scalar
-    random,    // uniform in [0, 1): runtime/random.h: stream(seed, step, key), the row's identity, the element's index
+    random,    // uniform in [0, 1): runtime/core/random.h: stream(seed, step, key), the row's identity, the element's
+               // index
     scalar,    // step scalar number `operand` (program::Program::scalars), f32
     apply,     // fn(args...)
     reduce,    // reduce args[0] over `axes`, which stay as 1; one of them is larger than 1

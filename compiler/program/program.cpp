@@ -1,8 +1,8 @@
 // Small facts about shapes and functions of loop kernels, shared by the interpreter and the back ends.
 #include "compiler/program/program.h"
 
-#include "compiler/base/check.h"
 #include "compiler/program/kernel_facts.h"
+#include "support/base/check.h"
 
 namespace mtl::program {
 

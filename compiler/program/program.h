@@ -8,9 +8,9 @@
 #include <variant>
 #include <vector>
 
-#include "compiler/base/source.h"
 #include "compiler/program/kernel.h"
 #include "compiler/types/type.h"
+#include "support/base/source.h"
 
 namespace mtl::program {
 
@@ -36,7 +36,7 @@ struct Buffer {
 };
 
 struct Call {
-  std::string kernel;              // an entry of runtime/kernels.def
+  std::string kernel;              // an entry of runtime/core/kernels.def
   std::vector<uint32_t> operands;  // buffers, in the order that the kernel documents: sources, then results
   std::vector<int64_t> ints;
   std::vector<float> floats;

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 
-#include "compiler/base/check.h"
 #include "compiler/ops/op.h"
 #include "compiler/program/kernel_facts.h"
 #include "compiler/program/lower_op.h"
+#include "support/base/check.h"
 
 namespace mtl::program {
 namespace {

@@ -1,3 +1,4 @@
+// Recognizes gradients of tables that are sums of rows.
 #include "compiler/program/sparse.h"
 
 #include <set>

@@ -6,8 +6,6 @@
 #include <functional>
 #include <set>
 
-#include "compiler/base/text.h"
-#include "compiler/diag/kinds/sema.h"
 #include "compiler/sema/checked.h"
 #include "compiler/sema/consts.h"
 #include "compiler/sema/data_spec.h"
@@ -15,6 +13,8 @@
 #include "compiler/sema/names.h"
 #include "compiler/sema/task_metrics.h"
 #include "compiler/sema/train_config.h"
+#include "support/base/text.h"
+#include "support/diag/kinds/sema.h"
 
 namespace mtl::sema {
 namespace {

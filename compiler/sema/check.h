@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "compiler/diag/emitter.h"
 #include "compiler/syntax/ast.h"
+#include "support/diag/emitter.h"
 
 namespace mtl::sema {
 

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <map>
 
-#include "compiler/base/text.h"
-#include "compiler/diag/kinds/sema.h"
 #include "compiler/sema/data_tables.h"
-#include "data/plan.h"
+#include "runtime/data/plan.h"
+#include "support/base/text.h"
+#include "support/diag/kinds/sema.h"
 
 namespace mtl::sema {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "compiler/sema/facts.h"
 #include "compiler/sema/settings.h"
-#include "data/spec.h"
+#include "support/settings/data_spec.h"
 
 namespace mtl::sema {
 

@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <set>
 
-#include "compiler/base/text.h"
-#include "compiler/diag/kinds/sema.h"
 #include "compiler/syntax/parse.h"
+#include "support/base/text.h"
+#include "support/diag/kinds/sema.h"
 
 namespace mtl::sema {
 namespace {

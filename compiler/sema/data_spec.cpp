@@ -4,13 +4,13 @@
 #include <algorithm>
 #include <map>
 
-#include "compiler/base/text.h"
-#include "compiler/diag/kinds/sema.h"
 #include "compiler/sema/column_spec.h"
 #include "compiler/sema/data_tables.h"
 #include "compiler/sema/settings.h"
 #include "compiler/sema/task_metrics.h"
-#include "data/plan.h"
+#include "runtime/data/plan.h"
+#include "support/base/text.h"
+#include "support/diag/kinds/sema.h"
 
 namespace mtl::sema {
 namespace {

@@ -1,9 +1,9 @@
-// `vocab` and `data` declarations: their checks, and what they say as plain data (data/spec.h).
+// `vocab` and `data` declarations: their checks, and what they say as plain data (support/settings/data_spec.h).
 #pragma once
 #include <optional>
 
 #include "compiler/sema/facts.h"
-#include "data/spec.h"
+#include "support/settings/data_spec.h"
 
 namespace mtl::sema {
 

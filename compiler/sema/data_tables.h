@@ -4,7 +4,7 @@
 #include <span>
 
 #include "compiler/sema/entries.h"
-#include "data/spec.h"
+#include "support/settings/data_spec.h"
 
 namespace mtl::sema {
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "compiler/diag/emitter.h"
 #include "compiler/sema/checked.h"
+#include "support/diag/emitter.h"
 
 namespace mtl::sema {
 

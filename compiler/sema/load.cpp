@@ -11,11 +11,11 @@
 #include <fstream>
 #include <sstream>
 
-#include "compiler/base/text.h"
-#include "compiler/diag/kinds/sema.h"
 #include "compiler/sema/library.h"
 #include "compiler/sema/not_supported.h"
 #include "compiler/syntax/parse.h"
+#include "support/base/text.h"
+#include "support/diag/kinds/sema.h"
 
 namespace mtl::sema {
 namespace {

@@ -1,7 +1,7 @@
 // Declaring names of a body; see locals.h.
 #include "compiler/sema/locals.h"
 
-#include "compiler/diag/kinds/sema.h"
+#include "support/diag/kinds/sema.h"
 
 namespace mtl::sema {
 

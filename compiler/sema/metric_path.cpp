@@ -1,3 +1,4 @@
+// Reads paths such as `task.f1` and `flags.f1["too dear"]`.
 #include "compiler/sema/metric_path.h"
 
 namespace mtl::sema {

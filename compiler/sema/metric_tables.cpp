@@ -1,11 +1,12 @@
+// One row for each metric of each kind of target, and one for each name that other libraries give it.
 #include "compiler/sema/metric_tables.h"
 
 #include <algorithm>
 #include <optional>
 #include <string_view>
 
-#include "compiler/base/check.h"
-#include "compiler/base/text.h"
+#include "support/base/check.h"
+#include "support/base/text.h"
 
 namespace mtl::sema {
 

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "compiler/sema/task_metrics.h"
-#include "training/config.h"
+#include "support/settings/train_config.h"
 
 namespace mtl::sema {
 

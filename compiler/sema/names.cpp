@@ -3,11 +3,11 @@
 
 #include <algorithm>
 
-#include "compiler/base/text.h"
-#include "compiler/diag/kinds/sema.h"
 #include "compiler/sema/library.h"
 #include "compiler/sema/not_supported.h"
 #include "compiler/syntax/phrases.h"
+#include "support/base/text.h"
+#include "support/diag/kinds/sema.h"
 
 namespace mtl::sema {
 namespace {

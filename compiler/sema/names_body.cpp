@@ -1,10 +1,10 @@
 // Names in signatures, types and statements. See names.h.
 #include <algorithm>
 
-#include "compiler/base/text.h"
-#include "compiler/diag/kinds/sema.h"
 #include "compiler/sema/names.h"
 #include "compiler/sema/settings.h"
+#include "support/base/text.h"
+#include "support/diag/kinds/sema.h"
 
 namespace mtl::sema {
 namespace {

@@ -1,10 +1,10 @@
 // Names in models and tasks. Layers and tasks of a model may stand in any order; what a `let` reads stands above it.
 #include <algorithm>
 
-#include "compiler/base/text.h"
-#include "compiler/diag/kinds/sema.h"
 #include "compiler/sema/names.h"
 #include "compiler/sema/settings.h"
+#include "support/base/text.h"
+#include "support/diag/kinds/sema.h"
 
 namespace mtl::sema {
 namespace {

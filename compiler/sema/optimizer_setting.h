@@ -3,7 +3,7 @@
 #include <optional>
 
 #include "compiler/sema/settings.h"
-#include "training/config.h"
+#include "support/settings/train_config.h"
 
 namespace mtl::sema {
 

@@ -8,10 +8,10 @@
 #include <limits>
 #include <map>
 
-#include "compiler/base/check.h"
-#include "compiler/base/text.h"
-#include "compiler/diag/kinds/sema.h"
 #include "compiler/sema/train_tables.h"
+#include "support/base/check.h"
+#include "support/base/text.h"
+#include "support/diag/kinds/sema.h"
 
 namespace mtl::sema {
 namespace {

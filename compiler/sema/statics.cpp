@@ -5,10 +5,10 @@
 #include <array>
 #include <charconv>
 
-#include "compiler/base/check.h"
-#include "compiler/base/text.h"
-#include "compiler/diag/kinds/sema.h"
 #include "compiler/syntax/phrases.h"
+#include "support/base/check.h"
+#include "support/base/text.h"
+#include "support/diag/kinds/sema.h"
 
 namespace mtl::sema {
 namespace {

@@ -13,9 +13,9 @@
 #include <variant>
 #include <vector>
 
-#include "compiler/diag/emitter.h"
 #include "compiler/syntax/ast.h"
 #include "compiler/types/dim.h"
+#include "support/diag/emitter.h"
 
 namespace mtl::sema {
 

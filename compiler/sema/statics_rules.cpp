@@ -5,11 +5,11 @@
 #include <cmath>
 #include <limits>
 
-#include "compiler/base/check.h"
-#include "compiler/base/text.h"
-#include "compiler/diag/kinds/sema.h"
 #include "compiler/sema/static_functions.h"
 #include "compiler/sema/statics.h"
+#include "support/base/check.h"
+#include "support/base/text.h"
+#include "support/diag/kinds/sema.h"
 
 namespace mtl::sema {
 namespace {

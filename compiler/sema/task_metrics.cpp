@@ -3,11 +3,11 @@
 
 #include <algorithm>
 
-#include "compiler/base/check.h"
-#include "compiler/base/text.h"
-#include "compiler/diag/kinds/sema.h"
 #include "compiler/sema/metric_path.h"
 #include "compiler/sema/metric_tables.h"
+#include "support/base/check.h"
+#include "support/base/text.h"
+#include "support/diag/kinds/sema.h"
 
 namespace mtl::sema {
 namespace {
@@ -386,7 +386,7 @@ const syntax::Expr* stop_expr(const syntax::ModelDecl& model) {
 }
 
 // Where nothing says what the best epoch is chosen by, several tasks are judged by the mean of a score of each
-// (training/selection.h), so each has to have one.
+// (runtime/training/selection.h), so each has to have one.
 void add_score(const syntax::ModelDecl& model, const TargetForm& form, std::vector<Metric>& metrics) {
   const auto is_score = [](Metric metric) { return training::metric_scale(metric) == MetricScale::score; };
   if (metrics.empty() || std::any_of(metrics.begin(), metrics.end(), is_score)) return;

@@ -8,7 +8,7 @@
 
 #include "compiler/sema/facts.h"
 #include "compiler/sema/settings.h"
-#include "training/config.h"
+#include "support/settings/train_config.h"
 
 namespace mtl::sema {
 

@@ -5,13 +5,13 @@
 #include <algorithm>
 #include <set>
 
-#include "compiler/base/check.h"
-#include "compiler/base/text.h"
-#include "compiler/diag/kinds/sema.h"
 #include "compiler/sema/optimizer_setting.h"
 #include "compiler/sema/settings.h"
 #include "compiler/sema/task_metrics.h"
 #include "compiler/sema/train_tables.h"
+#include "support/base/check.h"
+#include "support/base/text.h"
+#include "support/diag/kinds/sema.h"
 
 namespace mtl::sema {
 namespace {

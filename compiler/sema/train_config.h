@@ -1,9 +1,9 @@
-// The `train` block: its checks, and what it says as plain data (training/config.h).
+// The `train` block: its checks, and what it says as plain data (support/settings/train_config.h).
 #pragma once
 #include <optional>
 
 #include "compiler/sema/facts.h"
-#include "training/config.h"
+#include "support/settings/train_config.h"
 
 namespace mtl::sema {
 

@@ -4,8 +4,8 @@
 #include <span>
 
 #include "compiler/sema/entries.h"
-#include "runtime/optimizer.h"
-#include "training/config.h"
+#include "support/settings/optimizer.h"
+#include "support/settings/train_config.h"
 
 namespace mtl::sema {
 

@@ -10,7 +10,7 @@
 #include <variant>
 #include <vector>
 
-#include "compiler/base/source.h"
+#include "support/base/source.h"
 
 // One line for each construct reads as the table that it is.
 // clang-format off

@@ -1,8 +1,8 @@
 // Expressions, and what the grammar's table of operators cannot say: `|>` and `>>` take no bare operators beside
 // them, comparisons and ranges do not chain, an `if` value is no bare operand, wildcards stand in `require` only.
-#include "compiler/diag/kinds/syntax.h"
 #include "compiler/syntax/token_words.h"
 #include "compiler/syntax/tree_builder.h"
+#include "support/diag/kinds/syntax.h"
 
 namespace mtl::syntax {
 namespace {

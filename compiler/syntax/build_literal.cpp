@@ -2,9 +2,9 @@
 #include <charconv>
 #include <cmath>
 
-#include "compiler/base/text.h"
-#include "compiler/diag/kinds/syntax.h"
 #include "compiler/syntax/tree_builder.h"
+#include "support/base/text.h"
+#include "support/diag/kinds/syntax.h"
 
 namespace mtl::syntax {
 namespace {

@@ -1,6 +1,6 @@
 // Models: tasks, statements about paths, the train block.
-#include "compiler/diag/kinds/syntax.h"
 #include "compiler/syntax/tree_builder.h"
+#include "support/diag/kinds/syntax.h"
 
 namespace mtl::syntax {
 

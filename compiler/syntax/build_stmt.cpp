@@ -1,6 +1,6 @@
 // Statements of bodies, tasks and models.
-#include "compiler/diag/kinds/syntax.h"
 #include "compiler/syntax/tree_builder.h"
+#include "support/diag/kinds/syntax.h"
 
 namespace mtl::syntax {
 namespace {

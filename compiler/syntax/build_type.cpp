@@ -1,6 +1,6 @@
 // Types: which set in parentheses, which shape in brackets.
-#include "compiler/diag/kinds/syntax.h"
 #include "compiler/syntax/tree_builder.h"
+#include "support/diag/kinds/syntax.h"
 
 namespace mtl::syntax {
 

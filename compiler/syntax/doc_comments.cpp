@@ -1,6 +1,7 @@
+// Gives each `///` comment to the declaration below it.
 #include "compiler/syntax/doc_comments.h"
 
-#include "compiler/diag/kinds/syntax.h"
+#include "support/diag/kinds/syntax.h"
 
 namespace mtl::syntax {
 namespace {

@@ -3,8 +3,8 @@
 #include <map>
 #include <string>
 
-#include "compiler/diag/emitter.h"
 #include "compiler/syntax/token.h"
+#include "support/diag/emitter.h"
 
 namespace mtl::syntax {
 

@@ -1,10 +1,11 @@
+// Turns what the parser expected into one message, and decides where parsing goes on.
 #include "compiler/syntax/error_strategy.h"
 
 #include <algorithm>
 
-#include "compiler/base/text.h"
-#include "compiler/diag/kinds/syntax.h"
 #include "compiler/syntax/token_words.h"
+#include "support/base/text.h"
+#include "support/diag/kinds/syntax.h"
 
 namespace mtl::syntax {
 namespace {

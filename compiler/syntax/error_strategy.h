@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "compiler/diag/emitter.h"
 #include "compiler/syntax/token.h"
+#include "support/diag/emitter.h"
 
 namespace mtl::syntax {
 

@@ -1,8 +1,9 @@
+// Runs the generated lexer over code points.
 #include "compiler/syntax/lex.h"
 
 #include "MtlLexer.h"
-#include "compiler/diag/kinds/syntax.h"
 #include "compiler/syntax/parse.h"
+#include "support/diag/kinds/syntax.h"
 
 namespace mtl::syntax {
 namespace {

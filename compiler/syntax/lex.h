@@ -2,9 +2,9 @@
 #pragma once
 #include <optional>
 
-#include "compiler/diag/emitter.h"
 #include "compiler/syntax/load_text.h"
 #include "compiler/syntax/token.h"
+#include "support/diag/emitter.h"
 
 namespace mtl::syntax {
 

@@ -1,3 +1,4 @@
+// Decodes a source file, and says what a file that is none seems to be.
 #include "compiler/syntax/load_text.h"
 
 #include <fmt/format.h>
@@ -7,8 +8,8 @@
 #include <initializer_list>
 #include <vector>
 
-#include "compiler/base/text.h"
-#include "compiler/diag/kinds/syntax.h"
+#include "support/base/text.h"
+#include "support/diag/kinds/syntax.h"
 
 namespace mtl::syntax {
 namespace {

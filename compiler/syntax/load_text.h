@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "compiler/diag/emitter.h"
+#include "support/diag/emitter.h"
 
 namespace mtl::syntax {
 

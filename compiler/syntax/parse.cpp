@@ -1,13 +1,13 @@
 // Load, lex, repair, parse, build: the phases of the parser in order.
 #include "compiler/syntax/parse.h"
 
-#include "compiler/diag/kinds/syntax.h"
 #include "compiler/syntax/error_strategy.h"
 #include "compiler/syntax/lex.h"
 #include "compiler/syntax/token_pass.h"
 #include "compiler/syntax/token_spelling.h"
 #include "compiler/syntax/token_words.h"
 #include "compiler/syntax/tree_builder.h"
+#include "support/diag/kinds/syntax.h"
 
 namespace mtl::syntax {
 namespace {

@@ -1,7 +1,7 @@
 // Text to tree: the only door to the parser. ANTLR stays behind it.
 #pragma once
-#include "compiler/diag/emitter.h"
 #include "compiler/syntax/ast.h"
+#include "support/diag/emitter.h"
 
 namespace mtl::syntax {
 

@@ -1,3 +1,4 @@
+// Looks words up in the book of phrases.
 #include "compiler/syntax/phrases.h"
 
 #include <cctype>

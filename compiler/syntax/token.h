@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "MtlParser.h"
-#include "compiler/base/source.h"
+#include "support/base/source.h"
 
 namespace mtl::syntax {
 

@@ -1,8 +1,9 @@
+// Drives the second half of the token pass: measures braces first, then looks at each token once.
 #include "compiler/syntax/token_pass.h"
 
-#include "compiler/base/check.h"
-#include "compiler/base/text.h"
-#include "compiler/diag/kinds/syntax.h"
+#include "support/base/check.h"
+#include "support/base/text.h"
+#include "support/diag/kinds/syntax.h"
 
 namespace mtl::syntax {
 

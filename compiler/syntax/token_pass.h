@@ -14,9 +14,9 @@
 #include <string_view>
 #include <vector>
 
-#include "compiler/diag/emitter.h"
 #include "compiler/syntax/token.h"
 #include "compiler/syntax/token_words.h"
+#include "support/diag/emitter.h"
 
 namespace mtl::syntax {
 

@@ -1,8 +1,8 @@
 // Rules of the token pass inside `(` and `[`, for brackets themselves, and the limits on nesting.
 #include <algorithm>
 
-#include "compiler/diag/kinds/syntax.h"
 #include "compiler/syntax/token_pass.h"
+#include "support/diag/kinds/syntax.h"
 
 namespace mtl::syntax {
 namespace {

@@ -1,10 +1,10 @@
 // Rules of the token pass where a statement or a clause may start.
 #include <algorithm>
 
-#include "compiler/base/text.h"
-#include "compiler/diag/kinds/syntax.h"
 #include "compiler/syntax/phrases.h"
 #include "compiler/syntax/token_pass.h"
+#include "support/base/text.h"
+#include "support/diag/kinds/syntax.h"
 
 namespace mtl::syntax {
 namespace {

@@ -1,8 +1,8 @@
 // Rules of the token pass for words and path wildcards, wherever they stand.
-#include "compiler/base/text.h"
-#include "compiler/diag/kinds/syntax.h"
 #include "compiler/syntax/phrases.h"
 #include "compiler/syntax/token_pass.h"
+#include "support/base/text.h"
+#include "support/diag/kinds/syntax.h"
 
 namespace mtl::syntax {
 

@@ -1,9 +1,10 @@
+// Replaces operators and characters of other languages by ours.
 #include "compiler/syntax/token_spelling.h"
 
 #include <fmt/format.h>
 
-#include "compiler/base/text.h"
-#include "compiler/diag/kinds/syntax.h"
+#include "support/base/text.h"
+#include "support/diag/kinds/syntax.h"
 
 namespace mtl::syntax {
 namespace {

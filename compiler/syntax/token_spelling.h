@@ -1,8 +1,8 @@
 // First half of the token pass: characters and operators of other languages. Each is reported once and replaced by
 // what was meant, or dropped, so that everything after sees tokens of the language only.
 #pragma once
-#include "compiler/diag/emitter.h"
 #include "compiler/syntax/token.h"
+#include "support/diag/emitter.h"
 
 namespace mtl::syntax {
 

@@ -1,10 +1,11 @@
+// Tables of words by the places where they may stand.
 #include "compiler/syntax/token_words.h"
 
 #include <algorithm>
 #include <initializer_list>
 
 #include "MtlLexer.h"
-#include "compiler/base/text.h"
+#include "support/base/text.h"
 
 namespace mtl::syntax {
 namespace {

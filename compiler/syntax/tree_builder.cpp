@@ -1,9 +1,10 @@
+// Builds trees of files, declarations and statements; the other half builds expressions.
 #include "compiler/syntax/tree_builder.h"
 
 #include <algorithm>
 #include <cctype>
 
-#include "compiler/diag/kinds/sema.h"
+#include "support/diag/kinds/sema.h"
 
 namespace mtl::syntax {
 

@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "compiler/diag/emitter.h"
 #include "compiler/syntax/ast.h"
 #include "compiler/syntax/doc_comments.h"
 #include "compiler/syntax/token.h"
+#include "support/diag/emitter.h"
 
 namespace mtl::syntax {
 

@@ -5,7 +5,7 @@
 #include <limits>
 #include <numeric>
 
-#include "compiler/base/check.h"
+#include "support/base/check.h"
 
 namespace mtl::types {
 

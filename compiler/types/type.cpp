@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "compiler/base/check.h"
+#include "support/base/check.h"
 
 namespace mtl::types {
 

@@ -3,8 +3,8 @@
 //   D_i = dy_i . y_i;   ds_ij = p_ij (m_ij dy_i . v_j - D_i);   dq = scale ds k;   dk = scale ds^T q;   dv = (m p)^T dy
 #include <cstring>
 
-#include "runtime/kernels/attention.h"
-#include "runtime/vector.h"
+#include "runtime/core/kernels/attention.h"
+#include "runtime/core/vector.h"
 
 namespace mtl::runtime::kernels {
 namespace {

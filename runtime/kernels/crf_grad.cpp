@@ -5,8 +5,8 @@
 // where b_t = exp(scores_t) o beta_t. The sum over t of outer products is one matrix product over all rows.
 #include <cmath>
 
-#include "runtime/gemm.h"
-#include "runtime/kernels/crf.h"
+#include "runtime/core/gemm.h"
+#include "runtime/core/kernels/crf.h"
 
 namespace mtl::runtime::kernels {
 namespace {

@@ -1,6 +1,6 @@
 // The gradient of gru.cpp.
-#include "runtime/gemm.h"
-#include "runtime/kernels/scan.h"
+#include "runtime/core/gemm.h"
+#include "runtime/core/kernels/scan.h"
 
 namespace mtl::runtime::kernels {
 namespace {

@@ -1,11 +1,11 @@
 // Products of operands that are rounded to bfloat16, added up in f32 (mixed precision, Micikevicius et al. 2018).
 // Training alone: packages do not carry them. Where the processor has no such products the rounded numbers are
 // multiplied as floats: slower than f32, and the same up to the order of sums.
-#include "runtime/bf16.h"
-#include "runtime/gemm.h"
-#include "runtime/kernels/all.h"
-#include "runtime/parallel.h"
-#include "runtime/vector.h"
+#include "runtime/core/gemm.h"
+#include "runtime/core/kernels/all.h"
+#include "runtime/core/parallel.h"
+#include "runtime/core/vector.h"
+#include "runtime/kernels/bf16.h"
 
 namespace mtl::runtime::kernels {
 namespace {

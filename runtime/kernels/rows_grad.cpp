@@ -1,8 +1,8 @@
 // Gradients of gather, of windows, of copies and of rows by position.
 #include <cstring>
 
-#include "runtime/kernels/rows.h"
-#include "runtime/vector.h"
+#include "runtime/core/kernels/rows.h"
+#include "runtime/core/vector.h"
 
 namespace mtl::runtime::kernels {
 namespace {

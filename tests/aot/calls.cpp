@@ -1,3 +1,4 @@
+// Writes the fields and calls of a package into the program that uses it.
 #include "calls.h"
 
 #include <fmt/format.h>

@@ -9,8 +9,8 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
-#include "compiler/base/text.h"
-#include "model/model_file.h"
+#include "runtime/model/model_file.h"
+#include "support/base/text.h"
 #include "tests/process.h"
 
 namespace fs = std::filesystem;

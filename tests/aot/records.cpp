@@ -1,3 +1,4 @@
+// Reads CSV, TSV, CoNLL and JSON lines into texts by field.
 #include "records.h"
 
 #include <filesystem>

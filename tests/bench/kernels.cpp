@@ -1,7 +1,7 @@
 // How fast the kernels of runtime/ are: microseconds and GF/s, beside what they could have been built from.
 // Run it on a quiet machine: bench_kernels [threads]. Times are the best of 25 rounds of about 2 ms; products are shown
 // next to dnnl_sgemm with oneDNN's own threads ("its own threads"), which our cut into blocks replaces.
-#include "runtime/kernels.h"
+#include "runtime/core/kernels.h"
 
 #include <oneapi/dnnl/dnnl.h>
 
@@ -17,10 +17,10 @@
 #include <string>
 #include <vector>
 
-#include "runtime/gemm.h"
-#include "runtime/optimizer.h"
-#include "runtime/parallel.h"
-#include "runtime/random.h"
+#include "runtime/core/gemm.h"
+#include "runtime/core/parallel.h"
+#include "runtime/core/random.h"
+#include "runtime/optimizers/optimizer.h"
 
 namespace {
 

@@ -1,10 +1,10 @@
 // How finely the steps of a model are cut, and how even the parts are:
 //   bench_parts FILE.mtl DATA_DIR [STEPS]
 //
-// It takes the place of the pool (runtime/pool.h): parts run one after the other on one thread, each timed. Printed are
-// the regions and parts of a step, and for 2, 16 and 64 threads the share of their time that they would work: parts are
-// given out as the pool gives them out, the next one to whoever is free first. The rest of the time they wait for the
-// last part of a region. Time outside of regions is not counted.
+// It takes the place of the pool (runtime/threads/pool.h): parts run one after the other on one thread, each timed.
+// Printed are the regions and parts of a step, and for 2, 16 and 64 threads the share of their time that they would
+// work: parts are given out as the pool gives them out, the next one to whoever is free first. The rest of the time
+// they wait for the last part of a region. Time outside of regions is not counted.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -17,11 +17,11 @@
 #include "compiler/elaborate/elaborate.h"
 #include "compiler/sema/check.h"
 #include "compiler/sema/load.h"
-#include "data/load.h"
-#include "runtime/pool.h"
-#include "training/initialise.h"
-#include "training/steps.h"
-#include "training/train.h"
+#include "runtime/data/load.h"
+#include "runtime/threads/pool.h"
+#include "runtime/training/initialise.h"
+#include "runtime/training/steps.h"
+#include "runtime/training/train.h"
 
 namespace mtl::runtime {
 namespace {

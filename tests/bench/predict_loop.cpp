@@ -9,13 +9,13 @@
 #include "compiler/elaborate/elaborate.h"
 #include "compiler/sema/check.h"
 #include "compiler/sema/load.h"
-#include "data/batch.h"
-#include "data/input.h"
-#include "data/load.h"
-#include "model/model_file.h"
-#include "runtime/kernels.h"
+#include "runtime/core/kernels.h"
+#include "runtime/data/batch.h"
+#include "runtime/data/input.h"
+#include "runtime/data/load.h"
+#include "runtime/model/model_file.h"
+#include "runtime/training/compile.h"
 #include "tests/bench/timing.h"
-#include "training/compile.h"
 
 namespace {
 

@@ -15,10 +15,10 @@
 #include <string>
 #include <vector>
 
-#include "compiler/diag/explanations.h"
 #include "compiler/elaborate/elaborate.h"
 #include "compiler/sema/check.h"
 #include "compiler/sema/checked.h"
+#include "support/diag/explanations.h"
 #include "tests/book/frame.h"
 #include "tests/process.h"
 

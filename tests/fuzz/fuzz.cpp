@@ -13,14 +13,14 @@
 #include <memory>
 #include <string>
 
-#include "compiler/base/json.h"
 #include "compiler/elaborate/elaborate.h"
 #include "compiler/sema/check.h"
 #include "compiler/sema/checked.h"
-#include "data/cache.h"
-#include "data/load.h"
-#include "model/model_file.h"
-#include "model/safetensors.h"
+#include "runtime/data/cache.h"
+#include "runtime/data/load.h"
+#include "runtime/model/model_file.h"
+#include "runtime/model/safetensors.h"
+#include "support/base/json.h"
 
 namespace {
 

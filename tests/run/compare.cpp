@@ -1,3 +1,4 @@
+// Compares compiled programs with the interpreter and with references in double.
 #include "tests/run/compare.h"
 
 #include <fmt/format.h>

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "compiler/ir/evaluate.h"
-#include "engine/engine.h"
+#include "runtime/engine/engine.h"
 
 namespace mtl::tests {
 

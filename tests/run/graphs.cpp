@@ -1,3 +1,4 @@
+// Builds the graphs, and fills parameters and batches from a seed.
 #include "tests/run/graphs.h"
 
 #include <cmath>
@@ -5,7 +6,7 @@
 
 #include "compiler/ops/sample.h"
 #include "compiler/passes/pipeline.h"
-#include "runtime/random.h"
+#include "runtime/core/random.h"
 
 namespace mtl::tests {
 

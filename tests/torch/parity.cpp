@@ -13,11 +13,11 @@
 
 #include "compiler/elaborate/elaborate.h"
 #include "compiler/sema/checked.h"
-#include "data/load.h"
-#include "model/model_file.h"
-#include "training/initialise.h"
-#include "training/steps.h"
-#include "training/train.h"
+#include "runtime/data/load.h"
+#include "runtime/model/model_file.h"
+#include "runtime/training/initialise.h"
+#include "runtime/training/steps.h"
+#include "runtime/training/train.h"
 
 namespace {
 

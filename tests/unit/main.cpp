@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <cstring>
 
-#include "runtime/cpu_level.h"
+#include "runtime/core/cpu_level.h"
 
 int main(int argc, char** argv) {
   using namespace mtl::runtime;

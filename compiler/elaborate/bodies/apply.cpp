@@ -1,8 +1,6 @@
 // Modules, functions and criteria at work: a frame for the body, the inputs bound to their dimensions, the results.
 #include "compiler/elaborate/bodies/apply.h"
 
-#include "compiler/diag/kinds/elaborate.h"
-#include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/bodies/call.h"
 #include "compiler/elaborate/bodies/dim_bindings.h"
 #include "compiler/elaborate/bodies/expressions.h"
@@ -15,6 +13,8 @@
 #include "compiler/elaborate/tensors/ranges.h"
 #include "compiler/elaborate/tensors/stacks.h"
 #include "compiler/elaborate/tensors/transposed.h"
+#include "support/diag/kinds/elaborate.h"
+#include "support/diag/kinds/sema.h"
 
 namespace mtl::elaborate {
 

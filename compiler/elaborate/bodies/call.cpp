@@ -4,9 +4,6 @@
 
 #include <algorithm>
 
-#include "compiler/base/text.h"
-#include "compiler/diag/kinds/elaborate.h"
-#include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/bodies/apply.h"
 #include "compiler/elaborate/bodies/expressions.h"
 #include "compiler/elaborate/bodies/layer_primitives.h"
@@ -14,6 +11,9 @@
 #include "compiler/elaborate/bodies/names.h"
 #include "compiler/elaborate/tensors/primitives.h"
 #include "compiler/syntax/phrases.h"
+#include "support/base/text.h"
+#include "support/diag/kinds/elaborate.h"
+#include "support/diag/kinds/sema.h"
 
 namespace mtl::elaborate {
 

@@ -4,9 +4,6 @@
 
 #include <algorithm>
 
-#include "compiler/base/text.h"
-#include "compiler/diag/kinds/elaborate.h"
-#include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/bodies/call.h"
 #include "compiler/elaborate/bodies/id_sets.h"
 #include "compiler/elaborate/bodies/indices.h"
@@ -20,6 +17,9 @@
 #include "compiler/elaborate/tensors/parameters.h"
 #include "compiler/elaborate/tensors/stacks.h"
 #include "compiler/elaborate/tensors/transposed.h"
+#include "support/base/text.h"
+#include "support/diag/kinds/elaborate.h"
+#include "support/diag/kinds/sema.h"
 
 namespace mtl::elaborate {
 

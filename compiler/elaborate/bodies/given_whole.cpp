@@ -1,11 +1,11 @@
 // Inputs of mapped calls that are given whole to each position: a sequence beside the positions of another.
 #include "compiler/elaborate/bodies/given_whole.h"
 
-#include "compiler/diag/kinds/elaborate.h"
 #include "compiler/elaborate/tensors/emit.h"
 #include "compiler/elaborate/tensors/pairs.h"
 #include "compiler/elaborate/tensors/stacks.h"
 #include "compiler/elaborate/tensors/words.h"
+#include "support/diag/kinds/elaborate.h"
 
 namespace mtl::elaborate {
 

@@ -2,7 +2,6 @@
 // about.
 #include "compiler/elaborate/bodies/id_sets.h"
 
-#include "compiler/diag/kinds/elaborate.h"
 #include "compiler/elaborate/bodies/expressions.h"
 #include "compiler/elaborate/bodies/names.h"
 #include "compiler/elaborate/tensors/context.h"
@@ -10,6 +9,7 @@
 #include "compiler/elaborate/tensors/parameters.h"
 #include "compiler/elaborate/tensors/report.h"
 #include "compiler/elaborate/tensors/words.h"
+#include "support/diag/kinds/elaborate.h"
 
 namespace mtl::elaborate {
 

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "compiler/diag/kinds/elaborate.h"
 #include "compiler/elaborate/bodies/expressions.h"
 #include "compiler/elaborate/tensors/emit.h"
 #include "compiler/elaborate/tensors/operands.h"
@@ -11,6 +10,7 @@
 #include "compiler/elaborate/tensors/stacks.h"
 #include "compiler/elaborate/tensors/transposed.h"
 #include "compiler/elaborate/tensors/words.h"
+#include "support/diag/kinds/elaborate.h"
 
 namespace mtl::elaborate {
 

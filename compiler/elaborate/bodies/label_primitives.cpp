@@ -4,14 +4,14 @@
 #include <cmath>
 #include <initializer_list>
 
-#include "compiler/base/check.h"
-#include "compiler/base/text.h"
-#include "compiler/diag/kinds/elaborate.h"
-#include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/bodies/call.h"
 #include "compiler/elaborate/bodies/layer_primitives.h"
 #include "compiler/elaborate/bodies/layers.h"
 #include "compiler/elaborate/bodies/params.h"
+#include "support/base/check.h"
+#include "support/base/text.h"
+#include "support/diag/kinds/elaborate.h"
+#include "support/diag/kinds/sema.h"
 
 namespace mtl::elaborate {
 

@@ -1,13 +1,13 @@
 // Layers as values: descriptions become layers where they are declared or applied; a layer stays that layer.
 #include "compiler/elaborate/bodies/layers.h"
 
-#include "compiler/diag/kinds/elaborate.h"
-#include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/bodies/apply.h"
 #include "compiler/elaborate/bodies/call.h"
 #include "compiler/elaborate/tensors/parameters.h"
 #include "compiler/elaborate/tensors/stacks.h"
 #include "compiler/sema/primitives.h"
+#include "support/diag/kinds/elaborate.h"
+#include "support/diag/kinds/sema.h"
 
 namespace mtl::elaborate {
 

@@ -1,11 +1,11 @@
 // Stacks as inputs: matched with a type, or mapped over their parts.
 #include "compiler/elaborate/bodies/mapped_stacks.h"
 
-#include "compiler/diag/kinds/elaborate.h"
 #include "compiler/elaborate/bodies/signature.h"
 #include "compiler/elaborate/tensors/report.h"
 #include "compiler/elaborate/tensors/stacks.h"
 #include "compiler/elaborate/tensors/words.h"
+#include "support/diag/kinds/elaborate.h"
 
 namespace mtl::elaborate {
 

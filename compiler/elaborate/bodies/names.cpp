@@ -5,9 +5,6 @@
 #include <algorithm>
 #include <cctype>
 
-#include "compiler/base/text.h"
-#include "compiler/diag/kinds/elaborate.h"
-#include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/bodies/dim_bindings.h"
 #include "compiler/elaborate/bodies/expressions.h"
 #include "compiler/elaborate/bodies/id_sets.h"
@@ -17,6 +14,9 @@
 #include "compiler/elaborate/tensors/operands.h"
 #include "compiler/elaborate/tensors/words.h"
 #include "compiler/syntax/phrases.h"
+#include "support/base/text.h"
+#include "support/diag/kinds/elaborate.h"
+#include "support/diag/kinds/sema.h"
 
 namespace mtl::elaborate {
 

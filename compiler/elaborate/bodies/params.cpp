@@ -4,9 +4,6 @@
 // the name that the word stands at; `shared`: one copy, whatever is around it.
 #include "compiler/elaborate/bodies/params.h"
 
-#include "compiler/base/check.h"
-#include "compiler/base/text.h"
-#include "compiler/diag/kinds/elaborate.h"
 #include "compiler/elaborate/bodies/call.h"
 #include "compiler/elaborate/tensors/emit.h"
 #include "compiler/elaborate/tensors/id_rows.h"
@@ -14,7 +11,10 @@
 #include "compiler/elaborate/tensors/report.h"
 #include "compiler/elaborate/tensors/words.h"
 #include "compiler/ops/op.h"
-#include "runtime/random.h"
+#include "runtime/core/random.h"
+#include "support/base/check.h"
+#include "support/base/text.h"
+#include "support/diag/kinds/elaborate.h"
 
 namespace mtl::elaborate {
 

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "compiler/diag/kinds/elaborate.h"
 #include "compiler/elaborate/bodies/dim_bindings.h"
 #include "compiler/elaborate/bodies/expressions.h"
 #include "compiler/elaborate/bodies/given_whole.h"
@@ -18,6 +17,7 @@
 #include "compiler/elaborate/tensors/stacks.h"
 #include "compiler/elaborate/tensors/words.h"
 #include "compiler/ops/op.h"
+#include "support/diag/kinds/elaborate.h"
 
 namespace mtl::elaborate {
 

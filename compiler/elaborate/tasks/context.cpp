@@ -1,3 +1,4 @@
+// Makes the contexts of one elaboration.
 #include "compiler/elaborate/tasks/context.h"
 
 #include "compiler/elaborate/tasks/loss.h"

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "compiler/diag/kinds/elaborate.h"
 #include "compiler/elaborate/bodies/names.h"
 #include "compiler/elaborate/tasks/leaks.h"
 #include "compiler/elaborate/tensors/emit.h"
@@ -13,6 +12,7 @@
 #include "compiler/elaborate/tensors/report.h"
 #include "compiler/ops/op.h"
 #include "compiler/sema/task_metrics.h"
+#include "support/diag/kinds/elaborate.h"
 
 namespace mtl::elaborate {
 

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
-#include "compiler/diag/kinds/elaborate.h"
 #include "compiler/elaborate/tasks/finish.h"
 #include "compiler/sema/data_spec.h"
+#include "support/diag/kinds/elaborate.h"
 
 namespace mtl::elaborate {
 

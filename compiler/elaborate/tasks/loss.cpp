@@ -10,8 +10,6 @@
 
 #include <algorithm>
 
-#include "compiler/diag/kinds/elaborate.h"
-#include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/bodies/apply.h"
 #include "compiler/elaborate/bodies/call.h"
 #include "compiler/elaborate/bodies/expressions.h"
@@ -25,6 +23,8 @@
 #include "compiler/elaborate/tensors/operators.h"
 #include "compiler/elaborate/tensors/reductions.h"
 #include "compiler/elaborate/tensors/words.h"
+#include "support/diag/kinds/elaborate.h"
+#include "support/diag/kinds/sema.h"
 
 namespace mtl::elaborate {
 

@@ -2,12 +2,12 @@
 #include <algorithm>
 #include <functional>
 
-#include "compiler/base/text.h"
-#include "compiler/diag/kinds/elaborate.h"
-#include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/elaborate.h"
 #include "compiler/ops/op.h"
 #include "compiler/sema/checked.h"
+#include "support/base/text.h"
+#include "support/diag/kinds/elaborate.h"
+#include "support/diag/kinds/sema.h"
 
 namespace mtl::elaborate {
 

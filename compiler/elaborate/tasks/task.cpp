@@ -3,9 +3,6 @@
 
 #include <algorithm>
 
-#include "compiler/base/text.h"
-#include "compiler/diag/kinds/elaborate.h"
-#include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/bodies/apply.h"
 #include "compiler/elaborate/bodies/expressions.h"
 #include "compiler/elaborate/bodies/id_sets.h"
@@ -16,6 +13,9 @@
 #include "compiler/elaborate/tensors/operands.h"
 #include "compiler/elaborate/tensors/words.h"
 #include "compiler/sema/task_metrics.h"
+#include "support/base/text.h"
+#include "support/diag/kinds/elaborate.h"
+#include "support/diag/kinds/sema.h"
 
 namespace mtl::elaborate {
 

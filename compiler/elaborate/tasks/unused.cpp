@@ -5,8 +5,6 @@
 #include <array>
 #include <optional>
 
-#include "compiler/diag/kinds/elaborate.h"
-#include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/bodies/apply.h"
 #include "compiler/elaborate/bodies/call.h"
 #include "compiler/elaborate/bodies/expressions.h"
@@ -16,6 +14,8 @@
 #include "compiler/elaborate/tensors/emit.h"
 #include "compiler/elaborate/tensors/operands.h"
 #include "compiler/elaborate/tensors/words.h"
+#include "support/diag/kinds/elaborate.h"
+#include "support/diag/kinds/sema.h"
 
 namespace mtl::elaborate {
 

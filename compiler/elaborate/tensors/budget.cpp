@@ -1,7 +1,7 @@
 // How much a program may run: a million statements, loops and mapped parts unrolled.
 #include "compiler/elaborate/tensors/budget.h"
 
-#include "compiler/diag/kinds/elaborate.h"
+#include "support/diag/kinds/elaborate.h"
 
 namespace mtl::elaborate {
 

@@ -6,11 +6,11 @@
 #include <tuple>
 #include <vector>
 
-#include "compiler/diag/emitter.h"
 #include "compiler/elaborate/elaborate.h"
 #include "compiler/elaborate/values/frame.h"
 #include "compiler/elaborate/values/task_state.h"
 #include "compiler/ir/builder.h"
+#include "support/diag/emitter.h"
 
 namespace mtl::elaborate {
 

@@ -5,9 +5,9 @@
 #include <cmath>
 #include <limits>
 
-#include "compiler/base/text.h"
-#include "compiler/diag/kinds/elaborate.h"
 #include "compiler/elaborate/tensors/words.h"
+#include "support/base/text.h"
+#include "support/diag/kinds/elaborate.h"
 
 namespace mtl::elaborate {
 

@@ -1,5 +1,5 @@
 // Which numbers of which parameters belong to single ids: rows that ids look up, and rows or columns that `one_hot`,
-// and what is made of it, is multiplied with. Those of `<unk>` start at zero (training/initialise.cpp).
+// and what is made of it, is multiplied with. Those of `<unk>` start at zero (runtime/training/initialise.cpp).
 #pragma once
 #include "compiler/elaborate/tensors/context.h"
 

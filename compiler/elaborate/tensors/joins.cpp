@@ -1,11 +1,11 @@
 // Tensors put together: `stack` makes a dimension in front, `concat` makes one longer.
 #include "compiler/elaborate/tensors/joins.h"
 
-#include "compiler/diag/kinds/elaborate.h"
 #include "compiler/elaborate/tensors/emit.h"
 #include "compiler/elaborate/tensors/lengths.h"
 #include "compiler/elaborate/tensors/reductions.h"
 #include "compiler/elaborate/tensors/words.h"
+#include "support/diag/kinds/elaborate.h"
 
 namespace mtl::elaborate {
 

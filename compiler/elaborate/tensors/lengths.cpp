@@ -4,11 +4,11 @@
 
 #include <algorithm>
 
-#include "compiler/diag/kinds/elaborate.h"
 #include "compiler/elaborate/tensors/emit.h"
 #include "compiler/elaborate/tensors/operands.h"
 #include "compiler/elaborate/tensors/report.h"
 #include "compiler/elaborate/tensors/words.h"
+#include "support/diag/kinds/elaborate.h"
 
 namespace mtl::elaborate {
 

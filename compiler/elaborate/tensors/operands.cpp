@@ -4,14 +4,14 @@
 #include <cmath>
 #include <limits>
 
-#include "compiler/diag/kinds/elaborate.h"
-#include "compiler/diag/kinds/sema.h"
 #include "compiler/elaborate/tensors/emit.h"
 #include "compiler/elaborate/tensors/joins.h"
 #include "compiler/elaborate/tensors/lengths.h"
 #include "compiler/elaborate/tensors/parameters.h"
 #include "compiler/elaborate/tensors/primitives.h"
 #include "compiler/elaborate/tensors/words.h"
+#include "support/diag/kinds/elaborate.h"
+#include "support/diag/kinds/sema.h"
 
 namespace mtl::elaborate {
 

@@ -1,9 +1,9 @@
 // Paths of layers and parameters, and the parameters that have been made, by path.
 #include "compiler/elaborate/tensors/parameters.h"
 
-#include "compiler/base/text.h"
-#include "compiler/diag/kinds/elaborate.h"
 #include "compiler/elaborate/tensors/emit.h"
+#include "support/base/text.h"
+#include "support/diag/kinds/elaborate.h"
 
 namespace mtl::elaborate {
 

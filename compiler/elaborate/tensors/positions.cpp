@@ -1,7 +1,6 @@
 // Positions, slices, and rows by ids of a tensor whose indices are known values.
 #include "compiler/elaborate/tensors/positions.h"
 
-#include "compiler/diag/kinds/elaborate.h"
 #include "compiler/elaborate/tensors/dim_names.h"
 #include "compiler/elaborate/tensors/emit.h"
 #include "compiler/elaborate/tensors/id_rows.h"
@@ -10,6 +9,7 @@
 #include "compiler/elaborate/tensors/operands.h"
 #include "compiler/elaborate/tensors/pairs.h"
 #include "compiler/elaborate/tensors/words.h"
+#include "support/diag/kinds/elaborate.h"
 
 namespace mtl::elaborate {
 

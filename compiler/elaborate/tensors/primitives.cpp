@@ -1,8 +1,6 @@
 // The table of primitives, and those that work element by element. See primitives.h.
 #include "compiler/elaborate/tensors/primitives.h"
 
-#include "compiler/base/text.h"
-#include "compiler/diag/kinds/elaborate.h"
 #include "compiler/elaborate/tensors/dim_names.h"
 #include "compiler/elaborate/tensors/emit.h"
 #include "compiler/elaborate/tensors/ids.h"
@@ -12,6 +10,8 @@
 #include "compiler/elaborate/tensors/reductions.h"
 #include "compiler/elaborate/tensors/transposed.h"
 #include "compiler/elaborate/tensors/words.h"
+#include "support/base/text.h"
+#include "support/diag/kinds/elaborate.h"
 
 namespace mtl::elaborate {
 

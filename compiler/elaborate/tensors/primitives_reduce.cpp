@@ -3,7 +3,6 @@
 // names and numbers, and without it a reduction is over all dimensions that the body sees.
 #include <algorithm>
 
-#include "compiler/diag/kinds/elaborate.h"
 #include "compiler/elaborate/tensors/dim_names.h"
 #include "compiler/elaborate/tensors/emit.h"
 #include "compiler/elaborate/tensors/operands.h"
@@ -13,6 +12,7 @@
 #include "compiler/elaborate/tensors/primitives.h"
 #include "compiler/elaborate/tensors/reductions.h"
 #include "compiler/elaborate/tensors/words.h"
+#include "support/diag/kinds/elaborate.h"
 
 namespace mtl::elaborate {
 

@@ -2,7 +2,6 @@
 // `ops`. The sequence is the first of the two dimensions of the operand.
 #include <algorithm>
 
-#include "compiler/diag/kinds/elaborate.h"
 #include "compiler/elaborate/tensors/emit.h"
 #include "compiler/elaborate/tensors/ids.h"
 #include "compiler/elaborate/tensors/lengths.h"
@@ -11,6 +10,7 @@
 #include "compiler/elaborate/tensors/primitives.h"
 #include "compiler/elaborate/tensors/random_keys.h"
 #include "compiler/elaborate/tensors/words.h"
+#include "support/diag/kinds/elaborate.h"
 
 namespace mtl::elaborate {
 

@@ -2,7 +2,6 @@
 // who the rows are: sequences are joined and cut by the row moves of lengths.cpp.
 #include <algorithm>
 
-#include "compiler/diag/kinds/elaborate.h"
 #include "compiler/elaborate/tensors/dim_names.h"
 #include "compiler/elaborate/tensors/emit.h"
 #include "compiler/elaborate/tensors/ids.h"
@@ -16,6 +15,7 @@
 #include "compiler/elaborate/tensors/stacks.h"
 #include "compiler/elaborate/tensors/transposed.h"
 #include "compiler/elaborate/tensors/words.h"
+#include "support/diag/kinds/elaborate.h"
 
 namespace mtl::elaborate {
 

@@ -3,7 +3,7 @@
 #include "compiler/elaborate/tensors/random_keys.h"
 
 #include "compiler/elaborate/tensors/parameters.h"
-#include "runtime/random.h"
+#include "runtime/core/random.h"
 
 namespace mtl::elaborate {
 

@@ -7,9 +7,9 @@
 #include <cmath>
 #include <limits>
 
-#include "compiler/diag/kinds/elaborate.h"
 #include "compiler/ops/attrs.h"
 #include "compiler/ops/op.h"
+#include "support/diag/kinds/elaborate.h"
 
 namespace mtl::elaborate {
 

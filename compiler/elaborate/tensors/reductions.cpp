@@ -1,7 +1,6 @@
 // Reductions over dimensions, static and ragged ones alike; softmax and weighted sums.
 #include "compiler/elaborate/tensors/reductions.h"
 
-#include "compiler/diag/kinds/elaborate.h"
 #include "compiler/elaborate/tensors/dim_names.h"
 #include "compiler/elaborate/tensors/emit.h"
 #include "compiler/elaborate/tensors/operands.h"
@@ -9,6 +8,7 @@
 #include "compiler/elaborate/tensors/pairs.h"
 #include "compiler/elaborate/tensors/report.h"
 #include "compiler/elaborate/tensors/words.h"
+#include "support/diag/kinds/elaborate.h"
 
 namespace mtl::elaborate {
 

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 
-#include "compiler/diag/kinds/elaborate.h"
 #include "compiler/elaborate/tensors/budget.h"
 #include "compiler/elaborate/tensors/dim_names.h"
 #include "compiler/elaborate/tensors/emit.h"
@@ -19,6 +18,7 @@
 #include "compiler/elaborate/tensors/reductions.h"
 #include "compiler/elaborate/tensors/transposed.h"
 #include "compiler/elaborate/tensors/words.h"
+#include "support/diag/kinds/elaborate.h"
 
 namespace mtl::elaborate {
 

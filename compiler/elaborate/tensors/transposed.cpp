@@ -3,7 +3,6 @@
 // a stack of its D sequences everywhere else.
 #include "compiler/elaborate/tensors/transposed.h"
 
-#include "compiler/diag/kinds/elaborate.h"
 #include "compiler/elaborate/tensors/emit.h"
 #include "compiler/elaborate/tensors/operands.h"
 #include "compiler/elaborate/tensors/operators.h"
@@ -12,6 +11,7 @@
 #include "compiler/elaborate/tensors/reductions.h"
 #include "compiler/elaborate/tensors/stacks.h"
 #include "compiler/elaborate/tensors/words.h"
+#include "support/diag/kinds/elaborate.h"
 
 namespace mtl::elaborate {
 

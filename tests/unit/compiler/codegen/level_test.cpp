@@ -9,7 +9,7 @@
 
 #include "compiler/codegen/jit.h"
 #include "compiler/codegen/object.h"
-#include "runtime/cpu_level.h"
+#include "runtime/core/cpu_level.h"
 
 namespace mtl::codegen {
 namespace {

@@ -8,7 +8,7 @@
 #include "compiler/codegen/jit.h"
 #include "compiler/program/interpret.h"
 #include "compiler/program/kernel_facts.h"
-#include "runtime/random.h"
+#include "runtime/core/random.h"
 
 namespace mtl::codegen {
 namespace {

@@ -1,3 +1,4 @@
+// Tests of compiler/codegen/object_cache.h.
 #include "compiler/codegen/object_cache.h"
 
 #include <catch2/catch.hpp>

@@ -1,3 +1,4 @@
+// Tests of compiler/syntax/parse.h.
 #include "compiler/syntax/parse.h"
 
 #include <catch2/catch.hpp>

@@ -1,0 +1,11 @@
+// The diagnostics of data.def (data files) as constants. One header a phase: a new message rebuilds its phase alone.
+#pragma once
+#include "support/diag/diagnostic.h"
+
+namespace mtl::diag {
+
+#define MTL_DIAG(name, code, severity, arguments, format) extern const Kind name;
+#include "support/diag/kinds/data.def"
+#undef MTL_DIAG
+
+}  // namespace mtl::diag
