@@ -7,9 +7,8 @@
 
 #include "compiler/aot/cpp_names.h"
 #include "compiler/passes/freeze.h"
-#include "compiler/passes/pipeline.h"
+#include "compiler/pipeline/compile.h"
 #include "compiler/program/kernel_facts.h"
-#include "compiler/program/lower.h"
 #include "runtime/core/deploy/columns.h"
 #include "runtime/data/input.h"
 #include "runtime/training/labels.h"
@@ -118,17 +117,16 @@ class Maker {
   }
 
   void make_program(CppSource& source) {
-    std::vector<std::string> outputs;
-    program::LowerOptions options;
+    pipeline::Request request;
+    request.freezer = &freezer_;
     for (const TaskInfo& task : in_.model.tasks) {
       if (task.source != source.spec->name) continue;
-      const int part = static_cast<int>(options.parts.size());
-      options.parts["predict." + task.name] = options.parts["head." + task.name] = part;
-      outputs.push_back("predict." + task.name);
-      outputs.push_back("head." + task.name);
+      const int part = static_cast<int>(request.parts.size());
+      request.parts["predict." + task.name] = request.parts["head." + task.name] = part;
+      request.outputs.push_back("predict." + task.name);
+      request.outputs.push_back("head." + task.name);
     }
-    const ir::Graph graph = freezer_.run(passes::run_pipeline(in_.model.graph, outputs, {}, {}));
-    source.program = std::make_unique<program::Program>(program::lower(graph, options));
+    source.program = std::make_unique<program::Program>(pipeline::make_program(in_.model.graph, request));
   }
 
   bool add_columns(CppSource& source) {

@@ -10,7 +10,7 @@
 #include "compiler/elaborate/elaborate.h"
 #include "compiler/ir/print.h"
 #include "compiler/passes/pipeline.h"
-#include "compiler/program/group_products.h"
+#include "compiler/pipeline/compile.h"
 #include "compiler/program/lower.h"
 #include "runtime/inference/predict.h"
 #include "support/base/text.h"
@@ -20,28 +20,21 @@ namespace mtl::driver {
 namespace {
 
 // What is asked for: predictions of the tasks, or the objective with the gradient of every parameter.
-ir::Graph make_graph(const Options& options, const elaborate::ElaboratedModel& model, bool bf16) {
-  std::vector<std::string> outputs, params;
-  if (options.training) {
-    outputs = {"objective"};
-    for (const auto& task : model.tasks) {
-      if (task.has_loss) outputs.push_back("loss." + task.name);
-    }
-    for (const auto& param : model.params) {
-      if (param.trained) params.push_back(param.path);
-    }
-  } else {
-    for (const auto& task : model.tasks) outputs.push_back("predict." + task.name);
+pipeline::Request make_request(const Options& options, const elaborate::ElaboratedModel& model, bool bf16) {
+  pipeline::Request request;
+  std::vector<std::string> trained;
+  for (const auto& task : model.tasks) {
+    request.outputs.push_back("predict." + task.name);
+    if (task.has_loss) trained.push_back(task.name);
   }
-  if (options.dump_after == "elaborate") fmt::print("// after elaborate\n{}", ir::print(model.graph));
-  passes::Options pass_options;
-  pass_options.bf16 = bf16 && options.training;
+  if (options.training) request = pipeline::training_request(model, trained);
+  request.bf16 = bf16;
   if (!options.dump_after.empty()) {
-    pass_options.after = [&](const std::string& pass, const ir::Graph& graph) {
-      if (pass == options.dump_after) fmt::print("// after {}\n{}", pass, ir::print(graph));
+    request.after = [&](const std::string& step, const ir::Graph& graph) {
+      if (step == options.dump_after) fmt::print("// after {}\n{}", step, ir::print(graph));
     };
   }
-  return passes::run_pipeline(model.graph, outputs, params, pass_options);
+  return request;
 }
 
 }  // namespace
@@ -77,13 +70,12 @@ int run_emit(const Options& options) {
   const auto model = front.failed() ? std::nullopt : front.elaborator(front.dataset().fitted)(elaborate);
   front.flush_reports();
   if (!model || front.failed()) return kUserError;
-  const ir::Graph graph = make_graph(options, *model, front.program().train.bf16);
-  if (!options.dump_after.empty()) return kGood;
-  if (options.artifact == "graph") {
-    fmt::print("{}", ir::print(graph));
+  const pipeline::Request request = make_request(options, *model, front.program().train.bf16);
+  if (options.artifact == "graph" || !options.dump_after.empty()) {
+    const ir::Graph graph = pipeline::make_graph(model->graph, request);
+    if (options.dump_after.empty()) fmt::print("{}", ir::print(graph));
   } else {
-    program::Program program = program::lower(graph);
-    program::group_products(program);
+    const program::Program program = pipeline::make_program(model->graph, request);
     fmt::print("{}", options.artifact == "ir" ? program::print(program) : codegen::emit_llvm(program));
   }
   return kGood;

@@ -1,12 +1,8 @@
-// The list of what happens to a model before it runs: elaborate, run_pipeline, lower, Jit::compile, Engine.
+// Elaborates a checked file for what is asked for, and makes engines over one set of weights.
 #include "runtime/training/compile.h"
 
 #include <algorithm>
 
-#include "compiler/codegen/jit.h"
-#include "compiler/passes/pipeline.h"
-#include "compiler/program/group_products.h"
-#include "compiler/program/lower.h"
 #include "runtime/training/labels.h"
 #include "support/base/check.h"
 #include "support/diag/kinds/model.h"
@@ -158,25 +154,19 @@ float* Session::gradients() {
   return gradients_.get();
 }
 
-std::unique_ptr<engine::Engine> Session::compile(const ir::Graph& graph, const std::vector<std::string>& outputs,
-                                                 const std::vector<std::string>& gradients_of) {
-  passes::Options passes;
-  passes.bf16 = options_.bf16 && !gradients_of.empty();
-  ir::Graph ready = passes::run_pipeline(graph, outputs, gradients_of, passes);
-  program::LowerOptions lower;
-  lower.sparse_gradients = options_.rows;
-  program::Program program = program::lower(ready, lower);
-  program::group_products(program);
-  auto jit = codegen::Jit::compile(program, {options_.object_cache});
+std::unique_ptr<engine::Engine> Session::compile(const ir::Graph& graph, pipeline::Request request) {
+  request.bf16 = options_.bf16;
+  request.sparse_gradients = options_.rows;
+  pipeline::Compiled compiled = pipeline::compile(graph, request, options_.object_cache);
   engine::ParamBlock block;
   block.weights = weights_->data();
-  if (!gradients_of.empty()) block.gradients = gradients();
+  if (!request.gradients_of.empty()) block.gradients = gradients();
   block.offset = [this](const std::string& path) {
     const model::Entry* entry = weights_->find(path);
     MTL_CHECK(entry != nullptr, "a parameter that the weights hold");
     return entry->offset;
   };
-  return std::make_unique<engine::Engine>(std::move(program), std::move(jit), std::move(block));
+  return std::make_unique<engine::Engine>(std::move(compiled.program), std::move(compiled.code), std::move(block));
 }
 
 std::optional<TrainingProgram> Session::training(const std::set<std::string>& sources) {
@@ -191,38 +181,31 @@ std::optional<TrainingProgram> Session::training(const std::set<std::string>& so
   MTL_CHECK(!out.tasks.empty(), "a source that a trained task reads");
   auto model = elaborator_(options);
   if (!model) return std::nullopt;
-  std::vector<std::string> outputs = {"objective"};
-  for (const std::string& task : out.tasks) outputs.insert(outputs.end(), {"loss." + task, "count." + task});
   for (const ParamInfo& param : model->params) {
-    if (param.trained || !has_output(model->graph, "update " + param.path)) continue;
-    outputs.push_back("update " + param.path);
-    out.updates.push_back(param.path);
+    if (!param.trained && has_output(model->graph, "update " + param.path)) out.updates.push_back(param.path);
   }
-  std::vector<std::string> trained;
-  for (const ParamInfo& param : model->params)
-    if (param.trained) trained.push_back(param.path);
-  out.engine = compile(model->graph, outputs, trained);
+  out.engine = compile(model->graph, pipeline::training_request(*model, out.tasks));
   out.reach = reach_of(out.engine->program());
   return out;
 }
 
 std::unique_ptr<engine::Engine> Session::evaluation(const std::string& source) {
-  std::vector<std::string> outputs;
+  pipeline::Request request;
   for (const TaskInfo& task : model_.tasks) {
     if (task.source != source) continue;
-    outputs.push_back("predict." + task.name);
-    if (has_class_scores(task)) outputs.push_back("head." + task.name);
-    if (task.has_loss) outputs.insert(outputs.end(), {"loss." + task.name, "count." + task.name});
+    request.outputs.push_back("predict." + task.name);
+    if (has_class_scores(task)) request.outputs.push_back("head." + task.name);
+    if (task.has_loss) request.outputs.insert(request.outputs.end(), {"loss." + task.name, "count." + task.name});
   }
-  return compile(model_.graph, outputs, {});
+  return compile(model_.graph, std::move(request));
 }
 
 std::unique_ptr<engine::Engine> Session::prediction(const std::vector<std::string>& tasks,
                                                     const std::vector<std::string>& heads) {
-  std::vector<std::string> outputs;
-  for (const std::string& task : tasks) outputs.push_back("predict." + task);
-  for (const std::string& task : heads) outputs.push_back("head." + task);
-  return compile(model_.graph, outputs, {});
+  pipeline::Request request;
+  for (const std::string& task : tasks) request.outputs.push_back("predict." + task);
+  for (const std::string& task : heads) request.outputs.push_back("head." + task);
+  return compile(model_.graph, std::move(request));
 }
 
 std::unique_ptr<engine::Engine> Session::row_weights(const std::string& task) {
@@ -231,7 +214,9 @@ std::unique_ptr<engine::Engine> Session::row_weights(const std::string& task) {
   options.objective_tasks.insert(task);
   const auto model = elaborator_(options);
   if (!model) return nullptr;
-  return compile(model->graph, {"weight." + task}, {});
+  pipeline::Request request;
+  request.outputs = {"weight." + task};
+  return compile(model->graph, std::move(request));
 }
 
 std::vector<float> scalars_with_progress(const engine::Engine& engine, double progress) {

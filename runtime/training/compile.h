@@ -1,4 +1,4 @@
-// From a checked file to engines that run: elaborate, passes, lower, JIT.
+// From a checked file to engines that run.
 //
 // A Session holds one set of weights and makes engines over them: one for each set of sources that a training step can
 // have, one to evaluate each source, one to predict what is asked for. Nothing above this file knows graphs.
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "compiler/elaborate/elaborate.h"
+#include "compiler/pipeline/compile.h"
 #include "runtime/data/dataset.h"
 #include "runtime/engine/engine.h"
 #include "runtime/model/weights.h"
@@ -72,8 +73,7 @@ class Session {
   Session(Elaborator elaborator, const SessionOptions& options)
       : elaborator_(std::move(elaborator)), options_(options) {}
   void make_weights();
-  std::unique_ptr<engine::Engine> compile(const ir::Graph& graph, const std::vector<std::string>& outputs,
-                                          const std::vector<std::string>& gradients_of);
+  std::unique_ptr<engine::Engine> compile(const ir::Graph& graph, pipeline::Request request);
 
   Elaborator elaborator_;
   SessionOptions options_;
