@@ -59,7 +59,7 @@ stmt
   ;
 
 layerStmt   : (LAYER | SHARED | PRIVATE) declName '=' expr ;
-paramStmt   : (SHARED | PRIVATE)? (PARAM | STATE) name ':' type '=' expr ;
+paramStmt   : (SHARED | PRIVATE)? (PARAM declName | STATE name) ':' type '=' expr ;
 letStmt     : LET name (':' type)? '=' expr ;
 varStmt     : VAR name '=' expr ;
 assignStmt  : SETTING '=' expr ;
@@ -72,7 +72,7 @@ updateStmt  : UPDATE name '=' expr ;
 requireStmt : REQUIRE expr ;
 
 declName  : name declIndex* ;
-declIndex : '[' (name IN)? expr ']' ;                  // a[n]: n layers;  a[i in xs]: one for each i
+declIndex : '[' (name IN)? expr ']' ;                  // a[n]: n of them;  a[i in xs]: one for each i
 named     : '(' namedField (',' namedField)* ','? ')' ;
 namedField : name '=' expr ;
 

@@ -169,6 +169,95 @@ TEST_CASE("every path that a comment names exists") {
   CHECK(seen > 100);
 }
 
+namespace {
+
+struct Block {
+  std::string name;
+  size_t begin = 0, end = 0;  // lines of its `{` and `}`
+};
+
+// Blocks that a line of this form opens; the sources are formatted, so a block ends with `}` below its beginning.
+std::vector<Block> blocks_of(const Source& s, const std::regex& form) {
+  std::vector<Block> out;
+  for (size_t i = 0; i < s.lines.size(); ++i) {
+    std::smatch m;
+    if (!std::regex_match(s.lines[i], m, form)) continue;
+    const std::string end = m[1].str() + "}";
+    size_t j = i + 1;
+    while (j < s.lines.size() && s.lines[j].compare(0, end.size(), end) != 0) ++j;
+    out.push_back({m[2], i, j});
+  }
+  return out;
+}
+
+bool is_ours(const Source& s) {
+  return s.folder != "tests" && s.folder != "examples";
+}
+
+}  // namespace
+
+TEST_CASE("no function is longer than 60 lines without a reason") {
+  // Texts of generated files, and one case for each entry of an enum.
+  static const std::map<std::string, size_t> kLonger = {
+      {"c_source_text", 73}, {"apply_text", 72},    {"header_text", 71},   {"parse", 69},
+      {"take_examples", 67}, {"concat", 67},        {"answer_fields", 67}, {"hot_ranges", 65},
+      {"run_alone", 62},     {"answer_struct", 62}, {"name", 61}};
+  static const std::regex function(
+      R"(^( {0,4})(?=\S)(?!(?:namespace|class|struct|enum|union|extern|if|for|while|switch|else|do|case|try|return)\b|:))"
+      R"((?:[^()=\[\]]* [*&]?(?:\w+::)*)(~?\w+)\([^\[]*\{$)");
+  static const std::regex table(R"(static const.*(\[\] = |\{)\{?$)");
+  size_t seen = 0;
+  for (const Source& s : sources({".h", ".cpp"})) {
+    if (!is_ours(s)) continue;
+    for (const Block& block : blocks_of(s, function)) {
+      const auto first = s.lines.begin() + static_cast<int64_t>(block.begin);
+      const auto last = s.lines.begin() + static_cast<int64_t>(block.end);
+      if (std::any_of(first, last, [&](const std::string& line) { return std::regex_search(line, table); })) continue;
+      const auto reason = kLonger.find(block.name);
+      INFO(s.path << ":" << block.begin + 1 << " " << block.name);
+      CHECK(block.end - block.begin + 1 <= (reason == kLonger.end() ? 60 : reason->second));
+      ++seen;
+    }
+  }
+  CHECK(seen > 2000);
+}
+
+TEST_CASE("no class grows beyond 25 functions or 12 fields") {
+  // Those that are larger, with what they have: they may shrink.
+  static const std::map<std::string, std::pair<size_t, size_t>> kLarger = {
+      {"BodyChecker", {57, 12}}, {"Column", {52, 13}},       {"ConllReader", {25, 14}}, {"CppProgram", {36, 12}},
+      {"Emitter", {79, 18}},     {"KernelWriter", {33, 12}}, {"Pool", {25, 15}},        {"Printer", {33, 12}},
+      {"Recorder", {33, 12}},    {"RowBuilder", {25, 16}},   {"Run", {36, 28}},         {"Stager", {38, 15}},
+      {"TokenPass", {87, 21}},   {"TreeBuilder", {80, 12}}};
+  static const std::regex form(R"(^( *)(?:class|struct) (\w+)[^;]*\{$)");
+  for (const Source& s : sources({".h", ".cpp"})) {
+    if (!is_ours(s)) continue;
+    for (const Block& block : blocks_of(s, form)) {
+      const std::string indent = s.lines[block.begin].substr(0, s.lines[block.begin].find_first_not_of(' ')) + "  ";
+      size_t functions = 0, fields = 0;
+      bool plain = s.lines[block.begin].find("struct") != std::string::npos;
+      for (size_t i = block.begin + 1; i < block.end; ++i) {
+        const std::string& line = s.lines[i];
+        if (line.compare(0, indent.size(), indent) != 0 || line[indent.size()] == ' ' || line[indent.size()] == '/')
+          continue;
+        const std::string text = line.substr(indent.size());
+        static const std::regex other(
+            R"(^(using|friend|return|static_assert|template|enum|struct|class|public|private|\}|#).*)");
+        if (std::regex_match(text, other)) continue;
+        if (text.find('(') != std::string::npos && text.find(" = ") == std::string::npos)
+          ++functions;
+        else if (text.ends_with(';') || text.find(";  //") != std::string::npos)
+          ++fields;
+      }
+      const auto known = kLarger.find(block.name);
+      INFO(s.path << ": " << block.name << " has " << functions << " functions, " << fields << " fields");
+      CHECK(functions <= (known == kLarger.end() ? 25 : known->second.first));
+      // Plain data may have as many fields as it describes.
+      if (!plain || functions > 2) CHECK(fields <= (known == kLarger.end() ? 12 : known->second.second));
+    }
+  }
+}
+
 TEST_CASE("floors include only what lies below them") {
   static const std::regex include(R"re(^\s*#include\s+"([^"]+)")re");
   const auto floor_of = [](const std::vector<std::string>& floors, const std::string& path) {

@@ -81,7 +81,9 @@ class BodyChecker {
   void statement(const syntax::Stmt& stmt);
   void value_of_task(const syntax::Expr& expr);
   void layer(const syntax::LayerStmt& node);
+  void indices(const syntax::DeclName& name);
   void layer_value(const syntax::LayerStmt& node);
+  void param_value(const syntax::ParamStmt& node);
   void param(const syntax::ParamStmt& node);
   void assign(const syntax::AssignStmt& node);
   void loop(const syntax::ForStmt& node);

@@ -220,12 +220,17 @@ void BodyChecker::value_of_task(const syntax::Expr& expr) {
   in_loss_ = false;
 }
 
-void BodyChecker::layer_value(const syntax::LayerStmt& node) {
-  locals_.push();
-  for (const syntax::DeclName::Index& index : node.name.indices) {
+// What an array or a family counts by: names in what is declared.
+void BodyChecker::indices(const syntax::DeclName& name) {
+  for (const syntax::DeclName::Index& index : name.indices) {
     if (index.count) value(*index.count);
     if (index.variable) declare(*index.variable, LocalKind::static_value);
   }
+}
+
+void BodyChecker::layer_value(const syntax::LayerStmt& node) {
+  locals_.push();
+  indices(node.name);
   value(*node.value);
   locals_.pop();
 }
@@ -236,14 +241,21 @@ void BodyChecker::layer(const syntax::LayerStmt& node) {
   declare(node.name.name, LocalKind::layer);
 }
 
-void BodyChecker::param(const syntax::ParamStmt& node) {
-  owns(node.state ? "a state" : "a parameter", node.name.range);
+void BodyChecker::param_value(const syntax::ParamStmt& node) {
+  locals_.push();
+  indices(node.name);
   type(node.type, Role::value);
+  if (node.init) value(*node.init);
+  locals_.pop();
+}
+
+void BodyChecker::param(const syntax::ParamStmt& node) {
+  owns(node.state ? "a state" : "a parameter", node.name.name.range);
+  param_value(node);
   if (!node.type.error && !node.type.name.text.empty() && node.type.name.text != "f32") {
     emitter_.report(diag::ParamType, source_of(node.type.range)).at(node.type.range);
   }
-  if (node.init) value(*node.init);
-  declare(node.name, node.state ? LocalKind::state : LocalKind::param);
+  declare(node.name.name, node.state ? LocalKind::state : LocalKind::param);
 }
 
 void BodyChecker::loop(const syntax::ForStmt& node) {

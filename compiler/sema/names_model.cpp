@@ -50,8 +50,8 @@ void BodyChecker::declare_members(const syntax::ModelDecl& decl) {
     const auto* layer = std::get_if<syntax::LayerStmt>(&stmt->node);
     const auto* param = std::get_if<syntax::ParamStmt>(&stmt->node);
     if (layer != nullptr && add(layer->name.name, "a layer")) declare(layer->name.name, LocalKind::layer);
-    if (param != nullptr && add(param->name, "a parameter")) {
-      declare(param->name, param->state ? LocalKind::state : LocalKind::param);
+    if (param != nullptr && add(param->name.name, "a parameter")) {
+      declare(param->name.name, param->state ? LocalKind::state : LocalKind::param);
     }
   }
 }
@@ -83,9 +83,7 @@ void BodyChecker::model_statement(const syntax::Stmt& stmt) {
   if (std::holds_alternative<syntax::RequireStmt>(stmt.node)) return;
   if (const auto* layer = std::get_if<syntax::LayerStmt>(&stmt.node)) return layer_value(*layer);
   if (const auto* param = std::get_if<syntax::ParamStmt>(&stmt.node)) {
-    type(param->type, Role::value);
-    if (param->init) value(*param->init);
-    return;
+    return param_value(*param);
   }
   const auto* assign = std::get_if<syntax::AssignStmt>(&stmt.node);
   if (assign == nullptr) return statement(stmt);

@@ -306,7 +306,7 @@ class TrainReader {
       const auto* layer = stmt ? std::get_if<syntax::LayerStmt>(&stmt->node) : nullptr;
       const auto* param = stmt ? std::get_if<syntax::ParamStmt>(&stmt->node) : nullptr;
       if (layer != nullptr) names.push_back(layer->name.name.text);
-      if (param != nullptr) names.push_back(param->name.text);
+      if (param != nullptr) names.push_back(param->name.name.text);
     }
     if (std::find(names.begin(), names.end(), root) != names.end()) return;
     const std::optional<std::string> near = nearest(root, names);

@@ -133,7 +133,7 @@ struct LayerStmt { Owner owner; DeclName name; ExprPtr value; };  // layer / sha
 struct ParamStmt {
   Owner owner;
   bool state;
-  Name name;
+  DeclName name;  // with indices: a family of parameters
   TypeExpr type;
   ExprPtr init;
 };

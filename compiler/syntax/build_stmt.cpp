@@ -89,8 +89,9 @@ ParamStmt TreeBuilder::param_stmt(Tok::ParamStmtContext* context, Home home) {
   const bool state = context->STATE() != nullptr;
   const Owner owner = owner_of(context->SHARED(), context->PRIVATE());
   check_owner(owner, context, state ? "state" : "param", home);
-  ParamStmt out{owner, state, name(context->name()), type(context->type()), expr(context->expr())};
-  if (state) states_.insert(out.name.text);
+  DeclName named = state ? DeclName{name(context->name()), {}} : decl_name(context->declName());
+  ParamStmt out{owner, state, std::move(named), type(context->type()), expr(context->expr())};
+  if (state) states_.insert(out.name.name.text);
   return out;
 }
 

@@ -165,7 +165,7 @@ class Printer {
     line(word + decl_name(s.name) + " = " + print(*s.value));
   }
   void operator()(const ParamStmt& s) {
-    line(owner_word(s.owner) + (s.state ? "state " : "param ") + s.name.text + " : " + print(s.type) + " = " +
+    line(owner_word(s.owner) + (s.state ? "state " : "param ") + decl_name(s.name) + " : " + print(s.type) + " = " +
          print(*s.init));
   }
   void operator()(const LetStmt& s) {

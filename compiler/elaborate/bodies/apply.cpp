@@ -26,7 +26,7 @@ constexpr int kCallDepth = 200;
 void collect_declared(const Body& body, std::set<std::string>& names) {
   for (const Stmt& stmt : body) {
     if (const auto* layer = std::get_if<LayerStmt>(&stmt.node)) names.insert(layer->name.name.text);
-    if (const auto* param = std::get_if<ParamStmt>(&stmt.node)) names.insert(param->name.text);
+    if (const auto* param = std::get_if<ParamStmt>(&stmt.node)) names.insert(param->name.name.text);
     if (const auto* loop = std::get_if<ForStmt>(&stmt.node)) collect_declared(loop->body, names);
     if (const auto* choice = std::get_if<IfStmt>(&stmt.node)) {
       for (const IfStmt::Branch& branch : choice->branches) collect_declared(branch.body, names);

@@ -142,6 +142,8 @@ Value evaluate_size(BodyContext& ctx, const SizeExpr& node, SourceRange range, F
   return {};
 }
 
+}  // namespace
+
 Value make_list(BodyContext& ctx, std::vector<Value> items, SourceRange range, Frame& frame) {
   const auto is_known = [](const Value& item) { return item.as_static() && !item.dimension; };
   const bool all_known = std::all_of(items.begin(), items.end(), is_known);
@@ -161,6 +163,7 @@ Value make_list(BodyContext& ctx, std::vector<Value> items, SourceRange range, F
   return {StaticValue::list(std::move(list)), range};
 }
 
+namespace {
 Value evaluate_list(BodyContext& ctx, const ListExpr& node, SourceRange range, Frame& frame) {
   std::vector<Value> items;
   for (const ExprPtr& item : node.items) {

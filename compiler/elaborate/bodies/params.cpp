@@ -140,8 +140,9 @@ Value parameter(BodyContext& ctx, const PlacePtr& place, std::vector<Dim> dims, 
     auto start = initial(ctx, init, table, dims, at);
     if (!start) return {};
     const Place* word = deciding(place.get());
-    ParamRecord record{{path, dims, *start, {}, !state, {}, call}, table, call, user_calls(at.frame, at.range),
-                       word && word->word == Owner::shared,        {}};
+    ParamRecord record{
+        {path, dims, *start, {}, !state, {}, call}, table, call, user_calls(at.frame, at.range), place->range,
+        word && word->word == Owner::shared,        {}};
     for (PlacePtr step = place; step && word && word->word == Owner::private_; step = step->parent) {
       if (step.get() == word) record.private_at = step;
     }
@@ -150,6 +151,10 @@ Value parameter(BodyContext& ctx, const PlacePtr& place, std::vector<Dim> dims, 
     ctx.parameters.order.push_back(path);
   }
   ParamRecord& record = it->second;
+  if (record.declared != place->range) {  // `w1`, and `w[k in 0..2]`
+    ctx.report({at.frame, place->range}, diag::DoubledPath, path).label(record.declared, "declared here");
+    return {};
+  }
   bool same = record.info.dims.size() == dims.size();
   for (size_t i = 0; same && i < dims.size(); ++i) same = record.info.dims[i].equals(dims[i]) != types::Answer::no;
   if (!same) {

@@ -36,6 +36,10 @@ LayerPtr declare_one(BodyContext& ctx, const syntax::LayerStmt& stmt, const Plac
 LayerPtr declare_array(BodyContext& ctx, const syntax::LayerStmt& stmt, size_t index, const PlacePtr& place,
                        Frame& frame);
 void declare_param(BodyContext& ctx, const syntax::ParamStmt& stmt, SourceRange range, Frame& frame);
+Value declare_member(BodyContext& ctx, const syntax::ParamStmt& stmt, const std::string& name, SourceRange range,
+                     Frame& frame);
+std::optional<Value> declare_family(BodyContext& ctx, const syntax::ParamStmt& stmt, size_t index,
+                                    const std::string& name, SourceRange range, Frame& frame);
 }  // namespace
 
 bool run_body(BodyContext& ctx, const Body& body, Frame& frame) {
@@ -271,26 +275,31 @@ LayerPtr declare_one(BodyContext& ctx, const LayerStmt& stmt, const PlacePtr& pl
   return term ? instantiate(ctx, term, place, at) : nullptr;
 }
 
+// What an index of an array or a family takes: the elements of `[i in xs]`, 0 to n - 1 for `[n]`.
+std::optional<std::vector<Value>> index_values(BodyContext& ctx, const DeclName::Index& level, const char* what,
+                                               Frame& frame) {
+  const At at{frame, level.count->range};
+  Value count = evaluate(ctx, *level.count, frame);
+  if (count.poisoned()) return std::nullopt;
+  if (level.variable) return items(ctx, count, at);
+  const auto number = integer(ctx, count, at, what);
+  if (!number) return std::nullopt;
+  if (*number < 0 || *number > 100'000) {
+    ctx.report(at, diag::LayerCount, *number);
+    return std::nullopt;
+  }
+  std::vector<Value> elements(static_cast<size_t>(*number));
+  for (int64_t i = 0; i < *number; ++i) elements[static_cast<size_t>(i)].v = StaticValue{i};
+  return elements;
+}
+
 LayerPtr declare_array(BodyContext& ctx, const LayerStmt& stmt, size_t index, const PlacePtr& place, Frame& frame) {
   if (index == stmt.name.indices.size()) return declare_one(ctx, stmt, place, frame);
   const DeclName::Index& level = stmt.name.indices[index];
   const At at{frame, level.count->range};
-  Value count = evaluate(ctx, *level.count, frame);
-  if (count.poisoned()) return nullptr;
-  std::vector<Value> elements;
-  if (level.variable) {
-    auto listed = items(ctx, count, at);
-    if (!listed) return nullptr;
-    elements = std::move(*listed);
-  } else {
-    auto number = integer(ctx, count, at, "the number of layers");
-    if (!number) return nullptr;
-    if (*number < 0 || *number > 100'000) {
-      ctx.report(at, diag::LayerCount, *number);
-      return nullptr;
-    }
-    elements.resize(*number);
-  }
+  auto listed = index_values(ctx, level, "the number of layers", frame);
+  if (!listed) return nullptr;
+  const std::vector<Value>& elements = *listed;
   auto array = std::make_shared<Layer>();
   array->kind = Layer::Kind::array;
   array->place = place;
@@ -308,6 +317,45 @@ LayerPtr declare_array(BodyContext& ctx, const LayerStmt& stmt, size_t index, co
 }
 
 void declare_param(BodyContext& ctx, const ParamStmt& stmt, SourceRange range, Frame& frame) {
+  auto made = declare_family(ctx, stmt, 0, stmt.name.name.text, range, frame);
+  frame.bind(stmt.name.name.text, made ? std::move(*made) : Value{});
+}
+
+// An index in a path: a whole number, or a word.
+std::optional<std::string> index_text(BodyContext& ctx, const Value& index, const At& at) {
+  const StaticValue* known = index.as_static();
+  if (const auto number = known ? known->as_int() : std::nullopt; number && *number >= 0)
+    return std::to_string(*number);
+  const auto fits = [](unsigned char c) { return std::isalnum(c) || c == '_'; };
+  if (known && known->is_text() && std::all_of(known->string().begin(), known->string().end(), fits))
+    return known->string();
+  ctx.report(at, diag::FamilyIndex, known ? known->text() : index.kind());
+  return std::nullopt;
+}
+
+// `weight[k in 0..3]`: a list of parameters; in a path the values of the indices follow the name, `weight0`.
+std::optional<Value> declare_family(BodyContext& ctx, const ParamStmt& stmt, size_t index, const std::string& name,
+                                    SourceRange range, Frame& frame) {
+  if (index == stmt.name.indices.size()) return declare_member(ctx, stmt, name, range, frame);
+  const DeclName::Index& level = stmt.name.indices[index];
+  const auto elements = index_values(ctx, level, "the number of parameters", frame);
+  if (!elements) return std::nullopt;
+  std::vector<Value> members;
+  for (const Value& element : *elements) {
+    const auto text = index_text(ctx, element, {frame, level.count->range});
+    if (!text) return std::nullopt;
+    frame.scopes.emplace_back();
+    if (level.variable) frame.bind(level.variable->text, element);
+    auto member = declare_family(ctx, stmt, index + 1, name + *text, range, frame);
+    frame.scopes.pop_back();
+    if (!member || member->poisoned()) return std::nullopt;
+    members.push_back(std::move(*member));
+  }
+  return make_list(ctx, std::move(members), range, frame);
+}
+
+Value declare_member(BodyContext& ctx, const ParamStmt& stmt, const std::string& name, SourceRange range,
+                     Frame& frame) {
   const At at{frame, range};
   std::vector<Dim> dims;
   IdSetPtr table;
@@ -319,7 +367,7 @@ void declare_param(BodyContext& ctx, const ParamStmt& stmt, SourceRange range, F
     if (!axis) continue;
     if (axis->ragged) {
       const std::string text = axis_text(ctx, *axis);
-      ctx.report({frame, item.range}, diag::RaggedParameter, stmt.name.text, text)
+      ctx.report({frame, item.range}, diag::RaggedParameter, name, text)
           .help("features are the last dimension; a value without one gets it from `reshape` or a layer");
       good = false;
       continue;
@@ -328,15 +376,12 @@ void declare_param(BodyContext& ctx, const ParamStmt& stmt, SourceRange range, F
     dims.push_back(axis->size);
   }
   Value init = stmt.init ? evaluate(ctx, *stmt.init, frame) : Value{StaticValue{sema::Initializer{}}};
-  if (!good || init.poisoned()) {
-    frame.bind(stmt.name.text, Value{});
-    return;
-  }
-  PlacePtr place = child(frame.place, stmt.name.text, stmt.owner, stmt.name.range, frame);
+  if (!good || init.poisoned()) return {};
+  PlacePtr place = child(frame.place, name, stmt.owner, stmt.name.name.range, frame);
   Value made = parameter(ctx, place, std::move(dims), init, table, stmt.state, at);
   if (auto* tensor = std::get_if<Tensor>(&made.v)) name_dimensions(ctx, *tensor, stmt.type.dims, frame, false);
   mark_ones(ctx, made, stmt.type.dims, frame);
-  frame.bind(stmt.name.text, std::move(made));
+  return made;
 }
 }  // namespace
 

@@ -42,7 +42,7 @@ void collect_statement(TaskContext& ctx, const Stmt& stmt) {
   } else if (std::holds_alternative<ForStmt>(stmt.node)) {
     ctx.model.steps.push_back(&stmt);
   } else if (const auto* param = std::get_if<ParamStmt>(&stmt.node)) {
-    ctx.model.items[param->name.text].stmt = &stmt;
+    ctx.model.items[param->name.name.text].stmt = &stmt;
   } else if (const auto* setting = std::get_if<AssignStmt>(&stmt.node)) {
     if (ctx.model.variables.count(setting->name.text)) {
       ctx.model.steps.push_back(&stmt);

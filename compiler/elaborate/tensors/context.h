@@ -36,6 +36,7 @@ struct ParamRecord {
   IdSetPtr table;
   SourceRange call;                // the user's call that fixed its dimensions
   std::vector<SourceRange> calls;  // that and those around it, innermost first
+  SourceRange declared;            // its name where it is declared
   bool shared = false;
   PlacePtr private_at;  // whose word made it a copy of one task
   std::string task;     // which; empty: it is no such copy
