@@ -4,6 +4,7 @@
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/elaborate/tensors/emit.h"
 #include "compiler/elaborate/tensors/lengths.h"
+#include "compiler/elaborate/tensors/pairs.h"
 #include "compiler/elaborate/tensors/reductions.h"
 #include "compiler/elaborate/tensors/words.h"
 
@@ -48,6 +49,10 @@ ir::Value concat(TensorContext& ctx, const std::vector<Tensor>& given, const Val
       const std::vector<Axis> all = axes(ctx, part, at.frame);
       return axis < all.size() && all[axis].ragged;
     });
+    const bool outer = std::any_of(parts.begin(), parts.end(), [&](ir::Value part) {
+      return is_outer_of_pairs(ctx, part, static_cast<int>(axis), at);
+    });
+    if (outer) return concat_outer(ctx, parts, at);
     if (ragged) return concat_rows(ctx, parts, axis, at);
   }
   std::vector<Axis> front;  // the ragged dimensions, which have to be the same
