@@ -11,6 +11,7 @@
 #include <random>
 #include <utility>
 
+#include "compiler/base/out_of_memory.h"
 #include "compiler/base/write_all.h"
 
 namespace mtl {
@@ -25,6 +26,7 @@ std::string why_unsafe(const struct stat& status) {
 }
 
 bool read_all(int file, size_t expected, std::string& out) {
+  const MayRunOut large;
   try {
     out.resize(expected);
   } catch (const std::bad_alloc&) {
