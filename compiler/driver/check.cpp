@@ -62,6 +62,11 @@ int run_check(const Options& options) {
     if (model) elaborate::check_requirements(front.file(), *model, front.emitter());
     if (model) check_groups(front, *model, elaborate);
   }
+  if (model && !front.emitter().has_errors()) {
+    elaborate::ElaborateOptions elaborate;
+    elaborate.training = true;
+    elaborate::check_unused_lets(front.file(), elaborate, front.emitter());
+  }
   if (open && (model || front.file().model == nullptr) && !front.emitter().has_errors())
     unchecked = elaborate::check_unused(front.file(), model ? model->applied : std::set<const syntax::Decl*>{},
                                         front.emitter());

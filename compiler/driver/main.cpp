@@ -57,6 +57,9 @@ int main(int argc, char** argv) {
   using namespace mtl::driver;
   open_standard_streams();
   usual_end = std::set_terminate(end_of_memory);
+  // An exception would have to come through LLVM, which knows none, and through copies of std::variant, which GCC 12
+  // destroys where they were never made.
+  std::set_new_handler(mtl::end_out_of_memory);
   mtl::codegen::handle_out_of_memory();
   std::signal(SIGXFSZ, SIG_IGN);  // a file at its limit is an error of write(), which is reported, and no end
   int exit = kGood;

@@ -39,6 +39,8 @@ std::optional<ElaboratedModel> elaborate(const sema::CheckedFile& file, const El
 // Statements `require` of the model that can be decided; with data loaded, all of them. False after reports.
 std::vector<std::string> check_unused(const sema::CheckedFile& file, const std::set<const syntax::Decl*>& used,
                                       diag::Emitter& emitter);
+// Reports what is wrong with a `let` of the model that no task reads.
+void check_unused_lets(const sema::CheckedFile& file, const ElaborateOptions& options, diag::Emitter& emitter);
 bool check_requirements(const sema::CheckedFile& file, const ElaboratedModel& model, diag::Emitter& emitter);
 
 }  // namespace mtl::elaborate

@@ -2,6 +2,7 @@
 // its parameters and tasks that training, prediction and the model file need.
 #pragma once
 #include <functional>
+#include <limits>
 #include <optional>
 #include <set>
 #include <string>
@@ -87,8 +88,10 @@ struct TaskInfo {
       false;  // label: the prediction is the argmax of the head, so its softmax says how likely each class is
   bool has_loss = true;
   std::optional<SourceRange> weight;  // of its rows, that are not the same always: the output "weight.TASK"
-  bool own_loss = false;              // the task says which, or weighs its rows: it has no scale that is known
-  bool loss_of_sequences = false;     // one number for each example, though the target is per position
+  double low = -std::numeric_limits<double>::infinity(),
+         high = -low;              // of a number that it predicts, as far as its ops bound it
+  bool own_loss = false;           // the task says which, or weighs its rows: it has no scale that is known
+  bool loss_of_sequences = false;  // one number for each example, though the target is per position
   // Columns of its source that head and predict read (what `mtlc predict` needs).
   std::vector<std::string> inputs;
   std::vector<LengthRule> lengths;

@@ -16,19 +16,32 @@ Spaces sample_spaces() {
   const SpaceId t = spaces.add_ragged(examples, "T"), c = spaces.add_ragged(t, "C");
   const SpaceId u = spaces.add_ragged(examples, "U");
   const SpaceId pair = spaces.add_fixed(examples, 2);
-  spaces.add_copies(t, u);
+  const SpaceId pairs = spaces.add_copies(t, u);
   spaces.add_copies(t, t);
   spaces.add_copies(u, t);
-  spaces.add_copies(spaces.add_fixed(c, 2), u);
+  const SpaceId deep = spaces.add_copies(spaces.add_fixed(c, 2), u);
   spaces.add_copies(pair, u);
   spaces.add_fixed(u, 2);
+  spaces.add_copies(pairs, t);
+  spaces.add_copies(deep, t);
   return spaces;
 }
 
 SampleSpaces sample_ids(const Spaces& spaces) {
   const auto id = [&](const char* name) { return spaces.find(name); };
-  return {id("s"),         id("s.T"),       id("s.T.C"),          id("s.U"),        id("s[2]"),  id("s.T.{s.U}"),
-          id("s.T.{s.T}"), id("s.U.{s.T}"), id("s.T.C[2].{s.U}"), id("s[2].{s.U}"), id("s.U[2]")};
+  return {id("s"),
+          id("s.T"),
+          id("s.T.C"),
+          id("s.U"),
+          id("s[2]"),
+          id("s.T.{s.U}"),
+          id("s.T.{s.T}"),
+          id("s.U.{s.T}"),
+          id("s.T.C[2].{s.U}"),
+          id("s[2].{s.U}"),
+          id("s.U[2]"),
+          id("s.T.{s.U}.{s.T}"),
+          id("s.T.C[2].{s.U}.{s.T}")};
 }
 
 std::vector<HostSpace> sample_host_spaces(const Spaces& spaces) {

@@ -14,6 +14,7 @@ struct SampleSpaces {
   SpaceId s, t, c, u, pair;                              // "s" (examples), "s.T", "s.T.C", "s.U", "s[2]"
   SpaceId pairs, self_pairs, swapped_pairs, deep_pairs;  // "s.T.{s.U}", "s.T.{s.T}", "s.U.{s.T}", "s.T.C[2].{s.U}"
   SpaceId fixed_pairs, fixed_rows;                       // "s[2].{s.U}", "s.U[2]"
+  SpaceId repeated, deep_repeated;                       // "s.T.{s.U}.{s.T}", "s.T.C[2].{s.U}.{s.T}"
 };
 SampleSpaces sample_ids(const Spaces& spaces);
 

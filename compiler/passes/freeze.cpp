@@ -132,6 +132,7 @@ void Freezer::compute(const Graph& graph, const Fixed& fixed, const std::vector<
     paths_[key] = path;
     FrozenParam& param = params_[path];
     for (const types::Dim& dim : graph.type(value).dims) param.dims.push_back(dim.value());
+    param.range = graph.node(value).range;
     part.outputs.push_back({path, value});
   }
   if (part.outputs.empty()) return;

@@ -20,6 +20,7 @@ namespace mtl::passes {
 struct FrozenParam {
   std::vector<int64_t> dims;
   std::vector<float> values;
+  SourceRange range;  // the expression that it is the value of
 };
 
 class Freezer {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "compiler/syntax/habits.h"
 #include "compiler/syntax/token_words.h"
 #include "support/base/text.h"
 #include "support/diag/kinds/syntax.h"
@@ -132,8 +133,13 @@ std::string habit_of_other_languages(const Token& found, const Token& before, si
   }
   if (found.type == Tok::COLON && (expected.contains(size_t{Tok::RBRACK}) || before.type == Tok::LBRACK))
     return "a slice is written `x[a..b]`";
-  if (found.type == Tok::COLON && expected.contains(size_t{Tok::RPAREN}))
+  if (found.type == Tok::COLON && expected.contains(size_t{Tok::RPAREN})) {
+    const Token& after = *(&found + 1);  // the end of the file is a token, too
+    if (before.type == Tok::INT && after.type == Tok::INT)
+      return "a range is written `" + std::string(before.text) + ".." + std::string(after.text) + "`";
+    if (before.type == Tok::NAME) return "an argument is written `" + std::string(before.text) + " = value`";
     return "a range is written `a..b`, and an argument `name = value`";
+  }
   if (found.type == Tok::COLON && expected.contains(size_t{Tok::LBRACE}))
     return "a block stands in braces: `if c { ... }`, `for i in 0..3 { ... }`";
   const bool behind_value = expected.contains(size_t{Tok::RPAREN}) || expected.contains(size_t{Tok::RBRACK});
@@ -179,10 +185,17 @@ void ErrorStrategy::report(Parser* parser) {
         .at({file_, before.end, before.end})
         .note("found " + quoted(found) + " instead");
   } else {
-    emitter_.report(diag::ExpectedFound, what + " after " + quoted(before), quoted(found))
-        .at({file_, found.begin, std::max(found.end, found.begin)})
-        .help(is_batch_table(found) ? "one source's size is a setting of its own: `batch = 32`, `batch[news] = 16`"
-                                    : habit_of_other_languages(found, before, header_rule_of(parser), expected));
+    const auto at = static_cast<size_t>(&found - tokens_.data());
+    size_t colon = 0;
+    const std::string slice = slice_of_python(tokens_, at, colon);
+    const Token& shown = slice.empty() || colon == 0 ? found : tokens_[colon];
+    const std::string said = !slice.empty() ? slice : conditional_of_python(tokens_, at);
+    const std::string wanted = &shown == &found ? what + " after " + quoted(before) : "an index";
+    emitter_.report(diag::ExpectedFound, wanted, quoted(shown))
+        .at({file_, shown.begin, std::max(shown.end, shown.begin)})
+        .help(!said.empty()           ? said
+              : is_batch_table(found) ? "one source's size is a setting of its own: `batch = 32`, `batch[news] = 16`"
+                                      : habit_of_other_languages(found, before, header_rule_of(parser), expected));
   }
 }
 

@@ -1,6 +1,7 @@
 // Rules of the token pass inside `(` and `[`, for brackets themselves, and the limits on nesting.
 #include <algorithm>
 
+#include "compiler/syntax/habits.h"
 #include "compiler/syntax/token_pass.h"
 #include "support/diag/kinds/syntax.h"
 
@@ -293,6 +294,7 @@ void TokenPass::close_top(bool report, bool comment) {
     diag::Report made = expected("`" + spelling(right) + "`");
     std::move(made).label(range(top.opener), "this `" + spelling(top.opener.type) + "` is never closed");
     if (comment) std::move(made).note(comment_hint());
+    if (type() == Tok::IF) std::move(made).help(conditional_of_python(in_, i_));
   }
   if (right != Tok::RBRACE) conjure(right);
   leave();

@@ -11,6 +11,7 @@
 #include <new>
 #include <utility>
 
+#include "support/base/out_of_memory.h"
 #include "support/diag/kinds/data.h"
 
 namespace mtl::data {
@@ -53,6 +54,7 @@ bool is_below(const std::string& path, const std::string& root) {
 // 0, or errno. `expected`: bytes, if the file does not change.
 int read_all(int file, size_t expected, std::string& out) {
   constexpr size_t kChunk = size_t{1} << 20;
+  const MayRunOut large;
   try {
     out.reserve(expected + kChunk);
     for (;;) {

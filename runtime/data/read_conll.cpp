@@ -5,6 +5,7 @@
 // not a comment is a token).
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "runtime/data/record.h"
@@ -60,6 +61,22 @@ std::string_view whole_sentences(std::string_view text) {
     end = begin;
   }
   return {};
+}
+
+// Whether each cell is what headers call a column; no sentence is made of such words alone.
+bool names_columns(const std::vector<std::string_view>& cells) {
+  static const std::set<std::string, std::less<>> kNames = {
+      "bio",        "chunk",  "chunks", "class", "deprel", "deps",    "entity", "entities", "feats",   "form",
+      "head",       "id",     "idx",    "index", "intent", "iob",     "iob2",   "label",    "labels",  "lemma",
+      "lemmas",     "misc",   "ne",     "ner",   "nertag", "nertags", "pos",    "postag",   "postags", "sentence",
+      "sentenceid", "sentid", "slot",   "slots", "srl",    "tag",     "tags",   "target",   "text",    "token",
+      "tokenid",    "tokens", "topic",  "upos",  "word",   "wordid",  "words",  "xpos"};
+  return cells.size() > 1 && std::all_of(cells.begin(), cells.end(), [](std::string_view cell) {
+           std::string letters;
+           for (const char c : lower_text(trim(cell)))
+             if (std::string_view("_-# .").find(c) == std::string_view::npos) letters += c;
+           return kNames.count(letters) > 0;
+         });
 }
 
 class ConllReader {
@@ -169,6 +186,13 @@ class ConllReader {
     }
     if (!by_spaces_ && found < 2) {
       wrong_count(found, "at least 2", line);
+      return false;
+    }
+    if (names_columns(record_.cells)) {
+      std::vector<std::string> names;
+      for (const std::string_view cell : record_.cells) names.push_back("`" + std::string(trim(cell)) + "`");
+      set_bad();
+      rows_.bad(diag::HeaderInConll, lines_.number(), line, "delete the line", join(names));
       return false;
     }
     width_ = found;

@@ -29,14 +29,6 @@ std::string name_in_file(const data::SourceSpec& source, const std::string& name
   return "`" + name + "`";
 }
 
-// Rows of a column that belong to an example.
-std::pair<size_t, size_t> rows_of(const data::Split& split, const std::string& dim, size_t example) {
-  if (dim.empty()) return {example, example + 1};
-  const data::Ragged& ragged = split.ragged.at(dim);
-  const auto [begin, end] = rows_of(split, ragged.parent, example);
-  return {static_cast<size_t>(ragged.offsets[begin]), static_cast<size_t>(ragged.offsets[end])};
-}
-
 }  // namespace
 
 // Examples that a head cannot read are bad rows: they lose their row. False after reports.
@@ -159,9 +151,8 @@ bool Predictor::State::answer(PredictGroup& group, const data::RawInput& input, 
           answer = Answer{};
           answer.task = index;
           answer.absent = true;
-          bad.bad(diag::ScoresNotNumbers, example.line, example.text,
-                  "numbers of the input may be too large for the model; `--skip-bad-rows N` answers null here",
-                  task.name);
+          bad.bad(diag::ScoresNotNumbers, example.line, example.text, "`--skip-bad-rows N` answers null here",
+                  task.name, why_no_number(input.split, task, good[i].first));
         }
         if (space != nullptr) skip(answer, input.split.ragged.at(task.target_dim).skipped, good[i].first);
         const auto& tokens = input.examples[good[i].second].tokens;

@@ -99,6 +99,27 @@ void sum_copies(const KernelArgs& args) {
   });
 }
 
+size_t sum_repeated_workspace(const WorkspaceQuery&) {
+  return 0;
+}
+
+void sum_repeated(const KernelArgs& args) {
+  const SpaceView &from = *args.spaces[0], &to = *args.spaces[1], &near = *args.spaces[2], &own = *args.spaces[3];
+  const int64_t width = args.ints[0], steps = args.ints[1];
+  const float* x = buffer<float>(args, 0);
+  float* y = buffer<float>(args, 1);
+  over_rows(own.rows, width * (from.rows / (own.rows + 1) + 1), [&](Range rows) {
+    for (int64_t r = rows.begin; r < rows.end; ++r) {
+      float* sum = y + to.offsets[r] * width;
+      const int64_t count = (to.offsets[r + 1] - to.offsets[r]) * width;
+      std::memset(sum, 0, static_cast<size_t>(count) * sizeof(float));
+      const Range below = rows_below(args.spaces + 4, steps, own.parent[r]);
+      for (int64_t t = below.begin; t < below.end; ++t)
+        add_numbers(x + from.offsets[near.offsets[t] + own.position[r]] * width, count, sum);
+    }
+  });
+}
+
 size_t scatter_add_rows_workspace(const WorkspaceQuery&) {
   return 0;
 }

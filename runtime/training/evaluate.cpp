@@ -8,6 +8,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <optional>
 #include <span>
 
 #include "runtime/training/labels.h"
@@ -32,9 +33,9 @@ struct Said {
   std::vector<bool> labelled;   // by row
   std::vector<int64_t> starts;  // row_starts
   double loss = 0;
-  double losses_of = 0;       // rows that `loss` sums over
-  std::vector<char> correct;  // by row, where all_correct asks for it
-  bool not_numbers = false;   // the scores of a labelled row
+  double losses_of = 0;                // rows that `loss` sums over
+  std::vector<char> correct;           // by row, where all_correct asks for it
+  std::optional<int64_t> not_numbers;  // the first labelled row whose scores are NaN
 };
 
 struct SourceEngine {
@@ -49,13 +50,13 @@ bool wants(const std::vector<ModelMetric>& metrics, const std::string& task) {
   });
 }
 
-// Whether scores are NaN where there is a label. They are of the task's rows from `first` on.
-bool has_nan(const Said& said, std::span<const float> scores, int64_t width, int64_t first) {
-  for (size_t i = 0; i < scores.size(); ++i) {
+// Notes where scores are NaN and there is a label. They are of the task's rows from `first` on.
+void find_nan(Said& said, std::span<const float> scores, int64_t width, int64_t first) {
+  for (size_t i = 0; i < scores.size() && !said.not_numbers; ++i) {
     const size_t row = static_cast<size_t>(first) + i / static_cast<size_t>(width);
-    if (std::isnan(scores[i]) && row < said.labelled.size() && said.labelled[row]) return true;
+    if (std::isnan(scores[i]) && row < said.labelled.size() && said.labelled[row])
+      said.not_numbers = static_cast<int64_t>(row);
   }
-  return false;
 }
 
 // Whether each row's prediction is right; rows without a label are.
@@ -104,7 +105,8 @@ double all_correct(const ModelMetric& metric, const std::vector<Said>& said) {
     for (const Said& one : said)
       if (one.task->name == name) parts.push_back(&one);
   if (parts.size() != metric.tasks.size()) return kUndefined;
-  if (std::any_of(parts.begin(), parts.end(), [](const Said* part) { return part->not_numbers; })) return kUndefined;
+  if (std::any_of(parts.begin(), parts.end(), [](const Said* part) { return part->not_numbers.has_value(); }))
+    return kUndefined;
   int64_t counted = 0, right = 0;
   const auto judge = [&](const auto& rows_of, int64_t units) {
     for (int64_t unit = 0; unit < units; ++unit) {
@@ -169,12 +171,11 @@ static void take_outputs(const engine::Engine& engine, Said& said) {
   const int64_t first = said.rows.count();
   const size_t before = said.rows.numbers.size();
   append_output(engine, "predict." + said.task->name, said.rows);
-  said.not_numbers =
-      said.not_numbers || has_nan(said, std::span(said.rows.numbers).subspan(before), said.rows.width, first);
+  find_nan(said, std::span(said.rows.numbers).subspan(before), said.rows.width, first);
   if (!has_class_scores(*said.task)) return;
   Rows heads;
   append_output(engine, "head." + said.task->name, heads);
-  said.not_numbers = said.not_numbers || has_nan(said, heads.numbers, heads.width, first);
+  find_nan(said, heads.numbers, heads.width, first);
   if (!needs_scores(*said.task)) return;
   said.heads.width = heads.width;
   said.heads.numbers.insert(said.heads.numbers.end(), heads.numbers.begin(), heads.numbers.end());
@@ -264,8 +265,12 @@ void Evaluator::State::measure(Said& said, Scores& scores) {
     for (int64_t k = 0; k < judged.width; ++k)
       out.columns.emplace_back(names[static_cast<size_t>(k)], measure_column(metrics, judged, k));
   }
-  out.not_numbers = said.not_numbers;
-  if (out.not_numbers) {
+  if (said.not_numbers) {
+    const auto after = std::upper_bound(said.starts.begin(), said.starts.end(), *said.not_numbers);
+    const auto example = static_cast<size_t>(after - said.starts.begin() - 1);
+    out.not_numbers = "its scores are no numbers (NaN), first at " +
+                      said.split->place_of(static_cast<int64_t>(example)) + ": " +
+                      why_no_number(*said.split, task, example);
     const auto undefine = [](MetricValues& values) {
       for (auto& [metric, value] : values) value = kUndefined;
     };
@@ -329,7 +334,7 @@ Scores Evaluator::evaluate(const std::vector<SplitOf>& splits) {
 
 namespace {
 std::string why_undefined(const TaskScores& task, Metric metric) {
-  if (task.not_numbers) return "the model's scores are no numbers (NaN) there";
+  if (!task.not_numbers.empty()) return task.not_numbers;
   switch (metric) {
     case Metric::auc:
       return "its labelled rows are all true or all false";

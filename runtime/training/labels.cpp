@@ -1,6 +1,8 @@
 // Finds the columns that a task's labels, names and weights come from.
 #include "runtime/training/labels.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -209,6 +211,33 @@ bool check_span_metrics(const std::vector<elaborate::TaskInfo>& tasks, const dat
     return false;
   }
   return true;
+}
+
+std::pair<size_t, size_t> rows_of(const data::Split& split, const std::string& dim, size_t example) {
+  if (dim.empty()) return {example, example + 1};
+  const data::Ragged& ragged = split.ragged.at(dim);
+  const auto [begin, end] = rows_of(split, ragged.parent, example);
+  return {static_cast<size_t>(ragged.offsets[begin]), static_cast<size_t>(ragged.offsets[end])};
+}
+
+std::string why_no_number(const data::Split& split, const elaborate::TaskInfo& task, size_t example) {
+  float largest = 0;
+  std::string of;
+  for (const std::string& name : task.inputs) {
+    const auto found = split.columns.find(name);
+    if (found == split.columns.end() || found->second.is_ids) continue;
+    const data::Column& column = found->second;
+    const auto [begin, end] = rows_of(split, column.dim, example);
+    const auto width = static_cast<size_t>(std::max<int64_t>(column.width, 1));
+    const std::string called = "`" + task.source + "." + name + "`";
+    for (size_t i = begin * width; i < end * width; ++i) {
+      const float x = std::abs(column.numbers[i]);
+      if (std::isinf(x)) return called + " is infinite once its transforms are done";
+      if (of.empty() || x > largest) largest = x, of = called;
+    }
+  }
+  if (of.empty()) return "the model makes them, it reads no numbers";
+  return fmt::format("the model makes them of finite numbers, of which the largest is {:.4g} in {}", largest, of);
 }
 
 int64_t count_labels(const data::Split& split, const elaborate::TaskInfo& task) {

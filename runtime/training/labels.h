@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "compiler/elaborate/elaborated.h"
@@ -46,6 +47,10 @@ std::vector<Unreadable> unreadable_examples(const data::Split& split, const elab
 // A metric of spans needs labels that mark some. False after a report.
 bool check_span_metrics(const std::vector<elaborate::TaskInfo>& tasks, const data::Spec& spec,
                         const data::Fitted& fitted, diag::Emitter& emitter);
+// Rows of a column along `dim` that belong to an example.
+std::pair<size_t, size_t> rows_of(const data::Split& split, const std::string& dim, size_t example);
+// What made the scores of an example NaN: an input that is infinite, or the model.
+std::string why_no_number(const data::Split& split, const elaborate::TaskInfo& task, size_t example);
 int64_t count_labels(const data::Split& split, const elaborate::TaskInfo& task);
 // Where the rows of each example begin in the task's target; examples + 1 numbers.
 std::vector<int64_t> row_starts(const data::Split& split, const elaborate::TaskInfo& task);

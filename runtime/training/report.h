@@ -21,7 +21,7 @@ struct TaskScores {
   MetricValues metrics;
   int64_t counted = 0;                                        // labelled examples or positions
   std::vector<std::pair<std::string, MetricValues>> columns;  // bool[K], f32[K]: of each column, by its name
-  bool not_numbers = false;                                   // a labelled row has a score of NaN: no metric is defined
+  std::string not_numbers;  // a labelled row has a score of NaN, so that no metric is defined: which, and why
 };
 
 struct CombinedScore {  // `metric NAME = ...` of the model

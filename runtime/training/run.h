@@ -46,6 +46,7 @@ class Run {
   bool choose_selection();
   void warn_of_sequences(const data::Split& train, const elaborate::TaskInfo& task);
   void warn_of_target(const data::Split& train, const elaborate::TaskInfo& task);
+  void warn_of_bounds(const data::Split& train, const elaborate::TaskInfo& task, const data::ColumnSpec& column);
   void warn_of_warmup();
   void find_usual_losses();
   void warn_of_losses(double done);

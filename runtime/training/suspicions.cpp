@@ -97,6 +97,7 @@ void Run::warn_of_target(const data::Split& train, const elaborate::TaskInfo& ta
     return;
   }
   const std::vector<Seen> seen = numbers_of(train, task);
+  if (task.kind == TargetKind::number && column != nullptr) warn_of_bounds(train, task, *column);
   for (size_t i = 0; i < seen.size(); ++i) {
     if (seen[i].count < 2 || seen[i].low != seen[i].high) continue;
     const bool truth = task.kind == TargetKind::boolean;
@@ -112,6 +113,40 @@ void Run::warn_of_target(const data::Split& train, const elaborate::TaskInfo& ta
     const std::string of = seen.size() == 1 ? name : "number " + std::to_string(i) + " of " + name;
     constant(of, truth ? (value == 1 ? "`true`" : "`false`") : fmt::format("{:.6g}", value));
   }
+}
+
+// A head that `sigmoid`, `tanh` or `relu` ends, and numbers that it never reaches.
+void Run::warn_of_bounds(const data::Split& train, const elaborate::TaskInfo& task, const data::ColumnSpec& column) {
+  size_t below = 0, above = 0;
+  const std::vector<bool> counts = labelled_rows(train, task);
+  const data::Column& numbers = train.columns.at(task.target);
+  const auto width = static_cast<size_t>(std::max<int64_t>(numbers.width, 1));
+  double low = 0, high = 0;  // the least and the greatest of those
+  for (size_t i = 0; i < counts.size() * width; ++i) {
+    const double x = numbers.numbers[i];
+    if (!counts[i / width] || std::isnan(x)) continue;
+    const double slack = 1e-5 * std::max(1.0, std::abs(x));
+    if (x < task.low - slack) low = below++ == 0 ? x : std::min(low, x);
+    if (x > task.high + slack) high = above++ == 0 ? x : std::max(high, x);
+  }
+  if (below + above == 0) return;
+  std::vector<std::string> never, found;
+  if (below > 0)
+    never.push_back(fmt::format("below {:.4g}", task.low)), found.push_back(fmt::format("down to {:.4g}", low));
+  if (above > 0)
+    never.push_back(fmt::format("above {:.4g}", task.high)), found.push_back(fmt::format("up to {:.4g}", high));
+  using Kind = data::Transform::Kind;
+  const bool scaled = std::any_of(column.transforms.begin(), column.transforms.end(), [](const data::Transform& t) {
+    return t.kind == Kind::standardize || t.kind == Kind::minmax || t.kind == Kind::log1p;
+  });
+  emitter_
+      .report(diag::TargetOutsideHead, task.name, join(never, ", ", " or "),
+              "`" + task.source + "." + task.target + "`" + (scaled ? ", as its transforms make it," : ""),
+              join(found, ", ", " and "), count_of(below + above, "value"))
+      .at(task.range)
+      .help(task.low == 0 && task.high == 1 && !scaled
+                ? "end the head with the last `linear(...)`, or bring the target between 0 and 1: `|> minmax`"
+                : "end the head with the last `linear(...)`: a number needs no bound");
 }
 
 void Run::warn_of_warmup() {

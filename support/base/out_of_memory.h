@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <new>
 
 namespace mtl {
 
@@ -14,5 +15,18 @@ inline constexpr const char* kOutOfMemory =
   std::fputs(kOutOfMemory, stderr);
   ::_exit(1);
 }
+
+// Where an allocation may fail, as it is as large as a file, and whoever asks for it says what it was for: until the
+// end of the block it throws std::bad_alloc. Everywhere else it ends the program at once (driver/main.cpp).
+class MayRunOut {
+ public:
+  MayRunOut() : before_(std::set_new_handler(nullptr)) {}
+  ~MayRunOut() { std::set_new_handler(before_); }
+  MayRunOut(const MayRunOut&) = delete;
+  MayRunOut& operator=(const MayRunOut&) = delete;
+
+ private:
+  std::new_handler before_;
+};
 
 }  // namespace mtl

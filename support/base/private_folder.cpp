@@ -12,6 +12,7 @@
 #include <random>
 #include <utility>
 
+#include "support/base/out_of_memory.h"
 #include "support/base/write_all.h"
 
 namespace mtl {
@@ -26,6 +27,7 @@ std::string why_unsafe(const struct stat& status) {
 }
 
 bool read_all(int file, size_t expected, std::string& out) {
+  const MayRunOut large;
   try {
     out.resize(expected);
   } catch (const std::bad_alloc&) {

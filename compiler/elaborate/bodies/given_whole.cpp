@@ -24,14 +24,14 @@ bool give_whole(BodyContext& ctx, Value& value, SpaceId base, const Signature& s
   Tensor whole = *value.tensor();
   const size_t ragged = ragged_below(ctx, ctx.type(whole.node).space, at.frame.base).size();
   if (ragged == 0) return true;
-  if (ragged > 1) {
+  if (ragged > 2) {
     ctx.report(at, diag::NotSupportedYet,
                "a call that is mapped over " + axes_text(ctx, signature.extra) + " with a whole " +
                    shape_text(ctx, whole.node, at.frame))
         .help("reduce the nested dimension in front of the call");
     return false;
   }
-  whole.node = copy_rows(ctx, whole.node, base, at);
+  whole.node = ragged == 2 ? copy_pairs(ctx, whole.node, base, at) : copy_rows(ctx, whole.node, base, at);
   value = Value{whole, value.range};
   return whole.node.valid();
 }

@@ -16,6 +16,19 @@ namespace mtl::elaborate {
 
 using syntax::BinaryOp;
 
+namespace {
+// What the rest of an index says of each part.
+Value index_parts(BodyContext& ctx, const Value& stack, std::span<const syntax::IndexExpr::Item> rest, const At& at) {
+  if (rest.empty()) return stack;
+  std::vector<Value> parts = *stack_in(stack)->parts;
+  for (Value& part : parts) {
+    part = index_tensor(ctx, *part.tensor(), rest, at);
+    if (part.poisoned()) return {};
+  }
+  return stack_of(ctx, std::move(parts), at);
+}
+}  // namespace
+
 Value index_tensor(BodyContext& ctx, const Tensor& tensor, std::span<const syntax::IndexExpr::Item> items,
                    const At& at) {
   using Kind = syntax::IndexExpr::Item::Kind;
@@ -40,6 +53,7 @@ Value index_tensor(BodyContext& ctx, const Tensor& tensor, std::span<const synta
         range && range->op == BinaryOp::range) {
       Value part = slice_axis(ctx, current, axis, evaluate(ctx, *range->left, at.frame),
                               evaluate(ctx, *range->right, at.frame), {at.frame, items[i].range});
+      if (stack_in(part)) return index_parts(ctx, part, items.subspan(i + 1), at);
       if (!part.tensor()) return {};
       current = *part.tensor();
       ++axis;
@@ -58,6 +72,7 @@ Value index_tensor(BodyContext& ctx, const Tensor& tensor, std::span<const synta
     } else {
       next = index_axis(ctx, current, axis, index, here, dropped);
     }
+    if (stack_in(next)) return index_parts(ctx, next, items.subspan(i + 1), at);
     const Tensor* result = next.tensor();
     if (!result) return {};
     current = *result;

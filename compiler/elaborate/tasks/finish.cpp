@@ -9,6 +9,7 @@
 #include "compiler/elaborate/tensors/id_rows.h"
 #include "compiler/elaborate/tensors/operands.h"
 #include "compiler/elaborate/tensors/parameters.h"
+#include "compiler/elaborate/tensors/ranges.h"
 #include "compiler/elaborate/tensors/report.h"
 #include "compiler/ops/op.h"
 #include "compiler/sema/task_metrics.h"
@@ -147,6 +148,10 @@ ElaboratedModel finish(TaskContext& ctx) {
     }
     const ir::Node& predict = ctx.nodes.graph.node(task.predict);
     task.info.softmax = predict.op->name == std::string_view("argmax") && predict.operands[0] == task.scores;
+    if (task.info.kind == training::TargetKind::number) {
+      const NumberRange bounds = bounds_of(ctx, task.predict);
+      task.info.low = bounds.low, task.info.high = bounds.high;
+    }
     task.info.inputs = columns_read(ctx, task.info, {task.scores, task.predict});
     for (const std::string& path : reached(ctx, {task.scores, task.predict, task.loss}, false))
       readers[path].push_back(task.info.name);

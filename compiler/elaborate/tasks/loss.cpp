@@ -266,6 +266,10 @@ void mean_loss(TaskContext& ctx, TaskState& task, ir::Value loss, const At& at) 
               "`h |> reverse_gradient |> linear(|target|)`");
       return;
     }
+    if (known == 0.0 && ctx.options.losses && ctx.options.tasks.empty())
+      ctx.reports.emitter.report(diag::WeightOfZero, task.info.name)
+          .at(weight_at.range)
+          .help("`loss = none` says that a head is only computed; a small weight, such as 0.1, trains it a little");
     ir::Value value = to_tensor(ctx, weight, weight_at);
     if (!value.valid()) return;
     value = as_numbers(ctx, value, weight_at);

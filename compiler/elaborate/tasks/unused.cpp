@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
+#include <map>
 #include <optional>
 
 #include "compiler/elaborate/bodies/apply.h"
@@ -27,9 +29,12 @@ struct MadeUpSizes {
   std::array<int64_t, 8> dimensions, counts;
 };
 
+// What the signature calls each made-up size.
+using SizeNames = std::map<int64_t, std::string>;
+
 // A module, function or criterion that no model has to reach; `said` hears what is wrong with it.
 void run_by_itself(const sema::CheckedFile& file, const ElaborateOptions& options, const sema::Found& found,
-                   const MadeUpSizes& sizes, diag::Emitter& said);
+                   const MadeUpSizes& sizes, SizeNames& names, diag::Emitter& said);
 
 // `step` apart from each other.
 constexpr MadeUpSizes sizes_from(int64_t dimension, int64_t step, int64_t count, int64_t more) {
@@ -94,12 +99,13 @@ const Name& name_of_decl(const sema::Found& found) {
 }
 
 // An input of the signature's type; poison if its sizes cannot be made up.
-Value made_up_input(TaskContext& ctx, const Parameter& parameter, Frame& frame, const std::function<int64_t()>& next) {
+Value made_up_input(TaskContext& ctx, const Parameter& parameter, Frame& frame,
+                    const std::function<int64_t(const std::string&)>& next) {
   const At at{frame, parameter.name.range};
   const auto name_size = [&](const Expr& expr) {
     const auto* name = std::get_if<NameExpr>(&expr.node);
     if (name && is_dimension_name(name->name) && !frame.find(name->name))
-      frame.bind(name->name, Value{StaticValue{next()}});
+      frame.bind(name->name, Value{StaticValue{next(name->name)}});
   };
   std::vector<Dim> dims;
   for (const TypeExpr::DimItem& item : parameter.type.dims) {
@@ -131,10 +137,18 @@ Value made_up_input(TaskContext& ctx, const Parameter& parameter, Frame& frame, 
   return Value{Tensor{node, set, nullptr}, parameter.name.range};
 }
 
-void run_alone(TaskContext& ctx, const sema::Found& found, const MadeUpSizes& sizes_made) {
+void run_alone(TaskContext& ctx, const sema::Found& found, const MadeUpSizes& sizes_made, SizeNames& names) {
   size_t dimensions = 0, counts = 0;
-  const auto next_dim = [&] { return sizes_made.dimensions[dimensions++ % sizes_made.dimensions.size()]; };
-  const auto next_int = [&] { return sizes_made.counts[counts++ % sizes_made.counts.size()]; };
+  const auto named = [&](int64_t size, const std::string& name) {
+    names.try_emplace(size, name);
+    return size;
+  };
+  const auto next_dim = [&](const std::string& name) {
+    return named(sizes_made.dimensions[dimensions++ % sizes_made.dimensions.size()], name);
+  };
+  const auto next_int = [&](const std::string& name) {
+    return named(sizes_made.counts[counts++ % sizes_made.counts.size()], name);
+  };
   const Name& name = name_of_decl(found);
   ctx.model.root = std::make_shared<Place>();
   ctx.model.frame.kind = Frame::Kind::model;
@@ -151,7 +165,7 @@ void run_alone(TaskContext& ctx, const sema::Found& found, const MadeUpSizes& si
   const At at{ctx.model.frame, name.range};
   const auto made_up_static = [&](const Parameter& parameter) {
     const std::string& type = parameter.type.name.text;
-    if (type == "int") return Value{StaticValue{next_int()}, name.range};
+    if (type == "int") return Value{StaticValue{next_int(parameter.name.text)}, name.range};
     if (type == "float") return Value{StaticValue{0.5}, name.range};
     if (type == "bool") return Value{StaticValue{false}, name.range};
     return Value{StaticValue{sema::Initializer{}}, name.range};
@@ -202,6 +216,32 @@ std::vector<diag::Diagnostic> errors_of(const diag::Emitter& emitter) {
   return errors;
 }
 
+// Whoever reads `101 is not 11` wrote `D` and `width`.
+std::string with_names(const std::string& text, const SizeNames& names) {
+  const auto is_part = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '.'; };
+  std::string out;
+  for (size_t begin = 0; begin < text.size();) {
+    size_t end = begin;
+    while (end < text.size() && is_part(text[end])) ++end;
+    const std::string word = text.substr(begin, std::max(end - begin, size_t{1}));
+    const bool number =
+        word.size() < 10 && std::all_of(word.begin(), word.end(), [](char c) { return c >= '0' && c <= '9'; });
+    const auto found = number ? names.find(std::stoll(word)) : names.end();
+    out += found == names.end() ? word : found->second;
+    begin += word.size();
+  }
+  for (const auto& [size, name] : names) {  // `C` is 103 already
+    const std::string itself = " (`" + name + "` is " + name + " already)";
+    if (const size_t at = out.find(itself); at != std::string::npos) out.erase(at, itself.size());
+  }
+  return out;
+}
+void with_names(diag::Diagnostic& error, const SizeNames& names) {
+  error.message = with_names(error.message, names);
+  for (diag::Label& label : error.labels) label.text = with_names(label.text, names);
+  for (std::string& note : error.notes) note = with_names(note, names);
+}
+
 enum class Checked : uint8_t { good, bad, unknown };
 
 std::vector<diag::Diagnostic> errors_with(const MadeUpSizes& sizes, const sema::CheckedFile& file,
@@ -209,8 +249,11 @@ std::vector<diag::Diagnostic> errors_with(const MadeUpSizes& sizes, const sema::
   ElaborateOptions options;
   options.training = true;
   diag::Emitter said(emitter.sources());
-  run_by_itself(file, options, found, sizes, said);
-  return errors_of(said);
+  SizeNames names;
+  run_by_itself(file, options, found, sizes, names, said);
+  std::vector<diag::Diagnostic> errors = errors_of(said);
+  for (diag::Diagnostic& error : errors) with_names(error, names);
+  return errors;
 }
 
 // What of `always` is among `errors`, too.
@@ -267,12 +310,12 @@ Checked check_alone(const sema::CheckedFile& file, const sema::Found& found, dia
 
 // A module, function or criterion that no model has to reach; `said` hears what is wrong with it.
 void run_by_itself(const sema::CheckedFile& file, const ElaborateOptions& options, const sema::Found& found,
-                   const MadeUpSizes& sizes, diag::Emitter& said) {
+                   const MadeUpSizes& sizes, SizeNames& names, diag::Emitter& said) {
   KnownLayers known;
   for (int attempt = 0; attempt < 3; ++attempt) {  // see elaborate()
     diag::Emitter heard(said.sources());
     TaskContext ctx(file, options, heard, known);
-    run_alone(ctx, found, sizes);
+    run_alone(ctx, found, sizes, names);
     KnownLayers told = known;
     ctx.tell(told);
     const bool last = !ctx.waits() || told.size() == known.size() || attempt == 2;

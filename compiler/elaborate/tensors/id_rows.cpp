@@ -92,7 +92,8 @@ void note_ids(TensorContext& ctx, ir::Value value, int axis, const std::vector<I
     note_ids(ctx, node.operands[0], axis, outer_ranges(ranges, ctx.type(node.operands[0]).dims.back().value()));
   } else if (op == "reshape" || op == "broadcast") {
     go(0, axis_without_ones(ctx.type(value).dims, ctx.type(node.operands[0]).dims, axis));
-  } else if (is_one_of(op, {"to_space", "copy_rows", "stop_gradient", "reverse_gradient", "neg", "dropout"})) {
+  } else if (is_one_of(op, {"to_space", "copy_rows", "repeat_pairs", "stop_gradient", "reverse_gradient", "neg",
+                            "dropout"})) {
     go(0, axis);
   } else if (is_one_of(op, {"add", "sub", "mul", "div"})) {
     for (const size_t i : {size_t{0}, size_t{1}}) go(i, axis - rank + ctx.type(node.operands[i]).rank());
@@ -118,8 +119,9 @@ std::vector<IdRange> hot_ranges(const TensorContext& ctx, const ir::Node& node, 
   if (node.operands.empty()) return {};
   const types::Type& before = ctx.type(node.operands[0]);
   const std::vector<Dim>& after = node.types[0].dims;
-  if (is_one_of(op, {"to_f32", "to_space", "copy_rows", "move_rows", "dropout", "stop_gradient", "reverse_gradient",
-                     "neg", "broadcast", "segment_sum", "segment_max", "segment_min", "segment_prod", "first", "last"}))
+  if (is_one_of(op, {"to_f32", "to_space", "copy_rows", "repeat_pairs", "move_rows", "dropout", "stop_gradient",
+                     "reverse_gradient", "neg", "broadcast", "segment_sum", "segment_max", "segment_min",
+                     "segment_prod", "first", "last"}))
     return of(0);
   if (op == "map_in" || op == "map_out") return !after.empty() && before.rank() > 0 ? of(0) : std::vector<IdRange>();
   if (is_one_of(op, {"sum", "mean", "max", "min", "prod"}) && node.operands.size() == 1) {

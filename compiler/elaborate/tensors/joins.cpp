@@ -3,6 +3,7 @@
 
 #include "compiler/elaborate/tensors/emit.h"
 #include "compiler/elaborate/tensors/lengths.h"
+#include "compiler/elaborate/tensors/pairs.h"
 #include "compiler/elaborate/tensors/reductions.h"
 #include "compiler/elaborate/tensors/words.h"
 #include "support/diag/kinds/elaborate.h"
@@ -19,6 +20,14 @@ ir::Value stack(TensorContext& ctx, std::vector<ir::Value> parts, const At& at) 
   return emit(ctx, "stack", parts, at, {{"axis", int64_t{0}}});
 }
 
+namespace {
+void report_unlike(TensorContext& ctx, ir::Value first, ir::Value other, const At& at, const std::string& help) {
+  ctx.report(at, diag::ShapeMismatch, "`concat`",
+             "the first is " + shape_text(ctx, first, at.frame) + ", another is " + shape_text(ctx, other, at.frame))
+      .help(help);
+}
+}  // namespace
+
 ir::Value concat(TensorContext& ctx, const std::vector<Tensor>& given, const Value* over, const At& at) {
   int rank = 0;
   std::vector<ir::Value> parts;
@@ -31,13 +40,9 @@ ir::Value concat(TensorContext& ctx, const std::vector<Tensor>& given, const Val
     ctx.report(at, diag::EmptyArray, "concat");
     return {};
   }
-  const auto holds_ids = [&](ir::Value part) { return ctx.type(part).dtype == types::DType::i32; };
   for (ir::Value part : parts) {
-    if (holds_ids(part) == holds_ids(parts[0])) continue;
-    ctx.report(
-           at, diag::ShapeMismatch, "`concat`",
-           "the first is " + shape_text(ctx, parts[0], at.frame) + ", another is " + shape_text(ctx, part, at.frame))
-        .help("ids and numbers do not mix: `embed(width)` makes a vector of each id");
+    if (ctx.type(part).dtype == ctx.type(parts[0]).dtype) continue;
+    report_unlike(ctx, parts[0], part, at, "ids and numbers do not mix: `embed(width)` makes a vector of each id");
     return {};
   }
   if (over) {
@@ -48,6 +53,10 @@ ir::Value concat(TensorContext& ctx, const std::vector<Tensor>& given, const Val
       const std::vector<Axis> all = axes(ctx, part, at.frame);
       return axis < all.size() && all[axis].ragged;
     });
+    const bool outer = std::any_of(parts.begin(), parts.end(), [&](ir::Value part) {
+      return is_outer_of_pairs(ctx, part, static_cast<int>(axis), at);
+    });
+    if (outer) return concat_outer(ctx, parts, at);
     if (ragged) return concat_rows(ctx, parts, axis, at);
   }
   std::vector<Axis> front;  // the ragged dimensions, which have to be the same
@@ -63,14 +72,11 @@ ir::Value concat(TensorContext& ctx, const std::vector<Tensor>& given, const Val
       // Those that differ in the last of them alone can stand behind each other.
       const bool joins = !over && !front.empty() && front.size() == ragged.size() &&
                          std::equal(front.begin(), front.end() - 1, ragged.begin());
-      const std::string number = std::to_string(joins ? front.size() - 1 : 0);
-      ctx.report(at, diag::ShapeMismatch, "`concat`",
-                 "the first is " + shape_text(ctx, given[0].node, at.frame) + ", another is " +
-                     shape_text(ctx, given[i].node, at.frame))
-          .help(joins
-                    ? "`over = " + number + "` puts one sequence behind the other; else pool over the ragged dimension"
-                    : "a module joins them at each position: `module join()(a: f32[A], b: f32[B]) -> f32[A + B]`; or "
-                      "pool what is ragged: `mean(x, over = T)`");
+      report_unlike(ctx, given[0].node, given[i].node, at,
+                    joins ? "`over = " + std::to_string(front.size() - 1) +
+                                "` puts one sequence behind the other; else pool over the ragged dimension"
+                          : "a module joins them at each position: `module join()(a: f32[A], b: f32[B]) -> f32[A + "
+                            "B]`; or pool what is ragged: `mean(x, over = T)`");
       return {};
     }
   }

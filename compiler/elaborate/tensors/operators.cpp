@@ -320,6 +320,7 @@ ir::Value matmul(TensorContext& ctx, ir::Value a, ir::Value b, const At& at) {
 // outer one of pairs.
 ir::Value matmul_rows(TensorContext& ctx, ir::Value a, ir::Value b, const At& at) {
   const std::vector<Axis> x = axes(ctx, a, at.frame), y = axes(ctx, b, at.frame);
+  if (y.size() == 2 && y.back().ragged && x.size() == 2) return matmul_pairs(ctx, a, b, at);
   if (y.size() > 1 && y.back().ragged) {
     const auto turned = x.size() == 1 ? swapped(ctx, b, at) : std::nullopt;
     if (!turned) {

@@ -8,6 +8,7 @@
 #include "compiler/elaborate/tensors/lengths.h"
 #include "compiler/elaborate/tensors/operands.h"
 #include "compiler/elaborate/tensors/pairs.h"
+#include "compiler/elaborate/tensors/stacks.h"
 #include "compiler/elaborate/tensors/words.h"
 #include "support/diag/kinds/elaborate.h"
 
@@ -52,6 +53,16 @@ ir::Value row_at(TensorContext& ctx, ir::Value x, const Value& index, const At& 
 }
 }  // namespace
 
+namespace {
+// A fixed number of rows of the outer one of pairs: the parts of a stack.
+Value rows_of_pairs(TensorContext& ctx, const Tensor& tensor, const Dim& start, const Dim& stop, const At& at) {
+  const auto turned = swapped(ctx, tensor.node, at);
+  if (!turned && !innermost(ctx, tensor.node, 0, "a slice", at)) return {};
+  if (!turned || !turned->valid()) return {};
+  return apart(ctx, slice_rows(ctx, *turned, start, stop, at), at, tensor.ids);
+}
+}  // namespace
+
 // x[a..b]; a negative end counts from the back.
 Value slice_axis(TensorContext& ctx, const Tensor& tensor, int axis, const Value& from, const Value& to, const At& at) {
   if (from.poisoned() || to.poisoned()) return {};
@@ -65,7 +76,8 @@ Value slice_axis(TensorContext& ctx, const Tensor& tensor, int axis, const Value
   if (stop->constant().value_or(0) < 0) stop = *stop + length_of(ctx, all[axis]);
   if (all[axis].ragged) {
     const auto of_inner = [&](ir::Value x) { return slice_rows(ctx, x, *start, *stop, at); };
-    const bool outer = is_outer_of_pairs(ctx, tensor.node, axis, at) && !(*stop - *start).constant();
+    const bool outer = is_outer_of_pairs(ctx, tensor.node, axis, at);
+    if (outer && (*stop - *start).constant()) return rows_of_pairs(ctx, tensor, *start, *stop, at);
     if (!outer && !innermost(ctx, tensor.node, axis, "a slice", at)) return {};
     ir::Value part = outer ? move_outer(ctx, tensor.node, "a slice", at, of_inner) : of_inner(tensor.node);
     return part.valid() ? Value{Tensor{part, tensor.ids, nullptr, dim_names(ctx, tensor)}, at.range} : Value{};
@@ -160,7 +172,8 @@ Value rows_by_ids(TensorContext& ctx, const Tensor& tensor, const Tensor& ids, c
 // f32[Q, C] by ids of positions in Q, with `rows` f32[C, Q]: for each of C, what the ids name there.
 Value pairs_by_ids(TensorContext& ctx, const Tensor& tensor, ir::Value rows, const Tensor& ids, const At& at) {
   const size_t ragged = ragged_below(ctx, ctx.type(ids.node).space, at.frame.base).size();
-  if (ctx.type(ids.node).rank() > 0 || ragged > 1) {
+  const int more = ctx.type(ids.node).rank();
+  if (more > 1 || ragged > 1 || (more == 1 && ragged == 1)) {
     ctx.report(at, diag::NotSupportedYet,
                shape_text(ctx, tensor.node, at.frame) + " by " + shape_text(ctx, ids.node, at.frame));
     return {};
@@ -170,6 +183,7 @@ Value pairs_by_ids(TensorContext& ctx, const Tensor& tensor, ir::Value rows, con
   if (ragged == 1) places.node = copy_rows(ctx, ids.node, each, at);
   if (!places.node.valid()) return {};
   Value found = gather_rows(ctx, tensor, rows, places, dim_names(ctx, tensor), at);
+  if (more == 1) return found.tensor() ? apart(ctx, found.tensor()->node, at, tensor.ids) : Value{};
   if (ragged == 0 || !found.tensor()) return found;
   const auto back = swapped(ctx, found.tensor()->node, at);
   return back && back->valid() ? Value{Tensor{*back, tensor.ids, nullptr, dim_names(ctx, tensor)}, at.range} : Value{};

@@ -62,12 +62,12 @@ MaybeRange of_binary(const std::string& op, const Range& a, const Range& b) {
 // The result has no other numbers than the operands.
 bool only_moves(const std::string& op) {
   static const std::set<std::string> kOps = {
-      "gather",    "gather_rows", "reshape",   "transpose",     "broadcast",
-      "slice",     "concat",      "stack",     "map_in",        "map_out",
-      "to_space",  "first",       "last",      "segment_max",   "segment_min",
-      "copy_rows", "swap_rows",   "mean",      "max",           "min",
-      "pick",      "concat_rows", "move_rows", "stop_gradient", "reverse_gradient",
-      "where",     "to_f32"};
+      "gather",    "gather_rows", "reshape",     "transpose",     "broadcast",
+      "slice",     "concat",      "stack",       "map_in",        "map_out",
+      "to_space",  "first",       "last",        "segment_max",   "segment_min",
+      "copy_rows", "swap_rows",   "mean",        "max",           "min",
+      "pick",      "concat_rows", "move_rows",   "stop_gradient", "reverse_gradient",
+      "where",     "to_f32",      "repeat_pairs"};
   return kOps.count(op) > 0;
 }
 
@@ -112,6 +112,11 @@ MaybeRange range_of(const TensorContext& ctx, ir::Value value, std::map<ir::Valu
   return known[value] = made;
 }
 }  // namespace
+
+NumberRange bounds_of(const TensorContext& ctx, ir::Value value) {
+  std::map<ir::Value, MaybeRange> known;
+  return range_of(ctx, value, known, 0).value_or(NumberRange{-kInf, kInf});
+}
 
 // The library's criteria that take one and are given the other: both train, and neither learns.
 void warn_of_scores(TensorContext& ctx, const Layer& criterion, const Value& scores, const At& at) {

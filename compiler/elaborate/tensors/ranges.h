@@ -8,6 +8,8 @@ struct NumberRange {
   double low = 0, high = 0;
 };
 
+// Infinite where nothing is known.
+NumberRange bounds_of(const TensorContext& ctx, ir::Value value);
 void warn_of_scores(TensorContext& ctx, const Layer& criterion, const Value& scores, const At& at);
 
 }  // namespace mtl::elaborate

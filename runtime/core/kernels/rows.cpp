@@ -109,6 +109,26 @@ void copy_rows(const KernelArgs& args) {
   });
 }
 
+size_t repeat_pairs_workspace(const WorkspaceQuery&) {
+  return 0;
+}
+
+void repeat_pairs(const KernelArgs& args) {
+  const SpaceView &to = *args.spaces[0], &from = *args.spaces[1], &near = *args.spaces[2], &own = *args.spaces[3];
+  const int64_t row_bytes = args.ints[0] * kBytes, steps = args.ints[1];
+  const char* x = buffer<char>(args, 0);
+  char* y = buffer<char>(args, 1);
+  over_rows(near.rows, args.ints[0] * (to.rows / (near.rows + 1) + 1), [&](Range rows) {
+    for (int64_t r = rows.begin; r < rows.end; ++r) {
+      const int64_t above = ancestor_row(args.spaces + 4, steps, near.parent[r]);
+      const Segment copied = segment(from, own.offsets[above] + near.position[r]);
+      if (copied.length > 0)
+        std::memcpy(y + to.offsets[r] * row_bytes, x + copied.begin * row_bytes,
+                    static_cast<size_t>(copied.length * row_bytes));
+    }
+  });
+}
+
 size_t gather_rows_workspace(const WorkspaceQuery&) {
   return 0;
 }

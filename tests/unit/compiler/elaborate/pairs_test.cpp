@@ -455,3 +455,127 @@ TEST_CASE("attention as the primitive is attention as a module") {
   const Numbers primitive = Program("head = sum(attention(rows.x, rows.u, rows.u)[..., 1] * rows.x[..., 0])").head();
   CHECK_THAT(Program("head = sum(scaled()(rows.x, rows.u)[..., 1] * rows.x[..., 0])", module).head(), near(primitive));
 }
+
+TEST_CASE("pairs meet pairs in products") {
+  // (x u^T)(u x^T), f32[T, T], with a weight for each of its numbers.
+  const auto weighted = [](const std::function<double(int, size_t, size_t)>& product, int e, size_t rows,
+                           size_t columns) {
+    double sum = 0;
+    for (size_t i = 0; i < rows; ++i)
+      for (size_t j = 0; j < columns; ++j)
+        sum += product(e, i, j) * static_cast<double>(1 + i) * (0.5 + static_cast<double>(j));
+    return sum;
+  };
+  const std::string weights = "head = sum(sum(s * (0.5 + float(positions(T))), over = 1) * (1 + float(positions(T))))";
+  const auto through_u = [](int e, size_t i, size_t j) {
+    double sum = 0;
+    for (const Row& u : rows_of_u(e)) sum += dot(rows_of_x(e)[i], u) * dot(u, rows_of_x(e)[j]);
+    return sum;
+  };
+  const Numbers expected =
+      each_example([&](int e) { return weighted(through_u, e, rows_of_x(e).size(), rows_of_x(e).size()); });
+  const std::string pairs = "let p = rows.x @ transpose(rows.u)\n let q = rows.u @ transpose(rows.x)\n";
+  CHECK_THAT(Program(pairs + "let s : f32[T, T] = p @ q\n" + weights).head(), near(expected));
+  CHECK_THAT(Program(pairs + "let s = p @ transpose(p)\n" + weights).head(), near(expected));
+  CHECK_THAT(Program(pairs + "let s = transpose(q) @ transpose(p)\n" + weights).head(), near(expected));
+  // Of a sequence with itself, three times; and of parts of it.
+  const auto itself = [](int e, size_t i, size_t j) {
+    const Rows x = rows_of_x(e);
+    double sum = 0;
+    for (const Row& a : x)
+      for (const Row& b : x) sum += dot(x[i], a) * dot(a, b) * dot(b, x[j]) / 1000;
+    return sum;
+  };
+  CHECK_THAT(Program("let c = rows.x @ transpose(rows.x) / 10.0\n let s = c @ c @ c\n" + weights).head(),
+             near(each_example([&](int e) { return weighted(itself, e, rows_of_x(e).size(), rows_of_x(e).size()); })));
+  const auto of_part = [](int e, size_t i, size_t j) {
+    const Rows x = rows_of_x(e);
+    double sum = 0;
+    for (size_t k = 1; k < x.size(); ++k) sum += dot(x[i], x[k]) * dot(x[k], x[j]);
+    return sum;
+  };
+  const Numbers parts =
+      each_example([&](int e) { return weighted(of_part, e, rows_of_x(e).size(), rows_of_x(e).size()); });
+  CHECK_THAT(Program("let c = rows.x @ transpose(rows.x[1..])\n let s = c @ transpose(c)\n" + weights).head(),
+             near(parts));
+  CHECK_THAT(Program("let c = rows.x @ transpose(rows.x)\n let s = c[..., 1..] @ c[1..]\n" + weights).head(),
+             near(parts));
+  // At each position of another sequence: the pairs are given whole.
+  const std::string module =
+      "module apply()(v: f32, q: f32[N, M]) -> f32[M] { return sum(q, over = 0) * v }\n"
+      "module turn()(v: f32, q: f32[N, M]) -> f32 { return sum((q @ transpose(q)) * v) }\n";
+  const auto sums = [](int e, size_t i, size_t j) {
+    double sum = 0;
+    for (const Row& u : rows_of_u(e)) sum += dot(u, rows_of_x(e)[j]);
+    return sum * rows_of_x(e)[i][0];
+  };
+  CHECK_THAT(Program(pairs + "let s : f32[T, T] = apply()(rows.x[..., 0], q)\n" + weights, module).head(),
+             near(each_example([&](int e) { return weighted(sums, e, rows_of_x(e).size(), rows_of_x(e).size()); })));
+  CHECK_THAT(Program(pairs + "head = sum(turn()(rows.x[..., 0], q))", module).head(), near(each_example([](int e) {
+               double sum = 0, of_x = 0;
+               for (const Row& a : rows_of_u(e))
+                 for (const Row& b : rows_of_u(e))
+                   for (const Row& x : rows_of_x(e)) sum += dot(a, x) * dot(b, x);
+               for (const Row& x : rows_of_x(e)) of_x += x[0];
+               return sum * of_x;
+             })));
+  // Beside values with one more dimension.
+  CHECK_THAT(Program(pairs + "let t = crossed()(rows.x[..., 0], q)\n head = sum(t * q)",
+                     "module crossed()(v: f32, q: f32[N, M]) -> f32[N, M] { return q * v }")
+                 .head(),
+             near(each_example([](int e) {
+               double sum = 0, of_x = 0;
+               for (const Row& u : rows_of_u(e))
+                 for (const Row& x : rows_of_x(e)) sum += dot(u, x) * dot(u, x);
+               for (const Row& x : rows_of_x(e)) of_x += x[0];
+               return sum * of_x;
+             })));
+}
+
+TEST_CASE("a fixed number of rows of the outer dimension of pairs") {
+  const auto row = [](int e, size_t i, double from, double step) {
+    double sum = 0;
+    const Rows x = rows_of_x(e);
+    for (size_t j = 0; j < x.size(); ++j) sum += dot(x[i], x[j]) * (from + step * static_cast<double>(j));
+    return sum;
+  };
+  const std::string pairs = "let p = rows.x @ transpose(rows.x)\n";
+  const std::string end = "\n head = sum(s[0] * float(positions(T))) + 2 * sum(s[1])";
+  const auto run = [&](const std::string& text) { return Program(pairs + text).head(); };
+  const Numbers first = each_example([&](int e) { return row(e, 0, 0, 1) + 2 * row(e, 1, 1, 0); });
+  const Numbers last = each_example([&](int e) {
+    const size_t n = rows_of_x(e).size();
+    return row(e, n - 2, 0, 1) + 2 * row(e, n - 1, 1, 0);
+  });
+  CHECK_THAT(run("let s : f32[2, T] = p[0..2]" + end), near(first));
+  CHECK_THAT(run("let s = p[-2..]" + end), near(last));
+  CHECK_THAT(run("let s = p[full(1, [2])]\n head = sum(s[0]) + sum(s[1])"),
+             near(each_example([&](int e) { return 2 * row(e, 1, 1, 0); })));
+  // The rest of the index is that of the parts.
+  CHECK_THAT(run("let s : f32[2] = p[0..2, 1]\n head = s[0] + 3 * s[1]"), near(each_example([](int e) {
+               const Rows x = rows_of_x(e);
+               return dot(x[0], x[1]) + 3 * dot(x[1], x[1]);
+             })));
+  CHECK_THAT(run("let s = p[0..2, 1..]\n head = sum(s[1])"),
+             near(each_example([&](int e) { return row(e, 1, 1, 0) - dot(rows_of_x(e)[0], rows_of_x(e)[1]); })));
+  CHECK_THAT(run("let s : f32[2, 2] = p[0..2] @ rows.x\n head = s[1, 0]"), near(each_example([](int e) {
+               double sum = 0;
+               for (const Row& x : rows_of_x(e)) sum += dot(rows_of_x(e)[1], x) * x[0];
+               return sum;
+             })));
+}
+
+TEST_CASE("pairs are joined along the outer dimension") {
+  const Numbers expected = each_example([](int e) {
+    Rows both = rows_of_x(e);
+    for (const Row& u : rows_of_u(e)) both.push_back(u);
+    double sum = 0;
+    for (size_t i = 0; i < both.size(); ++i)
+      for (const Row& u : rows_of_u(e)) sum += dot(both[i], u) * u[1] * static_cast<double>(i + 1);
+    return sum;
+  });
+  const std::string joined =
+      "let p = concat(rows.x @ transpose(rows.u), rows.u @ transpose(rows.u), over = 0)\n"
+      "let s : f32[T + U] = p @ rows.u[..., 1]\n head = sum(s * (1 + float(positions(T + U))))";
+  CHECK_THAT(Program(joined).head(), near(expected));
+}

@@ -91,6 +91,25 @@ TEST_CASE("segments are copied for each row below their parent, and the copies a
   CHECK(difference(sums, times) < 1e-6);
 }
 
+TEST_CASE("pairs are repeated for each row of a third sequence, and the copies added up") {
+  const Ragged above({2, 1}), t({1, 0, 2}), own({2, 3, 1}), pairs({1, 2, 0, 3, 1, 2});  // pairs (u, v); t below `above`
+  const Ragged near({2, 1, 1}), repeated({1, 2, 2, 2});                                 // (t, u) and (t, u, v)
+  const std::vector<const SpaceView*> spaces = {&repeated.view, &pairs.view, &near.view, &own.view, &t.view};
+  const int64_t width = 2;
+  Vector from = random_vector(static_cast<size_t>(pairs.view.rows * width), 1);
+  Vector copies(static_cast<size_t>(repeated.view.rows * width)), sums(from.size(), 99.0f);
+  call("repeat_pairs", {from.data(), copies.data()}, {width, 1}, {}, spaces);
+  call("sum_repeated", {copies.data(), sums.data()}, {width, 1}, {}, spaces);
+  Vector expected, times(from.size());
+  for (size_t r = 0; r < near.parent.size(); ++r) {
+    const int32_t of = own.offsets[t.parent[near.parent[r]]] + near.position[r];
+    for (int64_t i = pairs.offsets[of] * width; i < pairs.offsets[of + 1] * width; ++i)
+      expected.push_back(from[i]), times[i] += from[i];
+  }
+  CHECK(copies == expected);
+  CHECK(difference(sums, times) < 1e-6);
+}
+
 TEST_CASE("rows are looked up by position, and what comes back is added up") {
   const Ragged above({2, 0, 1, 3}), below({1, 2, 0, 1, 1, 2}), x({3, 5, 1, 2});
   const std::vector<const SpaceView*> spaces = {&below.view, &x.view, &below.view, &above.view};
