@@ -45,7 +45,7 @@ void check_groups(Front& front, const elaborate::ElaboratedModel& model, elabora
   for (const auto& task : model.tasks)
     if (task.has_loss) options.objective_tasks.insert(task.name);
   const auto trained = front.symbolic_elaborator()(options);
-  if (trained) training::check_groups(front.program().train, trained->params, front.emitter());
+  if (trained) training::check_patterns(front.program().train, trained->params, front.emitter());
 }
 
 }  // namespace

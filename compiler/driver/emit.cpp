@@ -20,15 +20,17 @@ namespace mtl::driver {
 namespace {
 
 // What is asked for: predictions of the tasks, or the objective with the gradient of every parameter.
-pipeline::Request make_request(const Options& options, const elaborate::ElaboratedModel& model, bool bf16) {
+pipeline::Request make_request(const Options& options, const elaborate::ElaboratedModel& model,
+                               const training::TrainConfig& train) {
   pipeline::Request request;
   std::vector<std::string> trained;
   for (const auto& task : model.tasks) {
     request.outputs.push_back("predict." + task.name);
     if (task.has_loss) trained.push_back(task.name);
   }
-  if (options.training) request = pipeline::training_request(model, trained);
-  request.bf16 = bf16;
+  const auto frozen = [&](const std::string& path) { return training::is_frozen(train, path); };
+  if (options.training) request = pipeline::training_request(model, trained, frozen);
+  request.bf16 = train.bf16;
   if (!options.dump_after.empty()) {
     request.after = [&](const std::string& step, const ir::Graph& graph) {
       if (step == options.dump_after) fmt::print("// after {}\n{}", step, ir::print(graph));
@@ -70,7 +72,7 @@ int run_emit(const Options& options) {
   const auto model = front.failed() ? std::nullopt : front.elaborator(front.dataset().fitted)(elaborate);
   front.flush_reports();
   if (!model || front.failed()) return kUserError;
-  const pipeline::Request request = make_request(options, *model, front.program().train.bf16);
+  const pipeline::Request request = make_request(options, *model, front.program().train);
   if (options.artifact == "graph" || !options.dump_after.empty()) {
     const ir::Graph graph = pipeline::make_graph(model->graph, request);
     if (options.dump_after.empty()) fmt::print("{}", ir::print(graph));

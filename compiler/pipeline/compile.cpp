@@ -9,7 +9,8 @@
 
 namespace mtl::pipeline {
 
-Request training_request(const elaborate::ElaboratedModel& model, const std::vector<std::string>& tasks) {
+Request training_request(const elaborate::ElaboratedModel& model, const std::vector<std::string>& tasks,
+                         const std::function<bool(const std::string& path)>& frozen) {
   Request request;
   request.outputs = {"objective"};
   for (const std::string& task : tasks) {
@@ -20,7 +21,7 @@ Request training_request(const elaborate::ElaboratedModel& model, const std::vec
     if (output.name.rfind("update ", 0) == 0) request.outputs.push_back(output.name);
   }
   for (const elaborate::ParamInfo& param : model.params) {
-    if (param.trained) request.gradients_of.push_back(param.path);
+    if (param.trained && !(frozen && frozen(param.path))) request.gradients_of.push_back(param.path);
   }
   return request;
 }

@@ -26,8 +26,9 @@ struct Request {
 };
 
 // To train on these tasks: the objective, their losses and counts, and next values of states, with the gradients of all
-// trained parameters.
-Request training_request(const elaborate::ElaboratedModel& model, const std::vector<std::string>& tasks);
+// trained parameters that are not frozen.
+Request training_request(const elaborate::ElaboratedModel& model, const std::vector<std::string>& tasks,
+                         const std::function<bool(const std::string& path)>& frozen);
 
 ir::Graph make_graph(const ir::Graph& model, const Request& request);
 program::Program make_program(const ir::Graph& model, const Request& request);

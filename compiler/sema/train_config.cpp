@@ -33,6 +33,7 @@ class TrainReader {
 
   std::optional<TrainConfig> read() {
     for (const syntax::ModelItem& item : model_.items) {
+      if (const auto* freeze = std::get_if<syntax::FreezeStmt>(&item.node)) read_freeze(*freeze, item.range);
       const auto* train = std::get_if<syntax::TrainBlock>(&item.node);
       if (train == nullptr) continue;
       config_.range = item.range;
@@ -293,6 +294,30 @@ class TrainReader {
       }
       out.pattern = std::move(pattern);
       config_.groups.push_back(out);
+    }
+  }
+
+  void read_freeze(const syntax::FreezeStmt& stmt, SourceRange range) {
+    training::FreezeConfig out;
+    out.range = range;
+    using From = syntax::FreezeStmt::Until;
+    using Until = training::FreezeConfig::Until;
+    out.until = stmt.until == From::never ? Until::never : stmt.until == From::epoch ? Until::epoch : Until::step;
+    if (stmt.limit) {
+      const auto limit = reader_.integer(*stmt.limit, stmt.until == From::epoch ? "until epoch" : "until step", 1);
+      good_ = good_ && limit;
+      out.limit = limit.value_or(1);
+    }
+    for (const syntax::Pattern& except : stmt.except) {
+      if (except.segments.empty()) return;
+      check_root(except);
+      for (std::string& pattern : patterns(except)) out.except.push_back(std::move(pattern));
+    }
+    if (stmt.target.segments.empty()) return;
+    check_root(stmt.target);
+    for (std::string& pattern : patterns(stmt.target)) {
+      out.pattern = std::move(pattern);
+      config_.frozen.push_back(out);
     }
   }
 

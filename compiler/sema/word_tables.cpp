@@ -69,7 +69,14 @@ std::span<const Entry> declaration_entries() {
        .about =
            "In `train`: settings of the parameters below a path. `*` stands for a part of a path, `**` for several.",
        .place = "train",
-       .example = "group encoder.** { lr = 2e-5 }"}};
+       .example = "group encoder.** { lr = 2e-5 }"},
+      {.name = "freeze",
+       .form = "freeze path except path until epoch 2",
+       .about = "In a model: keeps the parameters below a path as they are. `except` leaves some out; `until epoch n` "
+                "or `until "
+                "step n` ends it.",
+       .place = "model",
+       .example = "freeze encoder except *.bias"}};
   return table;
 }
 

@@ -184,7 +184,7 @@ std::optional<TrainingProgram> Session::training(const std::set<std::string>& so
   for (const ParamInfo& param : model->params) {
     if (!param.trained && has_output(model->graph, "update " + param.path)) out.updates.push_back(param.path);
   }
-  out.engine = compile(model->graph, pipeline::training_request(*model, out.tasks));
+  out.engine = compile(model->graph, pipeline::training_request(*model, out.tasks, options_.frozen));
   out.reach = reach_of(out.engine->program());
   return out;
 }

@@ -29,9 +29,10 @@ Elaborator make_elaborator(const sema::CheckedFile& file, const data::Spec& spec
                            diag::Emitter& emitter);
 
 struct SessionOptions {
-  std::string object_cache;  // compiled loops, by content; empty: none
-  bool rows = true;          // gradients of tables as rows
-  bool bf16 = false;         // training programs: products with weights read rounded operands
+  std::string object_cache;                             // compiled loops, by content; empty: none
+  bool rows = true;                                     // gradients of tables as rows
+  std::function<bool(const std::string& path)> frozen;  // parameters that need no gradient; null: none
+  bool bf16 = false;  // training programs: products with weights read rounded operands
 };
 
 // A program that trains on batches of some sources, and the parameters that it reaches.

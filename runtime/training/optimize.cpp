@@ -23,6 +23,7 @@ constexpr double kClipEpsilon = 1e-6;  // as torch.nn.utils.clip_grad_norm_
 
 struct Settings {
   double lr = 0, weight_decay = 0;
+  int64_t from_epoch = 1, from_update = 1;  // frozen before
   bool operator==(const Settings&) const = default;
 };
 
@@ -32,6 +33,11 @@ Settings settings_of(const TrainConfig& config, const std::string& path) {
     if (!match_path(group.pattern, path)) continue;
     if (group.lr) settings.lr = *group.lr;
     if (group.weight_decay) settings.weight_decay = *group.weight_decay;
+  }
+  for (const FreezeConfig& freeze : config.frozen) {
+    if (!freezes(freeze, path)) continue;
+    if (freeze.until == FreezeConfig::Until::epoch) settings.from_epoch = std::max(settings.from_epoch, freeze.limit);
+    if (freeze.until == FreezeConfig::Until::step) settings.from_update = std::max(settings.from_update, freeze.limit);
   }
   return settings;
 }
@@ -64,19 +70,34 @@ struct SparsePart {
 
 }  // namespace
 
-bool check_groups(const TrainConfig& config, const std::vector<elaborate::ParamInfo>& params, diag::Emitter& emitter) {
+bool check_patterns(const TrainConfig& config, const std::vector<elaborate::ParamInfo>& params,
+                    diag::Emitter& emitter) {
   std::vector<std::string> paths;
   for (const elaborate::ParamInfo& param : params) paths.push_back(param.path);
-  for (const GroupConfig& group : config.groups) {
-    if (std::any_of(paths.begin(), paths.end(), [&](const auto& path) { return match_path(group.pattern, path); }))
-      continue;
-    const auto near = nearest(group.pattern, paths);
-    emitter.report(diag::GroupNamesNothing, group.pattern)
-        .at(group.range)
+  const auto names_one = [&](const std::string& word, const std::string& pattern, SourceRange range) {
+    if (std::any_of(paths.begin(), paths.end(), [&](const auto& path) { return match_path(pattern, path); }))
+      return true;
+    const auto near = nearest(pattern, paths);
+    emitter.report(diag::PathNamesNothing, word + " " + pattern)
+        .at(range)
         .help(near ? "did you mean `" + *near + "`?" : "there are " + excerpt(join(paths), 200));
     return false;
+  };
+  for (const GroupConfig& group : config.groups)
+    if (!names_one("group", group.pattern, group.range)) return false;
+  for (const FreezeConfig& freeze : config.frozen) {
+    if (!names_one("freeze", freeze.pattern, freeze.range)) return false;
+    for (const std::string& except : freeze.except)
+      if (!names_one("except", except, freeze.range)) return false;
   }
-  return true;
+  const bool trains = std::any_of(params.begin(), params.end(), [&](const elaborate::ParamInfo& param) {
+    return param.trained && !is_frozen(config, param.path);
+  });
+  if (config.frozen.empty() || trains) return true;
+  emitter.report(diag::AllFrozen)
+      .at(config.frozen.back().range)
+      .help("`except` leaves some of them out, `until epoch 2` ends it");
+  return false;
 }
 
 struct Optimizer::State {
@@ -88,7 +109,7 @@ struct Optimizer::State {
   std::vector<Table> tables;
   std::vector<std::vector<size_t>> runs_of;        // by kind
   std::vector<std::vector<SparsePart>> sparse_of;  // by kind
-  int64_t updates = 0;
+  int64_t updates = 0, epoch = 1;
 
   State(const TrainConfig& c, model::Weights& w, float* g) : config(c), weights(w), gradients(g) {}
 
@@ -100,6 +121,10 @@ struct Optimizer::State {
   void make_runs(const std::vector<Reach>& kinds, const std::set<std::string>& by_rows);
   void make_parts(const std::vector<Reach>& kinds);
   void scatter(const SparsePart& part, const engine::SparseRows& rows);
+  bool waits(const Settings& settings) const {
+    return epoch < settings.from_epoch || updates + 1 < settings.from_update;
+  }
+  void leave_frozen();
   double norm() const;
   void apply(double lr_factor, double scale);
   void move_average();
@@ -203,6 +228,12 @@ void Optimizer::State::scatter(const SparsePart& part, const engine::SparseRows&
   }
 }
 
+// What is frozen in this update forgets its gradients.
+void Optimizer::State::leave_frozen() {
+  for (Run& run : runs) run.pending = run.pending && !waits(run.settings);
+  for (Table& table : tables) table.pending = table.pending && !waits(table.settings);
+}
+
 double Optimizer::State::norm() const {
   double sum = 0;
   for (const Run& run : runs)
@@ -295,6 +326,7 @@ void Optimizer::collect(size_t kind, std::span<const engine::SparseRows> rows) {
 double Optimizer::update(double lr_factor, int64_t accumulated) {
   State& s = *state_;
   double scale = 1.0 / static_cast<double>(accumulated), norm = 0;
+  s.leave_frozen();
   if (s.config.clip_norm > 0) {
     norm = scale * s.norm();
     if (!std::isfinite(norm)) return norm;
@@ -304,6 +336,10 @@ double Optimizer::update(double lr_factor, int64_t accumulated) {
   s.apply(lr_factor, scale);
   if (s.average) s.move_average();
   return norm;
+}
+
+void Optimizer::begin_epoch(int64_t epoch) {
+  state_->epoch = epoch;
 }
 
 void Optimizer::flush() {

@@ -27,8 +27,9 @@ struct Reach {
   std::vector<std::string> tables;  // by index of Program::sparse; a table may occur twice
 };
 
-// A pattern that names no parameter is a mistake, and would train on as if it were not there. False after a report.
-bool check_groups(const TrainConfig& config, const std::vector<elaborate::ParamInfo>& params, diag::Emitter& emitter);
+// A pattern of `group` or `freeze` that names no parameter is a mistake, and would train on as if it were not there; so
+// is a model of which nothing trains. False after a report.
+bool check_patterns(const TrainConfig& config, const std::vector<elaborate::ParamInfo>& params, diag::Emitter& emitter);
 
 class Optimizer {
  public:
@@ -48,6 +49,8 @@ class Optimizer {
   // One update of all that was collected since the last. Returns the norm of the gradient, before clipping; not finite
   // if a gradient is not, and then nothing was updated. It is 0 where nobody asked for it (clip_norm = 0).
   double update(double lr_factor, int64_t accumulated);
+  // Counted from 1: what is frozen until an epoch trains from then on.
+  void begin_epoch(int64_t epoch);
   // All tables up to date: before evaluating and saving.
   void flush();
 

@@ -90,6 +90,16 @@ void add_settings(const TrainConfig& config, std::vector<Fact>& facts) {
                                       (group.weight_decay ? text(*group.weight_decay) : "-"));
 }
 
+void add_frozen(const TrainConfig& config, std::vector<Fact>& facts) {
+  static constexpr const char* kUntil[] = {"always", "until epoch ", "until step "};
+  for (const FreezeConfig& freeze : config.frozen) {
+    std::string value = kUntil[static_cast<size_t>(freeze.until)];
+    if (freeze.until != FreezeConfig::Until::never) value += std::to_string(freeze.limit);
+    if (!freeze.except.empty()) value += ", except " + join(freeze.except);
+    facts.push_back({"`freeze " + freeze.pattern + "`", value, ""});
+  }
+}
+
 void add_data(const data::Dataset& dataset, std::vector<Fact>& facts) {
   // Row i of a table belongs to name i: other data may have as many of them, in another order.
   for (const auto* sets : {&dataset.fitted.vocabs, &dataset.fitted.sets}) {

@@ -129,13 +129,14 @@ void Run::count_updates() {
 
 bool Run::prepare() {
   SessionOptions session;
+  session.frozen = [this](const std::string& path) { return is_frozen(config_, path); };
   session.object_cache = options_.object_cache;
   session.rows = Optimizer::wants_rows(config_);
   session.bf16 = config_.bf16;
   session_ = Session::open(input_.elaborator, session);
   if (!session_) return false;
   if (input_.requirements && !input_.requirements(session_->model())) return false;
-  if (!check_tasks() || !check_groups(config_, session_->params(), emitter_)) return false;
+  if (!check_tasks() || !check_patterns(config_, session_->params(), emitter_)) return false;
   if (!check_tags(session_->params(), input_.dataset, emitter_)) return false;
   if (!check_class_weights(session_->params(), input_.dataset, emitter_)) return false;
   if (!check_span_metrics(session_->model().tasks, input_.spec, input_.dataset.fitted, emitter_)) return false;
@@ -321,6 +322,7 @@ void Run::report_step(const std::vector<int32_t>& plan) {
 // The steps that are left of the epoch at hand. False after a report.
 bool Run::run_epoch() {
   const std::vector<int32_t> plan = steps_->mix().plan(epoch_);
+  steps_->optimizer().begin_epoch(epoch_ + 1);
   const auto size = static_cast<int64_t>(plan.size());
   if (done_in_epoch_ == 0) {  // else it goes on, resumed
     for (TaskLoss& sum : sums_) sum.loss = 0;

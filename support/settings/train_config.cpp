@@ -98,4 +98,15 @@ bool match_path(const std::string& pattern, const std::string& path) {
   return match_from(split(pattern, "."), 0, split(path, "."), 0);
 }
 
+bool freezes(const FreezeConfig& freeze, const std::string& path) {
+  const auto names = [&](const std::string& pattern) { return match_path(pattern, path); };
+  return names(freeze.pattern) && std::none_of(freeze.except.begin(), freeze.except.end(), names);
+}
+
+bool is_frozen(const TrainConfig& config, const std::string& path) {
+  return std::any_of(config.frozen.begin(), config.frozen.end(), [&](const FreezeConfig& freeze) {
+    return freeze.until == FreezeConfig::Until::never && freezes(freeze, path);
+  });
+}
+
 }  // namespace mtl::training

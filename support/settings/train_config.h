@@ -40,6 +40,14 @@ struct GroupConfig {    // group encoder { lr = 2e-5 }
   SourceRange range;
 };
 
+struct FreezeConfig {  // freeze encoder except *.bias until epoch 2
+  std::string pattern;
+  std::vector<std::string> except;
+  enum class Until : uint8_t { never, epoch, step } until = Until::never;
+  int64_t limit = 0;  // the epoch or update, counted from 1, from which on it trains
+  SourceRange range;
+};
+
 enum class MixKind : uint8_t { joint, round_robin, proportional, uniform, sqrt, temperature, weighted, in_turn };
 struct MixConfig {
   MixKind kind = MixKind::joint;
@@ -63,6 +71,7 @@ struct TrainConfig {
   OptimizerConfig optimizer;
   ScheduleConfig schedule;
   std::vector<GroupConfig> groups;
+  std::vector<FreezeConfig> frozen;
   MixConfig mix;
   BatchSize batch;
   std::map<std::string, BatchSize> batch_of;  // batch[news] = 16
@@ -126,5 +135,8 @@ MetricScale scale_of(const std::string& name, const std::vector<ModelMetric>& me
 // Path patterns: `a.b` names everything below it; `*` any part of one name or index, `**` any number of them.
 // A copy's "@task" is matched only if the pattern names a task.
 bool match_path(const std::string& pattern, const std::string& path);
+bool freezes(const FreezeConfig& freeze, const std::string& path);
+// Frozen in the whole training: it needs no gradient.
+bool is_frozen(const TrainConfig& config, const std::string& path);
 
 }  // namespace mtl::training

@@ -137,6 +137,21 @@ Value made_up_input(TaskContext& ctx, const Parameter& parameter, Frame& frame,
   return Value{Tensor{node, set, nullptr}, parameter.name.range};
 }
 
+// An empty model around what is tried.
+void begin_model(TaskContext& ctx, const sema::Found& found) {
+  ctx.model.root = std::make_shared<Place>();
+  ctx.model.frame.kind = Frame::Kind::model;
+  ctx.model.frame.unit = found.unit;
+  ctx.model.frame.title = "`" + name_of_decl(found).text + "`";
+  ctx.model.frame.place = ctx.model.root;
+  ctx.model.frame.scopes.emplace_back();
+  for (const char* task : {"one", "other"}) {  // that private layers have a copy for
+    ctx.model.tasks.emplace_back();
+    ctx.model.tasks.back().info.name = task;
+  }
+  ctx.model.frame.task = &ctx.model.tasks.front();
+}
+
 void run_alone(TaskContext& ctx, const sema::Found& found, const MadeUpSizes& sizes_made, SizeNames& names) {
   size_t dimensions = 0, counts = 0;
   const auto named = [&](int64_t size, const std::string& name) {
@@ -150,17 +165,7 @@ void run_alone(TaskContext& ctx, const sema::Found& found, const MadeUpSizes& si
     return named(sizes_made.counts[counts++ % sizes_made.counts.size()], name);
   };
   const Name& name = name_of_decl(found);
-  ctx.model.root = std::make_shared<Place>();
-  ctx.model.frame.kind = Frame::Kind::model;
-  ctx.model.frame.unit = found.unit;
-  ctx.model.frame.title = "`" + name.text + "`";
-  ctx.model.frame.place = ctx.model.root;
-  ctx.model.frame.scopes.emplace_back();
-  for (const char* task : {"one", "other"}) {  // that private layers have a copy for
-    ctx.model.tasks.emplace_back();
-    ctx.model.tasks.back().info.name = task;
-  }
-  ctx.model.frame.task = &ctx.model.tasks.front();
+  begin_model(ctx, found);
   Frame sizes = ctx.model.frame;  // where dimensions and static arguments have their numbers
   const At at{ctx.model.frame, name.range};
   const auto made_up_static = [&](const Parameter& parameter) {

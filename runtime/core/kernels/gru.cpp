@@ -7,7 +7,7 @@
 namespace mtl::runtime::kernels {
 namespace {
 
-constexpr int64_t kGates = 3, kBlocksWorthAThread = 8;
+constexpr int64_t kGates = 3;
 constexpr int64_t kSaved = 4;
 
 struct Forward {
@@ -116,9 +116,7 @@ void forward_step(const Forward& s, int64_t running, int64_t t) {
 }  // namespace
 
 size_t gru_scan_workspace(const WorkspaceQuery& query) {
-  const int64_t hidden = query.ints[0], directions = query.ints[1];
-  return sizeof(float) * (padded(directions * gate_panel_floats(hidden, kGates)) +
-                          padded(scan_slots(query.spaces[0]->parent_rows, directions)));
+  return scan_workspace(query, kGates);
 }
 
 namespace {
@@ -147,16 +145,7 @@ void gru_scan_packed(const KernelArgs& args, const float* panels) {
 }
 
 void gru_scan(const KernelArgs& args) {
-  const int64_t hidden = args.ints[0], directions = args.ints[1];
-  const int64_t panel_size = gate_panel_floats(hidden, kGates), blocks = gate_blocks(hidden);
-  const int64_t parts = parts_of(blocks, kBlocksWorthAThread);
-  float* panels = Carver(args.workspace).floats(directions * panel_size);
-  parallel_for(directions * parts, [&](int64_t part) {
-    const int64_t d = part / parts;
-    pack_gate_blocks(buffer<float>(args, 3 * d + 1), hidden, kGates, part_range(blocks, parts, part % parts),
-                     panels + d * panel_size);
-  });
-  scan(args, panels);
+  scan(args, pack_panels(args, kGates, 3));
 }
 
 }  // namespace mtl::runtime::kernels

@@ -44,14 +44,39 @@ MTL_INLINE void pack_rows_of(const float* w, int64_t hidden, int64_t gates, floa
 
 }  // namespace
 
+namespace {
+constexpr int64_t kBlocksWorthAThread = 8;
+
 int64_t gate_blocks(int64_t hidden) {
   return at_level([=](auto level) { return in_blocks_of(hidden, decltype(level)::kLanes); });
 }
+// Blocks [begin, end) of kLanes units of w[G*H, H].
 void pack_gate_blocks(const float* w, int64_t hidden, int64_t gates, Range blocks, float* panels) {
   at_level([=](auto level) MTL_BODY {
     for (int64_t b = blocks.begin; b < blocks.end; ++b) pack_gate_block<decltype(level)>(w, hidden, gates, b, panels);
   });
 }
+}  // namespace
+
+size_t scan_workspace(const WorkspaceQuery& query, int64_t gates) {
+  const int64_t hidden = query.ints[0], directions = query.ints[1];
+  return sizeof(float) * (padded(directions * gate_panel_floats(hidden, gates)) +
+                          padded(scan_slots(query.spaces[0]->parent_rows, directions)));
+}
+
+const float* pack_panels(const KernelArgs& args, int64_t gates, int64_t operands) {
+  const int64_t hidden = args.ints[0], directions = args.ints[1];
+  const int64_t panel_size = gate_panel_floats(hidden, gates), blocks = gate_blocks(hidden);
+  const int64_t parts = parts_of(blocks, kBlocksWorthAThread);
+  float* panels = Carver(args.workspace).floats(directions * panel_size);
+  parallel_for(directions * parts, [&](int64_t part) {
+    const int64_t d = part / parts;
+    pack_gate_blocks(buffer<float>(args, operands * d + 1), hidden, gates, part_range(blocks, parts, part % parts),
+                     panels + d * panel_size);
+  });
+  return panels;
+}
+
 void pack_row_panels(const float* w, int64_t hidden, int64_t gates, float* panels) {
   at_level([=](auto level) MTL_BODY { pack_rows_of<decltype(level)>(w, hidden, gates, panels); });
 }

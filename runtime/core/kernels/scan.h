@@ -64,9 +64,12 @@ inline int64_t scan_slots(int64_t sequences, int64_t directions) {
 inline int64_t gate_panel_floats(int64_t hidden, int64_t gates) {
   return in_blocks_of(hidden, kMostLanes) * kMostLanes * hidden * gates;
 }
-// Packs blocks [begin, end) of kLanes units of w[G*H, H] into gate panels; there are gate_blocks(H) of them.
-int64_t gate_blocks(int64_t hidden);
-void pack_gate_blocks(const float* w, int64_t hidden, int64_t gates, Range blocks, float* panels);
+// Of a forward scan with ints {H, directions, ...}: its workspace has the gate panels of all directions, then
+// scan_slots.
+size_t scan_workspace(const WorkspaceQuery& query, int64_t gates);
+// Packs the recurrent weights w[G*H, H] of all directions, on all threads, to the front of the workspace. Of `operands`
+// buffers for each direction they are the second.
+const float* pack_panels(const KernelArgs& args, int64_t gates, int64_t operands);
 inline int64_t row_panel_floats(int64_t hidden, int64_t gates) {
   return in_blocks_of(hidden, kMostLanes) * kMostLanes * gates * hidden;
 }

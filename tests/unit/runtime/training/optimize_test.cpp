@@ -57,6 +57,39 @@ TEST_CASE("sgd moves what was reached, by its group's rate") {
   CHECK(f.w("table.weight")[1] == t);
 }
 
+TEST_CASE("what is frozen waits for its epoch and its update, without a trace in the optimizer") {
+  for (const OptimizerRule rule : {OptimizerRule::sgd, OptimizerRule::adamw}) {
+    Fixture frozen, free;
+    TrainConfig config = config_of(rule, 0.1, 0.1);
+    config.clip_norm = 0.5;
+    Optimizer other(config, free.weights, free.gradients.get(), {kDense});
+    using Until = FreezeConfig::Until;
+    config.frozen.push_back({"a", {}, Until::epoch, 2, {}});
+    config.frozen.push_back({"*", {"a", "table"}, Until::step, 3, {}});
+    Optimizer optimizer(config, frozen.weights, frozen.gradients.get(), {kDense});
+    const float a = frozen.w("a.weight")[1], b = frozen.w("b.weight")[1];
+    const auto step = [&](float gradient) {
+      frozen.set_gradient("a.weight", gradient);
+      frozen.set_gradient("b.weight", gradient);
+      optimizer.collect(0, {});
+      return optimizer.update(1.0, 1);
+    };
+    CHECK(step(100) == 0);  // nothing is left whose norm counts
+    optimizer.begin_epoch(2);
+    step(1);
+    CHECK(frozen.w("a.weight")[1] != a);
+    CHECK(frozen.w("b.weight")[1] == b);
+    step(1);
+    CHECK(frozen.w("b.weight")[1] != b);
+    // The first update of `b` is that of a fresh optimizer after the second of `a`.
+    free.set_gradient("a.weight", 1);
+    free.set_gradient("b.weight", 1);
+    other.collect(0, {});
+    other.update(1.0, 1);
+    CHECK(frozen.w("b.weight")[1] == Approx(free.w("b.weight")[1]));
+  }
+}
+
 TEST_CASE("clip_norm counts all gradients and scales them") {
   Fixture f;
   TrainConfig config = config_of(OptimizerRule::sgd, 1.0);
