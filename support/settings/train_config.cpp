@@ -1,6 +1,8 @@
 // Names of metrics, and path patterns. See config.h.
 #include "support/settings/train_config.h"
 
+#include <algorithm>
+
 #include "support/base/text.h"
 
 namespace mtl::training {
