@@ -198,8 +198,9 @@ class Planner {
       return false;
     }
     if (!from_one_cell && static_cast<int64_t>(elements) != out.width) {
-      fail(column, "", diag::WrongValueCount, column.name, count_of(static_cast<size_t>(out.width), "column"),
-           std::to_string(elements));
+      const bool more = static_cast<int64_t>(elements) < out.width;
+      fail(column, more ? "each is listed, as in `columns(0, 1)` of an `f32[2]`" : "", diag::WrongValueCount,
+           column.name, count_of(static_cast<size_t>(out.width), "column"), std::to_string(elements));
       return false;
     }
     const bool parts = std::any_of(column.transforms.begin(), column.transforms.end(),
