@@ -486,6 +486,8 @@ void BodyChecker::unknown(const std::string& name, SourceRange range, bool is_ca
     return unsupported(diag::UnsupportedPrimitive, name, range, std::move(help));
   if (name == "target" && place_ == Place::task)
     help = "its size is `|target|`, as in `linear(|target|)`; its value is known in the loss alone";
+  if (place_ != Place::model && contains({"parameters", "shares", "separate"}, name))
+    help = "the model's own `require` knows it, outside of tasks and bodies";
   if (help.empty()) help = help_for_unknown(name, is_callee);
   emitter_.report(is_callee ? diag::UnknownLayer : diag::UnknownName, name).at(range).help(help);
 }
