@@ -43,6 +43,11 @@ std::optional<model::ModelFile> Front::open_model() {
     const std::string earlier = training::newest_earlier(path.parent_path().string(), path.filename().string());
     if (!earlier.empty() && !fs::exists(path, ignored))
       std::move(report).help("the last run there left none; of the one before: `" + earlier + "`");
+    const fs::path beside = path.parent_path() / "model.safetensors";
+    if (path.filename() == "checkpoint.safetensors" && fs::exists(beside, ignored))
+      std::move(report).help("a checkpoint is for `--resume`; the model is `" + beside.string() + "`");
+    if (path.extension() != ".safetensors" && fs::path(options_.input).extension() == ".safetensors")
+      std::move(report).help("the model comes first: `mtlc predict MODEL FILE`");
     if (path.extension() == ".mtl")
       std::move(report).help("`mtlc run` trains it and writes the model, runs/NAME/model.safetensors");
     return std::nullopt;

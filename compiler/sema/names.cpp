@@ -416,6 +416,8 @@ void BodyChecker::size(const syntax::SizeExpr& node, SourceRange range) {
     if (place_ == Place::task) sizes.emplace_back("target");
     const std::optional<std::string> near = nearest(first, sizes);
     if (near) help = "did you mean `|" + *near + (alone ? "|`?" : "." + node.path[1] + "|`?");
+    const std::string source = alone ? source_with(first) : "";
+    if (!source.empty()) help = "a column is written with its source: `|" + source + "." + first + "|`";
   }
   emitter_.report(diag::UnknownSize, join(node.path, ".", ".")).at(range).help(help);
 }
@@ -461,20 +463,31 @@ std::string BodyChecker::help_for_unknown(const std::string& name, bool is_calle
              ", D]`";
     if (contains(ragged_names(data), name))
       return "outside its tasks a dimension is written with its source: `" + source + "." + name + "`";
-    const bool has_column = std::any_of(data.columns.begin(), data.columns.end(),
-                                        [&](const syntax::ColumnDecl& column) { return column.name.text == name; });
-    if (has_column) return "a column is written with its source: `" + source + "." + name + "`";
+    if (source_with(name) == source) return "a column is written with its source: `" + source + "." + name + "`";
+  }
+  return {};
+}
+
+// A source of this file that has such a column; empty: none has.
+std::string BodyChecker::source_with(const std::string& column) const {
+  for (const auto& [source, found] : file_.units[unit_]->own) {
+    if (found.kind != DeclKind::data) continue;
+    for (const syntax::ColumnDecl& known : found.as<syntax::DataDecl>().columns)
+      if (known.name.text == column) return source;
   }
   return {};
 }
 
 void BodyChecker::unknown(const std::string& name, SourceRange range, bool is_callee) {
   if (name.empty()) return;
-  std::string help = syntax::advice(syntax::PhrasePlace::value, name);
+  // What the library has is named right: `use` is missing.
+  std::string help = library_with(name).empty() ? syntax::advice(syntax::PhrasePlace::value, name) : std::string();
   if (is_planned(name) && library_with(name).empty())
     return unsupported(diag::UnsupportedPrimitive, name, range, std::move(help));
   if (name == "target" && place_ == Place::task)
     help = "its size is `|target|`, as in `linear(|target|)`; its value is known in the loss alone";
+  if (place_ != Place::model && contains({"parameters", "shares", "separate"}, name))
+    help = "the model's own `require` knows it, outside of tasks and bodies";
   if (help.empty()) help = help_for_unknown(name, is_callee);
   emitter_.report(is_callee ? diag::UnknownLayer : diag::UnknownName, name).at(range).help(help);
 }

@@ -62,6 +62,7 @@ class BodyChecker {
   void unknown(const std::string& name, SourceRange range, bool is_callee);
   std::string help_for_unknown(const std::string& name, bool is_callee) const;
   std::string dimensions_of_source(const std::string& name) const;
+  std::string source_with(const std::string& column) const;
   bool is_ambiguous(const std::string& name, SourceRange range);
   void require(const syntax::Expr& expr);
   bool is_negated_sharing(const syntax::Expr& expr, SourceRange range);  // true after a report

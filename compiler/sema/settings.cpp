@@ -237,7 +237,10 @@ std::optional<std::vector<std::string>> SettingReader::texts(const syntax::Expr&
   emitter_
       .report(diag::StaticWrongType, quoted(what), found->is_list() ? "a list of something else" : found->type_name(),
               "a string or a list of strings")
-      .at(expr.range);
+      .at(expr.range)
+      .help(what == "label" || what == "labels" ? "classes are those of train, or have names: `" + std::string(what) +
+                                                      "(\"a\", \"b\")`; how many there are is not said"
+                                                : "");
   return std::nullopt;
 }
 

@@ -140,6 +140,12 @@ std::string habit_of_other_languages(const Token& found, const Token& before, si
     if (before.type == Tok::NAME) return "an argument is written `" + std::string(before.text) + " = value`";
     return "a range is written `a..b`, and an argument `name = value`";
   }
+  if (found.type == Tok::ARROW && ends_operand(before.type))
+    return "a value goes into a layer by `|>`: `x |> linear(8)`";
+  const Token* after = found.type == kEndOfFile ? nullptr : &found + 1;
+  if ((rule == Tok::RuleModuleDecl || rule == Tok::RuleFunctionDecl) && before.type == Tok::LBRACE &&
+      after != nullptr && after->type == Tok::RBRACE)
+    return "write `return " + std::string(found.text) + "`";
   if (found.type == Tok::COLON && expected.contains(size_t{Tok::LBRACE}))
     return "a block stands in braces: `if c { ... }`, `for i in 0..3 { ... }`";
   const bool behind_value = expected.contains(size_t{Tok::RPAREN}) || expected.contains(size_t{Tok::RBRACK});

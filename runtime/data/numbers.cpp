@@ -156,6 +156,27 @@ static bool is_name(std::string_view text) {
   return letters >= 3 && std::find(std::begin(kMarks), std::end(kMarks), text) == std::end(kMarks);
 }
 
+// `2020-01-31`, `31.1.2020`, `1/31/20 12:30`, `12:30`.
+static bool is_date_or_time(std::string_view text) {
+  const bool plain = text.find_first_not_of("0123456789-/.: TZ") == std::string_view::npos;
+  const auto count = [&](char sign) { return std::count(text.begin(), text.end(), sign); };
+  const bool signs = count('/') == 2 || count('.') == 2 || count('-') == 2 || count(':') > 0;
+  return plain && signs && !text.empty() && text.front() >= '0' && text.front() <= '9';
+}
+
+// What stands in front of a number or behind it: `$`, `%`, ` km`.
+static std::string unit_of(std::string_view text, const NumberFormat& format) {
+  const std::string_view digits = "0123456789";
+  const size_t first = text.find_first_of(digits), end = text.find_last_of(digits);
+  if (first == std::string_view::npos) return "";
+  const size_t begin =
+      first > 0 && std::string_view("-+.").find(text[first - 1]) != std::string_view::npos ? first - 1 : first;
+  if (!parse_number(text.substr(begin, end + 1 - begin), format)) return "";
+  const std::string_view front = text.substr(0, begin), back = text.substr(end + 1);
+  if (front.empty() == back.empty() || front.size() + back.size() > 8) return "";
+  return std::string(front.empty() ? back : front);
+}
+
 std::string bad_number_help(std::string_view text, const NumberFormat& format) {
   const bool digits = text.find_first_of("0123456789") != std::string_view::npos;
   const std::string lower = lower_text(text);
@@ -164,8 +185,10 @@ std::string bad_number_help(std::string_view text, const NumberFormat& format) {
   if (text.size() > 2 && text.front() == '"' && text.back() == '"')
     return "a tsv keeps quotation marks; `format = csv` with `separator = \"\\t\"` reads quoted cells";
   if (lower == "true" || lower == "false") return "a column of truth values is `bool`";
-  if (text.size() > 1 && text.back() == '%' && parse_number(text.substr(0, text.size() - 1), format))
-    return "a number has no unit behind it: take `%` out of the file";
+  if (is_date_or_time(text))
+    return "a date or a time is no number: count days or seconds in the file, or take each as a `category`";
+  if (const std::string unit = unit_of(text, format); !unit.empty())
+    return "a number has no unit: take `" + unit + "` out of the file";
   if (!digits && !text.empty()) {
     const std::string missing =
         "`missing = [\"" + std::string(text) + "\"]` in the source says that this is a missing value";

@@ -199,8 +199,9 @@ class Planner {
       return false;
     }
     if (!from_one_cell && static_cast<int64_t>(elements) != out.width) {
-      fail(column, "", diag::WrongValueCount, column.name, count_of(static_cast<size_t>(out.width), "column"),
-           std::to_string(elements));
+      const bool more = static_cast<int64_t>(elements) < out.width;
+      fail(column, more ? "each is listed, as in `columns(0, 1)` of an `f32[2]`" : "", diag::WrongValueCount,
+           column.name, count_of(static_cast<size_t>(out.width), "column"), std::to_string(elements));
       return false;
     }
     const bool parts = std::any_of(column.transforms.begin(), column.transforms.end(),
@@ -344,6 +345,27 @@ class Placer {
     return -1;
   }
 
+  // Where columns have numbers, nothing asks for a name of the header; and it may be the first row.
+  void check_header() {
+    const SourceSpec& spec = *plan_.spec;
+    if (layout_.names.empty() || spec.header || (spec.format != Format::tsv && spec.format != Format::csv)) return;
+    const ColumnPlan* number = nullptr;
+    std::string cell;
+    for (const ColumnPlan& column : plan_.columns) {
+      if (!column.active) continue;
+      if (!column.spec->binding.names.empty()) return;
+      for (const int64_t index : column.spec->binding.indices) {
+        if (column.spec->kind != ValueKind::number || static_cast<size_t>(index) >= layout_.names.size()) continue;
+        const std::string& name = layout_.names[static_cast<size_t>(index)];
+        if (number == nullptr && parse_number(name, number_format(spec))) number = &column, cell = name;
+      }
+    }
+    if (number == nullptr) return;
+    rows_.bad_file(diag::DataAsHeader, layout_.line, header(),
+                   "`header = false` in the source says that the file has none; `header = true` says that this is one",
+                   cell, number->spec->name);
+  }
+
  private:
   // What the first line is of, if it is no header of a table.
   std::string other_format() const {
@@ -447,6 +469,8 @@ std::optional<std::vector<Placement>> place_columns(const SourcePlan& plan, cons
                                                     Rows& rows) {
   std::vector<Placement> out(plan.columns.size());
   Placer placer(plan, layout, use, rows);
+  placer.check_header();
+  if (rows.stopped()) return std::nullopt;
   for (size_t c = 0; c < plan.columns.size(); ++c) {
     const ColumnPlan& column = plan.columns[c];
     const Binding& binding = column.spec->binding;

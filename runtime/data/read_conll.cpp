@@ -150,7 +150,9 @@ class ConllReader {
   bool take_comment(std::string_view line) {
     if (!universal_ && !by_spaces_ && line.find(separator_) != std::string_view::npos) return false;
     const auto named = named_comment(line);
-    if (!universal_ && by_spaces_ && !named) return false;  // "#topic", "# O": a token
+    const std::string_view body = trim(line.substr(1));
+    const bool mark = line.starts_with("# ") && (body == "newdoc" || body == "newpar");  // CoNLL-U's, without a value
+    if (!universal_ && by_spaces_ && !named && !mark) return false;                      // "#topic", "# O": a token
     if (named) record_.comments.push_back({named->key, named->value, {lines_.number(), line}});
     return true;
   }
@@ -186,6 +188,12 @@ class ConllReader {
     }
     if (!by_spaces_ && found < 2) {
       wrong_count(found, "at least 2", line);
+      return false;
+    }
+    const std::string json = line.find("\":") == std::string_view::npos ? "" : help_for_json(line);
+    if (!json.empty()) {
+      rows_.bad_file(diag::JsonInConll, lines_.number(), line, json);
+      refused_ = true;
       return false;
     }
     if (names_columns(record_.cells)) {

@@ -1,4 +1,4 @@
-// Names of metrics, and path patterns. See config.h.
+// Names of metrics, and path patterns. See train_config.h.
 #include "support/settings/train_config.h"
 
 #include <algorithm>

@@ -184,7 +184,14 @@ Value describe_layer(BodyContext& ctx, const sema::Found& found, std::vector<Arg
     } else if (parameter.default_value) {
       value = evaluate(ctx, *parameter.default_value, scope);
     } else {
-      ctx.report(at, diag::MissingArgument, name, parameter.name.text);
+      const bool in_task = at.frame.kind == Frame::Kind::task && parameter.name.text == "out";
+      const std::string& type = parameter.type.name.text;
+      const std::string value_of_type = type == "int" ? "8" : type == "float" ? "0.5" : "";
+      ctx.report(at, diag::MissingArgument, name, parameter.name.text)
+          .help(in_task ? "the last layer of a head has as many numbers as its target: `" + name + "(|target|)`"
+                : !value_of_type.empty()
+                    ? "write `" + name + "(" + parameter.name.text + " = " + value_of_type + ")`, or another number"
+                    : "");
       return {};
     }
     value = static_argument(ctx, parameter, std::move(value), {bound[i] ? at.frame : scope, range},

@@ -56,7 +56,9 @@ void dims_of_copies(BodyContext& ctx, Frame& callee, Signature& signature) {
 // The result of a call that is mapped over a static dimension, where it has a ragged one: the parts of a stack.
 Value stack_of_mapped(BodyContext& ctx, ir::Value x, const Signature& signature, const At& at) {
   const SpaceId space = ctx.type(x).space;
-  const bool one = signature.fixed == 1 && ctx.spaces()[space].parent == signature.space;
+  // The static one has to be the first of all: the parts of a stack are in front.
+  const bool first = ragged_below(ctx, ctx.spaces()[signature.space].parent, at.frame.base).empty();
+  const bool one = first && signature.fixed == 1 && ctx.spaces()[space].parent == signature.space;
   const auto to = one && ctx.type(x).dtype == types::DType::f32 ? turned(ctx, space) : std::nullopt;
   if (!to) {
     ctx.report(at, diag::NotSupportedYet,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <initializer_list>
+#include <map>
 
 #include "compiler/elaborate/bodies/call.h"
 #include "compiler/elaborate/bodies/layer_primitives.h"
@@ -36,6 +37,17 @@ struct LayerPrimitives::Labels {
     const std::string text = word && word->is_text() ? word->string() : "";
     const auto found = std::find(known.begin(), known.end(), text);
     if (found != known.end()) return static_cast<size_t>(found - known.begin());
+    static const std::map<std::string, std::string> kOtherNames = {
+        {"iob", "bio"},     {"iob2", "bio"},   {"bio2", "bio"},    {"bio1", "iob1"},   {"bioes", "iobes"},
+        {"bilou", "iobes"}, {"bmes", "iobes"}, {"bmeso", "iobes"}, {"bmewo", "iobes"}, {"bioul", "iobes"}};
+    std::string meant = text;
+    std::transform(meant.begin(), meant.end(), meant.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    if (const auto other = kOtherNames.find(meant); other != kOtherNames.end()) meant = other->second;
+    if (std::find(known.begin(), known.end(), meant) != known.end()) {
+      ctx.report(c.at, diag::UnknownChoice, setting, text).help("write \"" + meant + "\"");
+      return std::nullopt;
+    }
     std::vector<std::string> quoted;
     for (const std::string_view one : known) quoted.push_back('"' + std::string(one) + '"');
     if (besides) quoted.emplace_back(besides);

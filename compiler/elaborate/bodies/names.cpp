@@ -12,6 +12,7 @@
 #include "compiler/elaborate/bodies/statements.h"
 #include "compiler/elaborate/tensors/emit.h"
 #include "compiler/elaborate/tensors/operands.h"
+#include "compiler/elaborate/tensors/report.h"
 #include "compiler/elaborate/tensors/words.h"
 #include "compiler/syntax/phrases.h"
 #include "support/base/text.h"
@@ -250,6 +251,8 @@ Value member(BodyContext& ctx, const MemberExpr& node, SourceRange range, Frame&
   const sema::Found* found = ctx.file.find(frame.unit, what);
   const bool function = sema::find_primitive(what) || (found && found->kind == sema::DeclKind::function);
   if (help.empty() && function) help = "write `" + what + "(x)`, or `x |> " + what + "()`";
+  const bool applied = found && found->kind == sema::DeclKind::module && value.tensor();
+  if (applied) help = "write `" + text_at(ctx, node.base->range) + " |> " + what + "(...)`";
   ctx.report(at, diag::NoSuchMember, value.kind(), what).help(help);
   return {};
 }

@@ -266,6 +266,11 @@ void mean_loss(TaskContext& ctx, TaskState& task, ir::Value loss, const At& at) 
               "`h |> reverse_gradient |> linear(|target|)`");
       return;
     }
+    if (const StaticValue* word = weight.as_static(); word && word->is_text()) {
+      ctx.report(weight_at, diag::NotATensor, weight.kind())
+          .help("it is a number; classes are weighed by the loss, as in `cross_entropy(class_weights = \"balanced\")`");
+      return;
+    }
     if (known == 0.0 && ctx.options.losses && ctx.options.tasks.empty())
       ctx.reports.emitter.report(diag::WeightOfZero, task.info.name)
           .at(weight_at.range)

@@ -61,7 +61,8 @@ ir::Value copy_pairs(TensorContext& ctx, ir::Value x, SpaceId parent, const At& 
   const auto inner = inner_alone(ctx, ctx.type(x).space);
   const SpaceId outer = ctx.spaces()[ctx.type(x).space].parent, above = ctx.spaces()[outer].parent;
   if (!inner || above == parent || !ctx.spaces().is_ancestor(above, parent)) {
-    ctx.report(at, diag::NotSupportedYet, "a whole " + shape_text(ctx, x, at.frame) + " for each row of another");
+    ctx.report(at, diag::NotSupportedYet, "a whole " + shape_text(ctx, x, at.frame) + " for each row of another")
+        .help("reduce the nested dimension in front");
     return {};
   }
   const SpaceId to = ctx.spaces().add_copies(ctx.spaces().add_copies(parent, outer), *inner);
