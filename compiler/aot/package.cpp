@@ -28,6 +28,7 @@ std::set<std::string> kernel_files(const CppModel& model) {
       if (kOfRows.count(kernel)) files.insert({"runtime/kernels/rows.cpp", "runtime/kernels/rows.h"});
       if (kernel == "attention") files.insert({"runtime/kernels/attention.cpp", "runtime/kernels/attention.h"});
       if (kernel.rfind("crf", 0) == 0) files.insert({"runtime/kernels/crf.cpp", "runtime/kernels/crf.h"});
+      if (kernel == "svd_values") files.insert("runtime/kernels/svd.cpp");
       if (kernel == "lstm_scan")
         files.insert({"runtime/kernels/lstm.cpp", "runtime/kernels/scan.cpp", "runtime/kernels/scan.h"});
       if (kernel == "gru_scan")
