@@ -6,6 +6,7 @@
 #include "compiler/diag/kinds/elaborate.h"
 #include "compiler/elaborate/bodies/names.h"
 #include "compiler/elaborate/tasks/leaks.h"
+#include "compiler/elaborate/tasks/penalties.h"
 #include "compiler/elaborate/tensors/emit.h"
 #include "compiler/elaborate/tensors/id_rows.h"
 #include "compiler/elaborate/tensors/operands.h"
@@ -148,8 +149,11 @@ ElaboratedModel finish(TaskContext& ctx) {
     const ir::Node& predict = ctx.nodes.graph.node(task.predict);
     task.info.softmax = predict.op->name == std::string_view("argmax") && predict.operands[0] == task.scores;
     task.info.inputs = columns_read(ctx, task.info, {task.scores, task.predict});
-    for (const std::string& path : reached(ctx, {task.scores, task.predict, task.loss}, false))
-      readers[path].push_back(task.info.name);
+    std::vector<ir::Value> values{task.scores, task.predict, task.loss};
+    for (const Penalty& penalty : ctx.penalties) {
+      if (penalty.task == &task) values.push_back(penalty.value);
+    }
+    for (const std::string& path : reached(ctx, values, false)) readers[path].push_back(task.info.name);
     model.tasks.push_back(task.info);
   }
   if (ctx.objective.value.valid()) ctx.nodes.graph.outputs.push_back({"objective", ctx.objective.value});
@@ -224,6 +228,8 @@ void warn(TaskContext& ctx) {
                                     [&](const std::string& path) { return ctx.parameters.records.at(path).shared; });
     if (!shares) ctx.reports.emitter.report(diag::TaskSharesNothing, task.info.name).at(task.info.range);
   }
+  for (const Penalty& penalty : ctx.penalties) trained.merge(reached(ctx, {penalty.value}, true));
+  warn_of_penalties(ctx);
   std::set<std::string> untrained;  // one warning for a layer
   for (const std::string& path : ctx.parameters.order) {
     const ParamRecord& record = ctx.parameters.records.at(path);
