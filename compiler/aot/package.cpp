@@ -30,6 +30,7 @@ std::set<std::string> kernel_files(const CppModel& model) {
       if (kernel == "attention")
         files.insert({"runtime/core/kernels/attention.cpp", "runtime/core/kernels/attention.h"});
       if (kernel.rfind("crf", 0) == 0) files.insert({"runtime/core/kernels/crf.cpp", "runtime/core/kernels/crf.h"});
+      if (kernel == "svd_values") files.insert("runtime/core/kernels/svd.cpp");
       if (kernel == "lstm_scan")
         files.insert({"runtime/core/kernels/lstm.cpp", "runtime/core/kernels/scan.cpp", "runtime/core/kernels/scan.h"});
       if (kernel == "gru_scan")

@@ -1,8 +1,10 @@
 // The door: from a checked file to the graph of its model.
 #include "compiler/elaborate/elaborate.h"
 
+#include "compiler/elaborate/bodies/across.h"
 #include "compiler/elaborate/tasks/finish.h"
 #include "compiler/elaborate/tasks/loss.h"
+#include "compiler/elaborate/tasks/penalties.h"
 #include "compiler/elaborate/tasks/task.h"
 #include "support/diag/kinds/sema.h"
 
@@ -20,8 +22,12 @@ std::optional<ElaboratedModel> run(TaskContext& ctx) {
   for (TaskState& task : ctx.model.tasks) {
     if (ctx.selected(task)) run_loss(ctx, task);
   }
+  run_penalties(ctx);
   refuse_untrained_copies(ctx);
-  if (!ctx.reports.failed) make_objective(ctx);
+  if (!ctx.reports.failed) {
+    make_objective(ctx);
+    add_penalties(ctx);
+  }
   if (ctx.reports.failed || ctx.budget.exceeded || ctx.reports.emitter.error_count() != errors) return std::nullopt;
   return finish(ctx);
 }
@@ -44,17 +50,22 @@ std::optional<ElaboratedModel> elaborate(const sema::CheckedFile& file, const El
     auto model = run(attempted);
     KnownLayers more = known;
     attempted.tell(more);
-    if (attempted.waits() && !options.tasks.empty()) {  // another task may have that call
+    bool misjudged = misjudged_reach(attempted);
+    const bool part = !options.tasks.empty();
+    if (part && (attempted.waits() || !attempted.reach.said.empty())) {  // another task may have that call
       diag::Emitter unheard = emitter;
       TaskContext all(file, whole, unheard, known);
       run(all);
       all.tell(more);
+      misjudged = misjudged_reach(all);
     }
-    if (!attempted.waits() || more.size() == known.size() || attempt == kAttempts) {
+    const bool learned = (attempted.waits() && more.size() != known.size()) || misjudged;
+    if (!learned || attempt == kAttempts) {
       emitter = std::move(said);
       return model;
     }
     known = std::move(more);
+    if (misjudged) known = KnownLayers{{}, {}, std::move(known.reach)};  // sizes that follow from it were wrong, too
   }
 }
 

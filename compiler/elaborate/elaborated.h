@@ -32,7 +32,8 @@ struct Init {
     class_weights,   // by class: as `named` says; if that is empty, n / (classes * rows of the class) of train's labels
     tag_transitions,
     tag_starts,
-    tag_ends  // 0, or kForbidden where the scheme of the tags forbids it: [from, to], [first], [last]
+    tag_ends,    // 0, or kForbidden where the scheme of the tags forbids it: [from, to], [first], [last]
+    one_hot_mix  // along the last dimension: `a` for the places of task number `b` of `tasks`, the rest evenly
   } kind = Kind::zeros;
   double a = 0, b = 0;                                // constant: a; normal: mean a, deviation b; uniform: a to b
   std::string from;                                   // the column: "snips.slots"
@@ -40,6 +41,7 @@ struct Init {
   training::TagScheme scheme{};                       // of tags
   static constexpr float kForbidden = -1e4f;          // beside scores of a conditional random field
   std::vector<std::pair<std::string, double>> named;  // class_weights: of these classes, and 1 of the others
+  std::vector<std::string> tasks;                     // one_hot_mix
   std::string when, dim;  // of labels that are counted: TaskInfo::when, TaskInfo::target_dim
 };
 

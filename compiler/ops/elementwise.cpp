@@ -235,6 +235,18 @@ const OpDef op_stop_gradient = {"stop_gradient",
                                 evaluate_copy,
                                 lower_alias(),
                                 samples_of<Kind::normal>};
+const OpDef op_version = {
+    "version",
+    "The operand, which is of one task whichever task it is computed for (compiler/elaborate/tensors/versions.h). {of}",
+    1,
+    1,
+    infer_same,
+    gradient([](Context& g) { g.accumulate(0, g.adjoint()); }),
+    evaluate_copy,
+    lower_alias(),
+    +[](const Spaces& spaces) -> std::vector<Sample> {
+      return {{{f32(sample_ids(spaces).t, {3})}, {{"of", std::string("task")}}, {}}};
+    }};
 const OpDef op_reverse_gradient = {
     "reverse_gradient",
     "The operand; its gradient is turned round (Ganin & Lempitsky 2015). {scale = 1}",

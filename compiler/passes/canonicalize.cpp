@@ -164,7 +164,7 @@ class Canonicalizer {
   Rewrite no_op(std::string_view op, const Operands& operands, const Attrs& attrs) {
     if (operands.size() != 1) return std::nullopt;
     const Value x = operands[0];
-    if (op == "stop_gradient" || op == "reverse_gradient") return x;
+    if (op == "stop_gradient" || op == "reverse_gradient" || op == "version") return x;
     if (op == "dropout" && ops::attr_number(attrs, "rate") == 0) return x;
     if ((op == "map_in" || op == "map_out") && ops::attr_int(attrs, "count", 1) == 0) return x;
     const bool may_be_identity = op == "to_space" || op == "broadcast" || op == "reshape" || op == "slice" ||

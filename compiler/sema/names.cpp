@@ -215,8 +215,15 @@ void BodyChecker::call(const syntax::CallExpr& node) {
     value(*node.callee);
   }
   std::set<std::string> names;
+  const bool of_tasks =
+      callee != nullptr && callee->name == "across" && (place_ == Place::model || place_ == Place::task);
   for (const syntax::Argument& argument : node.arguments) {
-    value(*argument.value);
+    const bool second = &argument == node.arguments.data() + 1;
+    if (of_tasks && (argument.name ? argument.name->text == "tasks" : second)) {
+      task_list(*argument.value);
+    } else {
+      value(*argument.value);
+    }
     if (!argument.name || argument.name->text.empty()) continue;
     if (!names.insert(argument.name->text).second) {
       emitter_.report(diag::DoubledArgument, argument.name->text).at(argument.name->range);
@@ -337,7 +344,8 @@ void BodyChecker::member(const syntax::MemberExpr& node, SourceRange range) {
         .help(near ? "did you mean `ops." + *near + "`?" : "under `ops` are " + join(names, ", ", " and "));
     return;
   }
-  const bool is_index = node.member.text == "index" && (base->name == "batch" || base->name == "task");
+  if (node.member.text == "index" && base->name == "task") return;
+  const bool is_index = node.member.text == "index" && base->name == "batch";
   if (is_index) return unsupported(diag::UnsupportedName, base->name + ".index", range);
   if (file_.opens(unit_, base->name)) {
     if (const Found* inner = file_.find_in(unit_, base->name, node.member.text)) {
@@ -389,7 +397,8 @@ void BodyChecker::size(const syntax::SizeExpr& node, SourceRange range) {
   const std::string& first = node.path[0];
   if (node.member) return unsupported(diag::UnsupportedFamily, first, range);
   const bool alone = node.path.size() == 1;
-  if (alone && (first == "tasks" || first == "batch")) {
+  if (alone && first == "tasks") return;
+  if (alone && first == "batch") {
     return unsupported(diag::UnsupportedName, "|" + first + "|", range);
   }
   if (alone && first == "target" && place_ == Place::task) return;

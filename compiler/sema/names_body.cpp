@@ -195,10 +195,7 @@ void BodyChecker::statement(const syntax::Stmt& stmt) {
       if (node.single) self.value(*node.single);
       for (const syntax::ReturnStmt::Field& field : node.fields) self.value(*field.value);
     }
-    void operator()(const syntax::PenaltyStmt& node) const {
-      self.unsupported(diag::UnsupportedStatement, "penalty", range);
-      self.value_of_task(*node.value);
-    }
+    void operator()(const syntax::PenaltyStmt& node) const { self.value_of_task(*node.value); }
     void operator()(const syntax::MonitorStmt& node) const {
       self.unsupported(diag::UnsupportedStatement, "monitor", range);
       self.value_of_task(*node.value);

@@ -4,11 +4,9 @@
 namespace mtl::sema {
 
 std::span<const std::string_view> planned_names() {
-  static constexpr std::string_view names[] = {
-      "batch_norm", "conv2d",      "resnet",        "segnet",     "bert",      "decoder",
-      "ple",        "dselect_k",   "cross_stitch",  "sluice",     "mtan",      "adashare",
-      "biaffine",   "bilinear",    "tree",          "next_token", "span_ends", "squared_distance",
-      "trace_norm", "group_lasso", "orthogonality", "copy"};
+  static constexpr std::string_view names[] = {"batch_norm", "conv2d",    "resnet",   "segnet",   "bert",
+                                               "decoder",    "adashare",  "biaffine", "bilinear", "tree",
+                                               "next_token", "span_ends", "copy"};
   return names;
 }
 
@@ -46,11 +44,6 @@ std::span<const NotSupported> not_supported() {
        .place = "declaration",
        .example = "use std.vision"},
       // ---- statements ----
-      {.feature = "`penalty`",
-       .code = "E0901",
-       .instead = "a term of a task's `loss`; `weight_decay`",
-       .place = "model",
-       .example = "penalty 1e-3 * sum(r**2)"},
       {.feature = "`monitor`", .code = "E0901", .place = "model", .example = "monitor size = norm(r)"},
       {.feature = "`tie`",
        .code = "E0901",
@@ -84,7 +77,6 @@ std::span<const NotSupported> not_supported() {
        .place = "model",
        .example = "task extra predicts news.tags { head = encoder(previous) |> linear(|target|) }"},
       // ---- names ----
-      {.feature = "`|tasks|` and `task.index`", .code = "E0906", .place = "value", .example = "full(1.0, [|tasks|])"},
       {.feature = "`|batch|` and `batch.index`", .code = "E0906", .place = "value", .example = "full(1.0, [|batch|])"},
       {.feature = "`flops` in `require`",
        .code = "E0900",

@@ -81,9 +81,9 @@ std::span<const StaticFunction> static_functions() {
       {{.name = "one_hot_mix",
         .form = "one_hot_mix(share)",
         .about = "`share` for the task's own part, the rest evenly.",
-        .place = "value",
-        .example = "linear(8, init = one_hot_mix(0.9))(h)",
-        .supported = false},
+        .place = "model",
+        .example = "private param part : f32[|tasks|] = one_hot_mix(0.9)\n"
+                   "task extra predicts news.score { head = r |> linear(1) |> sum }"},
        {"share"},
        1,
        Kind::one_hot_mix},

@@ -179,8 +179,12 @@ std::span<const Entry> name_entries() {
       {.name = "tasks",
        .about = "`|tasks|`: how many tasks reach this place.",
        .place = "value",
-       .example = "full(1.0, [|tasks|])",
-       .supported = false}};
+       .example = "full(1.0, [|tasks|])"},
+      {.name = "index",
+       .form = "task.index",
+       .about = "The place of the task at hand among the tasks that reach this place: an id below `|tasks|`.",
+       .place = "model",
+       .example = "task extra predicts news.score { head = concat(r, one_hot(task.index, |tasks|)) |> linear(1) }"}};
   return table;
 }
 

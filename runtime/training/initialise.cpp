@@ -199,6 +199,13 @@ void fill(const Init& init, const data::Dataset& data, const Draw& draw, const m
     }
     case Init::Kind::orthogonal:
       return orthogonal(draw, entry, out);
+    case Init::Kind::one_hot_mix: {
+      const int64_t tasks = std::ssize(init.tasks), own = static_cast<int64_t>(init.b);
+      const int64_t places = entry.dims.back() / tasks;  // of each task
+      const double share = init.a / static_cast<double>(places);
+      const double rest = tasks > 1 ? (1 - init.a) / static_cast<double>(places * (tasks - 1)) : 0;
+      return each([&](int64_t i) { return i % entry.dims.back() / places == own ? share : rest; });
+    }
     case Init::Kind::positive_share:
       return positive_share(init, data, entry, out);
     case Init::Kind::class_weights:

@@ -1,6 +1,7 @@
 // Modules, functions and criteria at work: a frame for the body, the inputs bound to their dimensions, the results.
 #include "compiler/elaborate/bodies/apply.h"
 
+#include "compiler/elaborate/bodies/across.h"
 #include "compiler/elaborate/bodies/call.h"
 #include "compiler/elaborate/bodies/dim_bindings.h"
 #include "compiler/elaborate/bodies/expressions.h"
@@ -9,6 +10,7 @@
 #include "compiler/elaborate/bodies/mapped_stacks.h"
 #include "compiler/elaborate/bodies/signature.h"
 #include "compiler/elaborate/bodies/statements.h"
+#include "compiler/elaborate/tensors/parameters.h"
 #include "compiler/elaborate/tensors/primitives.h"
 #include "compiler/elaborate/tensors/ranges.h"
 #include "compiler/elaborate/tensors/stacks.h"
@@ -52,6 +54,7 @@ Frame frame_of(BodyContext& ctx, const LayerPtr& layer, const At& at) {
   ctx.layers.applied.insert(layer->module->decl);
   Frame callee;
   callee.task = at.frame.task;
+  if (callee.task && layer->place) comes_by(ctx, plain_path_of(layer->place), *callee.task);
   const bool criterion = layer->module->kind == sema::DeclKind::criterion;
   callee.kind = criterion ? Frame::Kind::criterion : Frame::Kind::module;
   callee.unit = layer->module->unit;

@@ -33,6 +33,7 @@ struct ModelScope {
   std::set<std::string> variables;
   std::vector<const syntax::Stmt*> steps;
   std::map<std::pair<const TaskState*, size_t>, std::map<std::string, Binding>> stepped;
+  std::vector<const syntax::Stmt*> penalties;
   std::vector<SourceRange> reading;  // where the values that are being computed were asked for
 };
 
@@ -42,6 +43,13 @@ struct IdSets {
   std::map<std::string, IdSetPtr> of_layers;  // path of a layer and `K` -> its set
 };
 
+// A term of the objective, for the steps that have its task. One computation is one penalty, whoever asks for it.
+struct Penalty {
+  ir::Value value;  // one number: the mean over rows
+  const TaskState* task = nullptr;
+  SourceRange range;
+};
+
 struct LayerNames {
   std::map<std::pair<std::string, std::pair<const void*, size_t>>, std::string> unnamed;  // (owner, place) -> name
   std::map<std::string, std::set<std::string>> names_below;       // owner -> names of unnamed layers
@@ -49,18 +57,28 @@ struct LayerNames {
   std::set<const syntax::Decl*> applied;                          // modules, functions, criteria that ran
 };
 
+// Which tasks come by a place, a layer or a private parameter. What an attempt says of a place before all of them did
+// is what the attempt before found, or all tasks; where that was wrong, there is another attempt.
+struct Reach {
+  const std::map<std::string, std::set<std::string>>& known;
+  std::map<std::string, std::set<std::string>> found = {};
+  std::map<std::string, std::set<std::string>> said = {};
+};
+
 struct BodyContext : TensorContext {
   ModelScope model;
   IdSets sets;
   LayerNames layers;
+  Reach reach;
   std::map<std::string, std::vector<ir::Value>> updates;  // state -> its next values, one for each distinct call
+  std::vector<Penalty> penalties;
   std::set<std::pair<uint32_t, std::string>> failed_requirements;  // (place in the file, path of the layer)
   // The head and the loss of another task, which a body may name (`pos.head`); the floor above knows how.
   std::function<bool(TaskState&)> run_head, run_loss;
 
   BodyContext(const sema::CheckedFile& file, const ElaborateOptions& options, diag::Emitter& emitter,
               const KnownLayers& known)
-      : TensorContext(file, options, emitter, known), sets{{}, known.sets} {}
+      : TensorContext(file, options, emitter, known), sets{{}, known.sets}, reach{known.reach} {}
 };
 
 }  // namespace mtl::elaborate

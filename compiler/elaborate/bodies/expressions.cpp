@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "compiler/elaborate/bodies/across.h"
 #include "compiler/elaborate/bodies/call.h"
 #include "compiler/elaborate/bodies/id_sets.h"
 #include "compiler/elaborate/bodies/indices.h"
@@ -109,8 +110,7 @@ Value evaluate_size(BodyContext& ctx, const SizeExpr& node, SourceRange range, F
     return {};
   }
   if (node.path.size() == 1 && first == "tasks") {
-    ctx.report(at, diag::NotSupportedYet, "`|tasks|`");
-    return {};
+    return number_of_tasks(ctx, at);
   }
   if (node.path.size() == 1 && first == "target" && frame.task && frame.kind == Frame::Kind::task) {
     auto size = target_size(ctx, *frame.task);

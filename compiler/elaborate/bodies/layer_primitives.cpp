@@ -1,6 +1,7 @@
 // Primitives whose arguments or results are layers.
 #include "compiler/elaborate/bodies/layer_primitives.h"
 
+#include "compiler/elaborate/bodies/across.h"
 #include "compiler/elaborate/bodies/layers.h"
 #include "compiler/elaborate/tensors/operands.h"
 #include "compiler/elaborate/tensors/primitives.h"
@@ -36,7 +37,8 @@ struct LayerPrimitives::Layers {
 };
 
 const LayerPrimitives::Table& LayerPrimitives::layers() {
-  static const Table table = {{"chain", Layers::chain}, {"resample", Layers::resample}};
+  static const Table table = {
+      {"chain", Layers::chain}, {"resample", Layers::resample}, {"across", across}, {"weights", weights}};
   return table;
 }
 

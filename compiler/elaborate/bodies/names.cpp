@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "compiler/elaborate/bodies/across.h"
 #include "compiler/elaborate/bodies/dim_bindings.h"
 #include "compiler/elaborate/bodies/expressions.h"
 #include "compiler/elaborate/bodies/id_sets.h"
@@ -210,6 +211,7 @@ Value member(BodyContext& ctx, const MemberExpr& node, SourceRange range, Frame&
   const std::string& what = node.member.text;
   if (const auto* base = std::get_if<NameExpr>(&node.base->node); base && !frame.find(base->name)) {
     const std::string& name = base->name;
+    if (name == "task" && what == "index") return task_index(ctx, at);
     const bool in_model = frame.kind == Frame::Kind::task || frame.kind == Frame::Kind::model;
     if (in_model && (what == "head" || what == "answer")) {
       for (size_t i = 0; i < ctx.model.tasks.size(); ++i) {
@@ -269,12 +271,14 @@ Value task_member(BodyContext& ctx, TaskState& other, const Name& member, Source
     return {};
   }
   TaskState* self = frame.task;
+  const bool by_task = ctx.parameters.by_task;  // the task stands for the statement of the model: it asks for all heads
+  if (by_task && self && self->info.source != other.info.source) return ctx.parameters.absent = true, Value{};
   if (self && !self->info.source.empty() && !other.info.source.empty() && self->info.source != other.info.source) {
     ctx.report(at, diag::OtherSource, other.info.name, other.info.source, self->info.source)
         .help("put the stack into one module with named results and let each task take what it needs");
     return {};
   }
-  if (&other == self || other.stage == TaskState::Stage::running || other.judging) {
+  if ((&other == self && !by_task) || other.stage == TaskState::Stage::running || other.judging) {
     ctx.report(at, diag::CycleOfNames, other.info.name + "." + member.text);
     return {};
   }
@@ -328,6 +332,7 @@ Value column(BodyContext& ctx, const std::string& source, const Name& column, So
   if (frame.task) {
     TaskState& task = *frame.task;
     if (task.info.source.empty()) task.info.source = source;
+    if (task.info.source != source && ctx.parameters.by_task) return ctx.parameters.absent = true, Value{};
     if (task.info.source != source) {
       diag::Report made =
           ctx.report(at, diag::ColumnOfOtherSource, source + "." + column.text, task.info.name, task.info.source);

@@ -4,6 +4,7 @@
 // the name that the word stands at; `shared`: one copy, whatever is around it.
 #include "compiler/elaborate/bodies/params.h"
 
+#include "compiler/elaborate/bodies/across.h"
 #include "compiler/elaborate/bodies/call.h"
 #include "compiler/elaborate/tensors/emit.h"
 #include "compiler/elaborate/tensors/id_rows.h"
@@ -102,8 +103,7 @@ std::optional<Init> initial(BodyContext& ctx, const Value& init, const IdSetPtr&
       out.kind = Init::Kind::orthogonal;
       break;
     case Kind::one_hot_mix:
-      ctx.report(at, diag::NotSupportedYet, "`one_hot_mix`");
-      return std::nullopt;
+      return own_share(ctx, given.a, dims, at);
   }
   return out;
 }
@@ -147,6 +147,15 @@ Value parameter(BodyContext& ctx, const PlacePtr& place, std::vector<Dim> dims, 
       if (step.get() == word) record.private_at = step;
     }
     if (record.private_at && at.frame.task) record.task = at.frame.task->info.name;
+    if (start->kind == Init::Kind::one_hot_mix && !record.private_at) {
+      ctx.report(at, diag::OfNoTask, "`one_hot_mix`", "`" + path + "` is of all tasks that reach it")
+          .help("declare it with `private param`");
+      return {};
+    }
+    record.plain = plain_path_of(place);
+    for (const Place* step = place.get(); step; step = step->parent.get()) {
+      if (step->task && record.block.empty() && !record.shared) record.block = step->name;
+    }
     it = ctx.parameters.records.emplace(path, std::move(record)).first;
     ctx.parameters.order.push_back(path);
   }
@@ -155,6 +164,7 @@ Value parameter(BodyContext& ctx, const PlacePtr& place, std::vector<Dim> dims, 
     ctx.report({at.frame, place->range}, diag::DoubledPath, path).label(record.declared, "declared here");
     return {};
   }
+  if (record.private_at && at.frame.task) comes_by(ctx, plain_path_of(record.private_at), *at.frame.task);
   bool same = record.info.dims.size() == dims.size();
   for (size_t i = 0; same && i < dims.size(); ++i) same = record.info.dims[i].equals(dims[i]) != types::Answer::no;
   if (!same) {

@@ -26,6 +26,7 @@ using namespace syntax;
 namespace {
 void run_let(BodyContext& ctx, const syntax::LetStmt& stmt, Frame& frame);
 void run_update(BodyContext& ctx, const syntax::UpdateStmt& stmt, Frame& frame);
+void run_penalty(BodyContext& ctx, const syntax::PenaltyStmt& stmt, SourceRange range, Frame& frame);
 bool run_require(BodyContext& ctx, const syntax::RequireStmt& stmt, Frame& frame);
 void say_failed(BodyContext& ctx, const syntax::Expr& condition, Frame& frame);
 bool run_for(BodyContext& ctx, const syntax::ForStmt& stmt, SourceRange range, Frame& frame);
@@ -82,7 +83,7 @@ bool run_statement(BodyContext& ctx, const Stmt& stmt, Frame& frame) {
     bool operator()(const ForStmt& node) { return run_for(ctx, node, stmt.range, frame); }
     bool operator()(const IfStmt& node) { return run_if(ctx, node, frame); }
     bool operator()(const ReturnStmt& node) { return run_return(ctx, node, stmt.range, frame), false; }
-    bool operator()(const PenaltyStmt&) { return unsupported("`penalty`"); }
+    bool operator()(const PenaltyStmt& node) { return run_penalty(ctx, node, stmt.range, frame), true; }
     bool operator()(const MonitorStmt&) { return unsupported("`monitor`"); }
     bool operator()(const UpdateStmt& node) { return run_update(ctx, node, frame), true; }
     bool operator()(const RequireStmt& node) { return run_require(ctx, node, frame); }
@@ -103,6 +104,34 @@ void run_let(BodyContext& ctx, const LetStmt& stmt, Frame& frame) {
   frame.bind(stmt.name.text, std::move(value));
 }
 
+// Over the examples and positions of the step.
+ir::Value mean_of_rows(BodyContext& ctx, ir::Value value, const At& at) {
+  if (ctx.type(value).space == types::kUniform) return value;
+  const ir::Value rows = sum_all(ctx, to_space(ctx, constant(ctx, 1, at), ctx.type(value).space, at), at);
+  const ir::Value sum = emit(ctx, "segment_sum", {value}, at, {{"to", ir::SpaceRef{types::kUniform}}});
+  if (!rows.valid() || !sum.valid()) return {};
+  return emit(ctx, "div", {sum, with_rank(ctx, rows, ctx.type(sum).rank(), at)}, at);
+}
+
+// One number for what the body is called with. It joins the objective of the steps that have the task at hand.
+void run_penalty(BodyContext& ctx, const PenaltyStmt& stmt, SourceRange range, Frame& frame) {
+  const Value value = evaluate(ctx, *stmt.value, frame);
+  if (value.poisoned()) return;
+  const At at{frame, stmt.value->range};
+  ir::Value number = as_numbers(ctx, to_tensor(ctx, value, at), at);
+  if (!number.valid()) return;
+  const std::vector<Axis> all = axes(ctx, number, frame);
+  if (all.size() > 1 || (all.size() == 1 && (all[0].ragged || all[0].size != Dim(1)))) {
+    ctx.report(at, diag::PenaltyShape, shape_text(ctx, number, frame))
+        .help("write `sum(...)` or `mean(...)` around it");
+    return;
+  }
+  if (!all.empty()) number = emit(ctx, "reshape", {number}, at, {{"dims", std::vector<Dim>{}}});
+  if (!number.valid() || !frame.task) return;
+  number = mean_of_rows(ctx, number, at);
+  if (number.valid()) ctx.penalties.push_back({number, frame.task, range});
+}
+
 // The next value of a state. Kept for finish(), which takes the mean over the calls of a step; the examples and
 // positions that enter a call's value are averaged here.
 void run_update(BodyContext& ctx, const UpdateStmt& stmt, Frame& frame) {
@@ -118,12 +147,8 @@ void run_update(BodyContext& ctx, const UpdateStmt& stmt, Frame& frame) {
     return;
   }
   if (!frame.task || ctx.options.objective_tasks.count(frame.task->info.name) == 0) return;
-  if (ctx.type(next).space != types::kUniform) {
-    const ir::Value rows = sum_all(ctx, to_space(ctx, constant(ctx, 1, at), ctx.type(next).space, at), at);
-    const ir::Value sum = emit(ctx, "segment_sum", {next}, at, {{"to", ir::SpaceRef{types::kUniform}}});
-    if (!rows.valid() || !sum.valid()) return;
-    next = emit(ctx, "div", {sum, with_rank(ctx, rows, ctx.type(sum).rank(), at)}, at);
-  }
+  next = mean_of_rows(ctx, next, at);
+  if (!next.valid()) return;
   std::vector<ir::Value>& calls =
       ctx.updates[std::get<std::string>(ctx.nodes.graph.nodes[state.node].attrs.at("path"))];
   if (std::find(calls.begin(), calls.end(), next) == calls.end()) calls.push_back(next);

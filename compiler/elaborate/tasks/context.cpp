@@ -16,6 +16,7 @@ TaskContext::TaskContext(const sema::CheckedFile& file, const ElaborateOptions& 
 void TaskContext::tell(KnownLayers& known) const {
   known.params.insert(parameters.records.begin(), parameters.records.end());
   known.sets.insert(sets.of_layers.begin(), sets.of_layers.end());
+  if (options.tasks.empty()) known.reach = reach.found;
 }
 
 }  // namespace mtl::elaborate

@@ -5,6 +5,7 @@
 
 #include "compiler/elaborate/bodies/names.h"
 #include "compiler/elaborate/tasks/leaks.h"
+#include "compiler/elaborate/tasks/penalties.h"
 #include "compiler/elaborate/tensors/emit.h"
 #include "compiler/elaborate/tensors/id_rows.h"
 #include "compiler/elaborate/tensors/operands.h"
@@ -153,8 +154,11 @@ ElaboratedModel finish(TaskContext& ctx) {
       task.info.low = bounds.low, task.info.high = bounds.high;
     }
     task.info.inputs = columns_read(ctx, task.info, {task.scores, task.predict});
-    for (const std::string& path : reached(ctx, {task.scores, task.predict, task.loss}, false))
-      readers[path].push_back(task.info.name);
+    std::vector<ir::Value> values{task.scores, task.predict, task.loss};
+    for (const Penalty& penalty : ctx.penalties) {
+      if (penalty.task == &task) values.push_back(penalty.value);
+    }
+    for (const std::string& path : reached(ctx, values, false)) readers[path].push_back(task.info.name);
     model.tasks.push_back(task.info);
   }
   if (ctx.objective.value.valid()) ctx.nodes.graph.outputs.push_back({"objective", ctx.objective.value});
@@ -229,6 +233,8 @@ void warn(TaskContext& ctx) {
                                     [&](const std::string& path) { return ctx.parameters.records.at(path).shared; });
     if (!shares) ctx.reports.emitter.report(diag::TaskSharesNothing, task.info.name).at(task.info.range);
   }
+  for (const Penalty& penalty : ctx.penalties) trained.merge(reached(ctx, {penalty.value}, true));
+  warn_of_penalties(ctx);
   std::set<std::string> untrained;  // one warning for a layer
   for (const std::string& path : ctx.parameters.order) {
     const ParamRecord& record = ctx.parameters.records.at(path);

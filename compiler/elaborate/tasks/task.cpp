@@ -59,7 +59,7 @@ void collect_statement(TaskContext& ctx, const Stmt& stmt) {
       return;
     }
   } else if (std::holds_alternative<PenaltyStmt>(stmt.node)) {
-    ctx.report(at, diag::NotSupportedYet, "`penalty`");
+    ctx.model.penalties.push_back(&stmt);
   } else if (std::holds_alternative<MonitorStmt>(stmt.node)) {
     ctx.report(at, diag::NotSupportedYet, "`monitor`");
   } else if (std::holds_alternative<UpdateStmt>(stmt.node)) {
@@ -258,6 +258,10 @@ bool run_settings(TaskContext& ctx, TaskState& task, const Body& body) {
         if (!run_settings(ctx, task, branch.body)) return false;
         break;
       }
+      continue;
+    }
+    if (std::holds_alternative<PenaltyStmt>(stmt.node)) {  // it may read the head, which may stand below
+      task.penalties.push_back(&stmt);
       continue;
     }
     if (!run_statement(ctx, stmt, task.frame)) return false;

@@ -2,6 +2,8 @@
 // thing. The floors above have contexts of their own, which stand on this one: bodies/context.h, tasks/context.h.
 #pragma once
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -40,6 +42,8 @@ struct ParamRecord {
   bool shared = false;
   PlacePtr private_at;  // whose word made it a copy of one task
   std::string task;     // which; empty: it is no such copy
+  std::string plain;    // its path without the task
+  std::string block;    // the task in whose block it stands; empty: the model's
 };
 
 // What an attempt leaves for the next one. A path may be written in front of the call that makes its parameter, a
@@ -47,6 +51,8 @@ struct ParamRecord {
 struct KnownLayers {
   std::map<std::string, ParamRecord> params;  // by path
   std::map<std::string, IdSetPtr> sets;       // path of a layer and `K`
+  // Which tasks came by a place, by its path; empty: no attempt says it.
+  std::map<std::string, std::set<std::string>> reach;
   size_t size() const { return params.size() + sets.size(); }
 };
 
@@ -54,13 +60,32 @@ struct Parameters {
   const KnownLayers& known;                    // of an earlier attempt
   std::map<std::string, ParamRecord> records;  // by path
   std::vector<std::string> order;              // paths, as they were made
+  // A statement of the model runs for one task after the other; where a task has no copy of what it reads, or reads
+  // another source, it says nothing of that task.
+  bool by_task = false;
+  bool absent = false;
 };
 
 // Of random streams: the number of each distinct call of an owner, and of each place in the body of a layer.
 struct RandomKeys {
+  // Whose a key is, so that another task's version of what it is drawn for can have that task's.
+  struct Draw {
+    std::string path;                    // of the layer, with the copy of the task
+    std::string stream;                  // behind the path: a stream, the operation
+    std::optional<uint32_t> place = {};  // of a mask: where it stands in the body of its layer
+    int64_t number = 0;                  // of the distinct call
+  };
+  std::map<int64_t, Draw> draws;  // by key
   std::map<std::pair<std::string, std::vector<ir::Value>>, int64_t> calls;
-  std::map<std::string, int64_t> counts;
+  std::map<std::string, std::set<int64_t>> taken;  // numbers of the calls of an owner
   std::map<std::string, std::map<uint32_t, int64_t>> places;
+};
+
+// Values as other tasks have them: see versions.h.
+struct Versions {
+  std::map<std::string, std::vector<char>> depends;  // task -> for each node: it reads a copy of that task
+  std::map<std::pair<std::string, std::string>, std::map<ir::NodeId, ir::NodeId>> rebuilt;  // (from, to) -> nodes
+  std::map<std::pair<ir::Value, std::vector<std::string>>, std::vector<ir::Value>> across;  // and of which tasks
 };
 
 struct Reports {
@@ -86,6 +111,7 @@ struct TensorContext {
   Parameters parameters;
   Nodes nodes = {};
   RandomKeys random = {};
+  Versions versions = {};
   WorkBudget budget = {};
   sema::StaticBudget static_budget = {};
   sema::StaticEvaluator statics;

@@ -1,6 +1,9 @@
 // Paths of layers and parameters, and the parameters that have been made, by path.
 #include "compiler/elaborate/tensors/parameters.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "compiler/elaborate/tensors/emit.h"
 #include "support/base/text.h"
 #include "support/diag/kinds/elaborate.h"
@@ -35,6 +38,13 @@ std::string plain_path_of(const PlacePtr& place) {
   return path;
 }
 
+std::string copy_path(const std::string& path, const std::string& from, const std::string& to) {
+  const std::string mark = "@" + from;
+  const size_t begin = path.find(mark), end = begin + mark.size();
+  if (begin == std::string::npos || (end < path.size() && path[end] != '.')) return path;
+  return path.substr(0, begin) + "@" + to + path.substr(end);
+}
+
 std::map<std::string, ParamRecord>::iterator find_parameter(TensorContext& ctx, const std::string& path) {
   const auto made = ctx.parameters.records.find(path);
   if (made != ctx.parameters.records.end()) return made;
@@ -44,14 +54,39 @@ std::map<std::string, ParamRecord>::iterator find_parameter(TensorContext& ctx, 
   return ctx.parameters.records.emplace(path, known->second).first;
 }
 
+bool others_own(const TensorContext& ctx, const std::string& path) {
+  return std::any_of(ctx.parameters.records.begin(), ctx.parameters.records.end(),
+                     [&](const auto& known) { return known.second.private_at && known.second.plain == path; });
+}
+
+namespace {
+// A path as it is written says nothing of the words in the bodies on the way: what is private there has the copy of the
+// task at hand.
+std::map<std::string, ParamRecord>::iterator find_copy(TensorContext& ctx, const PathRef& path, const TaskState* task) {
+  if (const auto it = find_parameter(ctx, path_of(path.place, task)); it != ctx.parameters.records.end()) return it;
+  const std::string plain = plain_path_of(path.place);
+  for (const auto* records : {&std::as_const(ctx.parameters.records), &ctx.parameters.known.params}) {
+    for (const auto& [name, record] : *records) {
+      const bool own = record.task.empty() || (task && record.task == task->info.name);
+      if (own && record.plain == plain) return find_parameter(ctx, std::string(name));
+    }
+  }
+  return ctx.parameters.records.end();
+}
+}  // namespace
+
 Tensor parameter_at(TensorContext& ctx, const PathRef& path, const At& at) {
-  if (const auto it = find_parameter(ctx, path_of(path.place, at.frame.task)); it != ctx.parameters.records.end()) {
+  if (const auto it = find_copy(ctx, path, at.frame.task); it != ctx.parameters.records.end()) {
     const ParamInfo& info = it->second.info;
     const char* op = info.trained ? "param" : "state";
     return {emit(ctx, op, {}, at, {{"path", info.path}, {"dims", info.dims}}), nullptr, it->second.table};
   }
-  ctx.reports.waits = true;
   const std::string wanted = plain_path_of(path.place);
+  if (ctx.parameters.by_task && others_own(ctx, wanted)) {
+    ctx.parameters.absent = true;
+    return {};
+  }
+  ctx.reports.waits = true;
   std::vector<std::string> known;
   for (size_t end = wanted.rfind('.'); end != std::string::npos && end > 0 && known.empty();) {  // the nearest ones
     for (const auto& [name, record] : ctx.parameters.records) {

@@ -9,8 +9,12 @@ const Place* deciding(const Place* place);
 
 std::string path_of(const PlacePtr& place, const TaskState* task);  // with the copy of that task
 std::string plain_path_of(const PlacePtr& place);                   // "bottom.gate"
+// The path of the copy of task `to`, of that of task `from`; the same if it is no such path.
+std::string copy_path(const std::string& path, const std::string& from, const std::string& to);
 // Made already, or by an earlier attempt and from now on there too; the end of `params_` otherwise.
 std::map<std::string, ParamRecord>::iterator find_parameter(TensorContext& ctx, const std::string& path);
+// Whether some task has a copy of the private parameter `path`.
+bool others_own(const TensorContext& ctx, const std::string& path);
 // A parameter whose rows are looked up by ids of a set; what else it may be is passed over.
 Tensor parameter_at(TensorContext& ctx, const PathRef& path, const At& at);  // with its table; invalid after a report
 

@@ -94,6 +94,10 @@ struct Primitives::Sequences {
   static Value lstm(Call& c) { return recurrence(c, 4); }
   static Value gru(Call& c) { return recurrence(c, 3); }
 
+  static Value svd_values(Call& c) {
+    const ir::Value x = tensor(c, "x");
+    return x.valid() ? result(emit(c.ctx, "svd_values", {x}, c.at), c) : Value{};
+  }
   static Value windows(Call& c) {
     const ir::Value x = sequence_of(c, "x");
     auto size = integer(c, "size", 1);
@@ -219,15 +223,11 @@ struct Primitives::Sequences {
 
 const Primitives::Table& Primitives::sequences() {
   using P = Sequences;
-  static const Table table = {{"ops.lstm", P::lstm},
-                              {"ops.gru", P::gru},
-                              {"ops.windows", P::windows},
-                              {"ops.conv1d", P::conv1d},
-                              {"attention", P::attention},
-                              {"ops.dropout", P::dropout},
-                              {"ops.layer_norm", P::layer_norm},
-                              {"crf_score", P::crf_score},
-                              {"crf_logpartition", P::crf_logpartition},
+  static const Table table = {{"ops.lstm", P::lstm},         {"ops.gru", P::gru},
+                              {"svd_values", P::svd_values}, {"ops.windows", P::windows},
+                              {"ops.conv1d", P::conv1d},     {"attention", P::attention},
+                              {"ops.dropout", P::dropout},   {"ops.layer_norm", P::layer_norm},
+                              {"crf_score", P::crf_score},   {"crf_logpartition", P::crf_logpartition},
                               {"crf_decode", P::crf_decode}};
   return table;
 }

@@ -292,6 +292,26 @@ struct Primitives::Stacks {
     c.bound["over"] = probe.bound["over"];
     return map(c);
   }
+  static void parts_below(const Value& value, int64_t levels, std::vector<Value>& out) {
+    if (levels == 0) return out.push_back(value);
+    for (const Value& part : *stack_in(value)->parts) parts_below(part, levels - 1, out);
+  }
+  // Of dimensions in front of ragged ones, or of ones behind them.
+  static Value flatten(Call& c) {
+    const Value& x = *c.find("x");
+    const auto rank = static_cast<int64_t>(value_axes(c.ctx, x, c.at.frame).size());
+    const auto from = integer(c, "from", 0), to = integer(c, "to", rank);
+    if (!from || !to) return {};
+    if (*from == 0 && *to >= 1 && *to <= nesting(x)) {
+      std::vector<Value> parts;
+      parts_below(x, *to, parts);
+      return stack_of(c.ctx, std::move(parts), c.at);
+    }
+    if (*from <= 0) return refuse(c, "`flatten` of a ragged dimension and one in front of it");
+    for (const auto& [name, dim] : {std::pair("from", *from), std::pair("to", *to)})
+      c.bound[name] = Argument{name, Value{StaticValue{dim - 1}, c.at.range}, c.at.range};
+    return map(c);
+  }
   // Of two dimensions, or of the last two of more.
   static Value transpose(Call& c) {
     const Value& x = *c.find("x");
@@ -307,7 +327,8 @@ struct Primitives::Stacks {
     if (name == "mix") return mix(c);
     if (name == "concat") return concat(c);
     if (name == "transpose" && !c.find("order")) return transpose(c);
-    if (is_one_of(name, {"reshape", "flatten", "transpose", "pad", "attention"}))
+    if (name == "flatten") return flatten(c);
+    if (is_one_of(name, {"reshape", "transpose", "pad", "attention"}))
       return refuse(c, "`" + std::string(name) + "` of a dimension in front of a ragged one");
     return map(c);
   }
