@@ -11,7 +11,7 @@ namespace mtl::ops {
 namespace {
 
 // `pairs` is [U, V], `repeated` [T, U, V], and T lies below the parent of U.
-bool is_repeated(const Spaces& spaces, SpaceId pairs, SpaceId repeated) {
+bool repeats_pairs(const Spaces& spaces, SpaceId pairs, SpaceId repeated) {
   const SpaceId own = spaces[pairs].parent, near = spaces[repeated].parent;
   if (own == types::kUniform || near == types::kUniform) return false;
   const SpaceId above = spaces[own].parent, below = spaces[near].parent;
@@ -28,7 +28,7 @@ InferResult infer_repeated(const InferContext& c) {
     type.dtype = DType::f32;
   }
   const SpaceId to = attr_space(c.attrs, "to");
-  if (!is_repeated(c.spaces, sums ? to : type.space, sums ? type.space : to)) {
+  if (!repeats_pairs(c.spaces, sums ? to : type.space, sums ? type.space : to)) {
     return shape_error(0, source_text(type, c.spaces) + " of `" + c.spaces[type.space].name +
                               "` cannot become rows of `" + c.spaces[to].name + "`");
   }

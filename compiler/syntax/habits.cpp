@@ -8,10 +8,10 @@
 namespace mtl::syntax {
 namespace {
 
-constexpr size_t kLongest = 60;  // characters of a part that is shown; longer ones would fill the line
+constexpr size_t kLongestShown = 60;  // characters of a part that is shown; longer ones would fill the line
 
 // Tokens [begin, end) as they stand in the file.
-std::string text_of(const std::vector<Token>& tokens, size_t begin, size_t end) {
+std::string words_of(const std::vector<Token>& tokens, size_t begin, size_t end) {
   std::string text;
   for (size_t i = begin; i < end; ++i) {
     if (i > begin && tokens[i].begin > tokens[i - 1].end) text += ' ';
@@ -43,16 +43,16 @@ size_t end_of_part(const std::vector<Token>& tokens, size_t begin) {
 }
 
 // `1:3` as `1..3`; nullopt: a step.
-std::optional<std::string> range_of(const std::vector<Token>& tokens, size_t begin, size_t end, size_t& colon) {
+std::optional<std::string> range_of_item(const std::vector<Token>& tokens, size_t begin, size_t end, size_t& colon) {
   std::optional<size_t> sign;
   for (size_t i = begin; i < end; ++i) {
     if (tokens[i].type != Tok::COLON) continue;
     if (sign) return std::nullopt;
     sign = i;
   }
-  if (!sign) return text_of(tokens, begin, end);
+  if (!sign) return words_of(tokens, begin, end);
   if (colon == 0) colon = *sign;
-  return (*sign == begin ? "0" : text_of(tokens, begin, *sign)) + ".." + text_of(tokens, *sign + 1, end);
+  return (*sign == begin ? "0" : words_of(tokens, begin, *sign)) + ".." + words_of(tokens, *sign + 1, end);
 }
 
 }  // namespace
@@ -67,7 +67,7 @@ std::string slice_of_python(const std::vector<Token>& tokens, size_t at, size_t&
   size_t whole = 0;  // items that are a colon alone, from the end
   for (size_t begin = *open + 1;;) {
     const size_t end = end_of_part(tokens, begin);
-    const auto item = range_of(tokens, begin, end, colon);
+    const auto item = range_of_item(tokens, begin, end, colon);
     if (!item) return "there are no steps: a slice is written `x[a..b]`";
     items.push_back(*item);
     whole = *item == "0.." ? whole + 1 : 0;
@@ -79,7 +79,7 @@ std::string slice_of_python(const std::vector<Token>& tokens, size_t at, size_t&
   items.resize(items.size() - whole);
   for (size_t i = 0; i < items.size(); ++i) text += (i == 0 ? "[" : ", ") + items[i];
   if (!items.empty()) text += ']';
-  if (text.size() > kLongest) return "a slice is written `x[a..b]`";
+  if (text.size() > kLongestShown) return "a slice is written `x[a..b]`";
   return "write `" + text + "`" + (whole > 0 ? ": the dimensions behind are whole" : "");
 }
 
@@ -99,11 +99,11 @@ std::string conditional_of_python(const std::vector<Token>& tokens, size_t at) {
     if (opens) --closed;
     --first;
   }
-  const std::string a = text_of(tokens, first, question), condition = text_of(tokens, question + 1, other),
-                    b = text_of(tokens, other + 1, end_of_part(tokens, other + 1));
+  const std::string a = words_of(tokens, first, question), condition = words_of(tokens, question + 1, other),
+                    b = words_of(tokens, other + 1, end_of_part(tokens, other + 1));
   if (a.empty() || condition.empty() || b.empty() || condition.find('{') != std::string::npos) return {};
   const std::string text = "if " + condition + " { " + a + " } else { " + b + " }";
-  return text.size() > 2 * kLongest ? std::string() : "write `" + text + "`";
+  return text.size() > 2 * kLongestShown ? std::string() : "write `" + text + "`";
 }
 
 }  // namespace mtl::syntax

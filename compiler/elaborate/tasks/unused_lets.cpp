@@ -42,6 +42,8 @@ void check_unused_lets(const sema::CheckedFile& file, const ElaborateOptions& op
     TaskContext ctx(file, options, unheard, known);
     unread = run_with(ctx, "", 0);
     tasks = ctx.model.tasks.size();
+    if (unread.empty()) return;
+    if (!ctx.waits()) break;
     ctx.tell(known);
   }
   for (const std::string& let : unread) {
