@@ -21,6 +21,8 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
+import sharing
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -133,7 +135,7 @@ class TableModel(nn.Module):
         return {t: self.linear(f"{t}.linear", h) for t in ("kind", "price", "sold")}
 
 
-def table_losses(weights, fitted, batches):
+def table_losses(name, weights, fitted, batches):
     rows = list(csv.DictReader(open(os.path.join(HERE, "table.tsv"), encoding="utf-8"), delimiter="\t"))
 
     def standard(column):
@@ -144,34 +146,37 @@ def table_losses(weights, fitted, batches):
     price = standard("price")
     # The columns of a category[n] keep their values apart in one id space: "0=red".
     kinds = {n: i for i, n in enumerate(fitted["sets"]["rows.kind"]["names"])}
-    facts = torch.tensor([[fitted["sets"]["rows.facts"]["names"].index(f"{k}={r[c]}") for k, c in enumerate(("color", "size"))] for r in rows])
-    net = TableModel(weights)
+    if name == "table":
+        facts = torch.tensor([[fitted["sets"]["rows.facts"]["names"].index(f"{k}={r[c]}") for k, c in enumerate(("color", "size"))] for r in rows])
+        net = TableModel(weights)
+    else:
+        net = sharing.Sharing(weights, name.removeprefix("sharing_"))
 
     def losses(batch):
-        out = net(numbers[batch], facts[batch])
+        out = net(numbers[batch], facts[batch]) if name == "table" else net(numbers[batch])
         gold = torch.tensor([kinds[rows[i]["kind"]] for i in batch])
         sold = torch.tensor([float(rows[i]["sold"] == "yes") for i in batch])
         return dict(kind=F.cross_entropy(out["kind"], gold), price=F.mse_loss(out["price"][:, 0], price[batch]),
                     sold=F.binary_cross_entropy_with_logits(out["sold"][:, 0], sold))
 
-    return train(net, losses, batches)
+    return train(net, losses, batches, 1e-3 if name == "table" else 1e-2)
 
 
-def train(net, losses_of, batches):
-    optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3, weight_decay=0.01)
+def train(net, losses_of, batches, rate=1e-3):
+    optimizer = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=0.01)
     out = []
     for batch in batches:
         losses = losses_of(batch)
-        out.append({t: float(v) for t, v in losses.items()})
+        out.append({t: float(v.detach()) for t, v in losses.items()})
         optimizer.zero_grad()
-        sum(losses.values()).backward()
+        (sum(losses.values()) + (net.penalty() if hasattr(net, "penalty") else 0.0)).backward()
         optimizer.step()
     return out
 
 
 def main():
     ap = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    ap.add_argument("names", nargs="*", default=["bow", "table", "bilstm", "transformer"])
+    ap.add_argument("names", nargs="*", default=["bow", "table", "bilstm", "transformer"] + ["sharing_" + n for n in sharing.SCHEMES])
     ap.add_argument("--parity", default=os.path.join(HERE, "..", "..", "build", "bin", "parity"))
     ap.add_argument("--write", action="store_true")
     args = ap.parse_args()
@@ -182,7 +187,8 @@ def main():
             subprocess.run([args.parity, os.path.join(HERE, name + ".mtl"), "--out", folder], check=True)
             weights, fitted = read_safetensors(os.path.join(folder, "start.safetensors"))
             steps = json.load(open(os.path.join(folder, "steps.json")))
-        theirs = table_losses(weights, fitted, steps["batches"]) if name == "table" else text_losses(name, weights, fitted, steps["batches"])
+        losses_of = table_losses if name == "table" or name.startswith("sharing_") else text_losses
+        theirs = losses_of(name, weights, fitted, steps["batches"])
         worst = max(abs(a[t] - b[t]) / abs(b[t]) for a, b in zip(steps["losses"], theirs) for t in b)
         bad += worst > 1e-4
         print(f"{name:12} {len(theirs)} steps, first {theirs[0]}, last {theirs[-1]}, largest relative difference {worst:.1e}")

@@ -23,6 +23,7 @@ struct Model {
     const std::string text = declarations + R"(
 data s { format = csv, train = "s.csv", x : f32[2] = columns("x1", "x2"), y : f32 = column("y"), z : f32 = column("z") }
 data o { format = csv, train = "o.csv", x : f32[2] = columns("x1", "x2"), y : f32 = column("y") }
+data p { format = jsonl, train = "p.jsonl", q : f32[T, 2] = field("q"), y : f32 = field("y"), z : f32 = field("z") }
 model m {
 )" + in_model + "\n}\n";
     ElaborateOptions options;
@@ -44,8 +45,11 @@ model m {
     for (types::SpaceId id = 0; id < spaces.size(); ++id)
       batch.spaces.push_back(id == types::kUniform ? ops::HostSpace{}
                                                    : tests::host_space(model->graph, batch.spaces, id,
-                                                                       [](const types::Space&, int64_t) { return 1; }));
-    batch.inputs = {{"s.x", {1, 2}}, {"s.y", {0}}, {"s.z", {0}}, {"o.x", {3, 5}}, {"o.y", {0}}};
+                                                                       [](const types::Space& space, int64_t) {
+                                                                         return space.dim.empty() ? 1 : 2;
+                                                                       }));
+    batch.inputs = {{"s.x", {1, 2}}, {"s.y", {0}},          {"s.z", {0}}, {"o.x", {3, 5}},
+                    {"o.y", {0}},    {"p.q", {1, 2, 3, 4}}, {"p.y", {0}}, {"p.z", {0}}};
     batch.params = parameters;
     for (const ParamInfo& param : model->params) {
       int64_t count = 1;
@@ -207,4 +211,32 @@ TEST_CASE("weights of a layer, and what is done across them") {
   CHECK(without.outputs(numbers).at("objective") == Approx(0).margin(1e-12));  // none of its owners is there
   const Model with(in_model, "", {"a"});
   CHECK(with.outputs(numbers).at("objective") == Approx(9 + 7));
+}
+
+TEST_CASE("versions of sequences are stacked, flattened and mixed") {
+  const Model m(R"(
+  shared body = exchanged()
+  task d predicts p.y { head = sum(body(p.q)) }
+  task e predicts p.z { head = sum(body(p.q)) }
+)",
+                R"(
+module exchanged()(x: f32[T, 2]) -> f32[T, 2] {
+  private param w     : f32[2] = ones()
+  private param alpha : f32[2, 2 * |tasks|] = one_hot_mix(0.8)
+  let mixed = mix(alpha, flatten(across(stack([w[0] * x, w[1] * x])), to = 2))
+  return mixed[0] + 10 * mixed[1]
+}
+)",
+                {"d", "e"});
+  const auto out = m.outputs({{"body.w@d", {1, 2}},
+                              {"body.w@e", {3, 5}},
+                              {"body.alpha@d", {1, 2, 3, 4, 5, 6, 7, 8}},
+                              {"body.alpha@e", {1, 1, 1, 1, 1, 1, 1, 1}}});
+  CHECK(out.at("head.d") == 10 * (34 + 10 * 78));
+  CHECK(out.at("head.e") == 10 * (11 + 10 * 11));
+  for (const ParamInfo& param : m.model->params) {
+    if (param.init.kind != Init::Kind::one_hot_mix) continue;
+    CHECK(param.init.tasks == std::vector<std::string>{"d", "e"});
+    CHECK(param.init.b == (param.path == "body.alpha@d" ? 0 : 1));
+  }
 }
