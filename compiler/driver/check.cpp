@@ -40,8 +40,8 @@ void print_event(const Options& options, const elaborate::ElaboratedModel* model
 }
 
 // A balancer's parameters are in the objective alone.
-void check_groups(Front& front, const elaborate::ElaboratedModel& model, elaborate::ElaborateOptions options) {
-  if (front.program().train.groups.empty()) return;
+void check_patterns(Front& front, const elaborate::ElaboratedModel& model, elaborate::ElaborateOptions options) {
+  if (front.program().train.groups.empty() && front.program().train.frozen.empty()) return;
   for (const auto& task : model.tasks)
     if (task.has_loss) options.objective_tasks.insert(task.name);
   const auto trained = front.symbolic_elaborator()(options);
@@ -60,7 +60,7 @@ int run_check(const Options& options) {
     elaborate.training = true;
     model = front.symbolic_elaborator()(elaborate);
     if (model) elaborate::check_requirements(front.file(), *model, front.emitter());
-    if (model) check_groups(front, *model, elaborate);
+    if (model) check_patterns(front, *model, elaborate);
   }
   if (model && !front.emitter().has_errors()) {
     elaborate::ElaborateOptions elaborate;

@@ -169,6 +169,7 @@ std::optional<RunFacts> facts_of(const TrainInput& input, const TrainConfig& con
   out.sets = input.about.sets;
   out.facts.push_back({"the model", "`" + session.model().name + "`", ""});
   add_settings(config, out.facts);
+  add_frozen(config, out.facts);
   out.facts.push_back({"what the best epoch is chosen by", "`" + join(best_by.names, "`, `", "` and `") + "`", ""});
   add_data(input.dataset, out.facts);
   for (const model::Entry& entry : session.weights().entries())
