@@ -200,7 +200,7 @@ TEST_CASE("no function is longer than 60 lines without a reason") {
   // Texts of generated files, and one case for each entry of an enum.
   static const std::map<std::string, size_t> kLonger = {
       {"c_source_text", 73}, {"apply_text", 72}, {"header_text", 71}, {"parse", 69},         {"take_examples", 67},
-      {"answer_fields", 67}, {"hot_ranges", 66}, {"concat", 64},      {"answer_struct", 62}, {"name", 61}};
+      {"answer_fields", 67}, {"hot_ranges", 66}, {"concat", 65},      {"answer_struct", 62}, {"name", 61}};
   static const std::regex function(
       R"(^( {0,4})(?=\S)(?!(?:namespace|class|struct|enum|union|extern|if|for|while|switch|else|do|case|try|return)\b|:))"
       R"((?:[^()=\[\]]* [*&]?(?:\w+::)*)(~?\w+)\([^\[]*\{$)");

@@ -62,8 +62,8 @@ endif()
 
 install(TARGETS @name@ EXPORT @name@Targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(FILES @name@/@name@.h @name@/@name@_c.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/@name@)
-install(FILES @name@/runtime/deploy/errors.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/@name@/runtime/deploy)
-install(FILES @name@/runtime/text_range.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/@name@/runtime)
+install(FILES @name@/runtime/core/deploy/errors.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/@name@/runtime/core/deploy)
+install(FILES @name@/runtime/core/text_range.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/@name@/runtime/core)
 install(FILES @name@.weights @name@.json DESTINATION ${CMAKE_INSTALL_DATADIR}/@name@)
 install(EXPORT @name@Targets NAMESPACE @name@:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/@name@)
 configure_package_config_file(cmake/@name@Config.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/@name@Config.cmake

@@ -76,7 +76,7 @@ std::span<const Entry> declaration_entries() {
                 "or `until "
                 "step n` ends it.",
        .place = "model",
-       .example = "freeze encoder except *.bias"}};
+       .example = "freeze encoder except **.bias"}};
   return table;
 }
 

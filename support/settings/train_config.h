@@ -40,7 +40,7 @@ struct GroupConfig {    // group encoder { lr = 2e-5 }
   SourceRange range;
 };
 
-struct FreezeConfig {  // freeze encoder except *.bias until epoch 2
+struct FreezeConfig {  // freeze encoder except **.bias until epoch 2
   std::string pattern;
   std::vector<std::string> except;
   enum class Until : uint8_t { never, epoch, step } until = Until::never;

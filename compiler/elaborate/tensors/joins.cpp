@@ -40,8 +40,9 @@ ir::Value concat(TensorContext& ctx, const std::vector<Tensor>& given, const Val
     ctx.report(at, diag::EmptyArray, "concat");
     return {};
   }
+  const auto holds_ids = [&](ir::Value part) { return ctx.type(part).dtype == types::DType::i32; };
   for (ir::Value part : parts) {
-    if (ctx.type(part).dtype == ctx.type(parts[0]).dtype) continue;
+    if (holds_ids(part) == holds_ids(parts[0])) continue;
     report_unlike(ctx, parts[0], part, at, "ids and numbers do not mix: `embed(width)` makes a vector of each id");
     return {};
   }

@@ -4,7 +4,7 @@
 // with the checksum put right again, as no accident would: those may load, and then answers must not go wrong in
 // memory (the program is built with sanitizers), whatever they say.
 #include <assistant/assistant.h>
-#include <assistant/runtime/deploy/weights_file.h>
+#include <assistant/runtime/core/deploy/weights_file.h>
 
 #include <algorithm>
 #include <cstdio>
