@@ -105,7 +105,8 @@ std::string epoch_line(const EpochEvent& e, const training::MetricRef& best_by) 
   const std::string rate = fmt::format("  {:.0f} examples/s", e.examples_per_second);
   const std::string tail = std::string(e.whole ? "" : "  (interrupted)") + (e.best && e.dev ? "  (best so far)" : "");
   const auto cell = [](double x) { return std::isnan(x) ? std::string(" -") : fmt::format(" {:.4f}", x); };
-  std::string losses = "  loss", scores = "  dev";
+  std::string losses = "  loss", scores = "  dev", monitors;
+  for (const auto& [name, value] : e.monitors) monitors += fmt::format("  {} {:.4g}", name, value);
   double sum = 0, mean = 0, defined = 0;
   for (const auto& loss : e.losses) {
     losses += "  " + loss.task + cell(loss.loss);
@@ -118,11 +119,12 @@ std::string epoch_line(const EpochEvent& e, const training::MetricRef& best_by) 
   }
   const std::string one_loss = "  loss" + cell(sum), one_score = defined > 0 ? "  dev" + cell(mean / defined) : "";
   if (!e.dev || best_by.names.empty()) scores.clear();
-  const std::string all = head + rate + losses + scores + tail;
+  const std::string all = head + rate + losses + monitors + scores + tail;
   const std::optional<int> columns = columns_of(stdout);
   if (!columns) return all;
-  for (const std::string& line : {all, head + losses + scores + tail, head + one_loss + scores + tail,
-                                  head + one_loss + one_score + tail, head + one_score + tail})
+  for (const std::string& line :
+       {all, head + losses + monitors + scores + tail, head + losses + scores + tail, head + one_loss + scores + tail,
+        head + one_loss + one_score + tail, head + one_score + tail})
     if (static_cast<int>(diag::display_width(line)) <= *columns) return line;
   return cut(head + tail, *columns);
 }

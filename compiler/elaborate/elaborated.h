@@ -107,6 +107,7 @@ enum class Balance : uint8_t { fixed, uncertainty };
 // mean of), "objective" (only of the tasks in `objective_tasks`: sum of the weighted and balanced losses plus the
 // balancer's own penalty).
 // "weight.TASK" (rows of the loss: how much each counts, 1 where it does not).
+// "monitor.NAME" (training only): uniform scalars that are shown.
 // "update PATH" (training only): the next value of a state, set after the step.
 // predict: label: i32 class; labels, boolean: f32 probability (decided at 0.5); number: f32 as in the batch
 // (standardized if its column is).

@@ -25,8 +25,8 @@ struct Request {
   std::function<void(const std::string& step, const ir::Graph& graph)> after;  // sees "elaborate" and each pass
 };
 
-// To train on these tasks: the objective, their losses and counts, and next values of states, with the gradients of all
-// trained parameters that are not frozen.
+// To train on these tasks: the objective, their losses and counts, next values of states and monitors, with the
+// gradients of all trained parameters that are not frozen.
 Request training_request(const elaborate::ElaboratedModel& model, const std::vector<std::string>& tasks,
                          const std::function<bool(const std::string& path)>& frozen);
 

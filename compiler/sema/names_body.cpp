@@ -196,10 +196,7 @@ void BodyChecker::statement(const syntax::Stmt& stmt) {
       for (const syntax::ReturnStmt::Field& field : node.fields) self.value(*field.value);
     }
     void operator()(const syntax::PenaltyStmt& node) const { self.value_of_task(*node.value); }
-    void operator()(const syntax::MonitorStmt& node) const {
-      self.unsupported(diag::UnsupportedStatement, "monitor", range);
-      self.value_of_task(*node.value);
-    }
+    void operator()(const syntax::MonitorStmt& node) const { self.value_of_task(*node.value); }
     void operator()(const syntax::UpdateStmt& node) const { self.value(*node.value); }
     void operator()(const syntax::RequireStmt& node) const {
       self.in_require_ = true;

@@ -44,7 +44,6 @@ std::span<const NotSupported> not_supported() {
        .place = "declaration",
        .example = "use std.vision"},
       // ---- statements ----
-      {.feature = "`monitor`", .code = "E0901", .place = "model", .example = "monitor size = norm(r)"},
       {.feature = "`tie`",
        .code = "E0901",
        .instead = "a path as an expression: `h @ transpose(word.weight)`",

@@ -184,6 +184,10 @@ std::optional<TrainingProgram> Session::training(const std::set<std::string>& so
   for (const ParamInfo& param : model->params) {
     if (!param.trained && has_output(model->graph, "update " + param.path)) out.updates.push_back(param.path);
   }
+  const std::string monitor = "monitor.";
+  for (const ir::Output& output : model->graph.outputs) {
+    if (output.name.rfind(monitor, 0) == 0) out.monitors.push_back(output.name.substr(monitor.size()));
+  }
   out.engine = compile(model->graph, pipeline::training_request(*model, out.tasks, options_.frozen));
   out.reach = reach_of(out.engine->program());
   return out;

@@ -39,8 +39,9 @@ struct SessionOptions {
 struct TrainingProgram {
   std::unique_ptr<engine::Engine> engine;
   Reach reach;
-  std::vector<std::string> tasks;    // whose losses it has, in file order
-  std::vector<std::string> updates;  // states with an output "update PATH"
+  std::vector<std::string> tasks;     // whose losses it has, in file order
+  std::vector<std::string> updates;   // states with an output "update PATH"
+  std::vector<std::string> monitors;  // names of outputs "monitor.NAME"
 };
 
 class Session {

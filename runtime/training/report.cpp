@@ -105,6 +105,10 @@ std::string to_text(const EpochEvent& event) {
     std::snprintf(cell, sizeof(cell), " %.4f", loss.loss);
     out += " " + loss.task + (std::isnan(loss.loss) ? " -" : cell);
   }
+  for (const auto& [name, value] : event.monitors) {
+    std::snprintf(cell, sizeof(cell), " %.4g", value);
+    out += "  " + name + cell;
+  }
   if (event.dev) out += "  dev " + to_text(*event.dev);
   if (event.dev && event.best) out += "  best so far";
   if (!event.whole) out += "  (interrupted)";

@@ -175,6 +175,7 @@ void Run::close_epoch() {
   for (size_t i = 0; i < sums_.size(); ++i)
     if (session_->model().tasks[i].has_loss)
       event.losses.push_back({sums_[i].task, counts_[i] > 0 ? sums_[i].loss / counts_[i] : kNone});
+  event.monitors = steps_->monitors();
   consider(event);
   waited_ = event.best ? 0 : waited_ + 1;
   write_epoch(event);

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <map>
 
 #include "support/base/check.h"
 #include "support/diag/kinds/model.h"
@@ -26,6 +27,7 @@ struct Kind {
   std::vector<uint32_t> loss_outputs, count_outputs;  // "loss.TASK", "count.TASK"
   std::vector<size_t> tasks;                          // numbers of program.tasks
   std::vector<std::pair<uint32_t, const model::Entry*>> updates;
+  std::vector<std::pair<uint32_t, std::string>> monitors;
 };
 
 const data::Split* train_split(const data::Dataset& dataset, const std::string& source) {
@@ -50,6 +52,7 @@ struct Steps::State {
   std::unique_ptr<Mix> mix;
   std::unique_ptr<Optimizer> optimizer;
   std::vector<TaskLoss> losses;
+  std::map<std::string, double> monitors;
   uint64_t seed = 0;
 
   explicit State(Session& s) : session(s) {}
@@ -84,6 +87,8 @@ bool Steps::State::make_kind(std::vector<size_t> taking_part) {
   }
   for (const std::string& path : kind.program.updates)
     kind.updates.emplace_back(kind.program.engine->output("update " + path), session.weights().find(path));
+  for (const std::string& name : kind.program.monitors)
+    kind.monitors.emplace_back(kind.program.engine->output("monitor." + name), name);
   kind.objective = kind.program.engine->output("objective");
   kinds.push_back(std::move(kind));
   return true;
@@ -163,6 +168,7 @@ Steps::Result Steps::run(int32_t stream, int64_t number, double progress) {
     result.finite = false;
     if (result.bad_task < 0) result.bad_task = static_cast<int>(kind.tasks[i]);
   }
+  for (const auto& [output, name] : kind.monitors) s.monitors[name] = *engine.output_f32(output);
   if (!result.finite) return result;
   s.find_rows(kind);
   s.optimizer->collect(index, kind.rows);
@@ -180,6 +186,10 @@ Optimizer& Steps::optimizer() {
 }
 const std::vector<TaskLoss>& Steps::losses() const {
   return state_->losses;
+}
+
+const std::map<std::string, double>& Steps::monitors() const {
+  return state_->monitors;
 }
 
 std::vector<Stream::Cursor> Steps::cursors() const {

@@ -38,6 +38,8 @@ class Steps {
   // Losses of the last run() by number of task among the session's tasks; NaN: not in that step, or no row of it
   // counted.
   const std::vector<TaskLoss>& losses() const;
+  // By name, as the last step that had it computed it.
+  const std::map<std::string, double>& monitors() const;
   std::vector<Stream::Cursor> cursors() const;
   int64_t examples(size_t stream) const;
   void resume(const std::vector<Stream::Cursor>& cursors);

@@ -33,8 +33,8 @@ struct ModelScope {
   std::set<std::string> variables;
   std::vector<const syntax::Stmt*> steps;
   std::map<std::pair<const TaskState*, size_t>, std::map<std::string, Binding>> stepped;
-  std::vector<const syntax::Stmt*> penalties;
-  std::vector<SourceRange> reading;  // where the values that are being computed were asked for
+  std::vector<const syntax::Stmt*> penalties;  // and monitors
+  std::vector<SourceRange> reading;            // where the values that are being computed were asked for
 };
 
 // Sets of ids.
@@ -46,6 +46,14 @@ struct IdSets {
 // A term of the objective, for the steps that have its task. One computation is one penalty, whoever asks for it.
 struct Penalty {
   ir::Value value;  // one number: the mean over rows
+  const TaskState* task = nullptr;
+  SourceRange range;
+};
+
+// `monitor name = ...`: a number that is shown, of steps that have its task.
+struct Monitor {
+  std::string name;  // with the path of the layer or the task whose body says it, "bottom.size"
+  ir::Value value;   // one number: the mean over rows
   const TaskState* task = nullptr;
   SourceRange range;
 };
@@ -72,6 +80,7 @@ struct BodyContext : TensorContext {
   Reach reach;
   std::map<std::string, std::vector<ir::Value>> updates;  // state -> its next values, one for each distinct call
   std::vector<Penalty> penalties;
+  std::vector<Monitor> monitors;
   std::set<std::pair<uint32_t, std::string>> failed_requirements;  // (place in the file, path of the layer)
   // The head and the loss of another task, which a body may name (`pos.head`); the floor above knows how.
   std::function<bool(TaskState&)> run_head, run_loss;

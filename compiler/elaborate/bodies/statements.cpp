@@ -27,6 +27,7 @@ namespace {
 void run_let(BodyContext& ctx, const syntax::LetStmt& stmt, Frame& frame);
 void run_update(BodyContext& ctx, const syntax::UpdateStmt& stmt, Frame& frame);
 void run_penalty(BodyContext& ctx, const syntax::PenaltyStmt& stmt, SourceRange range, Frame& frame);
+void run_monitor(BodyContext& ctx, const syntax::MonitorStmt& stmt, SourceRange range, Frame& frame);
 bool run_require(BodyContext& ctx, const syntax::RequireStmt& stmt, Frame& frame);
 void say_failed(BodyContext& ctx, const syntax::Expr& condition, Frame& frame);
 bool run_for(BodyContext& ctx, const syntax::ForStmt& stmt, SourceRange range, Frame& frame);
@@ -84,7 +85,7 @@ bool run_statement(BodyContext& ctx, const Stmt& stmt, Frame& frame) {
     bool operator()(const IfStmt& node) { return run_if(ctx, node, frame); }
     bool operator()(const ReturnStmt& node) { return run_return(ctx, node, stmt.range, frame), false; }
     bool operator()(const PenaltyStmt& node) { return run_penalty(ctx, node, stmt.range, frame), true; }
-    bool operator()(const MonitorStmt&) { return unsupported("`monitor`"); }
+    bool operator()(const MonitorStmt& node) { return run_monitor(ctx, node, stmt.range, frame), true; }
     bool operator()(const UpdateStmt& node) { return run_update(ctx, node, frame), true; }
     bool operator()(const RequireStmt& node) { return run_require(ctx, node, frame); }
   };
@@ -114,22 +115,33 @@ ir::Value mean_of_rows(BodyContext& ctx, ir::Value value, const At& at) {
 }
 
 // One number for what the body is called with. It joins the objective of the steps that have the task at hand.
-void run_penalty(BodyContext& ctx, const PenaltyStmt& stmt, SourceRange range, Frame& frame) {
-  const Value value = evaluate(ctx, *stmt.value, frame);
-  if (value.poisoned()) return;
-  const At at{frame, stmt.value->range};
+// The mean over rows of what a penalty or a monitor says; invalid after a report, and where no task is at hand.
+ir::Value number_of_step(BodyContext& ctx, const Expr& expr, const char* what, Frame& frame) {
+  const Value value = evaluate(ctx, expr, frame);
+  if (value.poisoned()) return {};
+  const At at{frame, expr.range};
   ir::Value number = as_numbers(ctx, to_tensor(ctx, value, at), at);
-  if (!number.valid()) return;
+  if (!number.valid()) return {};
   const std::vector<Axis> all = axes(ctx, number, frame);
   if (all.size() > 1 || (all.size() == 1 && (all[0].ragged || all[0].size != Dim(1)))) {
-    ctx.report(at, diag::PenaltyShape, shape_text(ctx, number, frame))
+    ctx.report(at, diag::PenaltyShape, what, shape_text(ctx, number, frame))
         .help("write `sum(...)` or `mean(...)` around it");
-    return;
+    return {};
   }
   if (!all.empty()) number = emit(ctx, "reshape", {number}, at, {{"dims", std::vector<Dim>{}}});
-  if (!number.valid() || !frame.task) return;
-  number = mean_of_rows(ctx, number, at);
+  return number.valid() && frame.task ? mean_of_rows(ctx, number, at) : ir::Value{};
+}
+
+void run_penalty(BodyContext& ctx, const PenaltyStmt& stmt, SourceRange range, Frame& frame) {
+  const ir::Value number = number_of_step(ctx, *stmt.value, "a penalty", frame);
   if (number.valid()) ctx.penalties.push_back({number, frame.task, range});
+}
+
+void run_monitor(BodyContext& ctx, const MonitorStmt& stmt, SourceRange range, Frame& frame) {
+  const ir::Value number = number_of_step(ctx, *stmt.value, "a monitor", frame);
+  if (!number.valid()) return;
+  const std::string path = frame.place ? plain_path_of(frame.place) : "";
+  ctx.monitors.push_back({path.empty() ? stmt.name.text : path + "." + stmt.name.text, number, frame.task, range});
 }
 
 // The next value of a state. Kept for finish(), which takes the mean over the calls of a step; the examples and

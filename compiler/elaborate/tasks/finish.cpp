@@ -163,6 +163,7 @@ ElaboratedModel finish(TaskContext& ctx) {
   }
   if (ctx.objective.value.valid()) ctx.nodes.graph.outputs.push_back({"objective", ctx.objective.value});
   finish_updates(ctx);
+  if (ctx.options.training) add_monitors(ctx);
   note_hot_weights(ctx);
   for (const std::string& path : ctx.parameters.order) {
     ParamInfo info = ctx.parameters.records.at(path).info;

@@ -1,12 +1,14 @@
 // See penalties.h.
 #include "compiler/elaborate/tasks/penalties.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "compiler/elaborate/bodies/statements.h"
 #include "compiler/elaborate/tasks/finish.h"
 #include "compiler/elaborate/tensors/emit.h"
 #include "support/diag/kinds/elaborate.h"
+#include "support/diag/kinds/sema.h"
 
 namespace mtl::elaborate {
 
@@ -20,14 +22,16 @@ void run_for_each_task(TaskContext& ctx, const syntax::Stmt& stmt) {
     if (!task.loss.valid() || !ctx.selected(task)) continue;
     if (ctx.reports.emitter.error_count() != errors) break;  // it is the statement that is wrong
     ctx.parameters.absent = false;
-    const size_t known = ctx.penalties.size();
+    const size_t known = ctx.penalties.size(), shown = ctx.monitors.size();
     TaskState* outer = std::exchange(ctx.model.frame.task, &task);
     std::vector<std::map<std::string, Binding>> scopes(1);
     scopes.swap(ctx.model.frame.scopes);
     run_statement(ctx, stmt, ctx.model.frame);
     scopes.swap(ctx.model.frame.scopes);
     ctx.model.frame.task = outer;
-    if (ctx.parameters.absent) ctx.penalties.resize(known);
+    if (!ctx.parameters.absent) continue;
+    ctx.penalties.resize(known);
+    ctx.monitors.resize(shown);
   }
   ctx.parameters.by_task = false;
 }
@@ -48,6 +52,27 @@ void add_penalties(TaskContext& ctx) {
     const bool absent = ctx.options.objective_tasks.count(penalty.task->info.name) == 0;
     if (absent || !ctx.objective.value.valid() || !counted.insert(penalty.value).second) continue;
     ctx.objective.value = emit(ctx, "add", {ctx.objective.value, penalty.value}, {ctx.model.frame, penalty.range});
+  }
+}
+
+void add_monitors(TaskContext& ctx) {
+  std::map<std::string, std::vector<const Monitor*>> by_name;
+  for (const Monitor& monitor : ctx.monitors) {
+    std::vector<const Monitor*>& said = by_name[monitor.name];
+    if (!said.empty() && said.front()->range != monitor.range) {
+      ctx.report({ctx.model.frame, monitor.range}, diag::DoubledSetting, "monitor " + monitor.name)
+          .label(said.front()->range, "set here");
+      return;
+    }
+    said.push_back(&monitor);
+  }
+  for (auto& [name, said] : by_name) {
+    std::erase_if(said, [&](const Monitor* m) { return ctx.options.objective_tasks.count(m->task->info.name) == 0; });
+    const bool shared =
+        std::all_of(said.begin(), said.end(), [&](const Monitor* m) { return m->value == said[0]->value; });
+    std::map<std::string, ir::Value> outputs;
+    for (const Monitor* m : said) outputs[shared ? name : name + "@" + m->task->info.name] = m->value;
+    for (const auto& [output, value] : outputs) ctx.nodes.graph.outputs.push_back({"monitor." + output, value});
   }
 }
 

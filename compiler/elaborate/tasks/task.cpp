@@ -58,10 +58,8 @@ void collect_statement(TaskContext& ctx, const Stmt& stmt) {
       for (const Stmt& inner : branch.body) collect_statement(ctx, inner);
       return;
     }
-  } else if (std::holds_alternative<PenaltyStmt>(stmt.node)) {
+  } else if (std::holds_alternative<PenaltyStmt>(stmt.node) || std::holds_alternative<MonitorStmt>(stmt.node)) {
     ctx.model.penalties.push_back(&stmt);
-  } else if (std::holds_alternative<MonitorStmt>(stmt.node)) {
-    ctx.report(at, diag::NotSupportedYet, "`monitor`");
   } else if (std::holds_alternative<UpdateStmt>(stmt.node)) {
     ctx.report(at, diag::NotSupportedYet, "`update` of a model's own state").help("a module can own it");
   }
@@ -260,7 +258,8 @@ bool run_settings(TaskContext& ctx, TaskState& task, const Body& body) {
       }
       continue;
     }
-    if (std::holds_alternative<PenaltyStmt>(stmt.node)) {  // it may read the head, which may stand below
+    if (std::holds_alternative<PenaltyStmt>(stmt.node) ||
+        std::holds_alternative<MonitorStmt>(stmt.node)) {  // it may read the head, which may stand below
       task.penalties.push_back(&stmt);
       continue;
     }

@@ -30,7 +30,7 @@ struct TaskState {
   std::vector<ir::Value> loss_masks;
   SourceRange criterion;                                  // where `loss` names the one that is being applied
   std::map<std::string, std::vector<SourceRange>> reads;  // where columns are read, by name
-  std::vector<const syntax::Stmt*> penalties;             // of its block: they may read head and target
+  std::vector<const syntax::Stmt*> penalties;             // and monitors of its block: they may read head and target
   std::vector<const TaskState*> answers;                  // tasks whose `answer` is read
 };
 
