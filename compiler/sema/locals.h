@@ -1,5 +1,5 @@
 // Names that a body declares: a stack of blocks. An inner name hides one at the top level of the file; inside one body
-// nothing hides anything (language.md, section 14, "Names").
+// nothing hides anything (grammar/book/lexical.md).
 #pragma once
 #include <string>
 #include <vector>

@@ -1,5 +1,5 @@
 // Which examples a step trains on: one endless stream of shuffled batches per source, and the mix that says which
-// sources take part in a step and when an epoch is over (language.md, section 9).
+// sources take part in a step and when an epoch is over (grammar/book/training.md).
 //
 // All of it is a function of the seed and of counters, so it resumes from the counters alone.
 #pragma once
