@@ -236,7 +236,7 @@ Said check(const std::string& text, size_t damaged) {
     elaborate::ElaborateOptions options;
     options.training = true;
     const auto model = elaborate::elaborate(*file, options, emitter);
-    if (model) elaborate::check_requirements(*file, *model, emitter);
+    if (model) elaborate::check_requirements(*file, *model, {}, emitter);
   }
   Said said;
   for (const diag::Diagnostic& d : emitter.sorted()) {

@@ -1,4 +1,4 @@
-// Compiles the kernels of a program for a processor that need not be this one.
+// Compiles the kernels of a program for a named processor, this one or another.
 #include "compiler/codegen/object.h"
 
 #include "compiler/codegen/emit_kernel.h"

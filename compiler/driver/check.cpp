@@ -59,7 +59,7 @@ int run_check(const Options& options) {
     elaborate::ElaborateOptions elaborate;
     elaborate.training = true;
     model = front.symbolic_elaborator()(elaborate);
-    if (model) elaborate::check_requirements(front.file(), *model, front.emitter());
+    if (model) elaborate::check_requirements(front.file(), *model, front.program().train, front.emitter());
     if (model) check_patterns(front, *model, elaborate);
   }
   if (model && !front.emitter().has_errors()) {

@@ -31,6 +31,7 @@ pipeline::Request make_request(const Options& options, const elaborate::Elaborat
   const auto frozen = [&](const std::string& path) { return training::is_frozen(train, path); };
   if (options.training) request = pipeline::training_request(model, trained, frozen);
   request.bf16 = train.bf16;
+  request.sparse_gradients = training::Optimizer::wants_rows(train);
   if (!options.dump_after.empty()) {
     request.after = [&](const std::string& step, const ir::Graph& graph) {
       if (step == options.dump_after) fmt::print("// after {}\n{}", step, ir::print(graph));

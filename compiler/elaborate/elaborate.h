@@ -10,6 +10,7 @@
 #include "compiler/elaborate/elaborated.h"
 #include "compiler/sema/check.h"
 #include "support/diag/emitter.h"
+#include "support/settings/train_config.h"
 
 namespace mtl::elaborate {
 
@@ -41,6 +42,8 @@ std::vector<std::string> check_unused(const sema::CheckedFile& file, const std::
                                       diag::Emitter& emitter);
 // Reports what is wrong with a `let` of the model that no task reads.
 void check_unused_lets(const sema::CheckedFile& file, const ElaborateOptions& options, diag::Emitter& emitter);
-bool check_requirements(const sema::CheckedFile& file, const ElaboratedModel& model, diag::Emitter& emitter);
+// The `require` statements of the model; what `train` says is frozen trains for nobody.
+bool check_requirements(const sema::CheckedFile& file, const ElaboratedModel& model, const training::TrainConfig& train,
+                        diag::Emitter& emitter);
 
 }  // namespace mtl::elaborate

@@ -17,7 +17,7 @@ std::optional<ShapeError> check_matrix(const InferContext& c) {
   if (auto error = need_number(c, 0)) return error;
   const Type& x = c.operands[0];
   if (x.rank() == 2 && x.dims[0].constant() && x.dims[1].constant()) return std::nullopt;
-  return shape_error(0, source_text(x, c.spaces) + " is no matrix");
+  return shape_error(0, source_text(x, c.spaces) + " is not a matrix");
 }
 InferResult infer_svd_values(const InferContext& c) {
   if (auto error = check_matrix(c)) return *error;

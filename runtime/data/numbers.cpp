@@ -164,7 +164,7 @@ static bool is_date_or_time(std::string_view text) {
   return plain && signs && !text.empty() && text.front() >= '0' && text.front() <= '9';
 }
 
-// What stands in front of a number or behind it: `$`, `%`, ` km`.
+// A prefix or a suffix of a number: `$`, `%`, ` km`.
 static std::string unit_of(std::string_view text, const NumberFormat& format) {
   const std::string_view digits = "0123456789";
   const size_t first = text.find_first_of(digits), end = text.find_last_of(digits);

@@ -77,10 +77,7 @@ bool check_patterns(const TrainConfig& config, const std::vector<elaborate::Para
   const auto names_one = [&](const std::string& word, const std::string& pattern, SourceRange range) {
     if (std::any_of(paths.begin(), paths.end(), [&](const auto& path) { return match_path(pattern, path); }))
       return true;
-    const auto near = nearest(pattern, paths);
-    emitter.report(diag::PathNamesNothing, word + " " + pattern)
-        .at(range)
-        .help(near ? "did you mean `" + *near + "`?" : "there are " + excerpt(join(paths), 200));
+    emitter.report(diag::PathNamesNothing, word + " " + pattern).at(range).help(help_for_path(pattern, paths));
     return false;
   };
   for (const GroupConfig& group : config.groups)
@@ -98,6 +95,20 @@ bool check_patterns(const TrainConfig& config, const std::vector<elaborate::Para
       .at(config.frozen.back().range)
       .help("`except` leaves some of them out, `until epoch 2` ends it");
   return false;
+}
+
+void warn_of_frozen(const TrainConfig& config, int64_t epochs, int64_t updates, diag::Emitter& emitter) {
+  for (const FreezeConfig& freeze : config.frozen) {
+    const bool by_epoch = freeze.until == FreezeConfig::Until::epoch;
+    const int64_t last = by_epoch ? epochs : updates;
+    if (freeze.until == FreezeConfig::Until::never || freeze.limit <= last) continue;
+    emitter
+        .report(diag::FrozenToTheEnd, freeze.pattern,
+                std::string(by_epoch ? "epoch " : "step ") + std::to_string(freeze.limit),
+                count_of(static_cast<size_t>(last), by_epoch ? "epoch" : "step"))
+        .at(freeze.range)
+        .help("without `until` it is frozen always, and costs no gradient");
+  }
 }
 
 struct Optimizer::State {

@@ -31,6 +31,9 @@ struct Reach {
 // is a model of which nothing trains. False after a report.
 bool check_patterns(const TrainConfig& config, const std::vector<elaborate::ParamInfo>& params, diag::Emitter& emitter);
 
+// Warns of what is frozen until an epoch or a step that a training of so many never comes to.
+void warn_of_frozen(const TrainConfig& config, int64_t epochs, int64_t updates, diag::Emitter& emitter);
+
 class Optimizer {
  public:
   // `gradients` has the layout of `weights`; the programs write their dense gradients there.

@@ -155,6 +155,7 @@ bool Run::prepare() {
   evaluator_ = std::make_unique<Evaluator>(*session_, input_.spec, input_.dataset.fitted);
   count_updates();
   warn_of_warmup();
+  warn_of_frozen(config_, epochs_, updates_, emitter_);
   warn_of_undefined_metrics();
   if (splits(true).empty()) emitter_.report(diag::NoDevSplit);
   auto facts = facts_of(input_, config_, best_by_, *session_);

@@ -72,13 +72,14 @@ std::optional<TrainReport> train_file(const sema::CheckedFile& file, const Sourc
   if (!vectors_fit(file, program->data, load.data_dir, emitter)) return std::nullopt;
   auto dataset = data::load(program->data, load, emitter);
   if (!dataset) return std::nullopt;
-  const TrainInput input{
-      make_elaborator(file, program->data, *dataset, emitter),
-      [&](const elaborate::ElaboratedModel& model) { return elaborate::check_requirements(file, model, emitter); },
-      program->data,
-      *dataset,
-      program->train,
-      about_model(file, sources, check)};
+  const TrainInput input{make_elaborator(file, program->data, *dataset, emitter),
+                         [&](const elaborate::ElaboratedModel& model) {
+                           return elaborate::check_requirements(file, model, program->train, emitter);
+                         },
+                         program->data,
+                         *dataset,
+                         program->train,
+                         about_model(file, sources, check)};
   return train(input, options, observer, emitter);
 }
 

@@ -125,7 +125,8 @@ std::string count_of(size_t n, std::string_view singular) {
     out.back() = 'i';
     return out + "es";
   }
-  const bool hisses = singular.ends_with('s') || singular.ends_with('x') || singular.ends_with("ch");
+  const bool hisses =
+      singular.ends_with('s') || singular.ends_with('x') || (singular.ends_with("ch") && !singular.ends_with("epoch"));
   return out + (hisses ? "es" : "s");
 }
 

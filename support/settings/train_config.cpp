@@ -100,6 +100,21 @@ bool match_path(const std::string& pattern, const std::string& path) {
   return match_from(split(pattern, "."), 0, split(path, "."), 0);
 }
 
+std::string help_for_path(const std::string& pattern, const std::vector<std::string>& paths) {
+  if (const auto near = nearest(pattern, paths)) return "did you mean `" + *near + "`?";
+  constexpr size_t kShown = 200;  // characters
+  std::string above = pattern;
+  for (size_t dot = above.rfind('.'); dot != std::string::npos; dot = above.rfind('.')) {
+    above.resize(dot);
+    std::vector<std::string> below;
+    for (const std::string& path : paths) {
+      if (match_path(above, path)) below.push_back(path);
+    }
+    if (!below.empty()) return "below `" + above + "` there are " + excerpt(join(below), kShown);
+  }
+  return "there are " + excerpt(join(paths), kShown);
+}
+
 bool freezes(const FreezeConfig& freeze, const std::string& path) {
   const auto names = [&](const std::string& pattern) { return match_path(pattern, path); };
   return names(freeze.pattern) && std::none_of(freeze.except.begin(), freeze.except.end(), names);

@@ -135,6 +135,9 @@ MetricScale scale_of(const std::string& name, const std::vector<ModelMetric>& me
 // Path patterns: `a.b` names everything below it; `*` any part of one name or index, `**` any number of them.
 // A copy's "@task" is matched only if the pattern names a task.
 bool match_path(const std::string& pattern, const std::string& path);
+// What to write instead of a pattern that names none of these paths: the nearest one, or those below the longest part
+// of it that names some.
+std::string help_for_path(const std::string& pattern, const std::vector<std::string>& paths);
 bool freezes(const FreezeConfig& freeze, const std::string& path);
 // Frozen in the whole training: it needs no gradient.
 bool is_frozen(const TrainConfig& config, const std::string& path);

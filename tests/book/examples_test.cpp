@@ -38,7 +38,7 @@ Answer check(const std::string& program) {
   const bool good = file && !emitter.has_errors() && file->model != nullptr;
   if (good && elaborate::describe(*file, emitter)) {  // as `mtlc check` does
     const auto model = elaborate::elaborate(*file, {.training = true}, emitter);
-    if (model) elaborate::check_requirements(*file, *model, emitter);
+    if (model) elaborate::check_requirements(*file, *model, {}, emitter);
     if (model && !emitter.has_errors()) elaborate::check_unused(*file, model->applied, emitter);
   }
   Answer answer;

@@ -83,12 +83,16 @@ std::string fresh_name(BodyContext& ctx, const PlacePtr& parent, const std::stri
 }
 }  // namespace
 
-LayerPtr instantiate(BodyContext& ctx, const LayerPtr& term, const PlacePtr& place, const At& at) {
+bool spend_layer(BodyContext& ctx, const At& at) {
   if (++ctx.budget.layers > kLayerBudget && !ctx.budget.exceeded) {
     ctx.budget.exceeded = true;
     ctx.report(at, diag::TooManyLayers);
   }
-  if (ctx.budget.exceeded) return nullptr;
+  return !ctx.budget.exceeded;
+}
+
+LayerPtr instantiate(BodyContext& ctx, const LayerPtr& term, const PlacePtr& place, const At& at) {
+  if (!spend_layer(ctx, at)) return nullptr;
   if (const PlacePtr declared = declared_place(*term)) {
     ctx.report(at, diag::LayerDeclaredAgain, plain_path_of(declared))
         .label(declared->range, "declared here")

@@ -5,6 +5,8 @@
 namespace mtl::elaborate {
 
 LayerPtr as_layer(BodyContext& ctx, const Value& value, const At& at);
+// Counts a layer, or a member of a family of parameters; false after a report: there are too many.
+bool spend_layer(BodyContext& ctx, const At& at);
 LayerPtr instantiate(BodyContext& ctx, const LayerPtr& term, const PlacePtr& place, const At& at);
 LayerPtr compose(BodyContext& ctx, const Value& left, const Value& right, const At& at);
 // A new description, partial or composition; null after a report if it is nested too deep.

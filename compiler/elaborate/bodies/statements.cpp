@@ -41,7 +41,8 @@ void declare_param(BodyContext& ctx, const syntax::ParamStmt& stmt, SourceRange 
 Value declare_member(BodyContext& ctx, const syntax::ParamStmt& stmt, const std::string& name, SourceRange range,
                      Frame& frame);
 std::optional<Value> declare_family(BodyContext& ctx, const syntax::ParamStmt& stmt, size_t index,
-                                    const std::string& name, SourceRange range, Frame& frame);
+                                    const std::string& name, std::set<std::string>& names, SourceRange range,
+                                    Frame& frame);
 }  // namespace
 
 bool run_body(BodyContext& ctx, const Body& body, Frame& frame) {
@@ -354,7 +355,8 @@ LayerPtr declare_array(BodyContext& ctx, const LayerStmt& stmt, size_t index, co
 }
 
 void declare_param(BodyContext& ctx, const ParamStmt& stmt, SourceRange range, Frame& frame) {
-  auto made = declare_family(ctx, stmt, 0, stmt.name.name.text, range, frame);
+  std::set<std::string> names;
+  auto made = declare_family(ctx, stmt, 0, stmt.name.name.text, names, range, frame);
   frame.bind(stmt.name.name.text, made ? std::move(*made) : Value{});
 }
 
@@ -371,9 +373,17 @@ std::optional<std::string> index_text(BodyContext& ctx, const Value& index, cons
 }
 
 // `weight[k in 0..3]`: a list of parameters; in a path the values of the indices follow the name, `weight0`.
+// No two members may come to the same name: `w[11][1]` and `w[1][11]`.
 std::optional<Value> declare_family(BodyContext& ctx, const ParamStmt& stmt, size_t index, const std::string& name,
-                                    SourceRange range, Frame& frame) {
-  if (index == stmt.name.indices.size()) return declare_member(ctx, stmt, name, range, frame);
+                                    std::set<std::string>& names, SourceRange range, Frame& frame) {
+  if (index == stmt.name.indices.size()) {
+    const At at{frame, stmt.name.name.range};
+    if (index > 0 && !spend_layer(ctx, at)) return std::nullopt;
+    if (names.insert(name).second) return declare_member(ctx, stmt, name, range, frame);
+    ctx.report(at, diag::DoubledPath, name)
+        .help("a member is named by its indices, one directly after the other: they have to differ together");
+    return std::nullopt;
+  }
   const DeclName::Index& level = stmt.name.indices[index];
   const auto elements = index_values(ctx, level, "the number of parameters", frame);
   if (!elements) return std::nullopt;
@@ -383,7 +393,7 @@ std::optional<Value> declare_family(BodyContext& ctx, const ParamStmt& stmt, siz
     if (!text) return std::nullopt;
     frame.scopes.emplace_back();
     if (level.variable) frame.bind(level.variable->text, element);
-    auto member = declare_family(ctx, stmt, index + 1, name + *text, range, frame);
+    auto member = declare_family(ctx, stmt, index + 1, name + *text, names, range, frame);
     frame.scopes.pop_back();
     if (!member || member->poisoned()) return std::nullopt;
     members.push_back(std::move(*member));

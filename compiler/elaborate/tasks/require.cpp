@@ -8,6 +8,7 @@
 #include "support/base/text.h"
 #include "support/diag/kinds/elaborate.h"
 #include "support/diag/kinds/sema.h"
+#include "support/settings/train_config.h"
 
 namespace mtl::elaborate {
 
@@ -15,25 +16,7 @@ using namespace syntax;
 
 namespace {
 
-// "bottom.gate@intent.0.weight" to {"bottom", "gate", "0", "weight"}.
-std::vector<std::string> parts_of(const std::string& path) {
-  std::vector<std::string> parts;
-  for (std::string part : split(path, ".")) parts.push_back(part.substr(0, part.find('@')));
-  return parts;
-}
-
-// The pattern names the path or something above it. `*`: any one part; `**`: any number of them.
-bool names(const std::vector<std::string>& pattern, size_t i, const std::vector<std::string>& path, size_t j) {
-  if (i == pattern.size()) return true;
-  if (pattern[i] == "**") {
-    for (size_t k = j; k <= path.size(); ++k) {
-      if (names(pattern, i + 1, path, k)) return true;
-    }
-    return false;
-  }
-  return j < path.size() && (pattern[i] == "*" || pattern[i] == path[j]) && names(pattern, i + 1, path, j + 1);
-}
-
+// As training::match_path reads it.
 bool path_of(const Expr& expr, std::vector<std::string>& out) {
   if (const auto* name = std::get_if<NameExpr>(&expr.node)) return out.push_back(name->name), true;
   if (const auto* wild = std::get_if<WildcardExpr>(&expr.node)) return out.push_back(wild->deep ? "**" : "*"), true;
@@ -51,8 +34,9 @@ bool path_of(const Expr& expr, std::vector<std::string>& out) {
 
 class Requirements {
  public:
-  Requirements(const sema::CheckedFile& file, const ElaboratedModel& model, diag::Emitter& emitter)
-      : file_(file), model_(model), emitter_(emitter), statics_(emitter, budget_) {}
+  Requirements(const sema::CheckedFile& file, const ElaboratedModel& model, const training::TrainConfig& train,
+               diag::Emitter& emitter)
+      : file_(file), model_(model), train_(train), emitter_(emitter), statics_(emitter, budget_) {}
 
   bool run() {
     for (const syntax::ModelItem& item : file_.model->items) {
@@ -99,23 +83,20 @@ class Requirements {
 
   // Parameters below the path; nullopt after a report.
   std::optional<Params> below(const Expr& expr) {
-    std::vector<std::string> pattern;
-    if (!path_of(expr, pattern)) {
+    std::vector<std::string> parts;
+    if (!path_of(expr, parts)) {
       fail(expr.range, diag::NotAPath, "this");
       return std::nullopt;
     }
+    const std::string pattern = join(parts, ".", ".");
     Params found;
-    const bool all = pattern.size() == 1 && pattern[0] == "model";
+    std::vector<std::string> paths;
     for (const ParamInfo& param : model_.params) {
-      if (all || names(pattern, 0, parts_of(param.path), 0)) found.push_back(&param);
+      paths.push_back(param.path);
+      if (pattern == "model" || training::match_path(pattern, param.path)) found.push_back(&param);
     }
-    if (!found.empty() || all) return found;
-    std::vector<std::string> tops;
-    for (const ParamInfo& param : model_.params) tops.push_back(parts_of(param.path).front());
-    auto near = nearest(pattern[0], tops);
-    const bool known = std::find(tops.begin(), tops.end(), pattern[0]) != tops.end();
-    fail(expr.range, diag::NothingBelowPath, join(pattern, ".", "."))
-        .help(!known && near ? "did you mean `" + *near + "`?" : "");
+    if (!found.empty() || pattern == "model") return found;
+    fail(expr.range, diag::NothingBelowPath, pattern).help(training::help_for_path(pattern, paths));
     return std::nullopt;
   }
 
@@ -170,7 +151,7 @@ class Requirements {
   // Reading is enough to share; to be separate is about training.
   bool touches(const ParamInfo& param, const std::string& task, bool shares) const {
     if (shares) return reads(param, task);
-    if (!param.trained || !reads(param, task)) return false;
+    if (!param.trained || training::is_frozen(train_, param.path) || !reads(param, task)) return false;
     for (const ir::Output& output : model_.graph.outputs) {
       if (output.name == "loss." + task) return trains(output.value, param.path);
     }
@@ -227,6 +208,7 @@ class Requirements {
 
   const sema::CheckedFile& file_;
   const ElaboratedModel& model_;
+  const training::TrainConfig& train_;
   diag::Emitter& emitter_;
   sema::StaticBudget budget_;
   sema::StaticEvaluator statics_;
@@ -235,8 +217,9 @@ class Requirements {
 
 }  // namespace
 
-bool check_requirements(const sema::CheckedFile& file, const ElaboratedModel& model, diag::Emitter& emitter) {
-  return Requirements(file, model, emitter).run();
+bool check_requirements(const sema::CheckedFile& file, const ElaboratedModel& model, const training::TrainConfig& train,
+                        diag::Emitter& emitter) {
+  return Requirements(file, model, train, emitter).run();
 }
 
 }  // namespace mtl::elaborate

@@ -72,7 +72,7 @@ struct RandomKeys {
   struct Draw {
     std::string path;                    // of the layer, with the copy of the task
     std::string stream;                  // behind the path: a stream, the operation
-    std::optional<uint32_t> place = {};  // of a mask: where it stands in the body of its layer
+    std::optional<uint32_t> place = {};  // of a mask: its place in the body of its layer
     int64_t number = 0;                  // of the distinct call
   };
   std::map<int64_t, Draw> draws;  // by key

@@ -9,7 +9,8 @@ const Place* deciding(const Place* place);
 
 std::string path_of(const PlacePtr& place, const TaskState* task);  // with the copy of that task
 std::string plain_path_of(const PlacePtr& place);                   // "bottom.gate"
-// The path of the copy of task `to`, of that of task `from`; the same if it is no such path.
+// From the path of a parameter of task `from`, the path of its copy for task `to`; unchanged if it is not a private
+// copy.
 std::string copy_path(const std::string& path, const std::string& from, const std::string& to);
 // Made already, or by an earlier attempt and from now on there too; the end of `params_` otherwise.
 std::map<std::string, ParamRecord>::iterator find_parameter(TensorContext& ctx, const std::string& path);

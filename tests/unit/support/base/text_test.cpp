@@ -35,6 +35,8 @@ TEST_CASE("join, count_of and split") {
   CHECK(count_of(0, "row") == "0 rows");
   CHECK(count_of(2, "entry") == "2 entries");
   CHECK(count_of(2, "class") == "2 classes");
+  CHECK(count_of(2, "batch") == "2 batches");
+  CHECK(count_of(2, "epoch") == "2 epochs");
   CHECK(split("a,,b", ",") == std::vector<std::string>{"a", "", "b"});
   CHECK(split("", ",") == std::vector<std::string>{""});
 }
