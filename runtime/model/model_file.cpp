@@ -106,19 +106,26 @@ bool check_other_keys(const std::map<std::string, std::string>& metadata, std::s
 
 std::optional<ModelFile> load_model(const std::string& path, std::string& why) {
   auto file = read_safetensors(path, why);
-  if (!file) return std::nullopt;
+  return file ? to_model(std::move(*file), why) : std::nullopt;
+}
+
+bool is_model(const TensorFile& file) {
+  return file.metadata.count("mtlc.source") > 0;
+}
+
+std::optional<ModelFile> to_model(TensorFile file, std::string& why) {
   for (const char* key : kKeys) {
-    if (file->metadata.count(key) || key == std::string_view("mtlc.metrics")) continue;
+    if (file.metadata.count(key) || key == std::string_view("mtlc.metrics")) continue;
     why = std::string("it is a safetensors file but no model of mtlc: its metadata lacks `") + key + "`";
     return std::nullopt;
   }
-  if (!check_other_keys(file->metadata, why)) return std::nullopt;
+  if (!check_other_keys(file.metadata, why)) return std::nullopt;
   ModelFile model;
-  model.version = file->metadata["mtlc.version"];
-  model.model = file->metadata["mtlc.model"];
-  if (!read_language(file->metadata["mtlc.language"], model.language, why)) return std::nullopt;
-  auto sources = read_pairs(file->metadata["mtlc.source"]);
-  auto sets = read_pairs(file->metadata["mtlc.sets"]);
+  model.version = file.metadata["mtlc.version"];
+  model.model = file.metadata["mtlc.model"];
+  if (!read_language(file.metadata["mtlc.language"], model.language, why)) return std::nullopt;
+  auto sources = read_pairs(file.metadata["mtlc.source"]);
+  auto sets = read_pairs(file.metadata["mtlc.sets"]);
   if (!sources || sources->empty() || !sets) {
     why = std::string("its `") + (sets ? "mtlc.source" : "mtlc.sets") + "` is damaged";
     return std::nullopt;
@@ -126,18 +133,18 @@ std::optional<ModelFile> load_model(const std::string& path, std::string& why) {
   model.sources = std::move(*sources);
   model.sets = std::move(*sets);
   if (!check_names(model, why)) return std::nullopt;
-  auto fitted = data::fitted_from_json(file->metadata["mtlc.fitted"], why);
+  auto fitted = data::fitted_from_json(file.metadata["mtlc.fitted"], why);
   if (!fitted) {
     why = "its `mtlc.fitted` is damaged: " + why;
     return std::nullopt;
   }
   model.fitted = std::move(*fitted);
-  model.metrics = file->metadata.count("mtlc.metrics") ? file->metadata["mtlc.metrics"] : "{}";
+  model.metrics = file.metadata.count("mtlc.metrics") ? file.metadata["mtlc.metrics"] : "{}";
   if (const auto metrics = parse_json(model.metrics); !metrics || !metrics->is_object()) {
     why = "its `mtlc.metrics` is damaged";
     return std::nullopt;
   }
-  model.tensors = std::move(file->tensors);
+  model.tensors = std::move(file.tensors);
   return model;
 }
 

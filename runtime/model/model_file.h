@@ -29,6 +29,9 @@ struct ModelFile {
 
 // nullopt and a reason in `why`, worded to follow "cannot load the model `path`: ".
 std::optional<ModelFile> load_model(const std::string& path, std::string& why);
+// Of a file that was read: a model of ours has the metadata that only ours have.
+bool is_model(const TensorFile& file);
+std::optional<ModelFile> to_model(TensorFile file, std::string& why);
 bool save_model(const std::string& path, const ModelFile& file, std::string& why);
 
 // Weights as tensors of their paths, and back. `to_weights` wants every entry, with its shape and of

@@ -173,3 +173,38 @@ TEST_CASE("other number types are widened") {
   CHECK(file->tensors[1].values == std::vector<float>{1, -2, 0, INFINITY});
   CHECK(file->tensors[2].values == std::vector<float>{-3});
 }
+
+TEST_CASE("every number of 16 bits is widened exactly") {
+  TemporaryFolder folder;
+  const std::string path = folder.path("m.safetensors");
+  constexpr size_t kAll = 65536;
+  std::vector<uint16_t> bits(kAll);
+  for (size_t i = 0; i < kAll; ++i) bits[i] = static_cast<uint16_t>(i);
+  const std::string bytes(reinterpret_cast<const char*>(bits.data()), 2 * kAll);
+  for (const bool half : {true, false}) {
+    put(path, with_header(R"({"a":{"dtype":")" + std::string(half ? "F16" : "BF16") +
+                              R"(","shape":[65536],"data_offsets":[0,131072]}})",
+                          bytes));
+    std::string why;
+    const auto file = read_safetensors(path, why);
+    INFO(why);
+    REQUIRE(file);
+    const int exponent_bits = half ? 5 : 8, mantissa_bits = half ? 10 : 7, bias = half ? 15 : 127;
+    size_t wrong = 0;
+    for (size_t i = 0; i < kAll; ++i) {
+      const float value = file->tensors[0].values[i];
+      const int exponent = static_cast<int>(i >> mantissa_bits) & ((1 << exponent_bits) - 1);
+      const auto mantissa = static_cast<double>(i & ((size_t{1} << mantissa_bits) - 1));
+      const bool special = exponent == (1 << exponent_bits) - 1;
+      const double sign = i >= kAll / 2 ? -1 : 1;
+      const double number = exponent == 0 ? std::ldexp(mantissa, 1 - bias - mantissa_bits)
+                                          : std::ldexp(1 + std::ldexp(mantissa, -mantissa_bits), exponent - bias);
+      if (special) {
+        wrong += mantissa > 0 ? !std::isnan(value) : value != static_cast<float>(sign * INFINITY);
+      } else {
+        wrong += static_cast<double>(value) != sign * number || std::signbit(value) != (sign < 0);
+      }
+    }
+    CHECK(wrong == 0);
+  }
+}
