@@ -41,11 +41,12 @@ void print_event(const Options& options, const elaborate::ElaboratedModel* model
 
 // A balancer's parameters are in the objective alone.
 void check_patterns(Front& front, const elaborate::ElaboratedModel& model, elaborate::ElaborateOptions options) {
-  if (front.program().train.groups.empty() && front.program().train.frozen.empty()) return;
+  const training::TrainConfig& train = front.program().train;
+  if (train.groups.empty() && train.frozen.empty() && train.loads.empty()) return;
   for (const auto& task : model.tasks)
     if (task.has_loss) options.objective_tasks.insert(task.name);
   const auto trained = front.symbolic_elaborator()(options);
-  if (trained) training::check_patterns(front.program().train, trained->params, front.emitter());
+  if (trained) training::check_patterns(train, trained->params, front.emitter());
 }
 
 }  // namespace

@@ -82,8 +82,13 @@ void add_training(CLI::App& app, Options& o) {
   app.add_option("--seed", o.seed, "Instead of the seed of the train block")
       ->type_name("N")
       ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max()));
-  app.add_flag("--resume", o.resume,
-               "Go on from the last checkpoint in the run folder; with more epochs, beyond what was its end");
+  CLI::Option* resume =
+      app.add_flag("--resume", o.resume,
+                   "Go on from the last checkpoint in the run folder; with more epochs, beyond what was its end");
+  app.add_option("--from", o.from,
+                 "Start from a trained model: parameters of the same paths, rows of words and labels by their names")
+      ->type_name("MODEL")
+      ->excludes(resume);
   app.add_option_function<std::string>(
          "--checkpoint",
          [&o](const std::string& text) {

@@ -26,6 +26,7 @@ struct Options {
   std::string run_dir;
   std::optional<int64_t> seed;
   bool resume = false;
+  std::string from;               // a model to start from
   double checkpoint_every = 600;  // seconds
   int threads = 0;                // 0: runtime::usable_processors()
   // eval, predict

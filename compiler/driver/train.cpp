@@ -16,6 +16,7 @@
 #include "compiler/driver/commands.h"
 #include "compiler/driver/front.h"
 #include "compiler/driver/score_table.h"
+#include "compiler/driver/start_table.h"
 #include "compiler/driver/terminal.h"
 #include "runtime/training/events.h"
 #include "support/base/text.h"
@@ -139,6 +140,7 @@ class TextObserver : public training::Observer {
     for (const auto& s : e.sources)
       fmt::print("  {:<12} {} train, {} dev, {} test examples\n", s.name, s.train, s.dev, s.test);
     for (const auto& facts : e.vectors) fmt::print("  {}\n", training::say_coverage(facts));
+    for (const auto& start : e.start) fmt::print("{}", start_table(start));
     if (e.resumed_epoch > e.epochs) {
       fmt::print("resumed: all {} epochs are done\n", e.epochs);
     } else if (e.resumed_epoch > 0) {
@@ -199,6 +201,7 @@ int run_train(const Options& options) {
   train.object_cache = front.object_cache();
   if (options.seed) train.seed = static_cast<uint64_t>(*options.seed);
   train.resume = options.resume;
+  train.from = options.from;
   train.checkpoint_every = options.checkpoint_every;
   train.test = options.command == "run";
   train.interrupted = &interrupted;

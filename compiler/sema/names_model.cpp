@@ -14,7 +14,6 @@ using syntax::NameExpr;
 // Statements of a model that other issues bring; the word that opens each.
 const char* unsupported_word(const syntax::ModelItem& item) {
   if (std::holds_alternative<syntax::TieStmt>(item.node)) return "tie";
-  if (std::holds_alternative<syntax::LoadStmt>(item.node)) return "load";
   if (std::holds_alternative<syntax::WrapStmt>(item.node)) return "wrap";
   if (std::holds_alternative<syntax::ProjectStmt>(item.node)) return "project";
   return nullptr;

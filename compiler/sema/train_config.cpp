@@ -34,6 +34,7 @@ class TrainReader {
   std::optional<TrainConfig> read() {
     for (const syntax::ModelItem& item : model_.items) {
       if (const auto* freeze = std::get_if<syntax::FreezeStmt>(&item.node)) read_freeze(*freeze, item.range);
+      if (const auto* load = std::get_if<syntax::LoadStmt>(&item.node)) read_load(*load, item.range);
       const auto* train = std::get_if<syntax::TrainBlock>(&item.node);
       if (train == nullptr) continue;
       config_.range = item.range;
@@ -319,6 +320,36 @@ class TrainReader {
       out.pattern = std::move(pattern);
       config_.frozen.push_back(out);
     }
+  }
+
+  void read_load(const syntax::LoadStmt& stmt, SourceRange range) {
+    training::LoadConfig out;
+    out.range = range;
+    out.file = stmt.file;
+    if (out.file.empty()) fail(diag::LoadWithoutFile).at(range);
+    std::vector<std::string> seen;
+    for (const syntax::Setting& setting : stmt.settings) {
+      if (!reader_.known_setting(setting.name, "a load block", syntax::PhrasePlace::train, {"strip"}, seen,
+                                 setting.value)) {
+        good_ = false;
+        continue;
+      }
+      const auto strip = setting.value ? reader_.text(*setting.value, "strip") : std::nullopt;
+      good_ = good_ && strip;
+      out.strip = strip.value_or("");
+    }
+    out.renames = stmt.renames;
+    for (const auto& [from, to] : stmt.renames)
+      if (from.empty()) fail(diag::RenameOfNothing, to).at(range);
+    for (const syntax::Pattern& except : stmt.except) {
+      if (except.segments.empty()) return;
+      check_root(except);
+      for (std::string& pattern : patterns(except)) out.except.push_back(std::move(pattern));
+    }
+    if (stmt.target.segments.empty()) return;
+    check_root(stmt.target);
+    out.patterns = patterns(stmt.target);
+    config_.loads.push_back(std::move(out));
   }
 
   void check_root(const syntax::Pattern& pattern) {

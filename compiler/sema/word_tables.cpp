@@ -86,7 +86,13 @@ std::span<const Entry> declaration_entries() {
                 "or `until "
                 "step n` ends it.",
        .place = "model",
-       .example = "freeze encoder except **.bias"}};
+       .example = "freeze encoder except **.bias"},
+      {.name = "load",
+       .form = "load path from \"file\" except path { strip = \"prefix\" rename \"part\" = \"part\" }",
+       .about = "In a model: the parameters below a path start from the tensors of a safetensors file. `strip` takes a "
+                "prefix off the names of the file, `rename` replaces parts of them.",
+       .place = "model",
+       .example = "load encoder from \"encoder.safetensors\" { strip = \"bert.\" rename \"gamma\" = \"weight\" }"}};
   return table;
 }
 

@@ -10,6 +10,23 @@ Json losses_by_task(const std::vector<TaskLoss>& losses) {
   return out;
 }
 
+namespace {
+
+Json to_json(const StartValues& start) {
+  Json taken = Json::array(), part = Json::array(), fresh = Json::array();
+  for (const StartValues::Param& param : start.params) {
+    if (param.taken == param.size) {
+      taken.push_back(param.path);
+    } else {
+      (param.taken > 0 ? part : fresh).push_back({{"path", param.path}, {"note", param.note}});
+    }
+  }
+  return {{"by", start.by}, {"file", start.file}, {"taken", taken},
+          {"part", part},   {"fresh", fresh},     {"left", start.left}};
+}
+
+}  // namespace
+
 Json to_event(const StartEvent& event) {
   Json sources = Json::array();
   for (const SourceFacts& s : event.sources)
@@ -25,6 +42,7 @@ Json to_event(const StartEvent& event) {
                               {"kept", c.more},
                               {"others", c.others},
                               {"others_found", c.others_found}};
+  for (const StartValues& start : event.start) line["start_values"].push_back(to_json(start));
   if (event.resumed_epoch > 0) line["resumed_epoch"] = event.resumed_epoch;
   if (!event.earlier.empty()) line["earlier"] = event.earlier;
   return line;

@@ -3,7 +3,8 @@
 //
 //   start  model, parameters, sources [{name, train, dev, test}], epochs, updates, seed, best_by [name]; where there
 //   are
-//          such, resumed_epoch and earlier (the folder of the run before)
+//          such, resumed_epoch, earlier (the folder of the run before) and start_values [{by, file, taken [path],
+//          part [{path, note}], fresh [{path, note}], left [tensor of the file]}]
 //   step   epoch, update, objective, losses {task: loss of this step}
 //   epoch  epoch, epochs, update, seconds, examples, examples_per_second, losses {task: mean}, dev {name: value}, best,
 //          whole (false: interrupted)

@@ -87,6 +87,12 @@ bool check_patterns(const TrainConfig& config, const std::vector<elaborate::Para
     for (const std::string& except : freeze.except)
       if (!names_one("except", except, freeze.range)) return false;
   }
+  for (const LoadConfig& load : config.loads) {
+    for (const std::string& pattern : load.patterns)
+      if (!names_one("load", pattern, load.range)) return false;
+    for (const std::string& except : load.except)
+      if (!names_one("except", except, load.range)) return false;
+  }
   const bool trains = std::any_of(params.begin(), params.end(), [&](const elaborate::ParamInfo& param) {
     return param.trained && !is_frozen(config, param.path);
   });

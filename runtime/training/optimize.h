@@ -27,8 +27,8 @@ struct Reach {
   std::vector<std::string> tables;  // by index of Program::sparse; a table may occur twice
 };
 
-// A pattern of `group` or `freeze` that names no parameter is a mistake, and would train on as if it were not there; so
-// is a model of which nothing trains. False after a report.
+// A pattern of `group`, `freeze` or `load` that names no parameter is a mistake, and would train on as if it were not
+// there; so is a model of which nothing trains. False after a report.
 bool check_patterns(const TrainConfig& config, const std::vector<elaborate::ParamInfo>& params, diag::Emitter& emitter);
 
 // Warns of what is frozen until an epoch or a step that a training of so many never comes to.

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "runtime/training/json.h"
+#include "support/base/text.h"
 
 namespace mtl::training {
 
@@ -19,6 +20,19 @@ std::optional<double> merit(const Scores& scores, const std::string& name) {
 }
 
 }  // namespace
+
+std::string say_start(const StartValues& start) {
+  size_t whole = 0, part = 0;
+  for (const StartValues::Param& param : start.params) {
+    whole += param.taken == param.size;
+    part += param.taken > 0 && param.taken < param.size;
+  }
+  std::string out = start.by + ": " + count_of(whole, "parameter");
+  if (part > 0) out += " and parts of " + std::to_string(part);
+  out += " of " + std::to_string(start.params.size()) + " start from `" + printable(start.file) + "`";
+  if (!start.left.empty()) out += "; " + count_of(start.left.size(), "tensor") + " of it left";
+  return out;
+}
 
 std::string say_coverage(const VectorFacts& facts) {
   const data::VectorCoverage& c = facts.coverage;

@@ -61,11 +61,25 @@ struct VectorFacts {
   data::VectorCoverage coverage;
 };
 
+// What of the parameters starts from a file: what a `load` statement names, or all of them with `--from`.
+struct StartValues {
+  std::string by;    // "load encoder", "--from"
+  std::string file;  // as it was written
+  struct Param {
+    std::string path;
+    int64_t size = 0, taken = 0;  // numbers
+    std::string note;             // of which names it has rows, or why it has none
+  };
+  std::vector<Param> params;
+  std::vector<std::string> left;  // tensors of the file that none of them took
+};
+
 struct StartEvent {
   std::string model;
   int64_t parameters = 0;  // numbers that are trained
   std::vector<SourceFacts> sources;
   std::vector<VectorFacts> vectors;  // of vocabularies with `embeddings`
+  std::vector<StartValues> start;    // by statement `load`, in the order of the file; `--from` behind them
   int64_t epochs = 0, updates = 0;   // planned
   uint64_t seed = 0;
   int64_t resumed_epoch = 0;  // 0: a fresh run
@@ -76,6 +90,9 @@ struct StartEvent {
 
 // "en: vectors.txt has 7 of the 8 words of train ..."
 std::string say_coverage(const VectorFacts& facts);
+
+// "load encoder: 24 parameters of `bert.safetensors`; 5 tensors of it are left"
+std::string say_start(const StartValues& start);
 
 // After every update. References live until the observer returns.
 struct StepEvent {
@@ -117,6 +134,7 @@ struct TrainReport {
   double seconds = 0;
   bool interrupted = false;
   std::string model_path;
+  std::vector<StartValues> start;
 };
 
 // What a command shows while training runs. Every function does nothing unless overridden.

@@ -186,11 +186,15 @@ std::optional<RunFacts> facts_of(const TrainInput& input, const TrainConfig& con
 
 std::string difference(const RunFacts& then, const RunFacts& now) {
   std::vector<std::string> found;
-  const auto find_in = [](const RunFacts& facts, const std::string& name) {
-    return std::find_if(facts.facts.begin(), facts.facts.end(), [&](const Fact& f) { return f.name == name; });
+  // Two statements may have one name: each is compared with the one of its number.
+  const auto find_in = [](const RunFacts& facts, const RunFacts& of, const Fact& fact) {
+    const auto named = [&](const Fact& other) { return other.name == fact.name; };
+    auto skip = std::count_if(of.facts.data(), &fact, named);
+    return std::find_if(facts.facts.begin(), facts.facts.end(),
+                        [&](const Fact& other) { return named(other) && skip-- == 0; });
   };
   for (const Fact& fact : now.facts) {
-    const auto old = find_in(then, fact.name);
+    const auto old = find_in(then, now, fact);
     if (old == then.facts.end()) {
       found.push_back(fact.name + " is new");
     } else if (old->value != fact.value) {
@@ -206,7 +210,7 @@ std::string difference(const RunFacts& then, const RunFacts& now) {
     }
   }
   for (const Fact& fact : then.facts)
-    if (find_in(now, fact.name) == now.facts.end()) found.push_back(fact.name + " is gone");
+    if (find_in(now, then, fact) == now.facts.end()) found.push_back(fact.name + " is gone");
   constexpr size_t kNamed = 3;
   const size_t more = found.size() > kNamed ? found.size() - kNamed : 0;
   found.resize(found.size() - more);

@@ -14,6 +14,7 @@
 #include "runtime/training/run.h"
 #include "runtime/training/schedule.h"
 #include "runtime/training/selection.h"
+#include "runtime/training/start_values.h"
 #include "runtime/training/unknown.h"
 #include "support/base/check.h"
 #include "support/base/text.h"
@@ -141,8 +142,10 @@ bool Run::prepare() {
   if (!check_class_weights(session_->params(), input_.dataset, emitter_)) return false;
   if (!check_span_metrics(session_->model().tasks, input_.spec, input_.dataset.fitted, emitter_)) return false;
   if (!check_row_weights(*session_, input_.dataset, emitter_)) return false;
-  warn_of_unknown(session_->params(), input_.spec, input_.dataset, emitter_);
   initialise(session_->params(), input_.dataset, config_.seed, session_->weights());
+  std::vector<Fact> of_files;
+  if (!start_from_files(input_, options_.from, *session_, report_.start, of_files, emitter_)) return false;
+  warn_of_unknown(drawn_params(session_->params(), report_.start), input_.spec, input_.dataset, emitter_);
   for (const model::Tensor& tensor : options_.initial) {
     const model::Entry* entry = session_->weights().find(tensor.name);
     MTL_CHECK(entry != nullptr && entry->dims == tensor.dims, "initial values of a parameter that the model has");
@@ -161,6 +164,7 @@ bool Run::prepare() {
   auto facts = facts_of(input_, config_, best_by_, *session_);
   if (!facts) return false;
   facts_ = std::move(*facts);
+  facts_.facts.insert(facts_.facts.end(), of_files.begin(), of_files.end());
   running_ = sums_ = steps_->losses();
   running_weight_.assign(running_.size(), 0.0);
   counts_.assign(running_.size(), 0.0);
@@ -232,6 +236,8 @@ void Run::start() {
     event.vectors.push_back({vocab.name, vocab.embeddings, vectors->second.coverage});
     folder_->log(say_coverage(event.vectors.back()));
   }
+  if (!options_.resume) event.start = report_.start;  // else its checkpoint has what became of it
+  for (const StartValues& start : event.start) folder_->log(say_start(start));
   event.epochs = epochs_;
   event.updates = updates_;
   event.resumed_epoch = options_.resume ? epoch_ + 1 : 0;

@@ -28,6 +28,7 @@ struct TrainOptions {
   int64_t max_updates = 0;                         // ends the run there, as if the last epoch were over; 0: no limit
   // Numbers to start from instead of the initialisers, by path; the rest is drawn (comparisons with other programs).
   std::vector<model::Tensor> initial;
+  std::string from;  // a model whose parameters of the same paths it starts from; empty: none
 };
 
 struct TrainInput {
@@ -37,6 +38,8 @@ struct TrainInput {
   const data::Dataset& dataset;
   const TrainConfig& config;
   model::ModelFile about;  // what the model file says besides weights: sources, model, sets
+  std::string data_dir;    // that files of `load` are relative to
+  Elaborator symbolic;     // with names in place of the sizes that data decides; reports nothing. May be empty
 };
 
 // nullopt after reports; what was best until then is in the run folder.

@@ -79,7 +79,12 @@ std::optional<TrainReport> train_file(const sema::CheckedFile& file, const Sourc
                          program->data,
                          *dataset,
                          program->train,
-                         about_model(file, sources, check)};
+                         about_model(file, sources, check),
+                         load.data_dir,
+                         [&](const elaborate::ElaborateOptions& asked) {
+                           diag::Emitter aside(emitter.sources());
+                           return elaborate::elaborate(file, asked, aside);
+                         }};
   return train(input, options, observer, emitter);
 }
 

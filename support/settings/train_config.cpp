@@ -120,6 +120,12 @@ bool freezes(const FreezeConfig& freeze, const std::string& path) {
   return names(freeze.pattern) && std::none_of(freeze.except.begin(), freeze.except.end(), names);
 }
 
+bool loads(const LoadConfig& load, const std::string& path) {
+  const auto names = [&](const std::string& pattern) { return match_path(pattern, path); };
+  return std::any_of(load.patterns.begin(), load.patterns.end(), names) &&
+         std::none_of(load.except.begin(), load.except.end(), names);
+}
+
 bool is_frozen(const TrainConfig& config, const std::string& path) {
   return std::any_of(config.frozen.begin(), config.frozen.end(), [&](const FreezeConfig& freeze) {
     return freeze.until == FreezeConfig::Until::never && freezes(freeze, path);

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "support/base/source.h"
@@ -48,6 +49,15 @@ struct FreezeConfig {  // freeze encoder except **.bias until epoch 2
   SourceRange range;
 };
 
+// load encoder from "bert.safetensors" except *.after { strip = "bert."  rename "gamma" = "weight" }
+struct LoadConfig {
+  std::vector<std::string> patterns, except;                 // several patterns: of a range of indices
+  std::string file;                                          // relative to the folder of the data
+  std::string strip;                                         // what is taken off the beginnings of the file's names
+  std::vector<std::pair<std::string, std::string>> renames;  // parts of its names, in this order
+  SourceRange range;
+};
+
 enum class MixKind : uint8_t { joint, round_robin, proportional, uniform, sqrt, temperature, weighted, in_turn };
 struct MixConfig {
   MixKind kind = MixKind::joint;
@@ -72,6 +82,7 @@ struct TrainConfig {
   ScheduleConfig schedule;
   std::vector<GroupConfig> groups;
   std::vector<FreezeConfig> frozen;
+  std::vector<LoadConfig> loads;
   MixConfig mix;
   BatchSize batch;
   std::map<std::string, BatchSize> batch_of;  // batch[news] = 16
@@ -139,6 +150,7 @@ bool match_path(const std::string& pattern, const std::string& path);
 // of it that names some.
 std::string help_for_path(const std::string& pattern, const std::vector<std::string>& paths);
 bool freezes(const FreezeConfig& freeze, const std::string& path);
+bool loads(const LoadConfig& load, const std::string& path);
 // Frozen in the whole training: it needs no gradient.
 bool is_frozen(const TrainConfig& config, const std::string& path);
 

@@ -112,6 +112,11 @@ TEST_CASE("what differs from an earlier run is named, with both values") {
   now.facts.erase(now.facts.begin());
   CHECK(difference(then, now) == "`lr` is gone");
   CHECK(difference(now, then) == "`lr` is new");
+  const RunFacts twice = {{{"`freeze a`", "always", ""}, {"`freeze a`", "until epoch 2", ""}}, {}, {}};
+  RunFacts other = twice;
+  CHECK(difference(twice, other) == "");
+  other.facts[1].value = "until epoch 3";
+  CHECK(difference(twice, other) == "`freeze a` was until epoch 2 and is until epoch 3");
 }
 
 TEST_CASE("logs grow, and start anew with a new run") {
