@@ -83,7 +83,7 @@ modelItem
 taskDecl    : TASK name family? (PREDICTS column (WHEN column)?)? body ;
 metricDecl  : METRIC name '=' expr ;
 tieStmt     : TIE pattern '=' pattern ;
-loadStmt    : LOAD pattern FROM STRING (EXCEPT exceptions)? loadBlock? ;
+loadStmt    : LOAD pattern FROM STRING ((EXCEPT exceptions)? loadBlock? | loadBlock EXCEPT exceptions) ;
 freezeStmt  : FREEZE pattern (EXCEPT exceptions)? (UNTIL (EPOCH | STEP) expr)? ;
 wrapStmt    : WRAP pattern WITH expr ;
 projectStmt : PROJECT pattern ONTO expr ;

@@ -47,6 +47,7 @@ refused() {
 for kind in $kinds; do
   program rows.csv vectors.txt "use \"$kind\"" > uses.mtl
   program $kind vectors.txt > data.mtl
+  { program rows.csv vectors.txt | sed '$d'; echo "load y from \"$kind\""; echo "}"; } > load.mtl
   program rows.csv $kind > vectors.mtl
   refused "a program" check $kind
   refused "a program" train $kind --run-dir other $common
@@ -60,6 +61,8 @@ for kind in $kinds; do
   refused "a data file" eval $model --source data.mtl --data . $common
   refused "a data file" emit graph data.mtl --data . --no-cache
   refused "vectors" train vectors.mtl --run-dir other $common
+  refused "tensors" train load.mtl --run-dir other $common
+  refused "a model to start from" train m.mtl --from $kind --run-dir other $common
   refused "a model" predict $kind $common
   refused "a model" eval $kind --data . $common
   refused "a model" emit cpp $kind --out package

@@ -289,7 +289,8 @@ void Optimizer::State::move_average() {
   const auto keep = static_cast<float>(std::min(config.ema, (1.0 + n) / (10.0 + n)));
   float* mine = average.get();
   const float* now = weights.data();
-  for (int64_t i = 0; i < weights.size(); ++i) mine[i] += (1.0f - keep) * (now[i] - mine[i]);
+  for (int64_t i = 0; i < weights.size(); ++i)  // what is frozen keeps its bits: adding 0 would lose the sign of -0
+    mine[i] = now[i] == mine[i] ? mine[i] : mine[i] + (1.0f - keep) * (now[i] - mine[i]);
 }
 
 Optimizer::Optimizer(const TrainConfig& config, model::Weights& weights, float* gradients, std::vector<Reach> kinds)

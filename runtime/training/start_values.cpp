@@ -2,6 +2,7 @@
 #include "runtime/training/start_values.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <set>
 
@@ -201,7 +202,10 @@ std::optional<StartValues> Starter::warm_start(const std::string& path) {
   std::string why;
   const auto file = open(path, path, why);
   if (!file) {
-    emitter_.report(diag::CannotLoadModel, path, why);
+    std::error_code ignored;
+    const bool is_run = std::filesystem::exists(path + "/model.safetensors", ignored);
+    emitter_.report(diag::CannotLoadModel, path, is_run ? "it is a folder" : why)
+        .help(is_run ? "a run folder holds its model: `" + path + "/model.safetensors`" : "");
     return std::nullopt;
   }
   StartValues out{"--from", path, {}, {}};

@@ -407,3 +407,42 @@ TEST_CASE("numbers of 16 bits are loaded exactly") {
             (is_half ? std::bit_cast<uint32_t>(halves[i]) : static_cast<uint32_t>(bits[i]) << 16));
   }
 }
+
+TEST_CASE("what is loaded and frozen is in the trained model to the bit; a run with it is resumed to the same bits") {
+  TemporaryFolder folder;
+  std::ofstream(folder.path("d.tsv")) << kOldData;
+  const Numbers numbers = {0.1f, -0.0f, 1e-42f, 0.5f, -1.5f, 7};
+  write_tensors(folder.path("e.safetensors"), {{"linear.weight", {3, 2}, numbers}, {"linear.bias", {3}, {1, 2, 3}}});
+  std::string text = old_program();
+  text.insert(text.rfind('}'),
+              "load encoder.linear from \"e.safetensors\"\nfreeze encoder.linear\ntrain { optimizer = adamw(lr = 0.1, "
+              "weight_decay = 0.1), clip_norm = 1.0, average = ema(0.5), epochs = 4, batch = 1 }");
+  const auto trained = [&](const std::string& run, int64_t updates, bool resume) {
+    SourceMap sources;
+    diag::Emitter emitter(&sources);
+    const auto file = sema::check_text("m.mtl", text, sources, {}, emitter);
+    REQUIRE(file);
+    data::LoadOptions load;
+    load.data_dir = folder.path("");
+    TrainOptions options;
+    options.run_dir = folder.path(run);
+    options.resume = resume;
+    options.max_updates = updates;
+    Observer none;
+    const auto report = train_file(*file, sources, {}, load, options, none, emitter);
+    for (const auto& d : emitter.sorted()) UNSCOPED_INFO(d.message);
+    REQUIRE(report);
+    std::string why;
+    auto model = model::load_model(report->model_path, why);
+    REQUIRE(model);
+    std::map<std::string, Numbers> values;
+    for (const model::Tensor& tensor : model->tensors) values[tensor.name] = tensor.values;
+    return values;
+  };
+  const auto whole = trained("whole", 0, false);
+  for (size_t i = 0; i < numbers.size(); ++i)
+    CHECK(std::bit_cast<uint32_t>(whole.at("encoder.linear.weight")[i]) == std::bit_cast<uint32_t>(numbers[i]));
+  CHECK(whole.at("encoder.linear.bias") == Numbers{1, 2, 3});
+  trained("parts", 5, false);
+  CHECK(trained("parts", 0, true) == whole);
+}
