@@ -2,16 +2,23 @@
 #include "compiler/elaborate/elaborate.h"
 
 #include "compiler/elaborate/bodies/across.h"
+#include "compiler/elaborate/bodies/wraps.h"
 #include "compiler/elaborate/tasks/finish.h"
 #include "compiler/elaborate/tasks/loss.h"
 #include "compiler/elaborate/tasks/penalties.h"
 #include "compiler/elaborate/tasks/task.h"
+#include "compiler/elaborate/tensors/ties.h"
 #include "support/diag/kinds/sema.h"
 
 namespace mtl::elaborate {
 
 namespace {
 constexpr int kAttempts = 8;
+
+void refuse_idle(TaskContext& ctx) {
+  refuse_idle_ties(ctx);
+  refuse_idle_wraps(ctx);
+}
 
 std::optional<ElaboratedModel> run(TaskContext& ctx) {
   const size_t errors = ctx.reports.emitter.error_count();
@@ -24,6 +31,7 @@ std::optional<ElaboratedModel> run(TaskContext& ctx) {
   }
   run_penalties(ctx);
   refuse_untrained_copies(ctx);
+  if (!ctx.reports.failed && ctx.options.tasks.empty() && ctx.options.losses) refuse_idle(ctx);
   if (!ctx.reports.failed) {
     make_objective(ctx);
     add_penalties(ctx);

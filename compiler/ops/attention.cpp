@@ -177,6 +177,18 @@ std::vector<Sample> samples_attention_grad(const Spaces& spaces) {
   return samples;
 }
 
+// ---- cost ----
+// Of each query and key: scores, and the sum of values. Masked positions of causal attention count, as elsewhere.
+Dim flops_attention(const FlopsContext& c) {
+  const Dim pairs = c.rows(c.operands[0].space) * c.spaces.length_of(c.operands[1].space);
+  return 2 * pairs * (c.operands[1].dims.back() + c.operands[2].dims.back());
+}
+// Five products: the scores once more, dv, the gradient of the weights, dq, dk.
+Dim flops_attention_grad(const FlopsContext& c) {
+  const Dim pairs = c.rows(c.operands[1].space) * c.spaces.length_of(c.operands[2].space);
+  return 2 * pairs * (3 * c.operands[2].dims.back() + 2 * c.operands[3].dims.back());
+}
+
 }  // namespace
 
 const OpDef op_attention = {"attention",
@@ -189,7 +201,8 @@ const OpDef op_attention = {"attention",
                             gradient(attention_gradient),
                             evaluate_attention,
                             lower_call([](CallBuilder& b) { call_attention(b, "attention", 0); }),
-                            samples_attention};
+                            samples_attention,
+                            flops_attention};
 const OpDef op_attention_grad = {"attention_grad",
                                  "Gradient of attention: (dy, q, k, v, y, lse) -> dq, dk, dv. Attributes of attention.",
                                  6,
@@ -198,6 +211,7 @@ const OpDef op_attention_grad = {"attention_grad",
                                  no_gradient("second derivatives are not supported"),
                                  evaluate_attention_grad,
                                  lower_call([](CallBuilder& b) { call_attention(b, "attention_grad", 1); }),
-                                 samples_attention_grad};
+                                 samples_attention_grad,
+                                 flops_attention_grad};
 
 }  // namespace mtl::ops

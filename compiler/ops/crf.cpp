@@ -259,6 +259,14 @@ std::vector<Sample> samples_score_grad(const Spaces& spaces) {
 
 constexpr const char* kSecond = "second derivatives are not supported";
 
+// ---- cost ----
+// Of each position, every tag with every tag before it; backward twice that.
+template <int scores, int passes>
+Dim flops_chain(const FlopsContext& c) {
+  const Dim& tags = c.operands[scores].dims[0];
+  return 2 * passes * c.rows(c.operands[scores].space) * tags * tags;
+}
+
 }  // namespace
 
 const OpDef op_crf_logpartition = {
@@ -270,7 +278,8 @@ const OpDef op_crf_logpartition = {
     gradient(logpartition_gradient),
     evaluate_logpartition,
     lower_call([](CallBuilder& b) { call_chain(b, "crf_logpartition", 0, b.operand_type(0).dims[0]); }),
-    samples_chain};
+    samples_chain,
+    flops_chain<0, 1>};
 const OpDef op_crf_logpartition_grad = {
     "crf_logpartition_grad",
     "Gradient of crf_logpartition: (dlogz, scores, transitions, start, end, alpha) -> dscores, dtransitions, dstart, "
@@ -281,7 +290,8 @@ const OpDef op_crf_logpartition_grad = {
     no_gradient(kSecond),
     evaluate_logpartition_grad,
     lower_call([](CallBuilder& b) { call_chain(b, "crf_logpartition_grad", 1, b.operand_type(1).dims[0]); }),
-    samples_logpartition_grad};
+    samples_logpartition_grad,
+    flops_chain<1, 2>};
 const OpDef op_crf_score = {
     "crf_score",
     "Score of given tags: (scores, tags, transitions, start, end).",
@@ -311,6 +321,7 @@ const OpDef op_crf_decode = {
     no_gradient("an id has no derivative"),
     evaluate_decode,
     lower_call([](CallBuilder& b) { call_chain(b, "crf_decode", 0, b.operand_type(0).dims[0]); }),
-    samples_chain};
+    samples_chain,
+    flops_chain<0, 1>};
 
 }  // namespace mtl::ops

@@ -141,6 +141,19 @@ struct Sample {
 };
 using SamplesFn = std::vector<Sample> (*)(const Spaces&);
 
+// ---- cost ----
+// Floating-point operations of products, two for each multiplication with its addition, as other counters take them;
+// work by element (activations, sums, softmax) is not counted. A polynomial over sizes that are not known yet.
+struct FlopsContext {
+  std::span<const Type> operands;
+  std::span<const Type> results;
+  const Attrs& attrs;
+  const Spaces& spaces;
+  Dim rows(SpaceId space) const;  // for one example: "T" of atis.T
+  Dim elements(const Type& type) const { return rows(type.space) * type.elements(); }
+};
+using FlopsFn = Dim (*)(const FlopsContext&);
+
 struct OpDef {
   const char* name;  // its spelling in the graph's text form
   const char* doc;   // first sentence says what it computes; then the formula
@@ -151,6 +164,7 @@ struct OpDef {
   Required<EvaluateFn> evaluate;
   Required<Lowering> lower;
   Required<SamplesFn> samples;
+  FlopsFn flops = nullptr;  // null: it multiplies nothing with each other
 };
 
 const OpDef* find_op(std::string_view name);

@@ -228,6 +228,18 @@ void lower_matmul(CallBuilder& b) {
          {batch, m, n, k, d.transpose_a ? 1 : 0, d.transpose_b ? 1 : 0, is_repeated(x), is_repeated(w)}, {}, {y.space});
 }
 
+// ---- cost ----
+Dim flops_linear(const FlopsContext& c) {
+  return 2 * c.elements(c.results[0]) * c.operands[0].dims.back();
+}
+Dim flops_outer_sum(const FlopsContext& c) {
+  return 2 * c.elements(c.operands[0]) * c.operands[1].dims.back();
+}
+Dim flops_matmul(const FlopsContext& c) {
+  const std::vector<Dim>& left = c.operands[0].dims;
+  return 2 * c.elements(c.results[0]) * left[left.size() - (attr_bool(c.attrs, "transpose_a") ? 2 : 1)];
+}
+
 // ---- samples ----
 Domain fixed() {
   Domain domain;
@@ -276,7 +288,8 @@ const OpDef op_linear = {
     gradient(linear_gradient),
     evaluate_linear,
     lower_call(lower_linear),
-    samples_linear};
+    samples_linear,
+    flops_linear};
 const OpDef op_outer_sum = {
     "outer_sum",
     "Sum of a b^T over all rows and leading dims, uniform. {bf16}: of operands rounded to bfloat16.",
@@ -286,7 +299,8 @@ const OpDef op_outer_sum = {
     gradient(outer_sum_gradient),
     evaluate_outer_sum,
     lower_call(lower_outer_sum),
-    samples_outer_sum};
+    samples_outer_sum,
+    flops_outer_sum};
 const OpDef op_matmul = {
     "matmul",
     "Matrix product of the last two dims, for each row and leading dim; one side may be uniform, and the right one "
@@ -297,6 +311,7 @@ const OpDef op_matmul = {
     gradient(matmul_gradient),
     evaluate_matmul,
     lower_call(lower_matmul),
-    samples_matmul};
+    samples_matmul,
+    flops_matmul};
 
 }  // namespace mtl::ops

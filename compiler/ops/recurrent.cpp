@@ -302,6 +302,22 @@ std::vector<Sample> samples_gru_grad(const Spaces& spaces) {
           {{f32(id.t, {4}), f32(id.t, {4}), f32(id.t, {16}), w, w}, hidden_two(false), domains}};
 }
 
+// ---- cost ----
+// Of each row and direction the product of the state with w_hh; backward, that of the gates' gradient and of w_hh's.
+template <int per_direction, int gates>
+Dim flops_scan(const FlopsContext& c) {
+  const Dim hidden = attr_dim(c.attrs, "hidden");
+  return 2 * gates * directions(c.operands.size(), per_direction) * c.rows(c.operands[0].space) * hidden * hidden;
+}
+template <int gates>
+Dim flops_scan_grad(const FlopsContext& c) {
+  const Dim hidden = attr_dim(c.attrs, "hidden");
+  const int64_t weights = std::count_if(c.operands.begin(), c.operands.end(), [](const Type& type) {
+    return type.space == types::kUniform && type.rank() == 2;
+  });
+  return 4 * gates * weights * c.rows(c.operands[0].space) * hidden * hidden;
+}
+
 }  // namespace
 
 const OpDef op_lstm = {
@@ -314,7 +330,8 @@ const OpDef op_lstm = {
     gradient(lstm_gradient),
     evaluate_lstm,
     lower_call([](CallBuilder& b) { call_scan(b, "lstm_scan", b.node().operands.size() / 2); }),
-    samples_lstm};
+    samples_lstm,
+    flops_scan<2, 4>};
 const OpDef op_lstm_grad = {
     "lstm_grad",
     "Gradient of lstm: (dh, h, c, gates, w_hh...) -> dg..., dw_hh.... {hidden, reverse}",
@@ -324,7 +341,8 @@ const OpDef op_lstm_grad = {
     no_gradient(kSecond),
     evaluate_lstm_grad,
     lower_call([](CallBuilder& b) { call_scan(b, "lstm_scan_grad", b.node().operands.size() - 4); }),
-    samples_lstm_grad};
+    samples_lstm_grad,
+    flops_scan_grad<4>};
 const OpDef op_gru = {
     "gru",
     "Cho et al. 2014 in PyTorch's form, gates r z n: (g, w_hh, b_hh) per direction -> h, saved. {hidden, reverse}; six "
@@ -335,7 +353,8 @@ const OpDef op_gru = {
     gradient(gru_gradient),
     evaluate_gru,
     lower_call([](CallBuilder& b) { call_scan(b, "gru_scan", b.node().operands.size() / 3); }),
-    samples_gru};
+    samples_gru,
+    flops_scan<3, 3>};
 const OpDef op_gru_grad = {
     "gru_grad",
     "Gradient of gru: (dh, h, saved, w_hh...) -> dg..., dw_hh..., db_hh.... {hidden, reverse}",
@@ -345,6 +364,7 @@ const OpDef op_gru_grad = {
     no_gradient(kSecond),
     evaluate_gru_grad,
     lower_call([](CallBuilder& b) { call_scan(b, "gru_scan_grad", b.node().operands.size() - 3); }),
-    samples_gru_grad};
+    samples_gru_grad,
+    flops_scan_grad<3>};
 
 }  // namespace mtl::ops

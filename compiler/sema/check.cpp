@@ -11,6 +11,7 @@
 #include "compiler/sema/data_spec.h"
 #include "compiler/sema/load.h"
 #include "compiler/sema/names.h"
+#include "compiler/sema/path_statements.h"
 #include "compiler/sema/task_metrics.h"
 #include "compiler/sema/train_config.h"
 #include "support/base/text.h"
@@ -155,6 +156,7 @@ class Checker {
         make(Place::model).model(node);
         check_metrics(self.file_, unit, node, facts, self.emitter_);
         check_train(self.file_, unit, node, facts, self.emitter_);
+        path_statements(self.file_, unit, node, self.emitter_);
       }
       void operator()(const syntax::SweepDecl&) const {}
     };

@@ -68,6 +68,8 @@ class BodyChecker {
   bool is_negated_sharing(const syntax::Expr& expr, SourceRange range);  // true after a report
   void path_root(const syntax::Expr& path);
   void task_list(const syntax::Expr& list);
+  void task_name(const syntax::Expr& expr);
+  void task_or_model(const syntax::Expr& expr);
   std::vector<std::string> task_names() const;
 
   // names_body.cpp

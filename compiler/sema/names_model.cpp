@@ -13,8 +13,6 @@ using syntax::NameExpr;
 
 // Statements of a model that other issues bring; the word that opens each.
 const char* unsupported_word(const syntax::ModelItem& item) {
-  if (std::holds_alternative<syntax::TieStmt>(item.node)) return "tie";
-  if (std::holds_alternative<syntax::WrapStmt>(item.node)) return "wrap";
   if (std::holds_alternative<syntax::ProjectStmt>(item.node)) return "project";
   return nullptr;
 }
@@ -60,6 +58,8 @@ void BodyChecker::model(const syntax::ModelDecl& decl) {
   for (const syntax::ModelItem& item : decl.items) {
     if (const char* word = unsupported_word(item)) unsupported(diag::UnsupportedStatement, word, item.range);
     if (const auto* stmt = std::get_if<syntax::Stmt>(&item.node)) model_statement(*stmt);
+    const auto* wrap = std::get_if<syntax::WrapStmt>(&item.node);
+    if (wrap != nullptr && wrap->with) value(*wrap->with);
   }
   locals_.close_variables();
   bool has_train = false;

@@ -18,6 +18,12 @@ void BodyChecker::path_root(const syntax::Expr& path) {
     }
     return path_root(*node->base);
   }
+  if (const auto* copy = std::get_if<syntax::BinaryExpr>(&path.node); copy && copy->op == syntax::BinaryOp::matmul) {
+    path_root(*copy->left);  // gate@intent.weight
+    const syntax::Expr* task = copy->right.get();
+    while (const auto* member = std::get_if<syntax::MemberExpr>(&task->node)) task = member->base.get();
+    return task_name(*task);
+  }
   const auto* name = std::get_if<NameExpr>(&path.node);
   if (name == nullptr) {
     const bool silent =
@@ -54,19 +60,28 @@ void BodyChecker::task_list(const syntax::Expr& list) {
     if (!broken) emitter_.report(diag::NotATaskList).at(list.range);
     return;
   }
-  for (const syntax::ExprPtr& item : items->items) {
-    const auto* name = std::get_if<NameExpr>(&item->node);
-    if (name == nullptr) {
-      if (!std::holds_alternative<syntax::ErrorExpr>(item->node)) emitter_.report(diag::NotATaskList).at(item->range);
-      continue;
-    }
-    if (tasks_.contains(name->name)) continue;
-    const std::vector<std::string> tasks = task_names();
-    const std::optional<std::string> near = nearest(name->name, tasks);
-    emitter_.report(diag::UnknownTaskHere, name->name)
-        .at(item->range)
-        .help(near ? "did you mean `" + *near + "`?" : "the tasks are " + join(tasks, ", ", " and "));
+  for (const syntax::ExprPtr& item : items->items) task_name(*item);
+}
+
+void BodyChecker::task_name(const syntax::Expr& expr) {
+  const auto* name = std::get_if<NameExpr>(&expr.node);
+  if (name == nullptr) {
+    if (!std::holds_alternative<syntax::ErrorExpr>(expr.node)) emitter_.report(diag::NotATaskList).at(expr.range);
+    return;
   }
+  if (tasks_.contains(name->name)) return;
+  const std::vector<std::string> tasks = task_names();
+  const std::optional<std::string> near = nearest(name->name, tasks);
+  emitter_.report(diag::UnknownTaskHere, name->name)
+      .at(expr.range)
+      .help(near ? "did you mean `" + *near + "`?" : "the tasks are " + join(tasks, ", ", " and "));
+}
+
+void BodyChecker::task_or_model(const syntax::Expr& expr) {
+  const auto* name = std::get_if<NameExpr>(&expr.node);
+  if (name != nullptr && name->name == "model") return;
+  if (name != nullptr) return task_name(expr);
+  emitter_.report(diag::WrongForm, "flops", "flops(task, T = 50)").at(expr.range);
 }
 
 // `not shares(encoder, [a, b])` leaves open whether some of it may be shared.
@@ -107,7 +122,12 @@ void BodyChecker::require(const syntax::Expr& expr) {
     return path_root(*node->arguments[0].value);
   }
   if (place_ == Place::model && function == "flops") {
-    return unsupported(diag::UnsupportedPrimitive, "flops", expr.range);
+    const bool good = !node->arguments.empty() && !node->arguments[0].name &&
+                      std::all_of(node->arguments.begin() + 1, node->arguments.end(),
+                                  [](const syntax::Argument& argument) { return argument.name.has_value(); });
+    if (!good) return wrong_form("flops(task, T = 50)");
+    for (size_t i = 1; i < node->arguments.size(); ++i) value(*node->arguments[i].value);
+    return task_or_model(*node->arguments[0].value);
   }
   value(expr);
 }

@@ -44,16 +44,6 @@ std::span<const NotSupported> not_supported() {
        .place = "declaration",
        .example = "use std.vision"},
       // ---- statements ----
-      {.feature = "`tie`",
-       .code = "E0901",
-       .instead = "a path as an expression: `h @ transpose(word.weight)`",
-       .place = "model",
-       .example = "tie encoder.linear.weight = encoder.embed.weight"},
-      {.feature = "`wrap`",
-       .code = "E0901",
-       .instead = "an `adapter` of `std.sharing` where the layer is called",
-       .place = "model",
-       .example = "wrap encoder with linear(32)"},
       {.feature = "`project`", .code = "E0901", .place = "model", .example = "project encoder onto max_norm(3.0)"},
       // ---- types and targets ----
       {.feature = "`[S of T]`: positions that belong to positions of another dimension",
@@ -72,11 +62,6 @@ std::span<const NotSupported> not_supported() {
        .example = "task extra predicts news.tags { head = encoder(previous) |> linear(|target|) }"},
       // ---- names ----
       {.feature = "`|batch|` and `batch.index`", .code = "E0906", .place = "value", .example = "full(1.0, [|batch|])"},
-      {.feature = "`flops` in `require`",
-       .code = "E0900",
-       .instead = "`parameters(model)`",
-       .place = "model",
-       .example = "require flops(topic, T = 50) <= 50M"},
       {.feature = "`per =` of reductions", .code = "E0940", .place = "value", .example = "mean(h, per = T)"},
       // ---- forms of ragged dimensions ----
       {.feature = "slices, `concat` and `pad` of a dimension in which another is nested",

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "compiler/sema/optimizer_setting.h"
+#include "compiler/sema/path_statements.h"
 #include "compiler/sema/settings.h"
 #include "compiler/sema/task_metrics.h"
 #include "compiler/sema/train_tables.h"
@@ -29,7 +30,8 @@ class TrainReader {
         sources_(std::move(sources)),
         facts_(facts),
         emitter_(emitter),
-        reader_(file, unit, emitter) {}
+        reader_(file, unit, emitter),
+        paths_(model, reader_) {}
 
   std::optional<TrainConfig> read() {
     for (const syntax::ModelItem& item : model_.items) {
@@ -352,52 +354,10 @@ class TrainReader {
     config_.loads.push_back(std::move(out));
   }
 
-  void check_root(const syntax::Pattern& pattern) {
-    const std::string& root = pattern.segments[0].text;
-    if (root == "*" || root == "**" || root.empty()) return;
-    std::vector<std::string> names;
-    for (const syntax::ModelItem& item : model_.items) {
-      if (const auto* task = std::get_if<syntax::TaskDecl>(&item.node)) names.push_back(task->name.text);
-      const auto* stmt = std::get_if<syntax::Stmt>(&item.node);
-      const auto* layer = stmt ? std::get_if<syntax::LayerStmt>(&stmt->node) : nullptr;
-      const auto* param = stmt ? std::get_if<syntax::ParamStmt>(&stmt->node) : nullptr;
-      if (layer != nullptr) names.push_back(layer->name.name.text);
-      if (param != nullptr) names.push_back(param->name.name.text);
-    }
-    if (std::find(names.begin(), names.end(), root) != names.end()) return;
-    const std::optional<std::string> near = nearest(root, names);
-    fail(diag::PatternNamesNothing, root).at(pattern.range).help(near ? "did you mean `" + *near + "`?" : "");
-  }
-
-  // As paths are written: indices as numbers between dots; a range of indices gives one pattern each.
+  void check_root(const syntax::Pattern& pattern) { good_ = paths_.check_root(pattern) && good_; }
   std::vector<std::string> patterns(const syntax::Pattern& pattern) {
-    std::vector<std::string> out{""};
-    for (const syntax::PatternSegment& segment : pattern.segments) {
-      std::vector<std::string> ends{segment.text};
-      if (segment.task && segment.task_member) unsupported("@" + segment.task->text + "[...]", pattern.range);
-      if (segment.task) ends[0] += "@" + segment.task->text;
-      if (segment.index) ends = indexed(ends[0], *segment.index);
-      std::vector<std::string> longer;
-      for (const std::string& begin : out) {
-        for (const std::string& end : ends) longer.push_back(begin.empty() ? end : begin + "." + end);
-      }
-      out = std::move(longer);
-    }
-    return out;
-  }
-
-  std::vector<std::string> indexed(const std::string& name, const syntax::Expr& index) {
-    const std::optional<StaticValue> value = reader_.value(index);
-    std::vector<std::string> out;
-    if (value && value->is_int()) out.push_back(name + "." + value->text());
-    if (value && value->is_list()) {
-      for (const StaticValue& item : value->items()) out.push_back(name + "." + item.text());
-    }
-    if (out.empty()) {
-      good_ = false;
-      if (value)
-        emitter_.report(diag::StaticWrongType, "an index", value->type_name(), "an int or a range").at(index.range);
-    }
+    std::vector<std::string> out = paths_.texts(pattern);
+    good_ = good_ && !out.empty();
     return out;
   }
 
@@ -407,6 +367,7 @@ class TrainReader {
   DeclFacts& facts_;
   diag::Emitter& emitter_;
   SettingReader reader_;
+  PathPatterns paths_;
   TrainConfig config_;
   std::vector<std::string> seen_;
   std::map<std::string, SourceRange> range_of_;

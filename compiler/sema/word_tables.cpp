@@ -87,6 +87,17 @@ std::span<const Entry> declaration_entries() {
                 "step n` ends it.",
        .place = "model",
        .example = "freeze encoder except **.bias"},
+      {.name = "tie",
+       .form = "tie path = path",
+       .about = "In a model: makes what stands below the left path one with what stands below the right one.",
+       .place = "model",
+       .example = "shared out = linear(|en|, biased = false)\n  tie out.weight = encoder.embed.weight\n  task words { "
+                  "head = r |> out, loss = logsumexp(head) }"},
+      {.name = "wrap",
+       .form = "wrap path with module(...)",
+       .about = "In a model: puts a module with an input `inner: layer` around every layer that the path names.",
+       .place = "model",
+       .example = "wrap encoder.linear with lora(4)"},
       {.name = "load",
        .form = "load path from \"file\" except path { strip = \"prefix\" rename \"part\" = \"part\" }",
        .about = "In a model: the parameters below a path start from the tensors of a safetensors file. `strip` takes a "

@@ -100,6 +100,11 @@ bool match_path(const std::string& pattern, const std::string& path) {
   return match_from(split(pattern, "."), 0, split(path, "."), 0);
 }
 
+bool match_whole_path(const std::string& pattern, const std::string& path) {
+  // Both end with a part that no name is, so a pattern that ends inside the path does not match.
+  return match_path(pattern + ".\n", path + ".\n");
+}
+
 std::string help_for_path(const std::string& pattern, const std::vector<std::string>& paths) {
   if (const auto near = nearest(pattern, paths)) return "did you mean `" + *near + "`?";
   constexpr size_t kShown = 200;  // characters

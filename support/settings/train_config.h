@@ -146,6 +146,7 @@ MetricScale scale_of(const std::string& name, const std::vector<ModelMetric>& me
 // Path patterns: `a.b` names everything below it; `*` any part of one name or index, `**` any number of them.
 // A copy's "@task" is matched only if the pattern names a task.
 bool match_path(const std::string& pattern, const std::string& path);
+bool match_whole_path(const std::string& pattern, const std::string& path);  // not what is below it
 // What to write instead of a pattern that names none of these paths: the nearest one, or those below the longest part
 // of it that names some.
 std::string help_for_path(const std::string& pattern, const std::vector<std::string>& paths);

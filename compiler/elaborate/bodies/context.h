@@ -65,6 +65,14 @@ struct LayerNames {
   std::set<const syntax::Decl*> applied;                          // modules, functions, criteria that ran
 };
 
+// `wrap` statements, and what they met. See wraps.h.
+struct Wraps {
+  std::vector<sema::Wrap> of_model;
+  std::set<size_t> met;                              // those that named a layer
+  std::set<std::pair<std::string, size_t>> running;  // the path of a layer that is applied from inside its wrapper
+  std::set<std::string> layers;                      // paths of layers that were applied
+};
+
 // Which tasks come by a place, a layer or a private parameter. What an attempt says of a place before all of them did
 // is what the attempt before found, or all tasks; where that was wrong, there is another attempt.
 struct Reach {
@@ -77,6 +85,7 @@ struct BodyContext : TensorContext {
   ModelScope model;
   IdSets sets;
   LayerNames layers;
+  Wraps wraps;
   Reach reach;
   std::map<std::string, std::vector<ir::Value>> updates;  // state -> its next values, one for each distinct call
   std::vector<Penalty> penalties;

@@ -3,6 +3,7 @@
 
 #include "compiler/elaborate/bodies/apply.h"
 #include "compiler/elaborate/bodies/call.h"
+#include "compiler/elaborate/bodies/wraps.h"
 #include "compiler/elaborate/tensors/parameters.h"
 #include "compiler/elaborate/tensors/stacks.h"
 #include "compiler/sema/primitives.h"
@@ -190,13 +191,17 @@ Value apply_parts(BodyContext& ctx, const Layer& layer, std::vector<Argument> ar
     at.frame.stream = outer;
     return value;
   }
+  if (layer.place) {
+    if (auto value = apply_wrapped(ctx, std::make_shared<Layer>(layer), arguments, at)) return std::move(*value);
+  }
   switch (layer.kind) {
     case Layer::Kind::instance:
       return apply_instance(ctx, std::make_shared<Layer>(layer), std::move(arguments), at);
     case Layer::Kind::description: {
-      LayerPtr named = layer.argument_place ? instantiate(ctx, std::make_shared<Layer>(layer), layer.argument_place, at)
-                                            : unnamed(ctx, std::make_shared<Layer>(layer), where, ordinal++, at);
-      return named ? apply_instance(ctx, named, std::move(arguments), at) : Value{};
+      const LayerPtr named = layer.argument_place
+                                 ? instantiate(ctx, std::make_shared<Layer>(layer), layer.argument_place, at)
+                                 : unnamed(ctx, std::make_shared<Layer>(layer), where, ordinal++, at);
+      return named ? apply_parts(ctx, *named, std::move(arguments), where, ordinal, at) : Value{};
     }
     case Layer::Kind::partial: {
       arguments.insert(arguments.begin() + std::min<size_t>(1, arguments.size()), layer.arguments.begin(),

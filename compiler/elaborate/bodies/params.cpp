@@ -10,6 +10,7 @@
 #include "compiler/elaborate/tensors/id_rows.h"
 #include "compiler/elaborate/tensors/parameters.h"
 #include "compiler/elaborate/tensors/report.h"
+#include "compiler/elaborate/tensors/ties.h"
 #include "compiler/elaborate/tensors/words.h"
 #include "compiler/ops/op.h"
 #include "runtime/core/random.h"
@@ -132,7 +133,9 @@ void other_shape(BodyContext& ctx, const ParamRecord& record, const std::vector<
 Value parameter(BodyContext& ctx, const PlacePtr& place, std::vector<Dim> dims, const Value& init, IdSetPtr table,
                 bool state, const At& at) {
   if (!may_own(ctx, place, at)) return {};
-  const std::string path = path_of(place, at.frame.task);
+  const Tied tied = tied_parameter(ctx, place, at.frame.task);
+  if (tied.tie && !tied_alike(ctx, tied, dims, state)) return {};
+  const std::string path = tied.record ? tied.record->info.path : path_of(place, at.frame.task);
   auto it = ctx.parameters.records.find(path);
   std::string ignored;
   const SourceRange call = user_range(ctx, at.frame, at.range, ignored);
@@ -160,7 +163,7 @@ Value parameter(BodyContext& ctx, const PlacePtr& place, std::vector<Dim> dims, 
     ctx.parameters.order.push_back(path);
   }
   ParamRecord& record = it->second;
-  if (record.declared != place->range) {  // `w1`, and `w[k in 0..2]`
+  if (!tied.tie && record.declared != place->range) {  // `w1`, and `w[k in 0..2]`
     ctx.report({at.frame, place->range}, diag::DoubledPath, path).label(record.declared, "declared here");
     return {};
   }

@@ -1,8 +1,11 @@
 // The `require` statements of a model: who shares which parameters, and how many there are.
 #include <algorithm>
 #include <functional>
+#include <map>
+#include <set>
 
 #include "compiler/elaborate/elaborate.h"
+#include "compiler/ops/flops.h"
 #include "compiler/ops/op.h"
 #include "compiler/sema/checked.h"
 #include "support/base/text.h"
@@ -28,6 +31,14 @@ bool path_of(const Expr& expr, std::vector<std::string>& out) {
                             ? std::get_if<IntExpr>(&index->items[0].value->node)
                             : nullptr;
     return path_of(*index->base, out) && place && (out.push_back(std::to_string(place->value)), true);
+  }
+  // gate@intent.weight: the grammar reads a product.
+  if (const auto* copy = std::get_if<BinaryExpr>(&expr.node); copy && copy->op == BinaryOp::matmul) {
+    std::vector<std::string> below;
+    if (!path_of(*copy->left, out) || !path_of(*copy->right, below)) return false;
+    out.back() += "@" + below.front();
+    out.insert(out.end(), below.begin() + 1, below.end());
+    return true;
   }
   return false;
 }
@@ -71,10 +82,7 @@ class Requirements {
       const auto* call = std::get_if<CallExpr>(&compare->left->node);
       const auto* name = call ? std::get_if<NameExpr>(&call->callee->node) : nullptr;
       if (name && name->name == "parameters") return check_count(expr, *compare, *call);
-      if (name && name->name == "flops") {
-        fail(expr.range, diag::NotSupportedYet, "`flops`");
-        return;
-      }
+      if (name && name->name == "flops") return check_flops(expr, *compare, *call);
     }
     auto holds = statics_.condition(expr, sema::TopScope(file_, 0), "a requirement");
     if (!holds) good_ = false;
@@ -175,6 +183,85 @@ class Requirements {
     return false;
   }
 
+  // Also true after a report: the limit is no number.
+  bool holds(const Expr& expr, const BinaryExpr& compare, int64_t value, const sema::StaticValue& limit) {
+    const auto answer = statics_.binary(compare.op, sema::StaticValue{value}, limit, expr.range);
+    if (!answer || !answer->is_bool()) return good_ = false, true;
+    return std::get<bool>(answer->value);
+  }
+
+  // Of the prediction of a task, or of all tasks together, for one example with sequences of the given lengths.
+  void check_flops(const Expr& expr, const BinaryExpr& compare, const CallExpr& call) {
+    const auto* of = std::get_if<NameExpr>(&call.arguments[0].value->node);
+    std::vector<ir::Value> values;
+    bool there = false;
+    for (const TaskInfo& task : model_.tasks) {
+      if (!of || (of->name != "model" && of->name != task.name)) continue;
+      there = true;
+      for (const ir::Output& output : model_.graph.outputs) {
+        if (output.name == "predict." + task.name) values.push_back(output.value);
+      }
+    }
+    const auto limit = statics_.evaluate(*compare.right, sema::TopScope(file_, 0));
+    if (!limit) good_ = false;
+    if (!there || !limit) return;
+    const types::Dim flops = ops::flops(model_.graph, values);
+    std::map<std::string, int64_t> lengths;
+    for (size_t i = 1; i < call.arguments.size(); ++i) {
+      const Argument& argument = call.arguments[i];
+      const auto length = statics_.evaluate(*argument.value, sema::TopScope(file_, 0));
+      if (length && length->as_int() && *length->as_int() >= 0) {
+        lengths[argument.name->text] = *length->as_int();
+      } else {
+        if (length)
+          fail(argument.value->range, diag::StaticWrongType, "a length", length->type_name(), "a whole number");
+        good_ = false;
+        return;
+      }
+    }
+    const std::optional<types::Dim> known = with_lengths(flops, lengths, call);
+    if (!known || !known->constant() || holds(expr, compare, known->value(), *limit)) return;
+    diag::Report report = fail(expr.range, diag::FlopsCount, known->value());
+    if (!flops.constant()) std::move(report).note("they are " + flops.text());
+  }
+
+  // Nullopt after a report: a dimension has no length, or a length is of no dimension.
+  std::optional<types::Dim> with_lengths(const types::Dim& flops, const std::map<std::string, int64_t>& lengths,
+                                         const CallExpr& call) {
+    std::set<std::string> ragged;
+    types::Dim known = 0;
+    for (const auto& [atoms, coefficient] : flops.terms()) {
+      types::Dim term = coefficient;
+      for (const std::string& atom : atoms) {
+        const auto length = lengths.find(atom);
+        if (atom.front() != '|') ragged.insert(atom);
+        term = term * (length == lengths.end() ? types::Dim::atom(atom) : types::Dim(length->second));
+      }
+      known = known + term;
+    }
+    for (const std::string& dim : ragged) {
+      if (lengths.count(dim)) continue;
+      fail(call.callee->range, diag::FlopsLength, "they depend on `" + dim + "`, and no length is given for it")
+          .help("write `" + dim + " = 50` behind the task");
+      return std::nullopt;
+    }
+    const auto is_ragged = [&](const std::string& name) {
+      for (types::SpaceId id = 0; id < model_.graph.spaces.size(); ++id) {
+        if (model_.graph.spaces[id].dim == name && !model_.graph.spaces[id].length) return true;
+      }
+      return false;
+    };
+    for (size_t i = 1; i < call.arguments.size(); ++i) {
+      const Name& name = *call.arguments[i].name;
+      if (is_ragged(name.text)) continue;
+      const std::vector<std::string> dims(ragged.begin(), ragged.end());
+      fail(name.range, diag::FlopsLength, "`" + name.text + "` is no dimension of a sequence")
+          .help(dims.empty() ? "" : "they depend on `" + join(dims, "`, `", "` and `") + "`");
+      return std::nullopt;
+    }
+    return known;
+  }
+
   void check_count(const Expr& expr, const BinaryExpr& compare, const CallExpr& call) {
     if (call.arguments.size() != 1) {
       fail(expr.range, diag::NotAPath, "this");
@@ -192,13 +279,7 @@ class Requirements {
       total = total + size;
       largest.emplace_back(size.constant().value_or(0), param->path);
     }
-    if (!total.constant()) return;  // without data the number is not known
-    auto holds = statics_.binary(compare.op, sema::StaticValue{total.value()}, *limit, expr.range);
-    if (!holds || !holds->is_bool()) {
-      good_ = false;
-      return;
-    }
-    if (std::get<bool>(holds->value)) return;
+    if (!total.constant() || holds(expr, compare, total.value(), *limit)) return;  // without data it is not known
     std::sort(largest.rbegin(), largest.rend());
     diag::Report report = fail(expr.range, diag::ParameterCount, total.value());
     for (size_t i = 0; i < std::min<size_t>(3, largest.size()); ++i) {

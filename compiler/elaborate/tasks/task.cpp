@@ -72,6 +72,9 @@ void collect_model(TaskContext& ctx) {
   ctx.model.frame.scopes.emplace_back();
   ctx.model.root = std::make_shared<Place>();
   ctx.model.frame.place = ctx.model.root;
+  sema::PathStatements on_paths = sema::path_statements(ctx.file, 0, *ctx.file.model, ctx.reports.emitter);
+  ctx.parameters.ties = std::move(on_paths.ties);
+  ctx.wraps.of_model = std::move(on_paths.wraps);
   for (const syntax::ModelItem& item : ctx.file.model->items) {
     if (const auto* task = std::get_if<TaskDecl>(&item.node)) {
       TaskState state;

@@ -12,6 +12,7 @@
 #include "compiler/elaborate/values/frame.h"
 #include "compiler/elaborate/values/task_state.h"
 #include "compiler/ir/builder.h"
+#include "compiler/sema/path_statements.h"
 #include "support/diag/emitter.h"
 
 namespace mtl::elaborate {
@@ -60,6 +61,8 @@ struct Parameters {
   const KnownLayers& known;                    // of an earlier attempt
   std::map<std::string, ParamRecord> records;  // by path
   std::vector<std::string> order;              // paths, as they were made
+  std::vector<sema::Tie> ties;                 // of the model; see ties.h
+  std::set<size_t> ties_met;                   // those that a body declared the left side of
   // A statement of the model runs for one task after the other; where a task has no copy of what it reads, or reads
   // another source, it says nothing of that task.
   bool by_task = false;
@@ -118,7 +121,7 @@ struct TensorContext {
 
   TensorContext(const sema::CheckedFile& file, const ElaborateOptions& options, diag::Emitter& emitter,
                 const KnownLayers& known)
-      : file(file), options(options), reports{emitter}, parameters{known}, statics(emitter, static_budget) {}
+      : file(file), options(options), reports{emitter}, parameters{known, {}, {}, {}, {}}, statics(emitter, static_budget) {}
   TensorContext(const TensorContext&) = delete;
   TensorContext& operator=(const TensorContext&) = delete;
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "compiler/elaborate/tensors/emit.h"
+#include "compiler/elaborate/tensors/ties.h"
 #include "support/base/text.h"
 #include "support/diag/kinds/elaborate.h"
 
@@ -76,7 +77,9 @@ std::map<std::string, ParamRecord>::iterator find_copy(TensorContext& ctx, const
 }  // namespace
 
 Tensor parameter_at(TensorContext& ctx, const PathRef& path, const At& at) {
-  if (const auto it = find_copy(ctx, path, at.frame.task); it != ctx.parameters.records.end()) {
+  const Tied tied = tied_parameter(ctx, path.place, at.frame.task);
+  const auto it = tied.record ? find_parameter(ctx, tied.record->info.path) : find_copy(ctx, path, at.frame.task);
+  if (it != ctx.parameters.records.end()) {
     const ParamInfo& info = it->second.info;
     const char* op = info.trained ? "param" : "state";
     return {emit(ctx, op, {}, at, {{"path", info.path}, {"dims", info.dims}}), nullptr, it->second.table};
