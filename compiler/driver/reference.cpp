@@ -180,6 +180,7 @@ Part library_part(const sema::LibraryFile& file) {
     const std::string head = one_line(text.substr(0, text.find('{')));
     topic.form = head.substr(head.find(topic.name));
     for (size_t at; (at = topic.form.find(") (")) != std::string::npos;) topic.form.erase(at + 1, 1);
+    if (topic.kind == kBalancing) topic.form.erase(topic.form.find(")(") + 1);  // `balance =` gives it the losses
     take_example(topic);
     part.topics.push_back(std::move(topic));
   }
