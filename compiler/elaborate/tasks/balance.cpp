@@ -123,13 +123,15 @@ std::vector<ir::Value> balance(TaskContext& ctx, Balancing& balancing) {
   const BalancerDecl& decl = balancer->module->as<BalancerDecl>();
   const At at = at_balance(ctx);
   std::vector<ir::Value> now, before, after, counted;
+  ctx.objective.reads_after = std::any_of(decl.inputs.begin(), decl.inputs.end(),
+                                          [](const Parameter& input) { return input.name.text == "after"; });
   for (const TaskState* task : balancing.tasks) {
     const std::string& name = task->info.name;
     balancing.present.push_back(emit(ctx, "ne", {task->count, constant(ctx, 0, at)}, at));
     counted.push_back(emit(ctx, "min", {task->count, constant(ctx, 1, at)}, at));
     now.push_back(emit(ctx, "stop_gradient", {task->weighted}, at));
     before.push_back(ctx.options.after ? scalar(ctx, "before." + name, at) : now.back());
-    after.push_back(ctx.options.after ? now.back() : scalar(ctx, "after." + name, at));
+    if (ctx.objective.reads_after) after.push_back(ctx.options.after ? now.back() : scalar(ctx, "after." + name, at));
   }
   std::vector<std::optional<Argument>> inputs;
   for (const Parameter& input : decl.inputs) {
@@ -142,7 +144,6 @@ std::vector<ir::Value> balance(TaskContext& ctx, Balancing& balancing) {
                              : nullptr;
       if (size) balancing.dimension = size->name;
     } else if (name == "after") {
-      ctx.objective.reads_after = true;
       value = losses_of(ctx, balancing, after, counted, at);
     } else if (name == "present") {
       value = emit(ctx, "stack", counted, at, {{"axis", int64_t{0}}});
@@ -157,7 +158,6 @@ std::vector<ir::Value> balance(TaskContext& ctx, Balancing& balancing) {
   }
   Value said = run_callable(ctx, decl.inputs, std::move(inputs), decl.body, decl.result,
                             frame_of_balancer(ctx, balancing, balancer), decl.name.text, at);
-  if (!ctx.objective.reads_after) after.clear();
   std::vector<ir::Value> shares = shares_of(ctx, decl, std::move(said), balancing, after);
   if (!shares.empty() && ctx.options.after == ctx.objective.reads_after) set_states(ctx, balancing);
   return shares;

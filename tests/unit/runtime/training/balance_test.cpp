@@ -435,6 +435,48 @@ TEST_CASE("losses that a method cannot take end the training with the task") {
   CHECK(result.bad_task == 0);
 }
 
+TEST_CASE("tasks whose source is not in the step take no part") {
+  const std::string text = R"(
+data rows  { format = csv, train = "rows.csv", one : f32 = column("one"), l : f32 = column("l") }
+data other { format = csv, train = "rows.csv", one : f32 = column("one"), l : f32 = column("l") }
+module gain()(x: f32) -> f32 { param w : f32 = zeros() return x * exp(w) }
+balancer mine()(losses: f32[N]) -> f32[N] {
+  param s : f32[N] = zeros()
+  state seen : f32[N] = zeros()
+  update seen = seen + 1.0
+  penalty sum(s)
+  return exp(s) * N
+}
+model m {
+  private scale = gain()
+  task a { head = scale(rows.one), loss = rows.l * head }
+  task b { head = scale(other.one), loss = other.l * head }
+  task c { head = scale(other.one), loss = other.l * head }
+  balance = mine()
+  train { optimizer = momentum(lr = 0.01), batch = 1, mix = round_robin, group balance { lr = 0.1 } }
+}
+)";
+  Bench bench(text, "one,l\n1,0.5\n1,0.5\n");
+  INFO(bench.errors());
+  REQUIRE(bench.steps);
+  REQUIRE(bench.steps->run(0, 0, 0.5, 1).finite);
+  CHECK(bench.steps->shares()[0] == 1);
+  CHECK((std::isnan(bench.steps->shares()[1]) && std::isnan(bench.steps->shares()[2])));
+  bench.steps->optimizer().update(1.0, 1);
+  CHECK(bench.at("balance.seen@a") == 1);
+  CHECK(bench.at("balance.s@a") == Approx(-0.1 * (0.5 + 1)));  // at the rate of its group
+  for (const char* task : {"b", "c"}) {
+    CHECK(bench.at("balance.seen@" + std::string(task)) == 0);
+    CHECK(bench.at("balance.s@" + std::string(task)) == 0);
+  }
+  REQUIRE(bench.steps->run(1, 1, 0.5, 1).finite);
+  CHECK(bench.steps->shares()[1] == 2);
+  bench.steps->optimizer().update(1.0, 1);
+  CHECK(bench.at("balance.seen@a") == 1);
+  CHECK(bench.at("balance.s@a") == Approx(-0.15));  // nor does its momentum go on
+  CHECK(bench.at("balance.seen@b") == 1);
+}
+
 // The two objectives of Navon et al. 2022, both moved up to be positive, from their five starts, 35,000 steps of Adam.
 // The best compromises are around y = -8; a valley above y = 0 holds the sum from one start, and famo from the two
 // above it. The same formulas in double precision end in the same places.
