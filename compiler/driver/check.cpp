@@ -39,10 +39,10 @@ void print_event(const Options& options, const elaborate::ElaboratedModel* model
   fmt::print("{}\n", line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
-// A balancer's parameters are in the objective alone.
-void check_patterns(Front& front, const elaborate::ElaboratedModel& model, elaborate::ElaborateOptions options) {
+// A balancer and its parameters are in the objective alone.
+void check_objective(Front& front, const elaborate::ElaboratedModel& model, elaborate::ElaborateOptions options) {
   const training::TrainConfig& train = front.program().train;
-  if (train.groups.empty() && train.frozen.empty() && train.loads.empty()) return;
+  if (!model.balanced && train.groups.empty() && train.frozen.empty() && train.loads.empty()) return;
   for (const auto& task : model.tasks)
     if (task.has_loss) options.objective_tasks.insert(task.name);
   const auto trained = front.symbolic_elaborator()(options);
@@ -61,7 +61,7 @@ int run_check(const Options& options) {
     elaborate.training = true;
     model = front.symbolic_elaborator()(elaborate);
     if (model) elaborate::check_requirements(front.file(), *model, front.program().train, front.emitter());
-    if (model) check_patterns(front, *model, elaborate);
+    if (model) check_objective(front, *model, elaborate);
   }
   if (model && !front.emitter().has_errors()) {
     elaborate::ElaborateOptions elaborate;

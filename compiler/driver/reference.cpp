@@ -22,6 +22,8 @@ namespace {
 
 using sema::Entry;
 
+constexpr const char* kBalancing = "way of balancing";
+
 Topic topic_of(const Entry& entry, std::string kind) {
   return {.kind = std::move(kind),
           .name = std::string(entry.name),
@@ -150,7 +152,8 @@ void take_example(Topic& topic) {
   std::string code = topic.about.substr(at + 10);
   code.erase(code.rfind('`'));
   topic.about = one_line(topic.about.substr(0, at));
-  topic.place = code.starts_with("shared") || code.starts_with("task") ? "model" : "value";
+  topic.place =
+      code.starts_with("shared") || code.starts_with("task") || code.starts_with("balance ") ? "model" : "value";
   topic.example = std::move(code);
 }
 
@@ -168,11 +171,16 @@ Part library_part(const sema::LibraryFile& file) {
       topic.name = criterion->name.text;
       topic.kind = "loss";
     }
+    if (const auto* balancer = std::get_if<syntax::BalancerDecl>(&decl.node)) {
+      topic.name = balancer->name.text;
+      topic.kind = kBalancing;
+    }
     if (topic.name.empty()) continue;
     const std::string_view text = file.text.substr(decl.range.begin, decl.range.end - decl.range.begin);
     const std::string head = one_line(text.substr(0, text.find('{')));
     topic.form = head.substr(head.find(topic.name));
     for (size_t at; (at = topic.form.find(") (")) != std::string::npos;) topic.form.erase(at + 1, 1);
+    if (topic.kind == kBalancing) topic.form.erase(topic.form.find(")(") + 1);  // `balance =` gives it the losses
     take_example(topic);
     part.topics.push_back(std::move(topic));
   }
@@ -187,6 +195,19 @@ Part losses_part(const std::vector<Part>& parts) {
     for (const Topic& topic : part.topics)
       if (topic.kind == "loss") losses.topics.push_back(topic);
   return losses;
+}
+
+// The balancers of the library, which its own parts leave to this one, and those that are not there yet.
+Part balancing_part(std::vector<Part>& parts) {
+  Part balancing{"balancing", "What `balance = ...` of a model takes.", {}};
+  for (Part& part : parts) {
+    for (const Topic& topic : part.topics)
+      if (topic.kind == kBalancing) balancing.topics.push_back(topic);
+    std::erase_if(part.topics, [](const Topic& topic) { return topic.kind == kBalancing; });
+  }
+  Part later = part_of("balancing", "", kBalancing, sema::balancing_entries());
+  balancing.topics.insert(balancing.topics.end(), later.topics.begin(), later.topics.end());
+  return balancing;
 }
 
 Part commands_part() {
@@ -204,7 +225,7 @@ Part commands_part() {
 // The code of the report of a name in a table that is not there yet.
 const char* refusal(const std::string& kind) {
   return kind == "primitive"                 ? "E0900"
-         : kind == "way of balancing"        ? "E0903"
+         : kind == kBalancing                ? "E0903"
          : kind == "type"                    ? "E0905"
          : kind == "setting of a vocabulary" ? "E0907"
          : kind == "initializer"             ? "E0940"
@@ -262,7 +283,6 @@ std::vector<Part> reference() {
       metrics_part(),
       part_of("model-metrics", "What `metric name = ...` of a model takes.", "metric of a model",
               sema::model_metric_entries()),
-      part_of("balancing", "What `balance = ...` of a model takes.", "way of balancing", sema::balancing_entries()),
       part_of("train", "Settings of `train`.", "setting of training", sema::train_entries()),
       part_of("group", "Settings of `group path { ... }` in `train`.", "setting of a group", sema::group_entries()),
       optimizers_part(),
@@ -271,6 +291,7 @@ std::vector<Part> reference() {
       part_of("schedules", "What `schedule = ...` takes: factors of the learning rate.", "schedule", sema::schedules()),
       part_of("mixes", "What `mix = ...` takes.", "mix", sema::mixes())};
   for (const sema::LibraryFile& file : sema::library_files()) parts.push_back(library_part(file));
+  parts.push_back(balancing_part(parts));
   parts.push_back(losses_part(parts));
   parts.push_back(commands_part());
   parts.push_back(not_supported_part(parts));

@@ -3,6 +3,7 @@
 
 #include "compiler/elaborate/bodies/across.h"
 #include "compiler/elaborate/bodies/wraps.h"
+#include "compiler/elaborate/tasks/balance.h"
 #include "compiler/elaborate/tasks/finish.h"
 #include "compiler/elaborate/tasks/loss.h"
 #include "compiler/elaborate/tasks/penalties.h"

@@ -27,6 +27,8 @@ struct ElaborateOptions {
   std::function<std::vector<std::string>(const std::string& column)> cells_of;
   // Tasks that are summed in the output "objective"; empty: none.
   std::set<std::string> objective_tasks;
+  // The graph of the balancer's updates after the step; see ElaboratedModel::reads_after.
+  bool after = false;
   // Losses need the targets; `mtlc predict` has none.
   bool losses = true;
   // Only these tasks; empty: all.

@@ -100,12 +100,12 @@ struct TaskInfo {
   SourceRange range;
 };
 
-enum class Balance : uint8_t { fixed, uncertainty };
-
 // Graph outputs, by name: "head.TASK" (scores), "predict.TASK" (ids, probabilities or numbers; see below),
 // "loss.TASK" (uniform scalar: the mean loss, without weights), "count.TASK" (uniform scalar: how many rows that is the
 // mean of), "objective" (only of the tasks in `objective_tasks`: sum of the weighted and balanced losses plus the
 // balancer's own penalty).
+// "balance.TASK" (of these, where the model has a balancer: what it multiplies the weighted loss by), "weighted.TASK"
+// (where ElaboratedModel::reads_after: that loss).
 // "weight.TASK" (rows of the loss: how much each counts, 1 where it does not).
 // "monitor.NAME" (training only): uniform scalars that are shown.
 // "update PATH" (training only): the next value of a state, set after the step.
@@ -117,7 +117,10 @@ struct ElaboratedModel {
   std::vector<ParamInfo> params;
   std::vector<TaskInfo> tasks;
   std::vector<training::ModelMetric> metrics;
-  Balance balance = Balance::fixed;
+  bool balanced = false;  // it has a `balance`
+  // An update of its balancer reads the losses that the batch has after the step. All of its updates are then in the
+  // graph that is made with ElaborateOptions::after, which takes the losses before from scalars "before.TASK".
+  bool reads_after = false;
   std::set<const syntax::Decl*> applied;  // modules, functions and criteria that tasks reach
 };
 

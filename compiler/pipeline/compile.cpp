@@ -18,8 +18,8 @@ Request training_request(const elaborate::ElaboratedModel& model, const std::vec
     request.outputs.push_back("count." + task);
   }
   for (const ir::Output& output : model.graph.outputs) {
-    if (output.name.rfind("update ", 0) == 0 || output.name.rfind("monitor.", 0) == 0)
-      request.outputs.push_back(output.name);
+    for (const char* kind : {"update ", "monitor.", "balance.", "weighted."})
+      if (output.name.rfind(kind, 0) == 0) request.outputs.push_back(output.name);
   }
   for (const elaborate::ParamInfo& param : model.params) {
     if (param.trained && !(frozen && frozen(param.path))) request.gradients_of.push_back(param.path);

@@ -160,6 +160,8 @@ void BodyChecker::body(const syntax::Body& statements) {
 
 void BodyChecker::owns(const char* what, SourceRange range) {
   if (place_ == Place::function) emitter_.report(diag::FunctionOwns, what).at(range).help("a `module` may own it");
+  if (place_ == Place::balancer && what == std::string_view("a layer"))
+    emitter_.report(diag::BalancerLayer).at(range).help("write the formula, with `param` for what is trained");
 }
 
 void BodyChecker::statement(const syntax::Stmt& stmt) {
@@ -333,8 +335,30 @@ void BodyChecker::criterion(const syntax::CriterionDecl& decl) {
   locals_.pop();
 }
 
+namespace {
+// What a balancer can ask for goes by name.
+void check_balancer_inputs(const syntax::BalancerDecl& decl, diag::Emitter& emitter) {
+  static const std::vector<std::string> known{"losses", "present", "after", "epoch", "gram"};
+  bool losses = false;
+  for (const syntax::Parameter& input : decl.inputs) {
+    losses = losses || input.name.text == "losses";
+    if (contains(known, input.name.text) || input.name.text.empty()) continue;
+    const std::optional<std::string> near = nearest(input.name.text, known);
+    emitter.report(diag::BalancerInput, decl.name.text, input.name.text)
+        .at(input.name.range)
+        .help(near
+                  ? "did you mean `" + *near + "`?"
+                  : "`losses`, `present` and `after` have a number for each task, `epoch` is one number; what is known "
+                    "before stands in the first parentheses");
+  }
+  if (!losses && !decl.name.text.empty())
+    emitter.report(diag::BalancerWithoutLosses, decl.name.text).at(decl.name.range);
+}
+}  // namespace
+
 void BodyChecker::balancer(const syntax::BalancerDecl& decl) {
-  locals_.push();  // that it is not supported yet is said where it is used
+  locals_.push();
+  check_balancer_inputs(decl, emitter_);
   signature(decl.statics, Role::static_argument);
   signature(decl.inputs, Role::input);
   result(decl.result);

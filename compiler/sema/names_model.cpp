@@ -108,6 +108,14 @@ void BodyChecker::model_statement(const syntax::Stmt& stmt) {
   if (assign->name.text == "balance") balance(*assign->value);
 }
 
+namespace {
+// Of a method that is known and needs what is not there.
+std::string help_for_later(const std::string& name, const std::vector<std::string>& known) {
+  const std::string half = name == "imtl" ? "`imtl_l` is its half that weighs losses; " : "";
+  return half + "it needs the gradients of each task; from losses there are " + join(known, ", ", " and ");
+}
+}  // namespace
+
 void BodyChecker::balance(const syntax::Expr& expr) {
   const auto* call = std::get_if<syntax::CallExpr>(&expr.node);
   const syntax::Expr& callee = call ? *call->callee : expr;
@@ -118,26 +126,27 @@ void BodyChecker::balance(const syntax::Expr& expr) {
     return;
   }
   const Found* found = file_.find(unit_, name->name);
-  if (found != nullptr && found->kind == DeclKind::balancer) {
-    facts_.uses.insert(found->decl);
-    return unsupported(diag::UnsupportedBalancing, name->name, expr.range);
-  }
-  const std::vector<std::string>& known = balancing_methods();
-  if (std::find(known.begin(), known.end(), name->name) == known.end()) {
-    const std::optional<std::string> near = nearest(name->name, known);
+  if (found == nullptr || found->kind != DeclKind::balancer) {
+    const std::vector<std::string> known = file_.visible(unit_, {DeclKind::balancer});
+    const std::vector<std::string>& later = balancing_methods();
+    if (std::find(later.begin(), later.end(), name->name) != later.end())
+      return unsupported(diag::UnsupportedBalancing, name->name, expr.range, help_for_later(name->name, known));
+    std::vector<std::string> all = known;
+    all.insert(all.end(), later.begin(), later.end());
+    const std::optional<std::string> near = nearest(name->name, all);
     emitter_.report(diag::UnknownChoice, "balance", name->name)
         .at(callee.range)
-        .help(near ? "did you mean `" + *near + "`?"
-                   : "`fixed` and `uncertainty` are there; not supported yet are " +
-                         join(std::span(known).subspan(2), ", ", " and "));
+        .help(near ? "did you mean `" + *near + "`?" : "there are " + join(known, ", ", " and "));
     return;
   }
-  if (name->name != "fixed" && name->name != "uncertainty") {
-    return unsupported(diag::UnsupportedBalancing, name->name, expr.range, "`fixed` and `uncertainty` are supported");
+  facts_.uses.insert(found->decl);
+  for (const syntax::Parameter& input : found->as<syntax::BalancerDecl>().inputs) {
+    if (input.name.text == "gram")
+      return unsupported(diag::UnsupportedBalancing, name->name, expr.range,
+                         "it reads `gram`, products of the tasks' gradients; what reads `losses` alone is there");
   }
-  if (call != nullptr && !call->arguments.empty()) {
-    emitter_.report(diag::WrongForm, "balance", "balance = " + name->name + "()").at(expr.range);
-  }
+  if (call == nullptr) return;
+  for (const syntax::Argument& argument : call->arguments) value(*argument.value);
 }
 
 // The source of a `predicts` or `when`, after checking that it has the column.

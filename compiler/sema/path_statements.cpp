@@ -19,6 +19,8 @@ bool PathPatterns::check_root(const syntax::Pattern& pattern) {
     const auto* param = stmt ? std::get_if<syntax::ParamStmt>(&stmt->node) : nullptr;
     if (layer != nullptr) names.push_back(layer->name.name.text);
     if (param != nullptr) names.push_back(param->name.name.text);
+    const auto* setting = stmt ? std::get_if<syntax::AssignStmt>(&stmt->node) : nullptr;
+    if (setting != nullptr && setting->name.text == "balance") names.push_back("balance");  // what it owns
   }
   if (std::find(names.begin(), names.end(), root) != names.end()) return true;
   const std::optional<std::string> near = nearest(root, names);

@@ -354,33 +354,13 @@ std::span<const MixRow> mixes() {
 
 std::span<const Entry> balancing_entries() {
   static constexpr Entry table[] = {
-      {.name = "fixed",
-       .form = "fixed()",
-       .about = "The sum of the losses by the weights as they are written.",
-       .place = "model",
-       .example = "balance = fixed()"},
-      {.name = "uncertainty",
-       .form = "uncertainty()",
-       .about = "For each task a learned number s: 0.5 * exp(-s) * loss + 0.5 * s (Kendall et al. 2018).",
-       .place = "model",
-       .example = "balance = uncertainty()"},
 #define MTL_LATER(word, paper) \
   {.name = #word, .about = paper, .place = "model", .example = "balance = " #word "()", .supported = false}
-      MTL_LATER(dwa, "Liu et al. 2019."),
-      MTL_LATER(rlw, "Lin et al. 2022."),
-      MTL_LATER(gls, "Chennupati et al. 2019."),
-      MTL_LATER(famo, "Liu et al. 2023."),
-      MTL_LATER(stch, "Lin et al. 2024."),
-      MTL_LATER(gradnorm, "Chen et al. 2018."),
-      MTL_LATER(pcgrad, "Yu et al. 2020."),
-      MTL_LATER(gradvac, "Wang et al. 2021."),
-      MTL_LATER(mgda, "Sener & Koltun 2018."),
-      MTL_LATER(cagrad, "Liu et al. 2021."),
-      MTL_LATER(imtl, "Liu et al. 2021."),
-      MTL_LATER(nash, "Navon et al. 2022."),
-      MTL_LATER(aligned, "Senushkin et al. 2023."),
-      MTL_LATER(graddrop, "Chen et al. 2020."),
-      MTL_LATER(fairgrad, "Ban & Ji 2024."),
+      MTL_LATER(gradnorm, "Chen et al. 2018."), MTL_LATER(pcgrad, "Yu et al. 2020."),
+      MTL_LATER(gradvac, "Wang et al. 2021."),  MTL_LATER(mgda, "Sener & Koltun 2018."),
+      MTL_LATER(cagrad, "Liu et al. 2021."),    MTL_LATER(imtl, "Liu et al. 2021."),
+      MTL_LATER(nash, "Navon et al. 2022."),    MTL_LATER(aligned, "Senushkin et al. 2023."),
+      MTL_LATER(graddrop, "Chen et al. 2020."), MTL_LATER(fairgrad, "Ban & Ji 2024."),
       MTL_LATER(upgrad, "Quinton & Rey 2024.")
 #undef MTL_LATER
   };

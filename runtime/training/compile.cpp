@@ -188,8 +188,21 @@ std::optional<TrainingProgram> Session::training(const std::set<std::string>& so
   for (const ir::Output& output : model->graph.outputs) {
     if (output.name.rfind(monitor, 0) == 0) out.monitors.push_back(output.name.substr(monitor.size()));
   }
+  out.balanced = model->balanced;
   out.engine = compile(model->graph, pipeline::training_request(*model, out.tasks, options_.frozen));
   out.reach = reach_of(out.engine->program());
+  if (!model->reads_after) return out;
+  options.after = true;
+  auto after = elaborator_(options);
+  if (!after) return std::nullopt;
+  pipeline::Request request;
+  for (const ParamInfo& param : after->params) {
+    const std::string name = "update " + param.path;
+    if (param.trained || !has_output(after->graph, name) || has_output(model->graph, name)) continue;
+    request.outputs.push_back(name);
+    out.after_updates.push_back(param.path);
+  }
+  if (!request.outputs.empty()) out.after = compile(after->graph, std::move(request));
   return out;
 }
 

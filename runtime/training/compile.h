@@ -42,6 +42,11 @@ struct TrainingProgram {
   std::vector<std::string> tasks;     // whose losses it has, in file order
   std::vector<std::string> updates;   // states with an output "update PATH"
   std::vector<std::string> monitors;  // names of outputs "monitor.NAME"
+  bool balanced = false;              // it has outputs "balance.TASK"
+  // Where the balancer's updates read the losses behind the step: the outputs "update PATH" of these states, of scalars
+  // "before.TASK" that are the outputs "weighted.TASK" of the step. Null elsewhere.
+  std::unique_ptr<engine::Engine> after;
+  std::vector<std::string> after_updates;
 };
 
 class Session {

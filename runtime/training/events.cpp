@@ -66,6 +66,7 @@ Json to_event(const EpochEvent& event) {
                {"examples_per_second", number(event.examples_per_second)}};
   line["losses"] = Json::object();
   for (const TaskLoss& loss : event.losses) line["losses"][loss.task] = number(loss.loss);  // null: no row counted
+  for (size_t i = 0; i < event.shares.size(); ++i) line["weights"][event.losses[i].task] = number(event.shares[i]);
   for (const auto& [name, value] : event.monitors) line["monitors"][name] = number(value);
   if (event.dev) line["dev"] = Json::parse(to_json(*event.dev));
   line["best"] = event.best;

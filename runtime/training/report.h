@@ -111,6 +111,8 @@ struct StepEvent {
 struct EpochEvent {
   int64_t epoch = 1, epochs = 1;
   std::vector<TaskLoss> losses;  // means over the rows that counted in the epoch, of every trained task; NaN: none did
+  std::vector<double>
+      shares;  // what the balancer gave the tasks of `losses` last; NaN: nothing yet. Empty: no balancer
   std::map<std::string, double> monitors;  // of the last step that had them
   std::optional<Scores> dev;
   std::optional<double> stop;  // stop_value of dev

@@ -102,8 +102,8 @@ class Run {
   std::chrono::steady_clock::time_point model_written_{}, checkpoint_written_{};
 
   std::vector<TaskLoss> running_, sums_;
-  std::vector<double> running_weight_, counts_;
-  std::vector<double> first_losses_;         // of the first step that has the task
+  std::vector<double> running_weight_, counts_, shares_;  // shares_: of the last step that had the task
+  std::vector<double> first_losses_;                      // of the first step that has the task
   std::vector<double> usual_losses_, rows_;  // see warn_of_losses; of each epoch that passes over the data once
   std::vector<Sample> samples_;
   size_t sampled_ = 0;

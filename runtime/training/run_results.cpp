@@ -176,6 +176,7 @@ void Run::close_epoch() {
     if (session_->model().tasks[i].has_loss)
       event.losses.push_back({sums_[i].task, counts_[i] > 0 ? sums_[i].loss / counts_[i] : kNone});
   event.monitors = steps_->monitors();
+  event.shares = shares_;
   consider(event);
   waited_ = event.best ? 0 : waited_ + 1;
   write_epoch(event);

@@ -28,16 +28,22 @@ class Steps {
     double objective = 0;
     int64_t examples = 0;
     bool finite = true;  // false: nothing was handed to the optimizer, and
-    int bad_task = -1;   // this number's loss is not finite (-1: the objective's alone)
+    int bad_task = -1;   // this number's loss is not finite (-1: the objective's alone), or
+    int bad_share = -1;  // the balancer gives this number a weight that is negative or not finite
   };
-  // One batch of `stream` (Mix::kAll: of each). `number` counts all batches of the run from 0 and keys random numbers.
-  Result run(int32_t stream, int64_t number, double progress);
+  // One batch of `stream` (Mix::kAll: of each). `number` counts all batches of the run from 0 and keys random numbers;
+  // epochs count from 1.
+  Result run(int32_t stream, int64_t number, double progress, int64_t epoch);
+  // Once the parameters are updated: what the balancer makes of the losses that the last batch has now.
+  void balance();
 
   const Mix& mix() const;
   Optimizer& optimizer();
   // Losses of the last run() by number of task among the session's tasks; NaN: not in that step, or no row of it
   // counted.
   const std::vector<TaskLoss>& losses() const;
+  // What the balancer multiplied them by, by number of task; NaN: as with losses. Empty: the model has no balancer.
+  const std::vector<double>& shares() const;
   // By name, as the last step that had it computed it.
   const std::map<std::string, double>& monitors() const;
   std::vector<Stream::Cursor> cursors() const;

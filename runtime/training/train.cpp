@@ -1,6 +1,8 @@
 // The way to the first step, the loop of epochs, and the steps of each. What a step is stands in steps.cpp.
 #include "runtime/training/train.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -166,6 +168,7 @@ bool Run::prepare() {
   facts_ = std::move(*facts);
   facts_.facts.insert(facts_.facts.end(), of_files.begin(), of_files.end());
   running_ = sums_ = steps_->losses();
+  shares_.assign(steps_->shares().size(), kNone);
   running_weight_.assign(running_.size(), 0.0);
   counts_.assign(running_.size(), 0.0);
   first_losses_.assign(running_.size(), kNone);
@@ -258,6 +261,16 @@ void Run::start() {
 bool Run::failed(const Steps::Result& result) {
   const auto text = [](double x) { return std::string(std::isnan(x) ? "not a number" : "infinite"); };
   const char* help = "a lower `lr`, or `clip_norm = 1.0` in the train block, often helps";
+  if (result.bad_task < 0 && result.bad_share >= 0) {
+    const auto bad = static_cast<size_t>(result.bad_share);
+    const TaskLoss& loss = steps_->losses()[bad];
+    emitter_
+        .report(diag::ShareNotUsable, loss.task, fmt::format("{:.6g}", steps_->shares()[bad]), update_ + 1, epoch_ + 1,
+                fmt::format("{:.6g}", loss.loss))
+        .at(session_->task(loss.task)->range)
+        .help("methods that take the logarithm of a loss need losses above 0; `uncertainty`, `dwa` and `rlw` take any");
+    return true;
+  }
   if (result.bad_task < 0) {
     emitter_.report(diag::ObjectiveNotFinite, text(result.objective), update_ + 1, epoch_ + 1).help(help);
     return true;
@@ -270,13 +283,14 @@ bool Run::failed(const Steps::Result& result) {
 
 bool Run::step(int32_t stream) {
   const double progress = updates_ > 1 ? static_cast<double>(update_) / static_cast<double>(updates_ - 1) : 0.0;
-  const Steps::Result result = steps_->run(stream, batch_++, progress);
+  const Steps::Result result = steps_->run(stream, batch_++, progress, epoch_ + 1);
   if (!result.finite) return !failed(result);
   examples_ += result.examples;
   objective_ = result.objective;
   const auto& losses = steps_->losses();
   for (size_t i = 0; i < losses.size(); ++i) {
     if (std::isnan(losses[i].loss)) continue;
+    if (!shares_.empty()) shares_[i] = steps_->shares()[i];
     if (std::isnan(first_losses_[i])) first_losses_[i] = losses[i].loss;
     counts_[i] += losses[i].count;
     sums_[i].loss += losses[i].count * losses[i].loss;
@@ -295,6 +309,7 @@ bool Run::update(int64_t in_group) {
         .help("a lower `lr` often helps; look for logarithms and divisions by what can be zero");
     return false;
   }
+  steps_->balance();
   ++update_;
   ++session_updates_;
   const int64_t every = std::max<int64_t>(updates_ / kSampledSteps, 1);

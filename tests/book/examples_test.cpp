@@ -39,6 +39,12 @@ Answer check(const std::string& program) {
   if (good && elaborate::describe(*file, emitter)) {  // as `mtlc check` does
     const auto model = elaborate::elaborate(*file, {.training = true}, emitter);
     if (model) elaborate::check_requirements(*file, *model, {}, emitter);
+    if (model && model->balanced) {
+      elaborate::ElaborateOptions step{.training = true};
+      for (const elaborate::TaskInfo& task : model->tasks)
+        if (task.has_loss) step.objective_tasks.insert(task.name);
+      elaborate::elaborate(*file, step, emitter);
+    }
     if (model && !emitter.has_errors()) elaborate::check_unused(*file, model->applied, emitter);
   }
   Answer answer;

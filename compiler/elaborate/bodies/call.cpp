@@ -128,6 +128,7 @@ bool bind_arguments(BodyContext& ctx, const std::vector<std::string>& names, siz
 namespace {
 const std::vector<Parameter>& statics_of(const sema::Found& found) {
   if (found.kind == sema::DeclKind::criterion) return found.as<CriterionDecl>().statics;
+  if (found.kind == sema::DeclKind::balancer) return found.as<BalancerDecl>().statics;
   return found.as<ModuleDecl>().statics;
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "compiler/elaborate/bodies/balancing.h"
 #include "compiler/elaborate/bodies/dim_bindings.h"
 #include "compiler/elaborate/bodies/expressions.h"
 #include "compiler/elaborate/bodies/id_sets.h"
@@ -130,19 +131,22 @@ ir::Value number_of_step(BodyContext& ctx, const Expr& expr, const char* what, F
     return {};
   }
   if (!all.empty()) number = emit(ctx, "reshape", {number}, at, {{"dims", std::vector<Dim>{}}});
-  return number.valid() && frame.task ? mean_of_rows(ctx, number, at) : ir::Value{};
+  return number.valid() && (frame.task || frame.balancing) ? mean_of_rows(ctx, number, at) : ir::Value{};
 }
 
 void run_penalty(BodyContext& ctx, const PenaltyStmt& stmt, SourceRange range, Frame& frame) {
   const ir::Value number = number_of_step(ctx, *stmt.value, "a penalty", frame);
-  if (number.valid()) ctx.penalties.push_back({number, frame.task, range});
+  if (!number.valid()) return;
+  if (frame.balancing) return frame.balancing->penalties.push_back(number);
+  ctx.penalties.push_back({number, frame.task, range});
 }
 
 void run_monitor(BodyContext& ctx, const MonitorStmt& stmt, SourceRange range, Frame& frame) {
   const ir::Value number = number_of_step(ctx, *stmt.value, "a monitor", frame);
   if (!number.valid()) return;
   const std::string path = frame.place ? plain_path_of(frame.place) : "";
-  ctx.monitors.push_back({path.empty() ? stmt.name.text : path + "." + stmt.name.text, number, frame.task, range});
+  ctx.monitors.push_back({path.empty() ? stmt.name.text : path + "." + stmt.name.text, number,
+                          frame.balancing ? frame.balancing->tasks.front() : frame.task, range});
 }
 
 // The next value of a state. Kept for finish(), which takes the mean over the calls of a step; the examples and
@@ -159,6 +163,7 @@ void run_update(BodyContext& ctx, const UpdateStmt& stmt, Frame& frame) {
     ctx.report(at, diag::UpdateMismatch, stmt.name.text, shape_text(ctx, state, frame), shape_text(ctx, next, frame));
     return;
   }
+  if (frame.balancing) return frame.balancing->updates.push_back({state, next});
   if (!frame.task || ctx.options.objective_tasks.count(frame.task->info.name) == 0) return;
   next = mean_of_rows(ctx, next, at);
   if (!next.valid()) return;
@@ -408,10 +413,11 @@ Value declare_member(BodyContext& ctx, const ParamStmt& stmt, const std::string&
   IdSetPtr table;
   bool good = stmt.type.name.text == "f32";
   if (!good) ctx.report({frame, stmt.type.range}, diag::ParamType, stmt.type.name.text);
+  const bool each = frame.balancing && counts_tasks(ctx, *frame.balancing, stmt.type, frame);
   for (const TypeExpr::DimItem& item : stmt.type.dims) {
     auto axis = dim_of(ctx, item, frame);
     good = good && axis;
-    if (!axis) continue;
+    if (!axis || (each && &item == stmt.type.dims.data())) continue;
     if (axis->ragged) {
       const std::string text = axis_text(ctx, *axis);
       ctx.report({frame, item.range}, diag::RaggedParameter, name, text)
@@ -424,8 +430,10 @@ Value declare_member(BodyContext& ctx, const ParamStmt& stmt, const std::string&
   }
   Value init = stmt.init ? evaluate(ctx, *stmt.init, frame) : Value{StaticValue{sema::Initializer{}}};
   if (!good || init.poisoned()) return {};
-  PlacePtr place = child(frame.place, name, stmt.owner, stmt.name.name.range, frame);
-  Value made = parameter(ctx, place, std::move(dims), init, table, stmt.state, at);
+  const Owner word = !frame.balancing ? stmt.owner : each ? Owner::private_ : Owner::shared;
+  PlacePtr place = child(frame.place, name, word, stmt.name.name.range, frame);
+  Value made = each ? for_each_task(ctx, place, std::move(dims), init, stmt.state, at)
+                    : parameter(ctx, place, std::move(dims), init, table, stmt.state, at);
   if (auto* tensor = std::get_if<Tensor>(&made.v)) name_dimensions(ctx, *tensor, stmt.type.dims, frame, false);
   mark_ones(ctx, made, stmt.type.dims, frame);
   return made;

@@ -8,7 +8,9 @@ namespace mtl::elaborate {
 
 struct Objective {
   const syntax::Expr* balance_setting = nullptr;
-  Balance balance = Balance::fixed;
+  LayerPtr balancer;                             // as `balance` describes it; null: the plain sum
+  std::map<const TaskState*, ir::Value> shares;  // what the balancer multiplies the loss of each task by
+  bool reads_after = false;                      // an update reads the losses that the batch has after the step
   ir::Value value;
 };
 

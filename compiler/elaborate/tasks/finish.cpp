@@ -135,7 +135,8 @@ void finish_updates(TaskContext& ctx) {
 ElaboratedModel finish(TaskContext& ctx) {
   ElaboratedModel model;
   model.name = ctx.file.model->name.text;
-  model.balance = ctx.objective.balance;
+  model.balanced = ctx.objective.balancer != nullptr;
+  model.reads_after = ctx.objective.reads_after;
   model.metrics = ctx.metrics;
   std::map<std::string, std::vector<std::string>> readers;
   for (TaskState& task : ctx.model.tasks) {
@@ -162,6 +163,12 @@ ElaboratedModel finish(TaskContext& ctx) {
     model.tasks.push_back(task.info);
   }
   if (ctx.objective.value.valid()) ctx.nodes.graph.outputs.push_back({"objective", ctx.objective.value});
+  for (const TaskState& task : ctx.model.tasks) {
+    const auto share = ctx.objective.shares.find(&task);
+    if (share == ctx.objective.shares.end()) continue;
+    ctx.nodes.graph.outputs.push_back({"balance." + task.info.name, share->second});
+    if (model.reads_after) ctx.nodes.graph.outputs.push_back({"weighted." + task.info.name, task.weighted});
+  }
   finish_updates(ctx);
   if (ctx.options.training) add_monitors(ctx);
   note_hot_weights(ctx);

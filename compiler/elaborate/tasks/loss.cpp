@@ -14,7 +14,6 @@
 #include "compiler/elaborate/bodies/call.h"
 #include "compiler/elaborate/bodies/expressions.h"
 #include "compiler/elaborate/bodies/layers.h"
-#include "compiler/elaborate/bodies/params.h"
 #include "compiler/elaborate/tasks/finish.h"
 #include "compiler/elaborate/tasks/task.h"
 #include "compiler/elaborate/tensors/emit.h"
@@ -326,58 +325,5 @@ ir::Value loss_mask(TaskContext& ctx, TaskState& task, ir::Value loss, const At&
   return mask;
 }
 }  // namespace
-
-void read_balance(TaskContext& ctx) {
-  if (!ctx.objective.balance_setting) return;
-  const At at{ctx.model.frame, ctx.objective.balance_setting->range};
-  const Expr* callee = ctx.objective.balance_setting;
-  if (const auto* call = std::get_if<CallExpr>(&callee->node)) {
-    callee = call->callee.get();
-    if (!call->arguments.empty()) ctx.report(at, diag::NotSupportedYet, "an argument of a balancer");
-  }
-  const auto* name = std::get_if<NameExpr>(&callee->node);
-  const sema::Found* own = name ? ctx.file.find(0, name->name) : nullptr;
-  if (own && own->kind == sema::DeclKind::balancer) {
-    ctx.report(at, diag::NotSupportedYet, "a balancer of your own");
-  } else if (is_name(callee, "uncertainty")) {
-    ctx.objective.balance = Balance::uncertainty;
-  } else if (!is_name(callee, "fixed")) {
-    ctx.report(at, diag::NotSupportedYet, "`balance = " + (name ? name->name : std::string("...")) + "`")
-        .help("`fixed` and `uncertainty()` are there");
-  }
-}
-
-void make_objective(TaskContext& ctx) {
-  if (ctx.options.objective_tasks.empty()) return;
-  const At at{ctx.model.frame, ctx.file.model->name.range};
-  for (TaskState& task : ctx.model.tasks) {
-    if (!task.loss.valid() || ctx.options.objective_tasks.count(task.info.name) == 0) continue;
-    const At here{ctx.model.frame,
-                  ctx.objective.balance_setting ? ctx.objective.balance_setting->range : task.info.range};
-    ir::Value part = task.weighted;
-    if (ctx.objective.balance == Balance::uncertainty) {
-      // 0.5 exp(-s) L + 0.5 s with s = log of the variance (Kendall, Gal & Cipolla 2018). One s for each task, so that
-      // a task that is absent from a step leaves it alone.
-      auto owner = std::make_shared<Place>();
-      owner->parent = ctx.model.root;
-      owner->name = "balance";
-      owner->word = Owner::enclosing;
-      auto place = std::make_shared<Place>();
-      place->parent = owner;
-      place->name = "log_var";
-      place->word = Owner::private_;
-      ctx.model.frame.task = &task;
-      Value log_var = parameter(ctx, place, {}, Value{StaticValue{sema::Initializer{}}}, nullptr, false, here);
-      ctx.model.frame.task = nullptr;
-      ir::Value s = to_tensor(ctx, log_var, here);
-      ir::Value scaled = emit(ctx, "mul", {emit(ctx, "exp", {emit(ctx, "neg", {s}, here)}, here), part}, here);
-      part = emit(ctx, "mul", {emit(ctx, "add", {scaled, s}, here), constant(ctx, 0.5, here)}, here);
-      // Nor does a batch that has no row which counts for the task move its s.
-      part = emit(ctx, "mul", {part, emit(ctx, "min", {task.count, constant(ctx, 1, here)}, here)}, here);
-    }
-    if (!part.valid()) return;
-    ctx.objective.value = ctx.objective.value.valid() ? emit(ctx, "add", {ctx.objective.value, part}, at) : part;
-  }
-}
 
 }  // namespace mtl::elaborate

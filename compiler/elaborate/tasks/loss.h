@@ -11,7 +11,5 @@
 namespace mtl::elaborate {
 
 bool run_loss(TaskContext& ctx, TaskState& task);  // predictions too
-void read_balance(TaskContext& ctx);
-void make_objective(TaskContext& ctx);
 
 }  // namespace mtl::elaborate

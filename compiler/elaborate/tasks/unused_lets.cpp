@@ -1,6 +1,7 @@
 // A `let` of the model that no task reads: nothing runs it, so it is tried in each task by itself.
 #include "compiler/elaborate/bodies/names.h"
 #include "compiler/elaborate/elaborate.h"
+#include "compiler/elaborate/tasks/balance.h"
 #include "compiler/elaborate/tasks/context.h"
 #include "compiler/elaborate/tasks/finish.h"
 #include "compiler/elaborate/tasks/loss.h"

@@ -16,16 +16,18 @@ struct Binding {
 };
 
 struct TaskState;
+struct Balancing;
 
 struct Frame {
-  enum class Kind : uint8_t { model, task, module, function, criterion } kind = Kind::module;
+  enum class Kind : uint8_t { model, task, module, function, criterion, balancer } kind = Kind::module;
   sema::UnitId unit = 0;
   bool library = false;
-  std::string title;          // "module `linear`", for messages
-  SourceRange declared_at;    // its name, where it is declared
-  Frame* model = nullptr;     // of a task: where names go that the task does not have
-  TaskState* task = nullptr;  // which the body is computed for, if it is for one
-  PlacePtr place;             // owner of the layers and parameters made here
+  std::string title;               // "module `linear`", for messages
+  SourceRange declared_at;         // its name, where it is declared
+  Frame* model = nullptr;          // of a task: where names go that the task does not have
+  TaskState* task = nullptr;       // which the body is computed for, if it is for one
+  Balancing* balancing = nullptr;  // of a balancer: the tasks of the step that it weighs
+  PlacePtr place;                  // owner of the layers and parameters made here
   // The rows that the body is mapped over: it sees of a value only the dimensions below this space.
   SpaceId base = types::kUniform;
   std::vector<std::map<std::string, Binding>> scopes;  // innermost last

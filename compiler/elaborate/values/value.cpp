@@ -12,6 +12,7 @@ std::string declared_name(const sema::Found& found) {
   if (const auto* module = std::get_if<syntax::ModuleDecl>(&found.decl->node)) return module->name.text;
   if (const auto* function = std::get_if<syntax::FunctionDecl>(&found.decl->node)) return function->name.text;
   if (const auto* criterion = std::get_if<syntax::CriterionDecl>(&found.decl->node)) return criterion->name.text;
+  if (const auto* balancer = std::get_if<syntax::BalancerDecl>(&found.decl->node)) return balancer->name.text;
   return "";
 }
 }  // namespace

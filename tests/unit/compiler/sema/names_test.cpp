@@ -224,8 +224,10 @@ TEST_CASE("what is not supported yet says so, where the model needs it") {
   CHECK(Checked(model_with("") + "balancer b()(losses: f32[N]) -> f32[N] { return losses }").codes() == "");
   CHECK(Checked(model_with("") + "data other[d in [\"a\"]] { format = tsv, train = \"{d}\"\n x : f32 = column(0) }")
             .codes() == "");
-  CHECK(Checked(model_with("balance = b()") + "balancer b()(losses: f32[N]) -> f32[N] { return losses }").codes() ==
-        "E0903");
+  const std::string own = "balancer b()(losses: f32[N]) -> f32[N] { return losses }";
+  CHECK(Checked(model_with("balance = b()") + own).codes() == "");
+  CHECK(Checked(model_with("balance = b()") + "balancer b()(losses: f32[N], gram: f32[N, N]) { return gram @ losses }")
+            .codes() == "E0903");
   CHECK(Checked(model_with("") + "sweep s { width = [1, 2] }").codes() == "W0100");
 }
 

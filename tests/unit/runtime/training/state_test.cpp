@@ -68,14 +68,14 @@ TEST_CASE("states follow their updates") {
     return std::vector<float>(from, from + entry->size);
   };
   using Numbers = std::vector<float>;
-  REQUIRE(steps->run(0, 0, 0.5).finite);  // a step of source `a`: the mean row is (3, 30)
+  REQUIRE(steps->run(0, 0, 0.5, 1).finite);  // a step of source `a`: the mean row is (3, 30)
   CHECK(at("both.seen") == Numbers{1});
   CHECK(at("both.usual") == Numbers{1.5f, 15});
   CHECK(at("twice.seen") == Numbers{1});              // the mean of its calls
   CHECK(at("twice.usual") == Numbers{2.25f, 22.5f});  // of (1.5, 15) and (3, 30)
   CHECK(at("own@of_a.seen") == Numbers{1});
   CHECK(at("own@of_b.seen") == Numbers{0});
-  REQUIRE(steps->run(1, 1, 0.5).finite);
+  REQUIRE(steps->run(1, 1, 0.5, 1).finite);
   CHECK(at("both.seen") == Numbers{2});
   CHECK(at("both.usual") == Numbers{2.25f, 22.5f});
   CHECK(at("twice.seen") == Numbers{1});

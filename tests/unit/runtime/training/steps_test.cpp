@@ -108,7 +108,7 @@ TEST_CASE("a step allocates nothing") {
   REQUIRE(steps);
   const auto begin = steps->cursors();
   const auto go = [&](int64_t number) {
-    const bool finite = steps->run(Mix::kAll, number, 0.5).finite;
+    const bool finite = steps->run(Mix::kAll, number, 0.5, 1).finite;
     steps->optimizer().update(1.0, 1);
     return finite;
   };

@@ -363,6 +363,36 @@ TEST_CASE("a run that is killed inside an epoch goes on to the same bytes") {
   }
 }
 
+TEST_CASE("each way of balancing is a function of the seed alone, and resumes to the same bytes") {
+  for (const char* method :
+       {"fixed()", "uncertainty()", "uncertainty(form = \"log_barrier\")", "imtl_l()", "gls()", "scale_invariant()",
+        "rlw()", "rlw(distribution = \"dirichlet\")", "dwa()", "stch(warmup = 1)", "famo()"}) {
+    World world;
+    const std::string text =
+        with(with(kTable, "EXTRA", "clip_norm = 1.0"), "train {", "balance = " + std::string(method) + "\n  train {");
+    runtime::set_threads(1);
+    const Trained whole = run(world, text, "whole");
+    runtime::set_threads(2);
+    INFO(method << world.errors());
+    REQUIRE(whole.report);
+    CHECK(*whole.report->dev->find("y.r2") > 0.3);
+    const std::string bytes = slurp(world.folder.path("whole/model.safetensors"));
+    Killer killer({33, 59}, world.folder.path("run"));  // inside the third and the fifth epoch
+    TrainOptions options;
+    options.checkpoint_every = 0;
+    run(world, text, "run", options, &killer);
+    CHECK(slurp(world.folder.path("run/model.safetensors")) == bytes);
+    options.resume = true;
+    for (const char* folder : {"run_killed_33", "run_killed_59"}) {
+      const Trained rest = run(world, text, folder, options);
+      INFO(folder << world.errors());
+      REQUIRE(rest.report);
+      CHECK(slurp(world.folder.path(folder) + "/model.safetensors") == bytes);
+      CHECK(rest.report->epochs.back().shares == whole.report->epochs.back().shares);
+    }
+  }
+}
+
 TEST_CASE("numbers are scored as the file has them") {
   World world;
   const Trained trained = run(world, with(kTable, "EXTRA", "stop = patience(3, on = y.rmse)"), "run");
