@@ -69,7 +69,7 @@ void add_monitors(TaskContext& ctx) {
   for (auto& [name, said] : by_name) {
     std::erase_if(said, [&](const Monitor* m) { return ctx.options.objective_tasks.count(m->task->info.name) == 0; });
     const bool shared =
-        std::all_of(said.begin(), said.end(), [&](const Monitor* m) { return m->value == said[0]->value; });
+        std::all_of(said.begin(), said.end(), [&said = said](const Monitor* m) { return m->value == said[0]->value; });
     std::map<std::string, ir::Value> outputs;
     for (const Monitor* m : said) outputs[shared ? name : name + "@" + m->task->info.name] = m->value;
     for (const auto& [output, value] : outputs) ctx.nodes.graph.outputs.push_back({"monitor." + output, value});
