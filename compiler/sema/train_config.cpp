@@ -23,13 +23,8 @@ using training::TrainConfig;
 class TrainReader {
  public:
   TrainReader(const CheckedFile& file, UnitId unit, const syntax::ModelDecl& model, std::set<std::string> sources,
-              DeclFacts& facts, diag::Emitter& emitter)
-      : file_(file),
-        model_(model),
-        sources_(std::move(sources)),
-        facts_(facts),
-        emitter_(emitter),
-        reader_(file, unit, emitter) {}
+              diag::Emitter& emitter)
+      : file_(file), model_(model), sources_(std::move(sources)), emitter_(emitter), reader_(file, unit, emitter) {}
 
   std::optional<TrainConfig> read() {
     for (const syntax::ModelItem& item : model_.items) {
@@ -51,10 +46,6 @@ class TrainReader {
   diag::Report fail(const diag::Kind& kind, Args&&... args) {
     good_ = false;
     return emitter_.report(kind, std::forward<Args>(args)...);
-  }
-  void unsupported(std::string what, SourceRange range) {
-    facts_.unsupported.push_back({&diag::UnsupportedChoice, std::move(what), range, {}});
-    good_ = false;
   }
   bool has(const std::string& name) const { return range_of_.contains(name); }
 
@@ -343,7 +334,6 @@ class TrainReader {
     std::vector<std::string> out{""};
     for (const syntax::PatternSegment& segment : pattern.segments) {
       std::vector<std::string> ends{segment.text};
-      if (segment.task && segment.task_member) unsupported("@" + segment.task->text + "[...]", pattern.range);
       if (segment.task) ends[0] += "@" + segment.task->text;
       if (segment.index) ends = indexed(ends[0], *segment.index);
       std::vector<std::string> longer;
@@ -373,7 +363,6 @@ class TrainReader {
   const CheckedFile& file_;
   const syntax::ModelDecl& model_;
   std::set<std::string> sources_;
-  DeclFacts& facts_;
   diag::Emitter& emitter_;
   SettingReader reader_;
   TrainConfig config_;
@@ -395,13 +384,12 @@ std::set<std::string> sources_in(const std::set<const syntax::Decl*>& decls) {
 
 void check_train(const CheckedFile& file, UnitId unit, const syntax::ModelDecl& model, DeclFacts& facts,
                  diag::Emitter& emitter) {
-  TrainReader(file, unit, model, sources_in(facts.uses), facts, emitter).read();
+  TrainReader(file, unit, model, sources_in(facts.uses), emitter).read();
 }
 
 std::optional<TrainConfig> describe_train(const CheckedFile& file, diag::Emitter& emitter) {
   MTL_CHECK(file.model != nullptr, "describe_train of a file without a model");
-  DeclFacts facts;
-  return TrainReader(file, 0, *file.model, sources_in(file.reached), facts, emitter).read();
+  return TrainReader(file, 0, *file.model, sources_in(file.reached), emitter).read();
 }
 
 }  // namespace mtl::sema
