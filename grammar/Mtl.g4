@@ -158,7 +158,7 @@ PLUS:'+'; MINUS:'-'; STAR:'*'; SLASH:'/'; AT:'@';
 LPAREN:'('; RPAREN:')'; LBRACK:'['; RBRACK:']'; LBRACE:'{'; RBRACE:'}';
 
 // one token, so that `|tasks|>1` is a comparison and `|` has no other meaning
-SIZE    : '|' SP WORD SP ('[' SP (WORD | DIGITS) SP ']' SP)? ('.' SP WORD SP)* '|' ;
+SIZE    : '|' SP WORD SP ('[' SP (WORD | DIGITS | '"' CHAR* '"') SP ']' SP)? ('.' SP WORD SP)* '|' ;
 
 INT     : DIGITS ;
 FLOAT   : DIGITS '.' DIGITS EXP? | DIGITS EXP ;

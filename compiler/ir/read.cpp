@@ -212,10 +212,14 @@ class Reader {
     const std::string name = in.rest();
     // Symbols in fixed rows may contain dots, names of dims do not.
     const char last = name.empty() ? ' ' : name.back();
-    const bool fixed = last == ']', derived = last == ')', copies = last == '}';
+    // `review[books]` is a source, a member of a family, unless `review` is one that has fixed rows.
+    const bool member =
+        last == ']' && name.find('.') == std::string::npos && !find_space(name.substr(0, name.rfind('[')));
+    const bool fixed = last == ']' && !member, derived = last == ')', copies = last == '}';
     const size_t cut = fixed     ? name.rfind('[')
                        : derived ? name.rfind(".(")
                        : copies  ? copied_part(name)
+                       : member  ? std::string::npos
                                  : name.rfind('.');
     if (cut == std::string::npos && (fixed || derived || copies)) return in.fail("bad rows of a space");
     if (cut == std::string::npos) {

@@ -1,5 +1,5 @@
-// The order of the checks: files, constants, the chosen model, names of every body, circles of modules, settings of
-// data and training, and last what the chosen model uses that is not supported yet.
+// The order of the checks: files, constants, families, the chosen model, names of every body, circles of modules,
+// settings of data and training, and last what the chosen model uses that is not supported yet.
 #include "compiler/sema/check.h"
 
 #include <algorithm>
@@ -9,6 +9,7 @@
 #include "compiler/sema/checked.h"
 #include "compiler/sema/consts.h"
 #include "compiler/sema/data_spec.h"
+#include "compiler/sema/families.h"
 #include "compiler/sema/load.h"
 #include "compiler/sema/names.h"
 #include "compiler/sema/path_statements.h"
@@ -178,6 +179,7 @@ std::unique_ptr<CheckedFile> check_text(const std::string& path, std::string tex
   // constants that cannot be computed would be consequences, and often stand in front of their cause.
   if (!load_units(path, std::move(text), options.texts, sources, *file, emitter)) return nullptr;
   compute_consts(*file, options, sources, emitter);
+  expand_families(*file, emitter);
   choose_model(*file, options, emitter);
   Checker checker(*file, sources, emitter);
   checker.names();

@@ -75,11 +75,6 @@ class SourceReader {
   std::optional<SourceSpec> read() {
     source_.name = decl_.name.text;
     source_.range = decl_.name.range;
-    if (decl_.family) {
-      // Its strings speak of the member, so nothing in it can be computed; whoever uses it is told.
-      facts_.unsupported.push_back({&diag::UnsupportedFamily, source_.name, decl_.name.range, {}});
-      return std::nullopt;
-    }
     settings();
     columns();
     check_holdout_by();

@@ -267,7 +267,6 @@ void BodyChecker::source_member(const Found& source, const NameExpr& base, const
                                 SourceRange range) {
   facts_.uses.insert(source.decl);
   const auto& data = source.as<syntax::DataDecl>();
-  if (data.family) unsupported(diag::UnsupportedFamily, base.name, range);
   std::vector<std::string> columns;
   for (const syntax::ColumnDecl& column : data.columns) columns.push_back(column.name.text);
   const bool is_column = contains(columns, member.text);
@@ -359,12 +358,6 @@ void BodyChecker::member(const syntax::MemberExpr& node, SourceRange range) {
 }
 
 void BodyChecker::index(const syntax::IndexExpr& node) {
-  const auto* base = std::get_if<NameExpr>(&node.base->node);
-  const Found* found = base && !locals_.find(base->name) ? file_.find(unit_, base->name) : nullptr;
-  if (found != nullptr && found->kind == DeclKind::data) {
-    facts_.uses.insert(found->decl);
-    return unsupported(diag::UnsupportedFamily, base->name, node.base->range);
-  }
   value(*node.base);
   for (const syntax::IndexExpr::Item& item : node.items) {
     if (item.value) value(*item.value);
@@ -395,7 +388,6 @@ void BodyChecker::text(const syntax::StringExpr& node, SourceRange range) {
 void BodyChecker::size(const syntax::SizeExpr& node, SourceRange range) {
   if (node.path.empty()) return;
   const std::string& first = node.path[0];
-  if (node.member) return unsupported(diag::UnsupportedFamily, first, range);
   const bool alone = node.path.size() == 1;
   if (alone && first == "tasks") return;
   if (alone && first == "batch") {

@@ -165,10 +165,6 @@ const Found* BodyChecker::predicted(const syntax::ColumnRef& ref, bool must_be_b
   }
   facts_.uses.insert(found->decl);
   const auto& data = found->as<syntax::DataDecl>();
-  if (ref.member || data.family) {
-    unsupported(diag::UnsupportedFamily, ref.source.text, ref.range);
-    return nullptr;
-  }
   const syntax::ColumnDecl* column = nullptr;
   std::vector<std::string> columns;
   for (const syntax::ColumnDecl& candidate : data.columns) {
@@ -207,7 +203,6 @@ const Found* BodyChecker::predicted(const syntax::ColumnRef& ref, bool must_be_b
 }
 
 void BodyChecker::task(const syntax::TaskDecl& decl) {
-  if (decl.family) return unsupported(diag::UnsupportedFamily, decl.name.text, decl.name.range);
   task_ = &decl;
   const Place outer = place_;
   place_ = Place::task;

@@ -18,17 +18,6 @@ std::span<const std::string_view> planned_files() {
 std::span<const NotSupported> not_supported() {
   static constexpr NotSupported rows[] = {
       // ---- declarations ----
-      {.feature = "families of data sources, `data name[d in xs] { ... }`",
-       .code = "E0902",
-       .instead = "one `data` for each",
-       .place = "declaration",
-       .example = "data more[d in [\"a\", \"b\"]] { format = tsv, train = \"{d}.tsv\", y : label = column(0) }\n"
-                  "@@model task extra predicts more[a].y { head = full(0.5, [2]) }"},
-      {.feature = "families of tasks, `task name[d in xs] predicts ...`",
-       .code = "E0902",
-       .instead = "one `task` for each",
-       .place = "model",
-       .example = "task more[d in [\"a\", \"b\"]] predicts news.topic { head = r |> linear(|target|) }"},
       {.feature = "a balancer that reads `gram`, products of the tasks' gradients",
        .code = "E0903",
        .instead = "one that reads `losses`",

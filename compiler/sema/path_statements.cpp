@@ -35,10 +35,6 @@ std::vector<std::string> PathPatterns::texts(const syntax::Pattern& pattern) {
   std::vector<std::string> out{""};
   for (const syntax::PatternSegment& segment : pattern.segments) {
     std::vector<std::string> ends{segment.text};
-    if (segment.task && segment.task_member) {
-      reader_.emitter().report(diag::UnsupportedChoice, "@" + segment.task->text + "[...]").at(pattern.range);
-      return {};
-    }
     if (segment.task) ends[0] += "@" + segment.task->text;
     if (segment.index) ends = indexed(ends[0], *segment.index);
     std::vector<std::string> longer;

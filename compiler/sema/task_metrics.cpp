@@ -122,7 +122,6 @@ class MetricReader {
     if (base == nullptr) return wrong(range);
     const syntax::TaskDecl* task = find_task(model_, base->name);
     if (task == nullptr) return unknown_task(base->name, node.base->range);
-    if (task->family) return false;  // not supported yet, said elsewhere
     if (node.member.text == "loss" && path.column.empty()) {
       out.push_back(base->name + ".loss");
       return true;
@@ -324,7 +323,6 @@ class MetricReader {
       }
       const syntax::TaskDecl* task = find_task(model_, name->name);
       if (task == nullptr) return unknown_task(name->name, item->range);
-      if (task->family) return false;
       const std::optional<TargetForm> form = form_of(file_, *task);
       if (!form) {
         if (!task->predicts) emitter_.report(diag::MetricWithoutTarget, name->name).at(item->range);
@@ -550,7 +548,7 @@ void check_metrics(const CheckedFile& file, UnitId, const syntax::ModelDecl& mod
   model_metrics(file, model, emitter);
   for (const syntax::ModelItem& item : model.items) {
     const auto* task = std::get_if<syntax::TaskDecl>(&item.node);
-    if (task == nullptr || task->family) continue;
+    if (task == nullptr) continue;
     std::vector<const syntax::Expr*> settings;
     collect_settings(task->body, settings);
     for (const syntax::Expr* setting : settings) task_metrics(file, model, *task, setting, emitter);

@@ -24,11 +24,10 @@ using training::TrainConfig;
 class TrainReader {
  public:
   TrainReader(const CheckedFile& file, UnitId unit, const syntax::ModelDecl& model, std::set<std::string> sources,
-              DeclFacts& facts, diag::Emitter& emitter)
+              diag::Emitter& emitter)
       : file_(file),
         model_(model),
         sources_(std::move(sources)),
-        facts_(facts),
         emitter_(emitter),
         reader_(file, unit, emitter),
         paths_(model, reader_) {}
@@ -54,10 +53,6 @@ class TrainReader {
   diag::Report fail(const diag::Kind& kind, Args&&... args) {
     good_ = false;
     return emitter_.report(kind, std::forward<Args>(args)...);
-  }
-  void unsupported(std::string what, SourceRange range) {
-    facts_.unsupported.push_back({&diag::UnsupportedChoice, std::move(what), range, {}});
-    good_ = false;
   }
   bool has(const std::string& name) const { return range_of_.contains(name); }
 
@@ -364,7 +359,6 @@ class TrainReader {
   const CheckedFile& file_;
   const syntax::ModelDecl& model_;
   std::set<std::string> sources_;
-  DeclFacts& facts_;
   diag::Emitter& emitter_;
   SettingReader reader_;
   PathPatterns paths_;
@@ -387,13 +381,12 @@ std::set<std::string> sources_in(const std::set<const syntax::Decl*>& decls) {
 
 void check_train(const CheckedFile& file, UnitId unit, const syntax::ModelDecl& model, DeclFacts& facts,
                  diag::Emitter& emitter) {
-  TrainReader(file, unit, model, sources_in(facts.uses), facts, emitter).read();
+  TrainReader(file, unit, model, sources_in(facts.uses), emitter).read();
 }
 
 std::optional<TrainConfig> describe_train(const CheckedFile& file, diag::Emitter& emitter) {
   MTL_CHECK(file.model != nullptr, "describe_train of a file without a model");
-  DeclFacts facts;
-  return TrainReader(file, 0, *file.model, sources_in(file.reached), facts, emitter).read();
+  return TrainReader(file, 0, *file.model, sources_in(file.reached), emitter).read();
 }
 
 }  // namespace mtl::sema

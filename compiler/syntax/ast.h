@@ -44,7 +44,7 @@ struct StringExpr {
 // |atis.slots|, |en|, |tasks|, |target|, |review[d].mood|
 struct SizeExpr {
   std::vector<std::string> path;
-  std::optional<std::string> member;  // d
+  std::optional<std::string> member;  // d, or with its quotes "sci-fi"
 };
 struct ListExpr {
   std::vector<ExprPtr> items;
@@ -199,7 +199,8 @@ struct BalancerDecl {
 };
 struct SweepDecl { Name name; std::vector<Setting> settings; };
 
-struct ColumnRef { Name source; std::optional<Name> member; Name column; SourceRange range; };
+// review[d].label: `member` is a word, a string or an int; null without brackets
+struct ColumnRef { Name source; ExprPtr member; Name column; SourceRange range; };
 struct PatternSegment { std::string text; /* name, * or ** */ ExprPtr index; std::optional<Name> task; ExprPtr task_member; };
 struct Pattern { std::vector<PatternSegment> segments; SourceRange range; };
 
@@ -228,7 +229,8 @@ struct FreezeStmt {
 };
 struct WrapStmt { Pattern target; ExprPtr with; };
 struct ProjectStmt { Pattern target; ExprPtr onto; };
-struct TrainSetting { Name name; std::optional<Name> source; ExprPtr value; SourceRange range; };  // batch[news] = 16
+// batch = 16, batch[news] = 16, batch[review[books]] = 16
+struct TrainSetting { Name name; std::optional<Name> source; ExprPtr member; ExprPtr value; SourceRange range; };
 struct TrainGroup { Pattern target; std::vector<Setting> settings; SourceRange range; };
 struct TrainBlock { std::vector<TrainSetting> settings; std::vector<TrainGroup> groups; };
 

@@ -1,6 +1,7 @@
 // Numbers, strings and sizes: the text of a token to its value.
 #include <charconv>
 #include <cmath>
+#include <utility>
 
 #include "compiler/syntax/tree_builder.h"
 #include "support/base/text.h"
@@ -173,21 +174,22 @@ std::string TreeBuilder::plain_string(antlr4::tree::TerminalNode* node) {
   return out;
 }
 
-// |a|, |a.b|, |a[d].b|
+// |a|, |a.b|, |a[d].b|, |a["x y"].b|
 SizeExpr TreeBuilder::size(std::string_view text) const {
   SizeExpr out;
+  const size_t open = text.find('['), close = text.rfind(']');
+  if (open != text.npos && close != text.npos) {
+    const std::string_view inside = text.substr(open + 1, close - open - 1);
+    const size_t begin = inside.find_first_not_of(" \t"), end = inside.find_last_not_of(" \t");
+    out.member = begin == inside.npos ? "" : std::string(inside.substr(begin, end - begin + 1));
+  }
   std::string word;
-  for (const char c : text.substr(1)) {
-    if (is_name_part(c)) {
-      word += c;
-      continue;
-    }
-    if (c == ']') {
-      out.member = word;
-      word.clear();
-    } else if (c != ' ' && c != '\t' && !word.empty()) {
-      out.path.push_back(std::move(word));
-      word.clear();
+  for (size_t at = 1; at < text.size(); ++at) {
+    if (at == open && close != text.npos) at = close;
+    if (is_name_part(text[at])) {
+      word += text[at];
+    } else if (!word.empty()) {
+      out.path.push_back(std::exchange(word, {}));
     }
   }
   return out;

@@ -1,4 +1,6 @@
 // Models: tasks, statements about paths, the train block.
+#include <algorithm>
+
 #include "compiler/syntax/tree_builder.h"
 #include "support/diag/kinds/syntax.h"
 
@@ -95,7 +97,7 @@ TrainBlock TreeBuilder::train_block(Tok::TrainBlockContext* context) {
     TrainSetting made;
     made.name = name(single->SETTING());
     made.range = range(single);
-    if (single->LBRACK()) made.source = member(single->expr(0));
+    if (single->LBRACK()) source_of_setting(expr(single->expr(0)), made);
     made.value = expr(single->expr(single->LBRACK() ? 1 : 0));
     out.settings.push_back(std::move(made));
   }
@@ -108,30 +110,37 @@ std::optional<ColumnRef> TreeBuilder::column(Tok::ColumnContext* context) {
   out.range = range(context);
   out.source = name(context->name(0));
   out.column = name(context->name(1));
-  if (context->expr()) out.member = member(context->expr());
+  if (context->expr()) out.member = member(expr(context->expr()));
   return out;
 }
 
-// What names a member of a family, or a source in `batch[news]`. A member of a member keeps its brackets.
-std::optional<Name> TreeBuilder::member(Tok::ExprContext* context) {
-  const ExprPtr made = expr(context);
-  if (const auto* word = std::get_if<NameExpr>(&made->node)) return Name{word->name, made->range};
-  if (const auto* number = std::get_if<IntExpr>(&made->node)) return Name{std::to_string(number->value), made->range};
-  if (const auto* quoted = std::get_if<StringExpr>(&made->node)) {
-    if (quoted->parts.empty()) return Name{"", made->range};
-    if (quoted->parts.size() == 1 && !quoted->parts[0].is_name) return Name{quoted->parts[0].text, made->range};
-  }
-  if (const auto* indexed = std::get_if<IndexExpr>(&made->node)) {
-    const bool plain = std::holds_alternative<NameExpr>(indexed->base->node) && indexed->items.size() == 1 &&
-                       indexed->items[0].value && std::holds_alternative<NameExpr>(indexed->items[0].value->node);
-    if (plain) {
-      return Name{std::get<NameExpr>(indexed->base->node).name + "[" +
-                      std::get<NameExpr>(indexed->items[0].value->node).name + "]",
-                  made->range};
-    }
-  }
+// What names a member of a family; null after a report.
+ExprPtr TreeBuilder::member(ExprPtr made) {
+  const auto* quoted = std::get_if<StringExpr>(&made->node);
+  const bool plain = quoted != nullptr && std::none_of(quoted->parts.begin(), quoted->parts.end(),
+                                                       [](const StringExpr::Part& part) { return part.is_name; });
+  if (plain || std::holds_alternative<NameExpr>(made->node) || std::holds_alternative<IntExpr>(made->node)) return made;
   if (!std::holds_alternative<ErrorExpr>(made->node)) emitter_.report(diag::FamilyMember).at(made->range);
-  return std::nullopt;
+  return nullptr;
+}
+
+// What stands in the brackets of `batch[news]` and of `batch[review[books]]`.
+void TreeBuilder::source_of_setting(ExprPtr made, TrainSetting& out) {
+  out.source = Name{"", made->range};
+  if (auto* word = std::get_if<NameExpr>(&made->node)) {
+    out.source->text = word->name;
+    return;
+  }
+  auto* indexed = std::get_if<IndexExpr>(&made->node);
+  auto* family = indexed ? std::get_if<NameExpr>(&indexed->base->node) : nullptr;
+  if (family != nullptr && indexed->items.size() == 1 && indexed->items[0].kind == IndexExpr::Item::Kind::at) {
+    out.source->text = family->name;
+    out.source->range = indexed->base->range;
+    out.member = member(std::move(indexed->items[0].value));
+    return;
+  }
+  out.source.reset();
+  if (!std::holds_alternative<ErrorExpr>(made->node)) emitter_.report(diag::FamilyMember).at(made->range);
 }
 
 Pattern TreeBuilder::pattern(Tok::PatternContext* context) {

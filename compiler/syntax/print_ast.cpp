@@ -16,11 +16,6 @@ std::string string_literal(const std::string& text) {
   return print(Expr{{}, StringExpr{{StringExpr::Part{text, false}}}});
 }
 
-std::string member_text(const Name& member) {
-  const bool nested = member.text.find('[') != std::string::npos;
-  return is_one_word(member.text) || nested ? member.text : string_literal(member.text);
-}
-
 std::string owner_word(Owner owner) {
   return owner == Owner::shared ? "shared " : owner == Owner::private_ ? "private " : "";
 }
@@ -57,7 +52,7 @@ std::string decl_name(const DeclName& name) {
 }
 
 std::string column(const ColumnRef& ref) {
-  return ref.source.text + (ref.member ? "[" + member_text(*ref.member) + "]" : "") +
+  return ref.source.text + (ref.member ? "[" + print(*ref.member) + "]" : "") +
          (ref.column.text.empty() ? "" : "." + ref.column.text);
 }
 
@@ -147,7 +142,8 @@ class Printer {
   void operator()(const TrainBlock& t) {
     open("train");
     for (const TrainSetting& setting : t.settings) {
-      const std::string source = setting.source ? "[" + member_text(*setting.source) + "]" : "";
+      const std::string member = setting.member ? "[" + print(*setting.member) + "]" : "";
+      const std::string source = setting.source ? "[" + setting.source->text + member + "]" : "";
       line(setting.name.text + source + " = " + print(*setting.value));
     }
     for (const TrainGroup& group : t.groups) settings("group " + print(group.target), group.settings);

@@ -91,6 +91,19 @@ Report Emitter::make(const Kind& kind, std::vector<std::string> args) {
   return Report(this, std::move(diagnostic));
 }
 
+bool Emitter::is_known(const Diagnostic& diagnostic) const {
+  const Label* label = primary_label(diagnostic);
+  const bool once =
+      label != nullptr && std::any_of(once_.begin(), once_.end(), [&](const SourceRange& range) {
+        return range.file == label->range.file && range.begin <= label->range.begin && label->range.end <= range.end;
+      });
+  return std::any_of(diagnostics_.begin(), diagnostics_.end(), [&](const Diagnostic& earlier) {
+    if (same(earlier, diagnostic)) return true;
+    const Label* place = primary_label(earlier);
+    return once && earlier.kind == diagnostic.kind && place != nullptr && place->range == label->range;
+  });
+}
+
 void Emitter::add(Diagnostic diagnostic) {
   make_printable(diagnostic);
   const bool is_error = diagnostic.kind->severity != Severity::warning;
@@ -98,9 +111,7 @@ void Emitter::add(Diagnostic diagnostic) {
     ++errors_;
     return;
   }
-  for (const Diagnostic& earlier : diagnostics_) {
-    if (same(earlier, diagnostic)) return;
-  }
+  if (is_known(diagnostic)) return;
   if (is_error) ++errors_;
   diagnostics_.push_back(std::move(diagnostic));
 }

@@ -46,6 +46,9 @@ class Emitter {
     return make(kind, {to_text(std::forward<Args>(args))...});
   }
   void add(Diagnostic diagnostic);
+  // What stands there is checked several times, once for each member of a family: of one kind of report at one place,
+  // the first is kept.
+  void once_in(SourceRange range) { once_.push_back(range); }
   bool has_errors() const { return errors_ > 0; }
   size_t error_count() const { return errors_; }
   // In order of place, errors and warnings together.
@@ -64,7 +67,10 @@ class Emitter {
   Report make(const Kind& kind, std::vector<std::string> args);
 
   const SourceMap* sources_;
+  bool is_known(const Diagnostic& diagnostic) const;
+
   std::vector<Diagnostic> diagnostics_;
+  std::vector<SourceRange> once_;
   size_t errors_ = 0;
 };
 

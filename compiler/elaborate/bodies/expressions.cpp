@@ -18,6 +18,7 @@
 #include "compiler/elaborate/tensors/parameters.h"
 #include "compiler/elaborate/tensors/stacks.h"
 #include "compiler/elaborate/tensors/transposed.h"
+#include "compiler/sema/families.h"
 #include "support/base/text.h"
 #include "support/diag/kinds/elaborate.h"
 #include "support/diag/kinds/sema.h"
@@ -105,10 +106,6 @@ Value evaluate_node(BodyContext& ctx, const Expr& expr, Frame& frame) {
 Value evaluate_size(BodyContext& ctx, const SizeExpr& node, SourceRange range, Frame& frame) {
   const At at{frame, range};
   const std::string& first = node.path.front();
-  if (node.member) {
-    ctx.report(at, diag::NotSupportedYet, "a family of data sources");
-    return {};
-  }
   if (node.path.size() == 1 && first == "tasks") {
     return number_of_tasks(ctx, at);
   }
@@ -237,10 +234,27 @@ std::optional<Value> path_below(BodyContext& ctx, const PathRef& path, std::span
   if (range && range->op == BinaryOp::range) return std::nullopt;
   const Value index = evaluate(ctx, *items[0].value, at.frame);
   if (index.poisoned()) return Value{};
-  if (!index.as_static() || !index.as_static()->is_int()) return std::nullopt;
+  if (!index.as_static()) return std::nullopt;
+  if (index.as_static()->is_text()) {
+    const std::string word = sema::member_word(index.as_static()->string());
+    return PathRef{child(path.place, word, Owner::enclosing, at.range, at.frame)};
+  }
+  if (!index.as_static()->is_int()) return std::nullopt;
   const auto number = integer(ctx, index, {at.frame, items[0].range}, "an index");
   if (!number) return Value{};
   return PathRef{child(path.place, std::to_string(*number), Owner::enclosing, at.range, at.frame)};
+}
+
+// tower["books"]
+Value layer_named(BodyContext& ctx, const Layer& array, const std::string& word, const At& at) {
+  const auto found = std::find(array.words.begin(), array.words.end(), word);
+  if (found != array.words.end()) return Value{array.parts[static_cast<size_t>(found - array.words.begin())], at.range};
+  const auto near = nearest(word, array.words);
+  ctx.report(at, diag::NoFamilyMember, array.place ? array.place->name : array.name(), word)
+      .help(array.words.empty() ? "its layers are numbered from 0"
+            : near              ? "did you mean `" + *near + "`?"
+                                : "its members are " + excerpt(join(array.words, ", ", " and "), 200));
+  return {};
 }
 
 Value evaluate_index(BodyContext& ctx, const IndexExpr& node, SourceRange range, Frame& frame) {
@@ -267,6 +281,8 @@ Value evaluate_index(BodyContext& ctx, const IndexExpr& node, SourceRange range,
     if (!element) ctx.reports.failed = true;
     return element ? Value{*element} : Value{};
   }
+  if (const LayerPtr* array = base.layer(); array && index.as_static() && index.as_static()->is_text())
+    return layer_named(ctx, **array, index.as_static()->string(), index_at);
   auto elements = items(ctx, base, at);
   auto place = elements ? integer(ctx, index, index_at, "an index") : std::nullopt;
   if (!place) return {};

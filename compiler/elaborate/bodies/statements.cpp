@@ -17,6 +17,7 @@
 #include "compiler/elaborate/tensors/reductions.h"
 #include "compiler/elaborate/tensors/report.h"
 #include "compiler/elaborate/tensors/words.h"
+#include "compiler/sema/families.h"
 #include "support/diag/kinds/elaborate.h"
 #include "support/diag/kinds/sema.h"
 
@@ -336,6 +337,24 @@ std::optional<std::vector<Value>> index_values(BodyContext& ctx, const DeclName:
   return elements;
 }
 
+// The strings that an array is made from, which name its layers; nothing if it is made from anything else. nullopt
+// after a report.
+std::optional<std::vector<std::string>> array_words(BodyContext& ctx, const LayerStmt& stmt,
+                                                    const std::vector<Value>& from, const At& at) {
+  std::vector<std::string> words;
+  for (const Value& element : from) {
+    const StaticValue* known = element.as_static();
+    if (!known || !known->is_text() || known->string().empty()) return std::vector<std::string>{};
+    if (std::find(words.begin(), words.end(), known->string()) != words.end()) {
+      ctx.report(at, diag::FamilyDoubled, stmt.name.name.text, known->string())
+          .help("each element names one layer: leave one out");
+      return std::nullopt;
+    }
+    words.push_back(known->string());
+  }
+  return words;
+}
+
 LayerPtr declare_array(BodyContext& ctx, const LayerStmt& stmt, size_t index, const PlacePtr& place, Frame& frame) {
   if (index == stmt.name.indices.size()) return declare_one(ctx, stmt, place, frame);
   const DeclName::Index& level = stmt.name.indices[index];
@@ -347,10 +366,14 @@ LayerPtr declare_array(BodyContext& ctx, const LayerStmt& stmt, size_t index, co
   array->kind = Layer::Kind::array;
   array->place = place;
   array->range = stmt.name.name.range;
+  auto words = array_words(ctx, stmt, elements, at);
+  if (!words) return nullptr;
+  array->words = std::move(*words);
   for (size_t i = 0; i < elements.size(); ++i) {
     frame.scopes.emplace_back();
     if (level.variable) frame.bind(level.variable->text, elements[i]);
-    PlacePtr element = child(place, std::to_string(i), Owner::enclosing, stmt.name.name.range, frame);
+    const std::string name = array->words.empty() ? std::to_string(i) : sema::member_word(array->words[i]);
+    PlacePtr element = child(place, name, Owner::enclosing, stmt.name.name.range, frame);
     LayerPtr part = declare_array(ctx, stmt, index + 1, element, frame);
     frame.scopes.pop_back();
     if (!part) return nullptr;

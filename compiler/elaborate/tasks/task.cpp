@@ -81,7 +81,6 @@ void collect_model(TaskContext& ctx) {
       state.decl = task;
       state.info.name = task->name.text;
       state.info.range = task->name.range;
-      if (task->family) ctx.report({ctx.model.frame, item.range}, diag::NotSupportedYet, "a family of tasks");
       if (task->predicts) state.info.source = task->predicts->source.text;
       ctx.model.tasks.push_back(std::move(state));
     } else if (const auto* stmt = std::get_if<Stmt>(&item.node)) {
@@ -95,10 +94,6 @@ bool read_target(TaskContext& ctx, TaskState& task) {
   if (!task.decl->predicts) return true;
   const ColumnRef& ref = *task.decl->predicts;
   const At at{task.frame, ref.range};
-  if (ref.member) {
-    ctx.report(at, diag::NotSupportedYet, "a family of data sources");
-    return false;
-  }
   const ColumnDecl* column = ctx.file.column(ref.source.text, ref.column.text);
   if (!column) {
     ctx.report(at, diag::UnknownColumn, ref.source.text, ref.column.text);

@@ -167,13 +167,14 @@ struct Layer {
     instance,     // the same, declared: it has a place
     composition,  // parts, from left to right
     partial,      // a function or primitive that lacks its first input
-    array         // parts by index
+    array         // parts by index, or by the word of `words`
   } kind = Kind::description;
   const sema::Found* module = nullptr;
   std::map<std::string, Value> statics;
   Callable callable;
   std::vector<Argument> arguments;
   std::vector<LayerPtr> parts;
+  std::vector<std::string> words;  // of an array made from a list of strings: they name its parts
   PlacePtr place;
   // Of a description that came as the argument of a module: where it becomes a layer if the module applies it.
   PlacePtr argument_place;

@@ -209,8 +209,6 @@ TEST_CASE("what is not supported yet says so, where the model needs it") {
       {"let a = batch(encoder(news.words))", "E0900"},
       {"let a = batch.index", "E0906"},
       {"require flops(kind, T = 50) <= 50M", "E0900"},
-      {"train { group encoder@kind[books] { lr = 1e-3 } }", "E0908"},
-      {"task x[d in [\"a\", \"b\"]] predicts news.kind { head = encoder(news.words) }", "E0902"},
       {"shared b = bert(depth = 2)", "E0900"},
   };
   for (const auto& [line, expected] : cases) {

@@ -142,7 +142,7 @@ TEST_CASE("a model's parts arrive in the tree") {
   const auto& task = std::get<TaskDecl>(items[1].node);
   CHECK(task.family->variable.text == "d");
   CHECK(task.predicts->source.text == "r");
-  CHECK(task.predicts->member->text == "d");
+  CHECK(std::get<NameExpr>(task.predicts->member->node).name == "d");
   CHECK(task.predicts->column.text == "y");
   CHECK(task.when->column.text == "ok");
   const auto& load = std::get<LoadStmt>(items[2].node);
