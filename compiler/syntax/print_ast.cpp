@@ -6,12 +6,6 @@
 namespace mtl::syntax {
 namespace {
 
-bool is_one_word(const std::string& text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-  });
-}
-
 std::string string_literal(const std::string& text) {
   return print(Expr{{}, StringExpr{{StringExpr::Part{text, false}}}});
 }

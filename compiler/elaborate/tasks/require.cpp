@@ -208,7 +208,7 @@ class Requirements {
     const types::Dim flops = ops::flops(model_.graph, values);
     std::map<std::string, int64_t> lengths;
     for (size_t i = 1; i < call.arguments.size(); ++i) {
-      const Argument& argument = call.arguments[i];
+      const syntax::Argument& argument = call.arguments[i];
       const auto length = statics_.evaluate(*argument.value, sema::TopScope(file_, 0));
       if (length && length->as_int() && *length->as_int() >= 0) {
         lengths[argument.name->text] = *length->as_int();
