@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "compiler/sema/families.h"
 #include "compiler/sema/optimizer_setting.h"
 #include "compiler/sema/settings.h"
 #include "compiler/sema/task_metrics.h"
@@ -349,13 +350,15 @@ class TrainReader {
     const std::optional<StaticValue> value = reader_.value(index);
     std::vector<std::string> out;
     if (value && value->is_int()) out.push_back(name + "." + value->text());
+    if (value && value->is_text()) out.push_back(name + "." + member_word(value->string()));
     if (value && value->is_list()) {
       for (const StaticValue& item : value->items()) out.push_back(name + "." + item.text());
     }
     if (out.empty()) {
       good_ = false;
       if (value)
-        emitter_.report(diag::StaticWrongType, "an index", value->type_name(), "an int or a range").at(index.range);
+        emitter_.report(diag::StaticWrongType, "an index", value->type_name(), "an int, a range or a string")
+            .at(index.range);
     }
     return out;
   }
