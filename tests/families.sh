@@ -76,18 +76,30 @@ done
 [ "$(wc -l < family.json)" -eq 3 ] || fail "predict has not one answer for each row"
 
 # Elements that are paths, quotes, markup: they name no file of the run, and no code.
-mkdir -p 'a.b' 'x]y' && cp en.csv 'a.b/t.csv' && cp en.csv 'x]y/t.csv' && cp en.csv "*_;'.csv"
+mkdir -p 'a.b' 'x]y' && cp en.csv 'a.b/t.csv' && cp en.csv 'x]y/t.csv' && cp en.csv a-b.csv && cp en.csv a_b.csv && cp en.csv "*_;'.csv"
 cat > hostile.mtl <<'END_OF_PROGRAM'
-data d[e in ["a.b/t", "x]y/t", "*_;'", "../hostile/x]y/t", "./en"]] {
+data d[e in ["a.b/t", "x]y/t", "*_;'", "a.b/../x]y/t", "./en", "a-b", "a_b"]] {
   format = csv
-  train  = "{e}.csv"
+  train  = "{e}.csv", test = "{e}.csv"
   x     : f32[1] = columns("x")
   class : label = column("class")
 }
 model m {
   shared body = linear(2)
-  task kind[e in ["a.b/t", "x]y/t", "*_;'", "../hostile/x]y/t", "./en"]] predicts d[e].class { head = d[e].x |> body |> linear(|target|) }
+  task kind[e in ["a.b/t", "x]y/t", "*_;'", "a.b/../x]y/t", "./en", "a-b", "a_b"]] predicts d[e].class { head = d[e].x |> body |> linear(|target|) }
   train { optimizer = sgd(lr = 0.1), batch = 2, epochs = 1 }
 }
 END_OF_PROGRAM
-exit 0
+"$mtlc" run hostile.mtl --run-dir run_hostile --threads 1 --no-cache > hostile.out 2>&1 || { cat hostile.out; fail "run of hostile.mtl"; }
+grep -q 'kind\[a%2Eb%2F%2E%2E%2Fx%5Dy%2Ft\]' hostile.out || fail "an element is not shown with %2E"
+files=$(cd run_hostile && find . -type f ! -name '.lock' | sort | tr '\n' ' ')
+[ "$files" = "./checkpoint.safetensors ./metrics.jsonl ./model.safetensors ./train.log " ] || fail "the run wrote $files"
+"$mtlc" eval run_hostile/model.safetensors --threads 1 > eval.out 2>&1 || { cat eval.out; fail "eval"; }
+grep -q 'kind\[a%2Eb%2Ft\]' eval.out || fail "eval has no line of kind[a%2Eb%2Ft]"
+printf 'x\n1\n4\n' > new.csv
+"$mtlc" predict run_hostile/model.safetensors new.csv --task 'kind[a%2Eb%2Ft]' --threads 1 > new.json || fail "predict of kind[a%2Eb%2Ft]"
+[ "$(wc -l < new.json)" -eq 2 ] || fail "predict has not one answer for each row"
+
+# Names of C++ are made of letters, digits and `_`, whatever the element is.
+"$mtlc" emit cpp run_hostile/model.safetensors --out package > emit.out 2>&1 || { cat emit.out; fail "emit cpp"; }
+"${CXX:-c++}" -std=c++20 -fsyntax-only -I package package/m/m.cpp package/m/m_c.cpp package/main.cpp || fail "the package does not compile"

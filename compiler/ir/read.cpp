@@ -198,6 +198,16 @@ class Reader {
     return std::string::npos;
   }
 
+  // Where the brackets that end a name begin: fixed rows may have sizes of members in them, `[|review[books].label|]`.
+  static size_t opening(const std::string& name) {
+    size_t at = name.size();
+    for (int open = 0; at-- > 0;) {
+      open += name[at] == ']' ? 1 : name[at] == '[' ? -1 : 0;
+      if (open == 0) return at;
+    }
+    return std::string::npos;
+  }
+
   void read_copies(Cursor& in, const std::string& name, SpaceId parent, size_t cut) {
     const std::optional<SpaceId> of = find_space(name.substr(cut + 2, name.size() - cut - 3));
     const bool good = of && !graph_.spaces[*of].dim.empty() && !graph_.spaces[*of].length &&
@@ -212,11 +222,12 @@ class Reader {
     const std::string name = in.rest();
     // Symbols in fixed rows may contain dots, names of dims do not.
     const char last = name.empty() ? ' ' : name.back();
+    const size_t open = last == ']' ? opening(name) : std::string::npos;
     // `review[books]` is a source, a member of a family, unless `review` is one that has fixed rows.
-    const bool member =
-        last == ']' && name.find('.') == std::string::npos && !find_space(name.substr(0, name.rfind('[')));
+    const std::string front = open == std::string::npos ? "" : name.substr(0, open);
+    const bool member = !front.empty() && front.find('.') == std::string::npos && !find_space(front);
     const bool fixed = last == ']' && !member, derived = last == ')', copies = last == '}';
-    const size_t cut = fixed     ? name.rfind('[')
+    const size_t cut = fixed     ? open
                        : derived ? name.rfind(".(")
                        : copies  ? copied_part(name)
                        : member  ? std::string::npos

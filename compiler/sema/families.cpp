@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "compiler/sema/family_names.h"
+#include "compiler/sema/family_statements.h"
 #include "compiler/syntax/clone.h"
 #include "support/base/text.h"
 #include "support/diag/kinds/sema.h"
@@ -42,13 +42,13 @@ class Families {
     }
   }
 
-  FamilyNames names(UnitId unit) { return {file_, unit, sources_, budget_, evaluator_, emitter_}; }
+  FamilyScope scope(UnitId unit) { return {file_, unit, sources_, budget_, evaluator_, emitter_}; }
 
   // The members of a family go to `out`; any other declaration is changed where it stands.
   void write(syntax::Decl& decl, UnitId unit, std::vector<syntax::Decl>& out) {
     const auto known = sources_.find(&decl);
     if (known == sources_.end()) {
-      if (!file_.units[unit]->library) names(unit).declaration(decl);
+      if (!file_.units[unit]->library) FamilyStatements(scope(unit)).declaration(decl);
       return;
     }
     const auto& data = std::get<syntax::DataDecl>(decl.node);
@@ -59,7 +59,7 @@ class Families {
       syntax::DataDecl made = syntax::clone(data);
       made.family.reset();
       made.name.text = family.member(i);
-      names(unit).member(made, data.family->variable, family.elements[i]);
+      FamilyStatements(scope(unit)).member(made, data.family->variable, family.elements[i]);
       out.push_back({decl.range, decl.doc, std::move(made)});
     }
   }

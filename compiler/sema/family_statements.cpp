@@ -1,7 +1,8 @@
-// References in statements and declarations. See family_names.h.
+// See family_statements.h.
+#include "compiler/sema/family_statements.h"
+
 #include <algorithm>
 
-#include "compiler/sema/family_names.h"
 #include "compiler/sema/names.h"
 #include "compiler/syntax/clone.h"
 #include "support/base/text.h"
@@ -15,7 +16,7 @@ using syntax::Pattern;
 
 // ---- declarations ----
 
-void FamilyNames::declaration(syntax::Decl& decl) {
+void FamilyStatements::declaration(syntax::Decl& decl) {
   const auto callable = [&](auto& node) {
     if constexpr (requires { node.statics; }) parameters(node.statics);
     parameters(node.inputs);
@@ -30,105 +31,87 @@ void FamilyNames::declaration(syntax::Decl& decl) {
   if (auto* node = std::get_if<syntax::ModelDecl>(&decl.node)) return model(*node);
 }
 
-void FamilyNames::member(syntax::DataDecl& decl, const syntax::Name& variable, const StaticValue& element) {
-  bound_.emplace_back(variable.text, element);
+void FamilyStatements::member(syntax::DataDecl& decl, const syntax::Name& variable, const StaticValue& element) {
+  scope_.variable_values.emplace_back(variable.text, element);
   data(decl);
-  bound_.pop_back();
+  scope_.variable_values.pop_back();
 }
 
-void FamilyNames::data(syntax::DataDecl& decl) {
-  in_words_ = true;
-  for (syntax::Setting& one : decl.settings) setting(one.name.text, one.value);
+void FamilyStatements::data(syntax::DataDecl& decl) {
+  exprs_.words = true;
+  for (syntax::Setting& one : decl.settings) exprs_.setting(one.name.text, one.value);
   for (syntax::ColumnDecl& column : decl.columns) {
     type(column.type);
-    expr(column.binding);
+    exprs_.expr(column.binding);
   }
-  in_words_ = false;
-}
-
-// A word is looked up in the table of its setting, so a variable that happens to be called `tsv` does not stand for it.
-void FamilyNames::setting(const std::string& name, ExprPtr& value) {
-  if (!value) return;
-  const bool word = std::holds_alternative<syntax::NameExpr>(value->node);
-  if (word && (name == "format" || name == "metric")) return;
-  const bool outer = std::exchange(in_words_, in_words_ || word);
-  expr(value);
-  in_words_ = outer;
+  exprs_.words = false;
 }
 
 // ---- models ----
 
-void FamilyNames::collect_layer(const syntax::LayerStmt& stmt) {
+void FamilyStatements::collect_layer(const syntax::LayerStmt& stmt) {
   if (stmt.name.indices.empty()) return;
   const syntax::DeclName::Index& index = stmt.name.indices[0];
   if (!index.variable || !index.count) return;
-  diag::Emitter quiet(emitter_.sources());  // said where the layer is made
+  diag::Emitter quiet(scope_.emitter.sources());  // said where the layer is made
   StaticBudget budget;
-  const std::optional<StaticValue> list = StaticEvaluator(quiet, budget).evaluate(*index.count, TopScope(file_, unit_));
+  const std::optional<StaticValue> list =
+      StaticEvaluator(quiet, budget).evaluate(*index.count, TopScope(scope_.file, scope_.unit));
   if (!list || !list->is_list() || list->items().empty()) return;
   FamilyOf made{FamilyOf::Kind::layer, stmt.name.name, list->items(), {}, false};
   for (const StaticValue& item : list->items()) {
     if (!item.is_text()) return;
     made.texts.push_back(item.string());
   }
-  layers_.emplace(stmt.name.name.text, std::move(made));
+  scope_.layers.emplace(stmt.name.name.text, std::move(made));
 }
 
 // What the model declares, in front of what refers to it.
-void FamilyNames::collect(const syntax::ModelDecl& decl) {
+void FamilyStatements::collect(const syntax::ModelDecl& decl) {
   for (const ModelItem& item : decl.items) {
     const auto* task = std::get_if<syntax::TaskDecl>(&item.node);
     if (task == nullptr) continue;
     if (!task->family) {
-      plain_tasks_.insert(task->name.text);
-    } else if (const auto known = tasks_.find(task->name.text); known != tasks_.end()) {
-      emitter_.report(diag::NameHides, task->name.text, "a family of tasks")
+      scope_.plain_tasks.insert(task->name.text);
+    } else if (const auto known = scope_.tasks.find(task->name.text); known != scope_.tasks.end()) {
+      scope_.emitter.report(diag::NameHides, task->name.text, "a family of tasks")
           .at(task->name.range)
           .label(known->second.name.range, "declared here");
     } else {
-      FamilyOf made = read_family(file_, unit_, FamilyOf::Kind::task, task->name, *task->family, evaluator_, emitter_);
-      tasks_.emplace(task->name.text, std::move(made));
+      FamilyOf made = read_family(scope_.file, scope_.unit, FamilyOf::Kind::task, task->name, *task->family,
+                                  scope_.evaluator, scope_.emitter);
+      scope_.tasks.emplace(task->name.text, std::move(made));
     }
   }
   for (const ModelItem& item : decl.items) {
     const auto* metric = std::get_if<syntax::MetricDecl>(&item.node);
     const auto* task = std::get_if<syntax::TaskDecl>(&item.node);
     const auto* stmt = std::get_if<syntax::Stmt>(&item.node);
-    if (metric != nullptr) declares(metric->name);
-    if (task != nullptr && !task->family) declares(task->name);
+    if (metric != nullptr) scope_.declares(metric->name);
+    if (task != nullptr && !task->family) scope_.declares(task->name);
     if (stmt == nullptr) continue;
     if (const auto* layer = std::get_if<syntax::LayerStmt>(&stmt->node)) {
-      declares(layer->name.name);
-      locals_.push_back(layer->name.name.text);
+      scope_.declares(layer->name.name);
+      scope_.locals.push_back(layer->name.name.text);
       collect_layer(*layer);
     }
     const auto* param = std::get_if<syntax::ParamStmt>(&stmt->node);
     const auto* let = std::get_if<syntax::LetStmt>(&stmt->node);
     const auto* var = std::get_if<syntax::VarStmt>(&stmt->node);
-    if (param != nullptr) locals_.push_back(param->name.name.text);
-    if (let != nullptr) locals_.push_back(let->name.text);
-    if (var != nullptr) locals_.push_back(var->name.text);
+    if (param != nullptr) scope_.locals.push_back(param->name.name.text);
+    if (let != nullptr) scope_.locals.push_back(let->name.text);
+    if (var != nullptr) scope_.locals.push_back(var->name.text);
   }
 }
 
-// A name that a family has, or the variable of the family around it, is taken.
-void FamilyNames::declares(const syntax::Name& name) {
-  const auto task = tasks_.find(name.text);
-  const bool is_variable = bound(name.text) != nullptr;
-  if (task == tasks_.end() && !is_variable) return;
-  diag::Report report =
-      emitter_.report(diag::NameHides, name.text, is_variable ? "the variable of a family" : "a family of tasks");
-  std::move(report).at(name.range).label(is_variable ? SourceRange{} : task->second.name.range, "declared here");
-}
-
-void FamilyNames::model(syntax::ModelDecl& decl) {
+void FamilyStatements::model(syntax::ModelDecl& decl) {
   collect(decl);
   std::vector<ModelItem> items;
   for (ModelItem& one : decl.items) item(std::move(one), items);
   decl.items = std::move(items);
 }
 
-void FamilyNames::item(ModelItem one, std::vector<ModelItem>& out) {
+void FamilyStatements::item(ModelItem one, std::vector<ModelItem>& out) {
   const auto each_target = [&](auto make) {  // a statement about a family is one about each member
     for (Pattern& target : patterns(std::move(std::get<decltype(make(Pattern{}))>(one.node).target)))
       out.push_back({one.range, one.doc, make(std::move(target))});
@@ -137,11 +120,11 @@ void FamilyNames::item(ModelItem one, std::vector<ModelItem>& out) {
     if (task_->family) return task_family(one, out);
     task(*task_);
   } else if (auto* metric = std::get_if<syntax::MetricDecl>(&one.node)) {
-    in_metric_ = true;
-    expr(metric->value);
-    in_metric_ = false;
+    exprs_.metric = true;
+    exprs_.expr(metric->value);
+    exprs_.metric = false;
   } else if (auto* freeze = std::get_if<syntax::FreezeStmt>(&one.node)) {
-    expr(freeze->limit);
+    exprs_.expr(freeze->limit);
     const std::vector<Pattern> except = patterns(std::move(freeze->except));
     return each_target([&](Pattern target) {
       return syntax::FreezeStmt{std::move(target), syntax::clone(except), freeze->until, syntax::clone(freeze->limit)};
@@ -153,10 +136,10 @@ void FamilyNames::item(ModelItem one, std::vector<ModelItem>& out) {
                               load->renames};
     });
   } else if (auto* wrap = std::get_if<syntax::WrapStmt>(&one.node)) {
-    expr(wrap->with);
+    exprs_.expr(wrap->with);
     return each_target([&](Pattern target) { return syntax::WrapStmt{std::move(target), syntax::clone(wrap->with)}; });
   } else if (auto* project = std::get_if<syntax::ProjectStmt>(&one.node)) {
-    expr(project->onto);
+    exprs_.expr(project->onto);
     return each_target([&](Pattern target) {
       return syntax::ProjectStmt{std::move(target), syntax::clone(project->onto)};
     });
@@ -176,45 +159,46 @@ void FamilyNames::item(ModelItem one, std::vector<ModelItem>& out) {
 }
 
 // One task for each element; each says of itself what the family says.
-void FamilyNames::task_family(const ModelItem& item, std::vector<ModelItem>& out) {
+void FamilyStatements::task_family(const ModelItem& item, std::vector<ModelItem>& out) {
   const auto& decl = std::get<syntax::TaskDecl>(item.node);
-  const FamilyOf& family = tasks_.at(decl.name.text);
+  const FamilyOf& family = scope_.tasks.at(decl.name.text);
   if (family.name.range.begin != decl.name.range.begin) return;  // a second one of this name: reported
   const syntax::Name& variable = decl.family->variable;
-  if (contains(locals_, variable.text)) {
-    emitter_.report(diag::NameHides, variable.text, "a name of the model").at(variable.range);
+  if (contains(scope_.locals, variable.text)) {
+    scope_.emitter.report(diag::NameHides, variable.text, "a name of the model").at(variable.range);
     return;
   }
-  emitter_.once_in(item.range);
+  scope_.emitter.once_in(item.range);
   for (size_t i = 0; i < family.texts.size(); ++i) {
-    if (!budget_.spend(1 + (item.range.end - item.range.begin) / 8, decl.family->in->range, emitter_)) return;
+    if (!scope_.budget.spend(1 + (item.range.end - item.range.begin) / 8, decl.family->in->range, scope_.emitter))
+      return;
     syntax::TaskDecl made = syntax::clone(decl);
     made.family.reset();
     made.name.text = family.member(i);
-    bound_.emplace_back(variable.text, family.elements[i]);
+    scope_.variable_values.emplace_back(variable.text, family.elements[i]);
     task(made);
-    bound_.pop_back();
+    scope_.variable_values.pop_back();
     out.push_back({item.range, item.doc, std::move(made)});
   }
 }
 
-void FamilyNames::task(syntax::TaskDecl& decl) {
+void FamilyStatements::task(syntax::TaskDecl& decl) {
   column(decl.predicts);
   column(decl.when);
   body(decl.body);
 }
 
 // review[d].label: the source becomes the name of the member. A source without a name is silent later.
-void FamilyNames::column(std::optional<syntax::ColumnRef>& ref) {
+void FamilyStatements::column(std::optional<syntax::ColumnRef>& ref) {
   if (!ref || ref->source.text.empty()) return;
-  const FamilyOf* known = data_family(ref->source.text);
+  const FamilyOf* known = scope_.data_family(ref->source.text);
   if (known == nullptr && ref->member) {
     const auto* word = std::get_if<syntax::NameExpr>(&ref->member->node);
-    const char* kind = plain_kind(ref->source.text);
-    if (kind == nullptr && misspelled(ref->source.text, ref->source.range, diag::UnknownSource))
+    const char* kind = scope_.plain_kind(ref->source.text);
+    if (kind == nullptr && scope_.misspelled(ref->source.text, ref->source.range, diag::UnknownSource))
       ref->source.text.clear();
     if (kind == nullptr) return ref->member.reset();  // an unknown source, said later
-    emitter_.report(diag::NotAFamily, ref->source.text, word ? word->name : "...")
+    scope_.emitter.report(diag::NotAFamily, ref->source.text, word ? word->name : "...")
         .at(ref->range)
         .help("`" + ref->source.text + "` is " + kind + " that stands alone; write it without brackets");
     ref->source.text.clear();
@@ -223,29 +207,29 @@ void FamilyNames::column(std::optional<syntax::ColumnRef>& ref) {
   if (known == nullptr) return;
   std::optional<std::string> member;
   if (ref->member) {
-    member = member_name(*known, *ref->member);
+    member = scope_.member_name(*known, *ref->member);
   } else {
-    needs_index(*known, ref->source.range);
+    scope_.needs_index(*known, ref->source.range);
   }
   ref->source.text = member.value_or("");
   ref->member.reset();
 }
 
-void FamilyNames::train(syntax::TrainBlock& block) {
+void FamilyStatements::train(syntax::TrainBlock& block) {
   std::vector<syntax::TrainSetting> settings;
-  in_metric_ = true;
+  exprs_.metric = true;
   for (syntax::TrainSetting& one : block.settings) {
-    setting(one.name.text, one.value);
-    const FamilyOf* known = one.source ? data_family(one.source->text) : nullptr;
+    exprs_.setting(one.name.text, one.value);
+    const FamilyOf* known = one.source ? scope_.data_family(one.source->text) : nullptr;
     if (known == nullptr) {
       const auto* word = one.member ? std::get_if<syntax::NameExpr>(&one.member->node) : nullptr;
       if (one.member) {
-        emitter_.report(diag::NotAFamily, one.source->text, word ? word->name : "...").at(one.source->range);
+        scope_.emitter.report(diag::NotAFamily, one.source->text, word ? word->name : "...").at(one.source->range);
       } else {
         settings.push_back(std::move(one));
       }
     } else if (one.member) {
-      const std::optional<std::string> member = member_name(*known, *one.member);
+      const std::optional<std::string> member = scope_.member_name(*known, *one.member);
       if (!member) continue;
       one.source->text = *member;
       one.member.reset();
@@ -256,7 +240,7 @@ void FamilyNames::train(syntax::TrainBlock& block) {
                             syntax::clone(one.value), one.range});
     }
   }
-  in_metric_ = false;
+  exprs_.metric = false;
   block.settings = std::move(settings);
   std::vector<syntax::TrainGroup> groups;
   for (syntax::TrainGroup& group : block.groups) {
@@ -268,7 +252,7 @@ void FamilyNames::train(syntax::TrainBlock& block) {
 
 // ---- paths ----
 
-std::vector<Pattern> FamilyNames::patterns(std::vector<Pattern> all) {
+std::vector<Pattern> FamilyStatements::patterns(std::vector<Pattern> all) {
   std::vector<Pattern> out;
   for (Pattern& one : all) {
     for (Pattern& made : patterns(std::move(one))) out.push_back(std::move(made));
@@ -277,22 +261,22 @@ std::vector<Pattern> FamilyNames::patterns(std::vector<Pattern> all) {
 }
 
 // The names that `name[index]` stands for in a path; nothing after a report. `index` is taken.
-std::vector<std::string> FamilyNames::segment_names(const std::string& name, ExprPtr& index, SourceRange range) {
-  const auto task = tasks_.find(name);
-  if (task == tasks_.end()) return {name};
+std::vector<std::string> FamilyStatements::segment_names(const std::string& name, ExprPtr& index, SourceRange range) {
+  const auto task = scope_.tasks.find(name);
+  if (task == scope_.tasks.end()) return {name};
   const FamilyOf& family = task->second;
   std::vector<std::string> names;
   if (!index) {
-    for (size_t i = 0; i < family.texts.size() && budget_.spend(1, range, emitter_); ++i)
+    for (size_t i = 0; i < family.texts.size() && scope_.budget.spend(1, range, scope_.emitter); ++i)
       names.push_back(family.member(i));
     return names;
   }
-  if (const std::optional<std::string> member = member_name(family, *index)) names.push_back(*member);
+  if (const std::optional<std::string> member = scope_.member_name(family, *index)) names.push_back(*member);
   index.reset();
   return names;
 }
 
-std::vector<Pattern> FamilyNames::patterns(Pattern pattern) {
+std::vector<Pattern> FamilyStatements::patterns(Pattern pattern) {
   std::vector<Pattern> out;
   out.emplace_back().range = pattern.range;
   for (size_t at = 0; at < pattern.segments.size(); ++at) {
@@ -300,17 +284,17 @@ std::vector<Pattern> FamilyNames::patterns(Pattern pattern) {
     std::vector<std::string> texts{segment.text}, of_task{""};
     if (at == 0) texts = segment_names(segment.text, segment.index, pattern.range);
     if (segment.task) {
-      const bool plain = segment.task_member && !tasks_.contains(segment.task->text);
-      if (plain) emitter_.report(diag::NotAFamily, segment.task->text, "...").at(segment.task->range);
+      const bool plain = segment.task_member && !scope_.tasks.contains(segment.task->text);
+      if (plain) scope_.emitter.report(diag::NotAFamily, segment.task->text, "...").at(segment.task->range);
       of_task = segment_names(segment.task->text, segment.task_member, segment.task->range);
       if (plain) return {};
     }
     std::string word;  // behind tower[books] a segment of its own
-    const FamilyOf* layer = at == 0 && segment.index ? layer_family(segment.text) : nullptr;
+    const FamilyOf* layer = at == 0 && segment.index ? scope_.layer_family(segment.text) : nullptr;
     const auto* number = segment.index ? std::get_if<syntax::IntExpr>(&segment.index->node) : nullptr;
     if (layer != nullptr && number == nullptr) {
-      const std::optional<std::string> wanted = element(*segment.index);
-      if (!wanted || !position(*layer, *wanted, segment.index->range)) return {};
+      const std::optional<std::string> wanted = scope_.element(*segment.index);
+      if (!wanted || !scope_.position(*layer, *wanted, segment.index->range)) return {};
       word = member_word(*wanted);
       segment.index.reset();
     }
@@ -318,7 +302,7 @@ std::vector<Pattern> FamilyNames::patterns(Pattern pattern) {
     for (const Pattern& begin : out) {
       for (const std::string& text : texts) {
         for (const std::string& task : of_task) {
-          if (!budget_.spend(1, pattern.range, emitter_)) return {};
+          if (!scope_.budget.spend(1, pattern.range, scope_.emitter)) return {};
           Pattern& made = longer.emplace_back(syntax::clone(begin));
           made.segments.push_back({text, syntax::clone(segment.index), segment.task, nullptr});
           if (segment.task) made.segments.back().task->text = task;
@@ -333,100 +317,99 @@ std::vector<Pattern> FamilyNames::patterns(Pattern pattern) {
 
 // ---- statements ----
 
-void FamilyNames::body(syntax::Body& body) {
-  const size_t outer = locals_.size();
+void FamilyStatements::body(syntax::Body& body) {
+  const size_t outer = scope_.locals.size();
   for (syntax::Stmt& stmt : body) statement(stmt);
-  locals_.resize(outer);
+  scope_.locals.resize(outer);
 }
 
-void FamilyNames::statement(syntax::Stmt& stmt) {
+void FamilyStatements::statement(syntax::Stmt& stmt) {
   struct Visitor {
-    FamilyNames& self;
+    FamilyStatements& self;
     void named(const syntax::Name& name) const {
-      self.declares(name);
-      self.locals_.push_back(name.text);
+      self.scope_.declares(name);
+      self.scope_.locals.push_back(name.text);
     }
     void operator()(syntax::ErrorStmt&) const {}
+    void operator()(syntax::PenaltyStmt& node) const { self.exprs_.expr(node.value); }
+    void operator()(syntax::MonitorStmt& node) const { self.exprs_.expr(node.value); }
+    void operator()(syntax::UpdateStmt& node) const { self.exprs_.expr(node.value); }
     void operator()(syntax::LayerStmt& node) const {
-      const size_t outer = self.variables_.size();
+      const size_t outer = self.scope_.variables.size();
       self.decl_name(node.name);
-      self.expr(node.value);
-      self.variables_.resize(outer);
-      self.locals_.push_back(node.name.name.text);
+      self.exprs_.expr(node.value);
+      self.scope_.variables.resize(outer);
     }
     void operator()(syntax::ParamStmt& node) const {
-      const size_t outer = self.variables_.size();
+      const size_t outer = self.scope_.variables.size();
       self.decl_name(node.name);
       self.type(node.type);
-      self.expr(node.init);
-      self.variables_.resize(outer);
-      self.locals_.push_back(node.name.name.text);
+      self.exprs_.expr(node.init);
+      self.scope_.variables.resize(outer);
     }
     void operator()(syntax::LetStmt& node) const {
       if (node.type) self.type(*node.type);
-      self.expr(node.value);
+      self.exprs_.expr(node.value);
       named(node.name);
     }
     void operator()(syntax::VarStmt& node) const {
-      self.expr(node.value);
+      self.exprs_.expr(node.value);
       named(node.name);
     }
-    void operator()(syntax::AssignStmt& node) const { self.setting(node.name.text, node.value); }
+    void operator()(syntax::AssignStmt& node) const { self.exprs_.setting(node.name.text, node.value); }
     void operator()(syntax::ForStmt& node) const {
-      self.expr(node.in);
-      self.declares(node.variable);
-      self.variables_.push_back(node.variable.text);
+      self.exprs_.expr(node.in);
+      self.scope_.declares(node.variable);
+      self.scope_.variables.push_back(node.variable.text);
       self.body(node.body);
-      self.variables_.pop_back();
+      self.scope_.variables.pop_back();
     }
     void operator()(syntax::IfStmt& node) const {
       for (syntax::IfStmt::Branch& branch : node.branches) {
-        self.expr(branch.condition);
+        self.exprs_.expr(branch.condition);
         self.body(branch.body);
       }
     }
     void operator()(syntax::ReturnStmt& node) const {
-      self.expr(node.single);
-      for (syntax::ReturnStmt::Field& field : node.fields) self.expr(field.value);
+      self.exprs_.expr(node.single);
+      for (syntax::ReturnStmt::Field& field : node.fields) self.exprs_.expr(field.value);
     }
-    void operator()(syntax::PenaltyStmt& node) const { self.expr(node.value); }
-    void operator()(syntax::MonitorStmt& node) const { self.expr(node.value); }
-    void operator()(syntax::UpdateStmt& node) const { self.expr(node.value); }
     void operator()(syntax::RequireStmt& node) const {
-      self.in_require_ = true;
-      self.expr(node.condition);
-      self.in_require_ = false;
+      self.exprs_.require = true;
+      self.exprs_.expr(node.condition);
+      self.exprs_.require = false;
     }
   };
   std::visit(Visitor{*this}, stmt.node);
 }
 
-void FamilyNames::decl_name(syntax::DeclName& name) {
-  declares(name.name);
+void FamilyStatements::decl_name(syntax::DeclName& name) {
+  scope_.declares(name.name);
+  scope_.locals.push_back(name.name.text);
   for (syntax::DeclName::Index& index : name.indices) {
-    expr(index.count);
+    exprs_.expr(index.count);
     if (!index.variable) continue;
-    declares(*index.variable);
-    variables_.push_back(index.variable->text);
+    scope_.declares(*index.variable);
+    scope_.variables.push_back(index.variable->text);
   }
 }
 
-void FamilyNames::type(syntax::TypeExpr& type) {
-  for (ExprPtr& argument : type.arguments) expr(argument);
-  for (syntax::Argument& one : type.settings) expr(one.value);
-  for (syntax::TypeExpr::DimItem& item : type.dims) expr(item.size);
+void FamilyStatements::type(syntax::TypeExpr& type) {
+  for (ExprPtr& argument : type.arguments) exprs_.expr(argument);
+  for (syntax::Argument& one : type.settings) exprs_.expr(one.value);
+  for (syntax::TypeExpr::DimItem& item : type.dims) exprs_.expr(item.size);
 }
 
-void FamilyNames::parameters(std::vector<syntax::Parameter>& parameters) {
+void FamilyStatements::parameters(std::vector<syntax::Parameter>& parameters) {
   for (syntax::Parameter& one : parameters) {
     type(one.type);
-    expr(one.default_value);
-    locals_.push_back(one.name.text);
-    variables_.push_back(one.name.text);
+    exprs_.expr(one.default_value);
+    scope_.locals.push_back(one.name.text);
+    scope_.variables.push_back(one.name.text);
   }
 }
 
-void FamilyNames::result(std::optional<syntax::ResultType>& result) {
+void FamilyStatements::result(std::optional<syntax::ResultType>& result) {
   if (!result) return;
   if (result->single) type(*result->single);
   for (syntax::ResultType::Field& field : result->fields) type(field.type);

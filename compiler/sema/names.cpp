@@ -263,8 +263,7 @@ void report_unknown_column(const syntax::DataDecl& data, const syntax::Name& use
   }
 }
 
-void BodyChecker::source_member(const Found& source, const NameExpr& base, const syntax::Name& member,
-                                SourceRange range) {
+void BodyChecker::source_member(const Found& source, const syntax::Name& member, SourceRange range) {
   facts_.uses.insert(source.decl);
   const auto& data = source.as<syntax::DataDecl>();
   std::vector<std::string> columns;
@@ -321,7 +320,7 @@ void BodyChecker::member(const syntax::MemberExpr& node, SourceRange range) {
     const std::string& name = node.member.text;
     if (name == "head" || name == "answer") return;
     if (local != nullptr) return name_value(base->name, node.base->range);
-    if (is_source) return source_member(*found, *base, node.member, range);
+    if (is_source) return source_member(*found, node.member, range);
     const std::optional<std::string> near = nearest(name, std::vector<std::string>{"head", "answer"});
     emitter_.report(diag::UnknownTaskMember, base->name, name)
         .at(node.member.range)
@@ -329,7 +328,7 @@ void BodyChecker::member(const syntax::MemberExpr& node, SourceRange range) {
     return;
   }
   if (local != nullptr) return name_value(base->name, node.base->range);
-  if (is_source) return source_member(*found, *base, node.member, range);
+  if (is_source) return source_member(*found, node.member, range);
   if (found != nullptr) return name_value(base->name, node.base->range);
   if (base->name == "ops") {
     if (use_primitive(node.member.text, true, range)) return;
@@ -402,7 +401,7 @@ void BodyChecker::size(const syntax::SizeExpr& node, SourceRange range) {
   if (is_column) {
     const Place place = place_;
     place_ = Place::model;  // a size is no column: modules may use it
-    source_member(*found, {first}, {node.path[1], range}, range);
+    source_member(*found, {node.path[1], range}, range);
     place_ = place;
     return;
   }

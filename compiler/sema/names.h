@@ -52,7 +52,7 @@ class BodyChecker {
   void call(const syntax::CallExpr& node);
   void member(const syntax::MemberExpr& node, SourceRange range);
   bool unknown_path(const syntax::MemberExpr& node, SourceRange range);
-  void source_member(const Found& source, const syntax::NameExpr& base, const syntax::Name& member, SourceRange range);
+  void source_member(const Found& source, const syntax::Name& member, SourceRange range);
   void size(const syntax::SizeExpr& node, SourceRange range);
   void generator(const syntax::GeneratorExpr& node);
   void index(const syntax::IndexExpr& node);

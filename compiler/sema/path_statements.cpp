@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "compiler/sema/families.h"
 #include "support/base/text.h"
 #include "support/diag/kinds/sema.h"
 
@@ -50,12 +51,13 @@ std::vector<std::string> PathPatterns::indexed(const std::string& name, const sy
   const std::optional<StaticValue> value = reader_.value(index);
   std::vector<std::string> out;
   if (value && value->is_int()) out.push_back(name + "." + value->text());
+  if (value && value->is_text()) out.push_back(name + "." + member_word(value->string()));
   if (value && value->is_list()) {
     for (const StaticValue& item : value->items()) out.push_back(name + "." + item.text());
   }
   if (out.empty() && value) {
     reader_.emitter()
-        .report(diag::StaticWrongType, "an index", value->type_name(), "an int or a range")
+        .report(diag::StaticWrongType, "an index", value->type_name(), "an int, a range or a string")
         .at(index.range);
   }
   return out;

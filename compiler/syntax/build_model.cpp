@@ -5,6 +5,38 @@
 #include "support/diag/kinds/syntax.h"
 
 namespace mtl::syntax {
+namespace {
+
+// What names a member of a family; null after a report.
+ExprPtr family_member(ExprPtr made, diag::Emitter& emitter) {
+  const auto* quoted = std::get_if<StringExpr>(&made->node);
+  const bool plain = quoted != nullptr && std::none_of(quoted->parts.begin(), quoted->parts.end(),
+                                                       [](const StringExpr::Part& part) { return part.is_name; });
+  if (plain || std::holds_alternative<NameExpr>(made->node) || std::holds_alternative<IntExpr>(made->node)) return made;
+  if (!std::holds_alternative<ErrorExpr>(made->node)) emitter.report(diag::FamilyMember).at(made->range);
+  return nullptr;
+}
+
+// What stands in the brackets of `batch[news]` and of `batch[review[books]]`.
+void source_of_setting(ExprPtr made, TrainSetting& out, diag::Emitter& emitter) {
+  out.source = Name{"", made->range};
+  if (auto* word = std::get_if<NameExpr>(&made->node)) {
+    out.source->text = word->name;
+    return;
+  }
+  auto* indexed = std::get_if<IndexExpr>(&made->node);
+  auto* family = indexed ? std::get_if<NameExpr>(&indexed->base->node) : nullptr;
+  if (family != nullptr && indexed->items.size() == 1 && indexed->items[0].kind == IndexExpr::Item::Kind::at) {
+    out.source->text = family->name;
+    out.source->range = indexed->base->range;
+    out.member = family_member(std::move(indexed->items[0].value), emitter);
+    return;
+  }
+  out.source.reset();
+  if (!std::holds_alternative<ErrorExpr>(made->node)) emitter.report(diag::FamilyMember).at(made->range);
+}
+
+}  // namespace
 
 ModelDecl TreeBuilder::model_decl(Tok::ModelDeclContext* context) {
   ModelDecl out;
@@ -97,7 +129,7 @@ TrainBlock TreeBuilder::train_block(Tok::TrainBlockContext* context) {
     TrainSetting made;
     made.name = name(single->SETTING());
     made.range = range(single);
-    if (single->LBRACK()) source_of_setting(expr(single->expr(0)), made);
+    if (single->LBRACK()) source_of_setting(expr(single->expr(0)), made, emitter_);
     made.value = expr(single->expr(single->LBRACK() ? 1 : 0));
     out.settings.push_back(std::move(made));
   }
@@ -110,37 +142,8 @@ std::optional<ColumnRef> TreeBuilder::column(Tok::ColumnContext* context) {
   out.range = range(context);
   out.source = name(context->name(0));
   out.column = name(context->name(1));
-  if (context->expr()) out.member = member(expr(context->expr()));
+  if (context->expr()) out.member = family_member(expr(context->expr()), emitter_);
   return out;
-}
-
-// What names a member of a family; null after a report.
-ExprPtr TreeBuilder::member(ExprPtr made) {
-  const auto* quoted = std::get_if<StringExpr>(&made->node);
-  const bool plain = quoted != nullptr && std::none_of(quoted->parts.begin(), quoted->parts.end(),
-                                                       [](const StringExpr::Part& part) { return part.is_name; });
-  if (plain || std::holds_alternative<NameExpr>(made->node) || std::holds_alternative<IntExpr>(made->node)) return made;
-  if (!std::holds_alternative<ErrorExpr>(made->node)) emitter_.report(diag::FamilyMember).at(made->range);
-  return nullptr;
-}
-
-// What stands in the brackets of `batch[news]` and of `batch[review[books]]`.
-void TreeBuilder::source_of_setting(ExprPtr made, TrainSetting& out) {
-  out.source = Name{"", made->range};
-  if (auto* word = std::get_if<NameExpr>(&made->node)) {
-    out.source->text = word->name;
-    return;
-  }
-  auto* indexed = std::get_if<IndexExpr>(&made->node);
-  auto* family = indexed ? std::get_if<NameExpr>(&indexed->base->node) : nullptr;
-  if (family != nullptr && indexed->items.size() == 1 && indexed->items[0].kind == IndexExpr::Item::Kind::at) {
-    out.source->text = family->name;
-    out.source->range = indexed->base->range;
-    out.member = member(std::move(indexed->items[0].value));
-    return;
-  }
-  out.source.reset();
-  if (!std::holds_alternative<ErrorExpr>(made->node)) emitter_.report(diag::FamilyMember).at(made->range);
 }
 
 Pattern TreeBuilder::pattern(Tok::PatternContext* context) {

@@ -68,8 +68,6 @@ class TreeBuilder {
   FreezeStmt freeze_stmt(Tok::FreezeStmtContext* context);
   TrainBlock train_block(Tok::TrainBlockContext* context);
   std::optional<ColumnRef> column(Tok::ColumnContext* context);
-  ExprPtr member(ExprPtr made);
-  void source_of_setting(ExprPtr made, TrainSetting& out);
   Pattern pattern(Tok::PatternContext* context);
   ExprPtr path_index(Tok::SegmentIndexContext* context);
   std::vector<Pattern> exceptions(Tok::ExceptionsContext* context);

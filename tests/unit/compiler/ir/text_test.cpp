@@ -63,6 +63,25 @@ TEST_CASE("spaces of pairs round-trip") {
   CHECK(error_of("space s\nspace s.T}").find("bad rows") != std::string::npos);
 }
 
+TEST_CASE("sources that are members of families round-trip, with dimensions and fixed rows") {
+  const std::string text =
+      "space review[books]\n"
+      "space review[books].T\n"
+      "space review[books].T[|review[books].label| + 1]\n"
+      "space review[0]\n"
+      "space review[0][14]\n"
+      "%0 = input {dims = [], dtype = \"i32\", name = \"review[books].words\", space = <review[books].T>} : "
+      "i32<review[books].T>\n"
+      "%1 = param {dims = [|review[books].label|], path = \"kind[books].linear.bias\"} : f32[|review[books].label|]\n"
+      "output \"x\" = %0\n"
+      "output \"y\" = %1\n";
+  const auto graph = ir::read(text);
+  if (!graph) FAIL(graph.error().line << ": " << graph.error().message);
+  CHECK(ir::print(*graph) == text);
+  CHECK(graph->spaces[1].name == "review[books]");
+  CHECK(graph->spaces[1].dim.empty());
+}
+
 TEST_CASE("bad text is answered with its line") {
   CHECK(error_of("%0 = nonsense") == "1: there is no op `nonsense` at column 14");
   CHECK(error_of("// comment\n\n%1 = constant {value = 1.0}") == "3: nodes are numbered from 0 in order at column 3");
