@@ -173,7 +173,8 @@ FamilyOf read_family(const CheckedFile& file, UnitId unit, FamilyOf::Kind kind, 
   if (list->items().size() > FamilyBudget::kMembers) {
     emitter
         .report(diag::StaticBudgetExceeded, "the family `" + name.text + "` has " +
-                                                std::to_string(list->items().size()) + " members, and 1000 is the most")
+                                                std::to_string(list->items().size()) + " members, and " +
+                                                std::to_string(FamilyBudget::kMembers) + " is the most")
         .at(range);
     return out;
   }

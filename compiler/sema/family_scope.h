@@ -16,8 +16,8 @@ using FamiliesByDecl = std::map<const syntax::Decl*, FamilyOf>;
 // How much may be written out: copies of declarations, elements of lists, nodes of generators.
 class FamilyBudget {
  public:
-  static constexpr int64_t kMembers = 1000;    // of one family
-  static constexpr int64_t kCopies = 300'000;  // in all: of eight bytes of text, or of one element of a list
+  static constexpr int64_t kMembers = 256;     // of one family; checks of tasks look at all of them for each
+  static constexpr int64_t kCopies = 100'000;  // in all: of eight bytes of text, or of one element of a list
   // False after a report.
   bool spend(int64_t count, SourceRange range, diag::Emitter& emitter);
 

@@ -74,3 +74,19 @@ TEST_CASE("twenty errors are enough") {
   REQUIRE(all.size() == 21);
   CHECK(all.back().kind == &TooManyErrors);
 }
+
+TEST_CASE("what is checked once for each member of a family is said once") {
+  SourceMap sources;
+  const FileId file = sources.add("a.mtl", "0123456789");
+  Emitter emitter(&sources);
+  emitter.once_in({file, 2, 8});
+  for (const char* member : {"t[a]", "t[b]"}) {
+    emitter.report(kWrong, member, "x").at({file, 3, 4});  // inside: the first
+    emitter.report(kWrong, member, "x").at({file, 5, 6});  // another place
+    emitter.report(kOdd).at({file, 3, 4});                 // another kind
+    emitter.report(kWrong, member, "x").at({file, 7, 9});  // not inside: both
+  }
+  const std::vector<Diagnostic> all = emitter.sorted();
+  REQUIRE(all.size() == 5);
+  CHECK(all[0].message == "t[a] is wrong, not x");
+}
