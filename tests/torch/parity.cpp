@@ -64,7 +64,7 @@ bool trace(const std::string& path, const std::string& out, Trace& result) {
   for (int i = 0; i < kSteps; ++i) {
     const auto batch = order.next();
     result.batches.push_back(std::vector<uint32_t>(batch.begin(), batch.end()));
-    steps->run(training::Mix::kAll, i, 0.0);
+    steps->run(training::Mix::kAll, i, 0.0, 0);
     Json losses;
     for (const auto& loss : steps->losses()) losses[loss.task] = loss.loss;
     result.losses.push_back(losses);
