@@ -69,7 +69,6 @@ class BodyChecker {
   void path_root(const syntax::Expr& path);
   void task_list(const syntax::Expr& list);
   void task_name(const syntax::Expr& expr);
-  void task_or_model(const syntax::Expr& expr);
   std::vector<std::string> task_names() const;
 
   // names_body.cpp

@@ -77,13 +77,6 @@ void BodyChecker::task_name(const syntax::Expr& expr) {
       .help(near ? "did you mean `" + *near + "`?" : "the tasks are " + join(tasks, ", ", " and "));
 }
 
-void BodyChecker::task_or_model(const syntax::Expr& expr) {
-  const auto* name = std::get_if<NameExpr>(&expr.node);
-  if (name != nullptr && name->name == "model") return;
-  if (name != nullptr) return task_name(expr);
-  emitter_.report(diag::WrongForm, "flops", "flops(task, T = 50)").at(expr.range);
-}
-
 // `not shares(encoder, [a, b])` leaves open whether some of it may be shared.
 bool BodyChecker::is_negated_sharing(const syntax::Expr& expr, SourceRange range) {
   const auto* node = std::get_if<syntax::CallExpr>(&expr.node);
@@ -127,7 +120,10 @@ void BodyChecker::require(const syntax::Expr& expr) {
                                   [](const syntax::Argument& argument) { return argument.name.has_value(); });
     if (!good) return wrong_form("flops(task, T = 50)");
     for (size_t i = 1; i < node->arguments.size(); ++i) value(*node->arguments[i].value);
-    return task_or_model(*node->arguments[0].value);
+    const auto* of = std::get_if<NameExpr>(&node->arguments[0].value->node);
+    if (of == nullptr) return wrong_form("flops(task, T = 50)");
+    if (of->name != "model") task_name(*node->arguments[0].value);
+    return;
   }
   value(expr);
 }

@@ -143,7 +143,7 @@ class Book {
     std::string text;
     for (std::string line : lines_of(mtl::book::frame())) {
       const size_t value = line.find("@value");
-      if (line == "@use") line = "use std.sequence";
+      if (line == "@use") line = "use std.sequence\nuse std.sharing";
       if (value != line.npos) line.replace(value, 6, "h");
       if (line.find('@') == line.npos) text += line + "\n";
     }

@@ -47,7 +47,7 @@ inline std::string uses_of(std::string code) {
   if (speaks_of({"lstm", "gru", "rnn", "conv", "pool", "positional", "attention", "transformer", "crf"}))
     out += "use std.sequence\n";
   if (speaks_of({"mmoe", "cgc", "adapter", "film", "shared_private", "stitch", "ple(", "sluice", "mtan", "dselect_k",
-                 "soft(", "orthogonality", "smooth_step"}))
+                 "soft(", "orthogonality", "smooth_step", "lora", "low_rank"}))
     out += "use std.sharing\n";
   if (speaks_of({"char_"})) out += "use std.text\n";
   return out;
