@@ -121,7 +121,11 @@ struct TensorContext {
 
   TensorContext(const sema::CheckedFile& file, const ElaborateOptions& options, diag::Emitter& emitter,
                 const KnownLayers& known)
-      : file(file), options(options), reports{emitter}, parameters{known, {}, {}, {}, {}}, statics(emitter, static_budget) {}
+      : file(file),
+        options(options),
+        reports{emitter},
+        parameters{known, {}, {}, {}, {}},
+        statics(emitter, static_budget) {}
   TensorContext(const TensorContext&) = delete;
   TensorContext& operator=(const TensorContext&) = delete;
 

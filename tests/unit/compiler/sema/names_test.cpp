@@ -202,10 +202,8 @@ TEST_CASE("models are chosen by name") {
 
 TEST_CASE("what is not supported yet says so, where the model needs it") {
   const std::pair<const char*, const char*> cases[] = {
-      {"project encoder onto norm(3.0)", "E0901"},
-      {"balance = pcgrad()", "E0903"},
-      {"let a = batch(encoder(news.words))", "E0900"},
-      {"let a = batch.index", "E0906"},
+      {"project encoder onto norm(3.0)", "E0901"},     {"balance = pcgrad()", "E0903"},
+      {"let a = batch(encoder(news.words))", "E0900"}, {"let a = batch.index", "E0906"},
       {"shared b = bert(depth = 2)", "E0900"},
   };
   for (const auto& [line, expected] : cases) {
