@@ -1,6 +1,6 @@
 // Families: `data review[d in domains] { ... }` and `task sentiment[d in domains] ...` are one declaration for each
-// element of a static list. They are written out in the trees, in front of every check, so what comes behind sees plain
-// declarations only: `review[books]` is the name of one, also in paths and in what a run writes.
+// element of a static list. They are written out in the trees before every check, so later phases see plain
+// declarations only: `review[books]` is the name of one, also in paths and in the files of a run.
 #pragma once
 #include <map>
 #include <string>

@@ -102,7 +102,7 @@ void FamilyExprs::name(Expr& expr_, const std::string& name) {
   expr_.node = syntax::ErrorExpr{};
 }
 
-// What is wrong in front of the dot was reported, so what stands behind it is silent.
+// A mistake before the dot has been reported, so the member after it adds no report.
 void FamilyExprs::member_of(Expr& expr_, syntax::MemberExpr& node) {
   const auto* base = std::get_if<NameExpr>(&node.base->node);
   const FamilyOf* known = base ? scope_.family(base->name) : nullptr;
@@ -272,7 +272,7 @@ bool FamilyExprs::indexes_by(Expr& expr_, const std::set<std::string>& variables
   return std::any_of(inside.begin(), inside.end(), [&](Expr* child) { return indexes_by(*child, variables); });
 }
 
-// [sentiment[d].head for d in domains] is written out, as the name of a member cannot wait. False: it is no such list.
+// Writes out [sentiment[d].head for d in domains], as names of members are needed now. False for other generators.
 bool FamilyExprs::unroll(Expr& expr_, const syntax::GeneratorExpr& node) {
   std::set<std::string> variables;
   for (const syntax::GeneratorExpr::Clause& clause : node.clauses) variables.insert(clause.variable.text);

@@ -65,7 +65,8 @@ const char* FamilyScope::plain_kind(const std::string& name) const {
   return found != nullptr && found->kind == DeclKind::data ? "a data source" : nullptr;
 }
 
-// What stands in the brackets: a static name in scope is its value, any other word is itself. nullopt after a report.
+// The element that an index names: a static name in scope means its value, any other word itself. nullopt after a
+// report.
 std::optional<std::string> FamilyScope::element(const Expr& index) {
   if (std::holds_alternative<syntax::ErrorExpr>(index.node)) return std::nullopt;
   std::optional<StaticValue> value;

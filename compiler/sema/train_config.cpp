@@ -306,13 +306,7 @@ class TrainReader {
       good_ = good_ && limit;
       out.limit = limit.value_or(1);
     }
-    for (const syntax::Pattern& except : stmt.except) {
-      if (except.segments.empty()) return;
-      check_root(except);
-      for (std::string& pattern : patterns(except)) out.except.push_back(std::move(pattern));
-    }
-    if (stmt.target.segments.empty()) return;
-    check_root(stmt.target);
+    if (!targets(stmt.target, stmt.except, out.except)) return;
     for (std::string& pattern : patterns(stmt.target)) {
       out.pattern = std::move(pattern);
       config_.frozen.push_back(out);
@@ -338,15 +332,22 @@ class TrainReader {
     out.renames = stmt.renames;
     for (const auto& [from, to] : stmt.renames)
       if (from.empty()) fail(diag::RenameOfNothing, to).at(range);
-    for (const syntax::Pattern& except : stmt.except) {
-      if (except.segments.empty()) return;
-      check_root(except);
-      for (std::string& pattern : patterns(except)) out.except.push_back(std::move(pattern));
-    }
-    if (stmt.target.segments.empty()) return;
-    check_root(stmt.target);
+    if (!targets(stmt.target, stmt.except, out.except)) return;
     out.patterns = patterns(stmt.target);
     config_.loads.push_back(std::move(out));
+  }
+
+  // False where the parser reported what is written there.
+  bool targets(const syntax::Pattern& target, const std::vector<syntax::Pattern>& except,
+               std::vector<std::string>& excepted) {
+    for (const syntax::Pattern& one : except) {
+      if (one.segments.empty()) return false;
+      check_root(one);
+      for (std::string& pattern : patterns(one)) excepted.push_back(std::move(pattern));
+    }
+    if (target.segments.empty()) return false;
+    check_root(target);
+    return true;
   }
 
   void check_root(const syntax::Pattern& pattern) { good_ = paths_.check_root(pattern) && good_; }

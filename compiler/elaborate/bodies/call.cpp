@@ -23,18 +23,21 @@ namespace {
 Value call_primitive(BodyContext& ctx, const sema::Primitive& primitive, std::vector<Argument> arguments, const At& at);
 }  // namespace
 
+std::vector<Argument> arguments_of(BodyContext& ctx, const CallExpr& node, Frame& frame) {
+  std::vector<Argument> arguments;
+  for (const syntax::Argument& given : node.arguments)
+    arguments.push_back({given.name ? given.name->text : "", evaluate(ctx, *given.value, frame), given.value->range,
+                         given.name ? given.name->range : SourceRange{}});
+  return arguments;
+}
+
 Value call_expr(BodyContext& ctx, const CallExpr& node, const Expr& expr, Frame& frame) {
   Value callee = evaluate_callee(ctx, *node.callee, frame);
-  std::vector<Argument> arguments;
+  std::vector<Argument> arguments = arguments_of(ctx, node, frame);
+  if (callee.poisoned()) return {};
   At at{frame, expr.range};
-  bool good = !callee.poisoned();
-  for (const syntax::Argument& given : node.arguments) {
-    Argument argument{given.name ? given.name->text : "", evaluate(ctx, *given.value, frame), given.value->range,
-                      given.name ? given.name->range : SourceRange{}};
-    at.operands.push_back(argument.range);
-    arguments.push_back(std::move(argument));
-  }
-  return good ? call(ctx, callee, std::move(arguments), &expr, at) : Value{};
+  for (const Argument& argument : arguments) at.operands.push_back(argument.range);
+  return call(ctx, callee, std::move(arguments), &expr, at);
 }
 
 Value call(BodyContext& ctx, const Value& callee, std::vector<Argument> arguments, const void* where, const At& at) {

@@ -7,6 +7,8 @@ namespace mtl::elaborate {
 
 Value call(BodyContext& ctx, const Value& callee, std::vector<Argument> arguments, const void* where, const At& at);
 Value call_expr(BodyContext& ctx, const syntax::CallExpr& node, const syntax::Expr& expr, Frame& frame);
+// The arguments of a call, evaluated in order.
+std::vector<Argument> arguments_of(BodyContext& ctx, const syntax::CallExpr& node, Frame& frame);
 Value describe_layer(BodyContext& ctx, const sema::Found& found, std::vector<Argument> arguments, const At& at);
 Value call_function(BodyContext& ctx, const sema::Found& found, std::vector<Argument> arguments, const At& at);
 Value call_static(BodyContext& ctx, const std::string& function, const std::vector<Argument>& arguments, const At& at);

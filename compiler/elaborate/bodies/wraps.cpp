@@ -27,6 +27,12 @@ std::optional<size_t> wrap_of(BodyContext& ctx, const std::string& path, size_t 
   return std::nullopt;
 }
 
+// The layers of a wrapper itself, and what they are made of.
+bool in_wrapper(const Place* place) {
+  while (place && !place->wrapper) place = place->parent.get();
+  return place != nullptr;
+}
+
 bool takes_inner(const sema::Found& module) {
   const std::vector<syntax::Parameter>& inputs = module.as<syntax::ModuleDecl>().statics;
   return std::any_of(inputs.begin(), inputs.end(), [](const syntax::Parameter& input) {
@@ -48,12 +54,7 @@ LayerPtr around(BodyContext& ctx, const sema::Wrap& wrap, const LayerPtr& layer)
         .help("`module NAME(" + std::string(kInner) + ": layer)(x: f32[D]) { ... " + kInner + "(x) ... }` has one");
     return nullptr;
   }
-  std::vector<Argument> arguments;
-  for (size_t i = 0; call && i < call->arguments.size(); ++i) {
-    const syntax::Argument& given = call->arguments[i];
-    arguments.push_back({given.name ? given.name->text : "", evaluate(ctx, *given.value, frame), given.value->range,
-                         given.name ? given.name->range : SourceRange{}});
-  }
+  std::vector<Argument> arguments = call ? arguments_of(ctx, *call, frame) : std::vector<Argument>{};
   arguments.push_back({kInner, Value{layer, layer->range}, layer->range});
   const Value described = describe_layer(ctx, *callable->decl, std::move(arguments), at);
   return described.layer() ? *described.layer() : nullptr;
@@ -62,7 +63,7 @@ LayerPtr around(BodyContext& ctx, const sema::Wrap& wrap, const LayerPtr& layer)
 
 std::optional<Value> apply_wrapped(BodyContext& ctx, const LayerPtr& layer, const std::vector<Argument>& arguments,
                                    const At& at) {
-  if (ctx.wraps.of_model.empty() || !layer->place) return std::nullopt;
+  if (ctx.wraps.of_model.empty() || in_wrapper(layer->place.get())) return std::nullopt;
   const std::string path = plain_path_of(layer->place);
   ctx.wraps.layers.insert(path);
   const std::optional<size_t> index = wrap_of(ctx, path, ctx.wraps.of_model.size());
@@ -74,7 +75,9 @@ std::optional<Value> apply_wrapped(BodyContext& ctx, const LayerPtr& layer, cons
   const LayerPtr described = around(ctx, wrap, layer);
   if (!described) return Value{};
   const std::string name = described->name() + (around_already == 0 ? "" : "_" + std::to_string(around_already + 1));
-  const PlacePtr place = child(layer->place, name, syntax::Owner::enclosing, wrap.range, ctx.model.frame);
+  auto place =
+      std::make_shared<Place>(*child(layer->place, name, syntax::Owner::enclosing, wrap.range, ctx.model.frame));
+  place->wrapper = true;
   const LayerPtr wrapper = instantiate(ctx, described, place, at);
   if (!wrapper) return Value{};
   ctx.wraps.running.insert({path, *index});

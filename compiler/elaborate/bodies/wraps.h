@@ -1,6 +1,7 @@
 // `wrap path with module(...)`: a module around layers that are declared elsewhere, in the library say. A wrapped layer
 // keeps its path, and so what a file of weights calls its parameters; the module's own stand below it, by the module's
-// name: encoder.linear.lora.down@intent.weight.
+// name: encoder.linear.lora.low_rank.down@intent.weight. What the module itself is made of is not wrapped, whatever the
+// pattern: `wrap encoder.** with lora(2)` is about the layers that were there before.
 #pragma once
 #include <optional>
 

@@ -171,12 +171,7 @@ void read_balance(TaskContext& ctx) {
   std::vector<Argument> arguments;
   if (const auto* call = std::get_if<CallExpr>(&callee->node)) {
     callee = call->callee.get();
-    for (const syntax::Argument& given : call->arguments) {
-      Argument argument{given.name ? given.name->text : "", evaluate(ctx, *given.value, ctx.model.frame),
-                        given.value->range};
-      if (given.name) argument.name_range = given.name->range;
-      arguments.push_back(std::move(argument));
-    }
+    arguments = arguments_of(ctx, *call, ctx.model.frame);
   }
   const auto* name = std::get_if<NameExpr>(&callee->node);
   const sema::Found* found = name ? ctx.file.find(0, name->name) : nullptr;

@@ -183,7 +183,7 @@ class Requirements {
     return false;
   }
 
-  // Also true after a report: the limit is no number.
+  // Also true where the limit is not a number, which it reports.
   bool holds(const Expr& expr, const BinaryExpr& compare, int64_t value, const sema::StaticValue& limit) {
     const auto answer = statics_.binary(compare.op, sema::StaticValue{value}, limit, expr.range);
     if (!answer || !answer->is_bool()) return good_ = false, true;
@@ -255,7 +255,7 @@ class Requirements {
       const Name& name = *call.arguments[i].name;
       if (is_ragged(name.text)) continue;
       const std::vector<std::string> dims(ragged.begin(), ragged.end());
-      fail(name.range, diag::FlopsLength, "`" + name.text + "` is no dimension of a sequence")
+      fail(name.range, diag::FlopsLength, "`" + name.text + "` does not name a dimension of a sequence")
           .help(dims.empty() ? "" : "they depend on `" + join(dims, "`, `", "` and `") + "`");
       return std::nullopt;
     }

@@ -30,14 +30,25 @@ std::vector<std::string> known_paths(const TensorContext& ctx) {
   return paths;
 }
 
+template <class... Args>
+diag::Report refuse(TensorContext& ctx, SourceRange range, const diag::Kind& kind, Args&&... args) {
+  ctx.reports.failed = true;
+  return ctx.reports.emitter.report(kind, std::forward<Args>(args)...).at(range);
+}
+
 const sema::Tie* tie_of(TensorContext& ctx, const std::string& path) {
+  const sema::Tie* found = nullptr;
   for (size_t i = 0; i < ctx.parameters.ties.size(); ++i) {
     const sema::Tie& tie = ctx.parameters.ties[i];
     if (parts_in(tie.left) > parts_in(path) || !training::match_path(tie.left, path)) continue;
     ctx.parameters.ties_met.insert(i);
-    return &tie;
+    if (found) {
+      refuse(ctx, tie.range, diag::TiedTwice, path).label(found->range, "tied here");
+    } else {
+      found = &tie;
+    }
   }
-  return nullptr;
+  return found;
 }
 
 // The path of the parameter that `pattern` is for `task`; empty: there is none, or none yet.
@@ -51,14 +62,6 @@ std::string resolve(const TensorContext& ctx, const std::string& pattern, const 
     if (own && parts_in(pattern) == parts_in(path) && training::match_path(pattern, path)) return path;
   }
   return "";
-}
-}  // namespace
-
-namespace {
-template <class... Args>
-diag::Report refuse(TensorContext& ctx, SourceRange range, const diag::Kind& kind, Args&&... args) {
-  ctx.reports.failed = true;
-  return ctx.reports.emitter.report(kind, std::forward<Args>(args)...).at(range);
 }
 }  // namespace
 
@@ -108,11 +111,8 @@ bool tied_alike(TensorContext& ctx, const Tied& tied, const std::vector<Dim>& di
   bool same = other.size() == dims.size() && other_state == state;
   for (size_t i = 0; same && i < dims.size(); ++i) same = other[i].equals(dims[i]) != types::Answer::no;
   if (same) return true;
-  ctx.reports.failed = true;
-  diag::Report made =
-      ctx.reports.emitter
-          .report(diag::TieShapes, tied.tie->left, text(dims, state), tied.record->info.path, text(other, other_state))
-          .at(tied.tie->range);
+  diag::Report made = refuse(ctx, tied.tie->range, diag::TieShapes, tied.tie->left, text(dims, state),
+                             tied.record->info.path, text(other, other_state));
   if (tied.record->call.valid()) std::move(made).label(tied.record->call, "made here");
   return false;
 }

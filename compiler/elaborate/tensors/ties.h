@@ -1,5 +1,5 @@
-// Parameters that a `tie` makes one: what stands below its left path is what stands in the same place below its right
-// path. There is one parameter, under the right path; the left one has no storage, gradient or entry in a model file.
+// Ties: each parameter below the left path of a `tie` is the parameter in the same place below its right path. There is
+// one parameter, under the right path; the left one has no storage, gradient or entry in a model file.
 #pragma once
 #include "compiler/elaborate/tensors/context.h"
 

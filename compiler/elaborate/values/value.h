@@ -72,6 +72,7 @@ struct Place {
   bool unnamed = false;  // a description applied where it stands
   std::string written;   // then: as what; the place's name may have a number
   std::string function;  // the title of the function that describes it: it may not own parameters
+  bool wrapper = false;  // of a module that `wrap` puts around the parent
   bool in_loop = false;  // declared or applied inside `for` or a list: may not own parameters
 };
 

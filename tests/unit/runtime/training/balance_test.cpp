@@ -8,12 +8,9 @@
 #include <map>
 #include <numeric>
 
-#include "compiler/sema/checked.h"
 #include "runtime/core/random.h"
-#include "runtime/data/load.h"
-#include "runtime/training/initialise.h"
 #include "runtime/training/steps.h"
-#include "tests/unit/runtime/model/temporary_folder.h"
+#include "tests/unit/runtime/training/loaded_program.h"
 
 namespace mtl::training {
 
@@ -97,34 +94,17 @@ std::string model_with(const std::string& method) {
   return text.replace(text.find("METHOD"), 6, method);
 }
 
-struct Bench {
+struct Rows {
   TemporaryFolder folder;
-  SourceMap sources;
-  diag::Emitter emitter{&sources};
-  std::unique_ptr<sema::CheckedFile> file;
-  std::optional<elaborate::Program> program;
-  std::optional<data::Dataset> dataset;
-  std::unique_ptr<Session> session;
+  explicit Rows(const std::string& rows) { std::ofstream(folder.path("rows.csv")) << rows; }
+};
+
+struct Bench : Rows, LoadedProgram {
   std::unique_ptr<Steps> steps;
 
-  explicit Bench(const std::string& text, const std::string& rows = random_rows()) {
-    std::ofstream(folder.path("rows.csv")) << rows;
-    file = sema::check_text("m.mtl", text, sources, {}, emitter);
-    if (!file) return;
-    program = elaborate::describe(*file, emitter);
-    data::LoadOptions load;
-    load.data_dir = folder.path("");
-    dataset = data::load(program->data, load, emitter);
-    if (!dataset) return;
-    session = Session::open(make_elaborator(*file, program->data, dataset->fitted, emitter), {});
-    if (!session) return;
-    initialise(session->params(), *dataset, 1, session->weights());
-    steps = Steps::make(*session, program->train, program->data, *dataset, 1, emitter);
-  }
-  std::string errors() {
-    std::string all;
-    for (const auto& d : emitter.sorted()) all += d.message + "\n";
-    return all;
+  explicit Bench(const std::string& text, const std::string& rows = random_rows())
+      : Rows(rows), LoadedProgram(folder, text) {
+    if (session) steps = Steps::make(*session, program->train, program->data, *dataset, 1, emitter);
   }
   double at(const std::string& path) { return *session->weights().of(*session->weights().find(path)); }
   double gain(size_t task) { return at(std::string("scale@") + kNames[task] + ".w"); }

@@ -7,10 +7,8 @@
 #include <limits>
 
 #include "compiler/elaborate/elaborate.h"
-#include "compiler/sema/checked.h"
 #include "runtime/model/model_file.h"
-#include "runtime/training/initialise.h"
-#include "tests/unit/runtime/model/temporary_folder.h"
+#include "tests/unit/runtime/training/loaded_program.h"
 
 using namespace mtl;
 using namespace mtl::training;
@@ -19,32 +17,13 @@ namespace {
 
 using Numbers = std::vector<float>;
 
-// A program with its data, up to the first values.
-struct Program {
-  SourceMap sources;
-  diag::Emitter emitter{&sources};
-  std::unique_ptr<sema::CheckedFile> file;
-  std::optional<elaborate::Program> program;
-  std::optional<data::Dataset> dataset;
-  std::unique_ptr<Session> session;
+struct Program : LoadedProgram {
   std::vector<StartValues> start;
   std::vector<Fact> facts;
 
-  Program(const TemporaryFolder& folder, const std::string& text) {
-    file = sema::check_text("m.mtl", text, sources, {}, emitter);
-    program = file ? elaborate::describe(*file, emitter) : std::nullopt;
-    data::LoadOptions load;
-    load.data_dir = folder.path("");
-    if (program) dataset = data::load(program->data, load, emitter);
-    if (dataset) session = Session::open(make_elaborator(*file, program->data, dataset->fitted, emitter), {});
+  Program(const TemporaryFolder& folder, const std::string& text) : LoadedProgram(folder, text) {
     INFO(errors());
     REQUIRE(session);
-    initialise(session->params(), *dataset, 1, session->weights());
-  }
-  std::string errors() const {
-    std::string all;
-    for (const auto& d : emitter.sorted()) all += diag::render(d, sources, false);
-    return all;
   }
   bool has(const std::string& text) const { return errors().find(text) != std::string::npos; }
   model::ModelFile about() const { return about_model(*file, sources, {}); }
